@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "access/principal.hpp"
+#include "base/clock.hpp"
+
+namespace gh::access {
+
+/// A client certificate that the handshake verified: chain, times and purpose are already checked.
+struct ClientCertificate {
+    std::string subject;      ///< common name, or the first URI or DNS name where there is none
+    std::string fingerprint;  ///< SHA-256 of the DER, lower-case hex
+    std::string serial;       ///< lower-case hex
+};
+
+/// What a request brought along. Views into the request head.
+struct Credentials {
+    std::string_view authorization;  ///< value of Authorization, empty when absent
+    std::string_view api_key;        ///< value of X-API-Key, empty when absent
+    const ClientCertificate* certificate = nullptr;
+    bool has_authorization = false;
+    bool has_api_key = false;
+};
+
+/// Why nobody was recognised: the three texts a client may see, and nothing finer.
+enum class Refusal : std::uint8_t {
+    missing,  ///< "Missing or invalid authentication credentials"
+    token,    ///< "Invalid authentication token"
+    login,    ///< "Invalid username or password"
+};
+
+[[nodiscard]] std::string_view text_of(Refusal refusal);
+
+struct Verdict {
+    std::shared_ptr<const Principal> principal;  ///< null: refused
+    Refusal refusal = Refusal::missing;
+    std::string_view reason;  ///< for the log: "jwt.expired", "key.unknown", ...; static storage
+};
+
+/// Checks credentials. One instance per worker thread, so it may keep a cache without locks.
+class Authenticator {
+ public:
+    virtual ~Authenticator() = default;
+    /// Never blocks, never throws for bad input. `now` is the worker's clock, read once a turn.
+    [[nodiscard]] virtual Verdict authenticate(const Credentials& credentials, SystemTime now) = 0;
+};
+
+}  // namespace gh::access

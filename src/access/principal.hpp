@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace gh::access {
+
+enum class PrincipalType : std::uint8_t { anonymous, user, api_key, agent, service, certificate, delegated };
+
+/// "user", "api_key", ...: what X-Gatehouse-Principal-Type says.
+[[nodiscard]] std::string_view name_of(PrincipalType type);
+
+/// The built-in hierarchy: each passes every check of those before it. `none` passes no role check.
+enum class Role : std::uint8_t { none, guest, user, manager, admin };
+
+/// "guest", "user", "manager", "admin" as written; anything else is no built-in role.
+[[nodiscard]] Role role_of(std::string_view name);
+
+/// Who asks. Made by an Authenticator only; immutable and shared from then on.
+struct Principal {
+    PrincipalType type = PrincipalType::anonymous;
+    std::string subject;
+    std::vector<std::string> roles;   ///< as the credential names them
+    std::vector<std::string> scopes;
+    std::string issuer;               ///< of the token; empty for keys and certificates
+    std::string token_id;             ///< `jti`, key id or certificate serial
+    std::string roles_text;           ///< roles joined by ',', as sent upstream
+    Role role = Role::none;           ///< the highest built-in role among `roles`
+    std::optional<SystemTime> expires;
+};
+
+}  // namespace gh::access
