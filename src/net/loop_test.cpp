@@ -1,0 +1,125 @@
+#include "net/loop.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/task.hpp"
+
+namespace gh::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+Task<> note_after(Loop& loop, milliseconds delay, std::string name, std::vector<std::string>& notes,
+                  bool last) {
+    co_await Sleep(loop, delay);
+    notes.push_back(std::move(name));
+    if (last) loop.stop();
+}
+
+TEST(Loop, ResumesByDeadlineNotByOrderOfArrival) {
+    Loop loop;
+    std::vector<std::string> notes;
+    spawn(note_after(loop, milliseconds(30), "third", notes, true));
+    spawn(note_after(loop, milliseconds(10), "first", notes, false));
+    spawn(note_after(loop, milliseconds(20), "second", notes, false));
+    loop.run();
+    EXPECT_EQ(notes, (std::vector<std::string>{"first", "second", "third"}));
+}
+
+Task<> wait_for_deadline(Loop& loop, Wakeup& wakeup, SteadyTime& woken) {
+    while (!wakeup.expired()) co_await wakeup.wait();
+    woken = loop.now();
+    loop.stop();
+}
+
+TEST(Wakeup, ADeadlineMovedLaterFiresAtTheLaterTime) {
+    Loop loop;
+    Wakeup wakeup(loop);
+    SteadyTime woken;
+    const auto start = loop.now();
+    wakeup.expire_at(start + milliseconds(5));
+    wakeup.expire_at(start + milliseconds(40));
+    spawn(wait_for_deadline(loop, wakeup, woken));
+    loop.run();
+    EXPECT_GE(woken - start, milliseconds(40));
+}
+
+TEST(Wakeup, ADeadlineMovedEarlierFiresAtTheEarlierTime) {
+    Loop loop;
+    Wakeup wakeup(loop);
+    SteadyTime woken;
+    const auto start = loop.now();
+    wakeup.expire_at(start + std::chrono::hours(1));
+    wakeup.expire_at(start + milliseconds(5));
+    spawn(wait_for_deadline(loop, wakeup, woken));
+    loop.run();
+    EXPECT_LT(woken - start, std::chrono::minutes(1));
+}
+
+Task<> count_wakes(Loop& loop, Wakeup& wakeup, int& count, int until) {
+    while (count < until) {
+        co_await wakeup.wait();
+        ++count;
+    }
+    loop.stop();
+}
+
+TEST(Wakeup, IsResumedOnceATurnHoweverOftenItIsWoken) {
+    Loop loop;
+    Wakeup wakeup(loop);
+    int count = 0;
+    spawn(count_wakes(loop, wakeup, count, 2));
+    loop.post([&] {
+        wakeup.wake();
+        wakeup.wake();
+        wakeup.wake();
+        loop.post([&] {
+            EXPECT_EQ(count, 1);
+            wakeup.wake();
+        });
+    });
+    loop.run();
+    EXPECT_EQ(count, 2);
+}
+
+TEST(Wakeup, RemembersAWakeThatCameBeforeTheWait) {
+    Loop loop;
+    Wakeup wakeup(loop);
+    int count = 0;
+    wakeup.wake();
+    loop.post([&] { spawn(count_wakes(loop, wakeup, count, 1)); });
+    loop.run();
+    EXPECT_EQ(count, 1);
+}
+
+TEST(Loop, ManyDeadlinesComeInOrderAndDestroyedOnesNot) {
+    Loop loop;
+    std::vector<std::unique_ptr<Wakeup>> gone;
+    for (int i = 0; i < 500; ++i) {
+        gone.push_back(std::make_unique<Wakeup>(loop));
+        gone.back()->expire_at(loop.now() + milliseconds((i * 7919) % 50));
+    }
+    for (std::size_t i = 0; i < gone.size(); i += 2) gone[i].reset();
+    std::vector<std::string> notes;
+    spawn(note_after(loop, milliseconds(60), "end", notes, true));
+    loop.run();
+    EXPECT_EQ(notes.size(), 1U);
+}
+
+TEST(Loop, RunsWhatOtherThreadsPost) {
+    Loop loop;
+    int sum = 0;
+    std::jthread other([&] {
+        for (int i = 1; i <= 100; ++i) loop.post([&sum, i] { sum += i; });
+        loop.stop();
+    });
+    loop.run();
+    EXPECT_EQ(sum, 5050);
+}
+
+}  // namespace
+}  // namespace gh::net

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "net/stream.hpp"
+
+namespace gh::net {
+
+/// A connected TCP socket as it is.
+class SocketStream final : public Stream {
+ public:
+    SocketStream(Loop& loop, int fd) : descriptor_(loop, fd) {}
+
+    [[nodiscard]] Io read(std::span<char> into) override;
+    [[nodiscard]] IoState write(std::string_view first, std::string_view second = {}) override;
+    [[nodiscard]] IoState flush() override;
+    [[nodiscard]] bool pending() const override { return !kept_.empty(); }
+    void notify(Wakeup* wakeup) override { descriptor_.notify(wakeup); }
+    [[nodiscard]] bool peer_closed() const override { return descriptor_.hangup || descriptor_.error; }
+    void finish_writing() override;
+    void reset_on_close() override;
+
+    [[nodiscard]] Descriptor& descriptor() { return descriptor_; }
+
+ private:
+    Descriptor descriptor_;
+    std::string kept_;
+    std::size_t kept_sent_ = 0;
+};
+
+}  // namespace gh::net
