@@ -61,6 +61,17 @@ bool Address::is_loopback() const {
     return (ntohl(v4(storage_).sin_addr.s_addr) >> 24) == 127;
 }
 
+std::array<std::uint8_t, 16> Address::octets() const {
+    std::array<std::uint8_t, 16> octets{};
+    if (family() == AF_INET6) {
+        std::memcpy(octets.data(), &v6(storage_).sin6_addr, 16);
+    } else {
+        octets[10] = octets[11] = 0xff;
+        std::memcpy(octets.data() + 12, &v4(storage_).sin_addr, 4);
+    }
+    return octets;
+}
+
 std::string Address::ip_text() const {
     char text[INET6_ADDRSTRLEN] = "";
     if (family() == AF_INET6) {

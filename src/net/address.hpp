@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,6 +28,8 @@ class Address {
     [[nodiscard]] std::uint16_t port() const;
     void set_port(std::uint16_t port);
     [[nodiscard]] bool is_loopback() const;
+    /// Sixteen octets of either family; IPv4 as IPv4-mapped IPv6 (RFC 4291 §2.5.5.2).
+    [[nodiscard]] std::array<std::uint8_t, 16> octets() const;
 
     /// "127.0.0.1" or "2001:db8::1".
     [[nodiscard]] std::string ip_text() const;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 
 namespace gh::net {
 namespace {
@@ -39,7 +40,7 @@ void Wakeup::expire_at(SteadyTime deadline) {
 
 bool Wakeup::expired() const { return deadline_ <= loop_.now(); }
 
-Descriptor::Descriptor(Loop& loop, int fd) : fd_(fd) {
+Descriptor::Descriptor(Loop& loop, int fd) : loop_(loop), fd_(fd) {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.ptr = this;
@@ -50,7 +51,14 @@ Descriptor::Descriptor(Loop& loop, int fd) : fd_(fd) {
     }
 }
 
-Descriptor::~Descriptor() { ::close(fd_); }
+Descriptor::~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+}
+
+int Descriptor::release() {
+    ::epoll_ctl(loop_.epoll_, EPOLL_CTL_DEL, fd_, nullptr);
+    return std::exchange(fd_, -1);
+}
 
 Loop::Loop()
     : scratch_(std::make_unique_for_overwrite<char[]>(scratch_size)),

@@ -74,6 +74,8 @@ class Descriptor {
     Descriptor& operator=(const Descriptor&) = delete;
 
     [[nodiscard]] int fd() const { return fd_; }
+    /// Takes the descriptor out of the loop and hands it over; this object is of no further use.
+    [[nodiscard]] int release();
     /// Who is woken when a bit appears; nullptr: nobody.
     void notify(Wakeup* wakeup) { wakeup_ = wakeup; }
 
@@ -84,6 +86,7 @@ class Descriptor {
 
  private:
     friend class Loop;
+    Loop& loop_;
     int fd_;
     Wakeup* wakeup_ = nullptr;
 };

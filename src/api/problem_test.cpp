@@ -1,0 +1,24 @@
+#include "api/problem.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gh::api {
+namespace {
+
+TEST(Problem, IsTheDocumentOfRfc9457WithACodeAndTheRequestsId) {
+    std::string out;
+    append_problem(out, {.status = 403, .code = "access.role", .detail = "say \"please\"", .request_id = "r-1"});
+    EXPECT_EQ(out,
+              "{\"type\":\"about:blank\",\"title\":\"Forbidden\",\"status\":403,\"code\":\"access.role\","
+              "\"detail\":\"say \\\"please\\\"\",\"request_id\":\"r-1\"}\n");
+}
+
+TEST(Problem, EveryKindOfErrorHasItsStatus) {
+    EXPECT_EQ(status_of(ErrorKind::unauthenticated), 401);
+    EXPECT_EQ(status_of(ErrorKind::exhausted), 429);
+    EXPECT_EQ(status_of(ErrorKind::unavailable), 503);
+    EXPECT_EQ(status_of(ErrorKind::corrupt), 500);
+}
+
+}  // namespace
+}  // namespace gh::api

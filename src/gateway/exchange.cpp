@@ -1,0 +1,59 @@
+#include "gateway/exchange.hpp"
+
+#include "api/problem.hpp"
+#include "gateway/worker.hpp"
+
+namespace gh::gateway {
+namespace {
+
+const std::shared_ptr<const access::Principal>& nobody() {
+    static const auto anonymous = std::make_shared<const access::Principal>();
+    return anonymous;
+}
+
+}  // namespace
+
+void Exchange::begin(http::Downstream& downstream, Worker& at, std::shared_ptr<const Snapshot> configuration) {
+    client = &downstream;
+    worker = &at;
+    snapshot = std::move(configuration);
+    listener = &snapshot->listener(downstream.connection().listener);
+    started = at.loop.now();
+    started_at = at.loop.system_now();
+    request_id = uuid_v7(started_at);
+    principal = nobody();
+}
+
+void Exchange::end() {
+    arena.clear();
+    response.fields.clear();
+    response = http::ResponseHead{.fields = std::move(response.fields)};
+    upstream_request.fields.clear();
+    body.clear();
+    principal.reset();
+    snapshot.reset();
+    route = nullptr;
+    limits_count = attempts = 0;
+    has_query = client_encrypted = false;
+    upstream_duration = {};
+    tunnelled_up = tunnelled_down = 0;
+    correlation_id = traceparent = client_ip = path = query = auth_reason = code = {};
+    upstream_name = upstream_address = {};
+    outcome = outcome::ok;
+}
+
+void Exchange::refuse(std::uint16_t status, std::string_view problem_code, std::string_view detail) {
+    response.status = status;
+    response.reason = {};
+    response.fields.clear();
+    code = problem_code;
+    outcome = outcome::refused;
+    body.clear();
+    api::append_problem(body, {.status = status,
+                               .code = problem_code,
+                               .detail = detail,
+                               .request_id = request_id_text()});
+    add_field(http::FieldId::content_type, "Content-Type", api::problem_content_type);
+}
+
+}  // namespace gh::gateway

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "access/authenticator.hpp"
+#include "access/principal.hpp"
+#include "access/rate_limit_fields.hpp"
+#include "base/arena.hpp"
+#include "base/clock.hpp"
+#include "base/id.hpp"
+#include "gateway/snapshot.hpp"
+#include "http/downstream.hpp"
+
+namespace gh::gateway {
+
+struct Worker;
+
+/// How an exchange ended, as the access log says it.
+namespace outcome {
+inline constexpr std::string_view ok = "ok";
+inline constexpr std::string_view refused = "refused";                  // by us, before an upstream was asked
+inline constexpr std::string_view client_gone = "client_gone";          // the client left first
+inline constexpr std::string_view client_slow = "client_slow";          // it took no byte for too long
+inline constexpr std::string_view client_malformed = "client_malformed";
+inline constexpr std::string_view upstream_failed = "upstream_failed";
+inline constexpr std::string_view upstream_timeout = "upstream_timeout";
+inline constexpr std::string_view upstream_cut = "upstream_cut";        // it broke off in the middle of its answer
+inline constexpr std::string_view circuit_open = "circuit_open";
+inline constexpr std::string_view expired = "expired";                  // the credential or the total time ran out
+}  // namespace outcome
+
+/// One request and its response on their walk through the gateway. Each fact has one writer, named beside it; reading is
+/// free. Objects are kept by their worker and used again.
+class Exchange {
+ public:
+    void begin(http::Downstream& downstream, Worker& at, std::shared_ptr<const Snapshot> configuration);
+    void end();
+
+    /// Answers with a problem document. Before the response has begun.
+    /// @param code    stable token for programs: "auth.required"
+    /// @param detail  for the client's eyes
+    void refuse(std::uint16_t status, std::string_view code, std::string_view detail);
+
+    /// A field of the response. Both views must outlive the exchange: literals, the request, or arena copies.
+    void add_field(http::FieldId id, std::string_view name, std::string_view value) {
+        response.fields.add(id, name, value);
+    }
+
+    // open (begin)
+    http::Downstream* client = nullptr;
+    Worker* worker = nullptr;
+    std::shared_ptr<const Snapshot> snapshot;
+    const ListenerPlan* listener = nullptr;
+    UuidText request_id{};
+    SteadyTime started;
+    SystemTime started_at;
+    Arena arena;
+
+    // filters/request_ids
+    std::string_view correlation_id;
+    std::string_view traceparent;      ///< W3C trace context: the client's trace or a new one, and a span of ours
+
+    // filters/client_address
+    net::Address client_address;       ///< of the client itself where trusted proxies vouch for it
+    std::string_view client_ip;        ///< the same as text
+    bool client_encrypted = false;     ///< the client's own connection, as far as we know
+
+    // filters/match_route
+    std::string_view path;             ///< normalised: what is judged and what is sent on
+    std::string_view query;            ///< without '?'
+    bool has_query = false;
+    const Route* route = nullptr;
+
+    // filters/authenticate
+    std::shared_ptr<const access::Principal> principal;
+    std::string_view auth_reason;      ///< why nobody was recognised, for the log
+
+    // filters/limit
+    std::array<access::LimitDecision, access::RateLimiter::charges_max> limit_decisions;
+    std::array<const RouteLimit*, access::RateLimiter::charges_max> limits_judged;
+    std::size_t limits_count = 0;
+
+    // handler or proxy; on_response may amend the head
+    http::ResponseHead response;
+    std::string body;                  ///< of an answer of our own
+    std::string_view code;             ///< of a refusal, for the log
+    std::string_view outcome = outcome::ok;
+
+    // proxy
+    std::string_view upstream_name;
+    std::string_view upstream_address;
+    std::chrono::nanoseconds upstream_duration{0};  ///< request sent to the response's head
+    unsigned attempts = 0;
+    std::uint64_t tunnelled_up = 0;    ///< octets after a 101
+    std::uint64_t tunnelled_down = 0;
+    http::RequestHead upstream_request;  ///< as sent; kept for its memory
+
+    [[nodiscard]] http::RequestHead& request() const { return client->request(); }
+    [[nodiscard]] std::string_view request_id_text() const { return view(request_id); }
+};
+
+}  // namespace gh::gateway

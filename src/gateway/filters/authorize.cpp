@@ -1,0 +1,28 @@
+#include "gateway/filters/authorize.hpp"
+
+#include "access/access.hpp"
+#include "gateway/exchange.hpp"
+#include "gateway/filters/authenticate.hpp"
+
+namespace gh::gateway {
+
+Verdict Authorize::on_request(Exchange& exchange) {
+    if (exchange.route->anyone || exchange.snapshot->open) return Verdict::walk_on;
+    const auto* certificate =
+        static_cast<const access::ClientCertificate*>(exchange.client->connection().certificate.get());
+    access::Decision decision;  // nobody, unless a requirement lets in
+    for (const auto& requirement : exchange.route->access) {
+        decision = access::authorize(requirement, *exchange.principal, certificate);
+        if (decision.outcome != access::Outcome::allowed) break;
+    }
+    if (decision.outcome == access::Outcome::allowed) return Verdict::walk_on;
+    exchange.auth_reason = decision.reason;
+    if (decision.outcome == access::Outcome::unauthenticated) {
+        refuse_unauthenticated(exchange, access::Refusal::missing, decision.reason);
+    } else {
+        exchange.refuse(403, "access.denied", "Your credentials are valid but not sufficient for this.");
+    }
+    return Verdict::answered;
+}
+
+}  // namespace gh::gateway

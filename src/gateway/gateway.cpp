@@ -1,0 +1,122 @@
+#include "gateway/gateway.hpp"
+
+#include <exception>
+#include <string>
+
+#include "api/problem.hpp"
+#include "gateway/access_log.hpp"
+#include "gateway/proxy/proxy.hpp"
+#include "http/h1_write.hpp"
+
+namespace gh::gateway {
+namespace {
+
+/// A handler of ours answers; its error becomes a problem document, its detail a log line.
+Task<> answer_ourselves(Exchange& exchange) {
+    const auto& own = *exchange.route->own;
+    api::Call call{exchange.request(), exchange.path, exchange.query, *exchange.principal,
+                   exchange.request_id_text()};
+    auto reply = co_await own.handle(call);
+    if (!reply) {
+        exchange.refuse(api::status_of(reply.error().kind), reply.error().reason, {});
+        exchange.worker->services.log.error("gateway", "handler failed")
+            .request_id(exchange.request_id_text())
+            .error(reply.error());
+        co_return;
+    }
+    exchange.response.status = reply->status;
+    exchange.body = std::move(reply->body);
+    exchange.add_field(http::FieldId::content_type, "Content-Type", exchange.arena.copy(reply->content_type));
+    exchange.add_field(http::FieldId::cache_control, "Cache-Control", "no-store");
+    for (const auto& [name, value] : reply->fields) {
+        const auto kept = exchange.arena.copy(name);
+        exchange.add_field(http::field_id(kept), kept, exchange.arena.copy(value));
+    }
+}
+
+/// Sends the answer that filters, a handler or the proxy left in the exchange.
+net::IoState send_own_answer(Exchange& exchange) {
+    auto& response = exchange.response;
+    exchange.worker->pipeline.on_response(exchange);
+    exchange.add_field(http::FieldId::date, "Date", http::date_text(exchange.worker->loop.system_now()));
+    std::string_view body = exchange.body;
+    response.body = {http::Framing::length, body.size()};
+    if (response.status == 204 || response.status == 304) {
+        response.body = {};
+        body = {};
+    } else if (exchange.request().method == http::Method::head) {
+        response.body = {};
+        exchange.add_field(http::FieldId::content_length, "Content-Length",
+                           exchange.arena.copy(std::to_string(body.size())));
+        body = {};
+    }
+    const auto state = exchange.client->respond(response, body, true);
+    response.fields.clear();
+    return state;
+}
+
+}  // namespace
+
+Task<> Gateway::handle(http::Downstream& client) {
+    auto exchange = worker_.take_exchange();
+    exchange->begin(client, worker_, worker_.snapshot);
+    co_await answer(*exchange);
+    co_await finish(*exchange);
+    close_exchange(*exchange);
+    worker_.give_back(std::move(exchange));
+}
+
+Task<> Gateway::answer(Exchange& exchange) {
+    bool failed = false;
+    try {
+        const auto verdict = worker_.pipeline.on_request(exchange);
+        if (auto* metrics = exchange.route ? exchange.route->metrics : exchange.snapshot->unmatched) {
+            metrics->started(static_cast<std::size_t>(exchange.request().method));
+        }
+        if (verdict == Verdict::walk_on) {
+            if (exchange.route->own) {
+                co_await answer_ourselves(exchange);
+            } else {
+                co_await proxy::forward(exchange);
+            }
+        }
+    } catch (const std::exception& bug) {
+        failed = true;
+        worker_.services.log.error("gateway", "a request met a bug of ours")
+            .request_id(exchange.request_id_text())
+            .field("detail", bug.what());
+    }
+    auto& client = *exchange.client;
+    if (client.responded()) {
+        if (failed) client.abort();
+        co_return;
+    }
+    if (failed) exchange.refuse(500, "internal", "The gateway met an error of its own.");
+    if (exchange.response.status == 0) {
+        client.abort();  // nobody is left to answer
+    } else if (send_own_answer(exchange) == net::IoState::failed) {
+        exchange.outcome = outcome::client_gone;
+        client.abort();
+    }
+}
+
+/// Waits until the last byte has left, so that log and metrics tell of the whole exchange.
+Task<> Gateway::finish(Exchange& exchange) {
+    auto& client = *exchange.client;
+    auto& wakeup = client.wakeup();
+    wakeup.expire_at(worker_.loop.now() + exchange.snapshot->limits.send_timeout);
+    for (;;) {
+        const auto state = client.flush();
+        if (state == net::IoState::done) co_return;
+        if (state == net::IoState::failed || wakeup.expired()) {
+            if (exchange.outcome == outcome::ok) {
+                exchange.outcome = state == net::IoState::failed ? outcome::client_gone : outcome::client_slow;
+            }
+            client.abort();
+            co_return;
+        }
+        co_await wakeup.wait();
+    }
+}
+
+}  // namespace gh::gateway

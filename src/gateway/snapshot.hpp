@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "access/access.hpp"
+#include "access/rate_limiter.hpp"
+#include "api/route.hpp"
+#include "gateway/config.hpp"
+#include "gateway/proxy/upstream.hpp"
+#include "http/h1_connection.hpp"
+#include "net/config.hpp"
+#include "net/tls_context.hpp"
+#include "telemetry/http_metrics.hpp"
+
+namespace gh::gateway {
+
+/// A limit with the name that clients see.
+struct RouteLimit {
+    RateLimitConfig::By by;
+    access::Limit limit;
+    std::string name;
+};
+
+/// A route as requests need it: everything looked up that can be.
+struct Route {
+    RouteConfig config;
+    std::vector<access::Access> access;  ///< all must let in; empty lets nobody in
+    bool anyone = false;                 ///< `access: public` and nothing else: no credentials are wanted
+    std::uint32_t methods = 0;           ///< one bit per http::Method; 0: every one
+    std::vector<RouteLimit> limits;
+    std::shared_ptr<proxy::Upstream> upstream;    ///< null where a handler of ours answers
+    const api::Route* own = nullptr;
+    telemetry::RouteMetrics* metrics = nullptr;   ///< null: not counted
+    proxy::Timeouts timeouts;
+};
+
+/// What answers on one listener.
+struct ListenerPlan {
+    net::ListenerConfig config;
+    std::shared_ptr<const net::TlsContext> tls;
+    std::string hsts;                       ///< header value; empty: none
+    std::uint16_t redirect_port = 0;        ///< 0: serves
+    bool serves_gateway = false;
+    std::vector<const Route*> routes;       ///< first match wins
+    std::vector<std::unique_ptr<Route>> own;  ///< built-in paths: they win over routes
+};
+
+struct HostHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view host) const { return std::hash<std::string_view>{}(host); }
+};
+
+/// The configuration as the request path reads it. Immutable: a reload makes another and every worker swaps its pointer
+/// between two turns; requests under way keep the one they began with.
+struct Snapshot {
+    std::vector<ListenerPlan> listeners;
+    std::vector<std::unique_ptr<Route>> routes;
+    std::vector<std::shared_ptr<proxy::Upstream>> upstreams;
+    std::vector<net::AddressRange> trusted_proxies;
+    std::unordered_set<std::string, HostHash, std::equal_to<>> allowed_hosts;  ///< lower case, without port
+    std::vector<std::string> allowed_host_suffixes;     ///< ".example.com" of "*.example.com"
+    net::LimitsConfig limits;
+    std::shared_ptr<const http::ServerLimits> server_limits;
+    telemetry::RouteMetrics* unmatched = nullptr;       ///< counts what no route claimed
+    std::filesystem::path body_directory;               ///< where request bodies are buffered
+    bool open = false;                                  ///< auth.enabled: false: everybody is let in
+
+    [[nodiscard]] bool is_allowed_host(std::string_view authority) const;
+    /// The plan of this name; one that serves nothing where a reload has removed it.
+    [[nodiscard]] const ListenerPlan& listener(std::string_view name) const;
+};
+
+/// Finds the route that a request takes.
+/// @param path  normalised
+/// @return nullptr: none
+[[nodiscard]] const Route* match_route(const ListenerPlan& listener, const http::RequestHead& head,
+                                       std::string_view path);
+
+/// `authority` without its port; brackets of an IPv6 literal stay.
+[[nodiscard]] std::string_view host_of(std::string_view authority);
+
+}  // namespace gh::gateway

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "access/authenticator.hpp"
+#include "access/connection_budget.hpp"
+#include "access/rate_limiter.hpp"
+#include "gateway/exchange.hpp"
+#include "gateway/pipeline.hpp"
+#include "net/loop.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace gh::gateway {
+
+struct Worker;
+
+/// What all workers share, made by the composition root and alive until the last of them has ended.
+struct Services {
+    access::RateLimiter& limiter;
+    access::ConnectionBudget& connections;
+    telemetry::Log& log;
+    telemetry::LogSink& access_log;
+    struct Counters {
+        telemetry::Counter& rate_limited;
+        telemetry::Counter& auth_refused;
+        telemetry::Counter& connections_accepted;
+        telemetry::Counter& connections_refused;
+        telemetry::Gauge& connections_open;
+        telemetry::Counter& handshakes_failed;
+        telemetry::Counter& retries;
+    } count;
+    std::vector<Worker*> workers;  ///< filled before the first of them runs
+};
+
+/// One thread of the request path and all that is its own.
+struct Worker {
+    Worker(std::size_t number, Services& house);
+
+    net::Loop loop;
+    std::size_t index;
+    Services& services;
+    std::shared_ptr<const Snapshot> snapshot;      // swapped between two turns
+    std::unique_ptr<access::Authenticator> authenticator;
+    Pipeline pipeline;
+    std::vector<std::unique_ptr<Exchange>> spare_exchanges;
+    std::size_t exchanges_open = 0;
+    std::size_t connections_open = 0;
+    bool draining = false;
+
+    [[nodiscard]] std::unique_ptr<Exchange> take_exchange();
+    void give_back(std::unique_ptr<Exchange> exchange);
+};
+
+}  // namespace gh::gateway

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "http/downstream.hpp"
+#include "http/h1_connection.hpp"
+#include "http/h2_session.hpp"
+#include "net/loop.hpp"
+
+namespace gh::http {
+
+class H2Stream;
+
+/// One HTTP/2 connection (RFC 9113): each stream is handled as its own exchange, all share one transport. Output of all
+/// streams leaves together once a turn.
+class H2Connection final : public H2Handler {
+ public:
+    H2Connection(net::Stream& stream, const ConnectionFacts& facts, net::Wakeup& wakeup, const ServerLimits& limits);
+    ~H2Connection();
+
+    /// Serves until the connection ends and every exchange on it has. `draining` may turn true at any time.
+    Task<> serve(Handler& handler, const bool& draining);
+
+    void on_request(StreamId stream, RequestHead& head, bool end_stream) override;
+    void on_refused(StreamId stream, std::uint16_t status, std::string_view reason) override;
+    void on_data(StreamId stream, std::string_view bytes) override;
+    void on_end(StreamId stream, const Fields& trailers) override;
+    void on_close(StreamId stream, H2Error code) override;
+    std::size_t fill(StreamId stream, std::span<char> out, bool& eof) override;
+
+ private:
+    friend class H2Stream;
+    enum class Turn : std::uint8_t { idle, moved, over };
+
+    [[nodiscard]] Turn receive();
+    [[nodiscard]] Turn send();
+    void begin(std::unique_ptr<H2Stream> stream);
+    Task<> run(H2Stream& stream);
+    [[nodiscard]] H2Stream* find(StreamId stream) const;
+    void set_deadline();
+    void begin_shutdown();
+
+    net::Stream& stream_;
+    const ConnectionFacts& facts_;
+    net::Wakeup& wakeup_;
+    const ServerLimits& limits_;
+    H2Session session_;
+    Handler* handler_ = nullptr;
+    std::unordered_map<StreamId, std::unique_ptr<H2Stream>> streams_;
+    std::string output_;
+    std::uint32_t requests_ = 0;
+    bool shutting_down_ = false;
+    bool broken_ = false;  // the transport is over; exchanges may still be ending
+};
+
+}  // namespace gh::http
