@@ -14,25 +14,32 @@ namespace {
 
 /// SHA-256 of secrets that were printed somewhere: everybody has them, however random they look.
 constexpr std::string_view published[] = {
-    "755fe063d16986300e47c53358c2a4f8792c9b02373227861211cd469ecbeb0b",  // printed in a deployment
-                                                                         // report
-    "465d9ad5d5528ebe287b5dce4fb51620833d09b290e49ddcc70ca6c4a0aea01b",  // the debugger page of
-                                                                         // jwt.io, HS256
-    "730d21a80e61a8de82d12cb4c0b8057cff5a30e2dec50ce7a773513374f9164a",  // the same, HS384
-    "db6833593279d7373592ef70e51f3daf048c04475739f8ed024b0821fd9e7fde",  // the same, HS512
-    "570dad43de1af4c925f92c16a68a50936da42b7dd6fdeb24850507a1199aac89",  // the OAuth2 chapter of a
-                                                                         // web framework's tutorial
-    "3354cfcf65c7b2e6840ea6f880aede239750cb1d063950c4e8fd9fbf9ec73a32",  // a Spring Security
-                                                                         // tutorial
-    "2b1fa627178e3424e20ffd0e18b7440c322ad538d3c96aef1e3f60d99951c23c",  // the same in lower case
-    "48541c26f8b4cd6254d331e8cd73ef517ac44735ed8e41e6688a2b30ddec5a09",  // another Spring Security
-                                                                         // tutorial
-    "a064b502e61d27e94b8717290e5e1b32e36720e9fbdf952ec81a84c07128cb37",  // the local default of a
-                                                                         // backend service
-    "85cc9e46a7c9fc5833069c7016d9d173819da09197e4161845fca7ce741ec9be",  // RFC 7515, appendix A.1
-    "e329a7adf182cfd9f68bee2b29894080ec019b6406eb7d906d286b33c2e53d7b",  // the same, decoded
-    "0330b11998cbc9abd5a585e755cb5df2f73f1a5632fdcc2abb19e05e3eceddb9",  // RFC 7520, section 3.5
-    "73ec74458059c70cae3f0ade8663fe0da1dc4b114ed8cdac75364140b4458a4c",  // the same, decoded
+    // printed in a deployment report
+    "755fe063d16986300e47c53358c2a4f8792c9b02373227861211cd469ecbeb0b",
+    // the debugger page of jwt.io, HS256
+    "465d9ad5d5528ebe287b5dce4fb51620833d09b290e49ddcc70ca6c4a0aea01b",
+    // the same, HS384
+    "730d21a80e61a8de82d12cb4c0b8057cff5a30e2dec50ce7a773513374f9164a",
+    // the same, HS512
+    "db6833593279d7373592ef70e51f3daf048c04475739f8ed024b0821fd9e7fde",
+    // the OAuth2 chapter of a web framework's tutorial
+    "570dad43de1af4c925f92c16a68a50936da42b7dd6fdeb24850507a1199aac89",
+    // a Spring Security tutorial
+    "3354cfcf65c7b2e6840ea6f880aede239750cb1d063950c4e8fd9fbf9ec73a32",
+    // the same in lower case
+    "2b1fa627178e3424e20ffd0e18b7440c322ad538d3c96aef1e3f60d99951c23c",
+    // another Spring Security tutorial
+    "48541c26f8b4cd6254d331e8cd73ef517ac44735ed8e41e6688a2b30ddec5a09",
+    // the local default of a backend service
+    "a064b502e61d27e94b8717290e5e1b32e36720e9fbdf952ec81a84c07128cb37",
+    // RFC 7515, appendix A.1
+    "85cc9e46a7c9fc5833069c7016d9d173819da09197e4161845fca7ce741ec9be",
+    // the same, decoded
+    "e329a7adf182cfd9f68bee2b29894080ec019b6406eb7d906d286b33c2e53d7b",
+    // RFC 7520, section 3.5
+    "0330b11998cbc9abd5a585e755cb5df2f73f1a5632fdcc2abb19e05e3eceddb9",
+    // the same, decoded
+    "73ec74458059c70cae3f0ade8663fe0da1dc4b114ed8cdac75364140b4458a4c",
 };
 
 /// What people write where a secret belongs. In lower case, words joined by '-'.
