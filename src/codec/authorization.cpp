@@ -1,0 +1,75 @@
+#include "codec/authorization.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace gh::codec {
+namespace {
+
+bool is_alphanumeric(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/// RFC 9110 §5.6.2.
+bool is_token(std::string_view text) {
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+    return !text.empty() && std::ranges::all_of(text, [&](char c) {
+        return is_alphanumeric(c) || marks.contains(c);
+    });
+}
+
+/// RFC 9110 §11.2: some of the alphabet, then padding.
+bool is_token68(std::string_view text) {
+    constexpr std::string_view marks = "-._~+/";
+    while (text.ends_with('=')) text.remove_suffix(1);
+    return !text.empty() && std::ranges::all_of(text, [&](char c) {
+        return is_alphanumeric(c) || marks.contains(c);
+    });
+}
+
+bool equals_ignoring_case(std::string_view text, std::string_view lower) {
+    return std::ranges::equal(text, lower, [](char a, char b) {
+        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+    });
+}
+
+AuthScheme scheme_of(std::string_view text) {
+    if (equals_ignoring_case(text, "bearer")) return AuthScheme::bearer;
+    if (equals_ignoring_case(text, "basic")) return AuthScheme::basic;
+    if (equals_ignoring_case(text, "dpop")) return AuthScheme::dpop;
+    return AuthScheme::other;
+}
+
+bool is_field_text(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) {
+        const auto byte = static_cast<std::uint8_t>(c);
+        return byte == '\t' || (byte >= ' ' && byte != 0x7f);
+    });
+}
+
+}  // namespace
+
+Result<Authorization> parse_authorization(std::string_view value) {
+    const auto malformed = [] {
+        return fail(ErrorKind::invalid_argument, "authorization.malformed");
+    };
+    if (value.size() > authorization_bytes_max) return malformed();
+    const auto space = value.find(' ');
+    Authorization parts;
+    parts.scheme_text = value.substr(0, space);
+    if (!is_token(parts.scheme_text)) return malformed();
+    parts.scheme = scheme_of(parts.scheme_text);
+
+    auto rest = space == std::string_view::npos ? std::string_view{} : value.substr(space);
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+    if (is_token68(rest)) {
+        parts.token = rest;
+    } else if (parts.scheme == AuthScheme::other && is_field_text(rest)) {
+        parts.parameters = rest;
+    } else {
+        return malformed();
+    }
+    return parts;
+}
+
+}  // namespace gh::codec

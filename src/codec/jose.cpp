@@ -1,0 +1,74 @@
+#include "codec/jose.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/try.hpp"
+#include "codec/base64.hpp"
+#include "codec/json.hpp"
+
+namespace gh::codec {
+namespace {
+
+constexpr std::string_view names[] = {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256",
+                                      "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"};
+
+std::unexpected<Error> refuse(std::string_view reason, std::string detail = {}) {
+    return fail(ErrorKind::unauthenticated, reason, std::move(detail));
+}
+
+Result<std::string> decode_part(std::string_view text) {
+    auto bytes = decode_base64url(text);
+    if (!bytes) return refuse("jwt.malformed", "not base64url");
+    return bytes;
+}
+
+Result<JoseHeader> read_header(std::string_view text) {
+    const auto parsed = json::parse(text, {.bytes_max = jws_bytes_max, .depth_max = 8});
+    if (!parsed || parsed->object() == nullptr)
+        return refuse("jwt.malformed", "the header is no JSON object");
+    if (parsed->find("crit") || parsed->find("b64")) return refuse("jwt.critical");
+    JoseHeader header;
+    const auto* algorithm = parsed->find_string("alg");
+    const auto known = algorithm ? algorithm_of(*algorithm) : std::nullopt;
+    if (!known) return refuse("jwt.algorithm");
+    header.algorithm = *known;
+    if (const auto* id = parsed->find("kid")) {
+        if (!id->string()) return refuse("jwt.malformed", "`kid` is no string");
+        header.key_id = *id->string();
+    }
+    if (const auto* type = parsed->find("typ")) {
+        if (!type->string()) return refuse("jwt.malformed", "`typ` is no string");
+        header.type = *type->string();
+    }
+    return header;
+}
+
+}  // namespace
+
+std::string_view name_of(JoseAlgorithm algorithm) { return names[std::to_underlying(algorithm)]; }
+
+std::optional<JoseAlgorithm> algorithm_of(std::string_view name) {
+    const auto* found = std::ranges::find(names, name);
+    if (found == std::end(names)) return std::nullopt;
+    return static_cast<JoseAlgorithm>(found - std::begin(names));
+}
+
+Result<CompactJws> parse_jws(std::string_view token) {
+    if (token.size() > jws_bytes_max) return refuse("jwt.malformed", "too long");
+    const auto first = token.find('.');
+    const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
+    if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
+        return refuse("jwt.malformed", "not three parts");
+    }
+    CompactJws jws;
+    GH_TRY(const auto header, decode_part(token.substr(0, first)));
+    GH_TRY(jws.header, read_header(header));
+    GH_TRY(jws.payload, decode_part(token.substr(first + 1, second - first - 1)));
+    GH_TRY(jws.signature, decode_part(token.substr(second + 1)));
+    jws.signing_input = token.substr(0, second);
+    return jws;
+}
+
+}  // namespace gh::codec

@@ -1,0 +1,34 @@
+#include "crypto/openssl.hpp"
+
+#include <openssl/err.h>
+
+#include <stdexcept>
+
+namespace gh::crypto {
+
+const Methods& methods() {
+    // Never freed: threads that end late may still use them.
+    static const Methods fetched = [] {
+        Methods m{
+            .sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr),
+            .sha384 = EVP_MD_fetch(nullptr, "SHA384", nullptr),
+            .sha512 = EVP_MD_fetch(nullptr, "SHA512", nullptr),
+            .hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr),
+        };
+        must(m.sha256 && m.sha384 && m.sha512 && m.hmac, "fetching SHA-2 and HMAC");
+        return m;
+    }();
+    return fetched;
+}
+
+void must(bool worked, const char* what) {
+    if (worked) return;
+    const auto code = ERR_get_error();
+    char text[256] = "no reason given";
+    if (code != 0) ERR_error_string_n(code, text, sizeof text);
+    throw std::runtime_error(std::string("OpenSSL: ") + what + ": " + text);
+}
+
+void clear_errors() noexcept { ERR_clear_error(); }
+
+}  // namespace gh::crypto

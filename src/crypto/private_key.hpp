@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/error.hpp"
+#include "crypto/public_key.hpp"
+
+namespace gh::crypto {
+
+/// A key that signs. Immutable and safe to share among threads; never shown and never written out
+/// here.
+class PrivateKey {
+ public:
+    /// Takes a millisecond for curves and up to a second for RSA (2048 bits).
+    [[nodiscard]] static PrivateKey generate(KeyKind kind);
+
+    [[nodiscard]] PublicKey public_key() const;
+    /// @return  the signature as JOSE carries it, or `invalid_argument` "key.algorithm" when it
+    /// does not fit the key
+    [[nodiscard]] Result<std::vector<std::uint8_t>> sign(SignatureAlgorithm algorithm,
+                                                         Bytes message) const;
+
+ private:
+    PrivateKey(std::shared_ptr<evp_pkey_st> key, KeyKind kind)
+        : key_(std::move(key)), kind_(kind) {}
+
+    std::shared_ptr<evp_pkey_st> key_;
+    KeyKind kind_;
+};
+
+}  // namespace gh::crypto
