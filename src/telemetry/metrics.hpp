@@ -158,11 +158,13 @@ class Samples {
         add(std::span(values.begin(), values.size()), value);
     }
     void add(double value) { add(std::span<const std::string_view>{}, value); }
+    [[nodiscard]] std::uint64_t left_out() const noexcept { return left_out_; }
 
  private:
     std::string& page_;
     const Description& description_;
     std::size_t count_ = 0;
+    std::uint64_t left_out_ = 0;
 };
 
 /// Reports numbers that are known only when asked. Runs on the scraping thread, one at a time.
