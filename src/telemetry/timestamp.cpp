@@ -1,0 +1,65 @@
+#include "telemetry/timestamp.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+namespace gh::telemetry {
+namespace {
+
+void write_digits(char* out, unsigned value, int digits) noexcept {
+    for (int i = digits - 1; i >= 0; --i) {
+        out[i] = static_cast<char>('0' + value % 10);
+        value /= 10;
+    }
+}
+
+/// "YYYY-MM-DDTHH:MM:SS"
+void write_seconds(char* out, std::chrono::sys_seconds time) noexcept {
+    using namespace std::chrono;
+    time = std::clamp(time, sys_seconds(sys_days(year(0) / 1 / 1)),
+                      sys_seconds(sys_days(year(9999) / 12 / 31)) + seconds(86'399));
+    const auto day = floor<days>(time);
+    const year_month_day date(day);
+    const hh_mm_ss clock(time - day);
+    write_digits(out, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+    out[4] = '-';
+    write_digits(out + 5, static_cast<unsigned>(date.month()), 2);
+    out[7] = '-';
+    write_digits(out + 8, static_cast<unsigned>(date.day()), 2);
+    out[10] = 'T';
+    write_digits(out + 11, static_cast<unsigned>(clock.hours().count()), 2);
+    out[13] = ':';
+    write_digits(out + 14, static_cast<unsigned>(clock.minutes().count()), 2);
+    out[16] = ':';
+    write_digits(out + 17, static_cast<unsigned>(clock.seconds().count()), 2);
+}
+
+struct Remembered {
+    std::chrono::sys_seconds second{std::chrono::sys_seconds::min()};
+    std::array<char, 19> text{};
+};
+
+}  // namespace
+
+void write_timestamp(char* out, SystemTime time) noexcept {
+    static constinit thread_local Remembered last;
+    const auto second = std::chrono::floor<std::chrono::seconds>(time);
+    if (second != last.second) {
+        write_seconds(last.text.data(), second);
+        last.second = second;
+    }
+    std::memcpy(out, last.text.data(), last.text.size());
+    out[19] = '.';
+    const auto millis = std::chrono::floor<std::chrono::milliseconds>(time - second).count();
+    write_digits(out + 20, static_cast<unsigned>(millis), 3);
+    out[23] = 'Z';
+}
+
+std::string timestamp(SystemTime time) {
+    std::string text(timestamp_bytes, '\0');
+    write_timestamp(text.data(), time);
+    return text;
+}
+
+}  // namespace gh::telemetry

@@ -1,0 +1,43 @@
+#include "telemetry/timestamp.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gh::telemetry {
+namespace {
+
+TEST(Timestamp, IsRfc3339InUtcWithMilliseconds) {
+    struct Case {
+        std::int64_t milliseconds;
+        std::string_view text;
+    };
+    constexpr Case cases[] = {
+        {0, "1970-01-01T00:00:00.000Z"},
+        {1, "1970-01-01T00:00:00.001Z"},
+        {999, "1970-01-01T00:00:00.999Z"},
+        {1'000, "1970-01-01T00:00:01.000Z"},
+        {-1, "1969-12-31T23:59:59.999Z"},
+        {951'782'399'500, "2000-02-28T23:59:59.500Z"},
+        {951'782'400'000, "2000-02-29T00:00:00.000Z"},
+        {1'767'225'599'999, "2025-12-31T23:59:59.999Z"},
+        {1'767'225'600'000, "2026-01-01T00:00:00.000Z"},
+        {4'102'444'799'042, "2099-12-31T23:59:59.042Z"},
+    };
+    for (const auto& c : cases) {
+        EXPECT_EQ(timestamp(SystemTime(std::chrono::milliseconds(c.milliseconds))), c.text);
+    }
+}
+
+TEST(Timestamp, CutsWhatIsFinerAndRemembersNoWrongSecond) {
+    const SystemTime base(std::chrono::seconds(1'000'000'000));
+    EXPECT_EQ(timestamp(base + std::chrono::nanoseconds(1'999'999)), "2001-09-09T01:46:40.001Z");
+    EXPECT_EQ(timestamp(base + std::chrono::seconds(1)), "2001-09-09T01:46:41.000Z");
+    EXPECT_EQ(timestamp(base), "2001-09-09T01:46:40.000Z");
+}
+
+TEST(Timestamp, KeepsItsShapeAtTheEndsOfTime) {
+    EXPECT_EQ(timestamp(SystemTime::max()).size(), timestamp_bytes);
+    EXPECT_EQ(timestamp(SystemTime::min()).size(), timestamp_bytes);
+}
+
+}  // namespace
+}  // namespace gh::telemetry
