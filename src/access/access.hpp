@@ -11,6 +11,14 @@
 
 namespace gh::access {
 
+/// `unauthenticated` is answered with 401, `denied` with 403.
+enum class Outcome : std::uint8_t { allowed, unauthenticated, denied };
+
+struct Decision {
+    Outcome outcome = Outcome::denied;
+    std::string_view reason;  ///< for the log: "access.role", "access.scope", ...; empty when allowed; static storage
+};
+
 /// What a route wants of whoever asks. Made by one of the named functions; one made by default lets nobody in.
 class Access {
  public:
@@ -40,21 +48,14 @@ class Access {
     [[nodiscard]] std::span<const std::string> scope_names() const { return scopes_; }
 
  private:
-    friend struct Judge;
+    friend Decision authorize(const Access& access, const Principal& principal,
+                              const ClientCertificate* certificate);
     explicit Access(Kind kind) : kind_(kind) {}
 
     Kind kind_ = Kind::nobody;
     Role built_in_ = Role::none;  ///< of role_name_; none for a custom name
     std::string role_name_;
     std::vector<std::string> scopes_;
-};
-
-/// `unauthenticated` is answered with 401, `denied` with 403.
-enum class Outcome : std::uint8_t { allowed, unauthenticated, denied };
-
-struct Decision {
-    Outcome outcome = Outcome::denied;
-    std::string_view reason;  ///< for the log: "access.role", "access.scope", ...; empty when allowed; static storage
 };
 
 /// @param certificate  the one that this connection's handshake verified, or nullptr. It satisfies

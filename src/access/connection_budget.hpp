@@ -3,7 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <expected>
-#include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
