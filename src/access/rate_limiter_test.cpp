@@ -1,0 +1,388 @@
+#include "access/rate_limiter.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <random>
+#include <vector>
+
+#include "access/limit_stripe.hpp"
+
+namespace gh::access {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t smallest = 0;  // the limiter then takes its minimum of 16 stripes
+constexpr std::size_t smallest_clients =
+    16 * LimitStripe::buckets * LimitStripe::bucket_logs;
+
+SteadyTime at(nanoseconds since_start) { return SteadyTime(since_start); }
+
+ClientNetwork address(std::uint32_t number) {
+    const std::array<std::uint8_t, 4> octets{
+        static_cast<std::uint8_t>(number >> 24), static_cast<std::uint8_t>(number >> 16),
+        static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
+    return ClientNetwork::from_v4(octets);
+}
+
+LimitDecision ask(RateLimiter& limiter, const Limit& limit, RateClient client, SteadyTime now) {
+    const Charge charge{&limit, client};
+    LimitDecision decision;
+    const bool admitted = limiter.admit({&charge, 1}, now, {&decision, 1});
+    EXPECT_EQ(admitted, decision.allowed);
+    return decision;
+}
+
+LimitDecision ask(RateLimiter& limiter, const Limit& limit, std::uint32_t number, SteadyTime now) {
+    return ask(limiter, limit, limiter.client(address(number)), now);
+}
+
+TEST(RateLimiter, AdmitsAsManyAsTheLimitAndThenSaysWhenToComeBack) {
+    RateLimiter limiter;
+    const Limit limit(1, 3, minutes(1));
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        const auto decision = ask(limiter, limit, 7, at(seconds(100 + i)));
+        EXPECT_TRUE(decision.allowed);
+        EXPECT_EQ(decision.limit, 3U);
+        EXPECT_EQ(decision.remaining, 2 - i);
+        EXPECT_EQ(decision.reset_seconds, i == 0 ? 61U - i : 61U - i) << "rounded up from a tick above 60 s";
+        EXPECT_EQ(decision.retry_after_seconds, 0U);
+    }
+    const auto refused = ask(limiter, limit, 7, at(seconds(110)));
+    EXPECT_FALSE(refused.allowed);
+    EXPECT_EQ(refused.remaining, 0U);
+    EXPECT_EQ(refused.reset_seconds, refused.retry_after_seconds);
+    EXPECT_EQ(refused.retry_after_seconds, 51U);
+    EXPECT_FALSE(ask(limiter, limit, 7, at(seconds(159))).allowed);
+    EXPECT_TRUE(ask(limiter, limit, 7, at(seconds(110 + 51))).allowed);
+}
+
+TEST(RateLimiter, TellsClientsApart) {
+    RateLimiter limiter;
+    const Limit limit(1, 1, minutes(1));
+    EXPECT_TRUE(ask(limiter, limit, 1, at(seconds(1))).allowed);
+    EXPECT_TRUE(ask(limiter, limit, 2, at(seconds(1))).allowed);
+    EXPECT_FALSE(ask(limiter, limit, 1, at(seconds(1))).allowed);
+}
+
+TEST(RateLimiter, TellsLimitsApartByIdRequestsAndWindow) {
+    RateLimiter limiter;
+    const Limit first(1, 1, minutes(1));
+    EXPECT_TRUE(ask(limiter, first, 1, at(seconds(1))).allowed);
+    EXPECT_TRUE(ask(limiter, Limit(2, 1, minutes(1)), 1, at(seconds(1))).allowed);
+    EXPECT_TRUE(ask(limiter, Limit(1, 2, minutes(1)), 1, at(seconds(1))).allowed);
+    EXPECT_TRUE(ask(limiter, Limit(1, 1, minutes(2)), 1, at(seconds(1))).allowed);
+    const Limit same_again(1, 1, minutes(1));  // as after a reload
+    EXPECT_FALSE(ask(limiter, same_again, 1, at(seconds(1))).allowed);
+}
+
+TEST(RateLimiter, TellsPrincipalsApartByTypeIssuerAndSubject) {
+    RateLimiter limiter;
+    const Limit limit(1, 1, minutes(1));
+    const Principal principals[] = {
+        {.type = PrincipalType::user, .subject = "ada", .issuer = "idp"},
+        {.type = PrincipalType::agent, .subject = "ada", .issuer = "idp"},
+        {.type = PrincipalType::user, .subject = "ada", .issuer = "legacy"},
+        {.type = PrincipalType::user, .subject = "bob", .issuer = "idp"},
+        {.type = PrincipalType::user, .subject = "dpada", .issuer = "i"},
+    };
+    for (const auto& principal : principals) {
+        const auto client = limiter.client(principal);
+        EXPECT_TRUE(ask(limiter, limit, client, at(seconds(1))).allowed);
+        EXPECT_FALSE(ask(limiter, limit, client, at(seconds(1))).allowed);
+    }
+}
+
+TEST(RateLimiter, IsSlidingSoThatBurstsAroundAnEdgeDoNotAddUp) {
+    RateLimiter limiter;
+    const Limit limit(1, 100, minutes(1));
+    std::size_t late = 0;
+    std::size_t early = 0;
+    for (int i = 0; i < 500; ++i) early += ask(limiter, limit, 1, at(milliseconds(59'999))).allowed;
+    for (int i = 0; i < 500; ++i) late += ask(limiter, limit, 1, at(milliseconds(60'001))).allowed;
+    EXPECT_EQ(early, 100U);
+    EXPECT_EQ(late, 0U);
+    for (int i = 0; i < 500; ++i) late += ask(limiter, limit, 1, at(milliseconds(119'998))).allowed;
+    EXPECT_EQ(late, 0U);
+    for (int i = 0; i < 500; ++i) late += ask(limiter, limit, 1, at(milliseconds(120'004))).allowed;
+    EXPECT_EQ(late, 100U);
+}
+
+TEST(RateLimiter, WorksBeforeTheClockIsAsOldAsTheWindow) {
+    RateLimiter limiter;
+    const Limit limit(1, 2, hours(24));
+    EXPECT_TRUE(ask(limiter, limit, 1, at(nanoseconds(0))).allowed);
+    EXPECT_TRUE(ask(limiter, limit, 1, at(seconds(5))).allowed);
+    EXPECT_FALSE(ask(limiter, limit, 1, at(seconds(6))).allowed);
+    EXPECT_FALSE(ask(limiter, limit, 1, at(hours(24) - seconds(1))).allowed);
+    EXPECT_TRUE(ask(limiter, limit, 1, at(hours(24) + seconds(3))).allowed);
+}
+
+TEST(RateLimiter, DoesNotLetAClockThatLagsFreeAnybody) {
+    RateLimiter limiter;
+    const Limit limit(1, 2, seconds(10));
+    EXPECT_TRUE(ask(limiter, limit, 1, at(seconds(100))).allowed);
+    EXPECT_TRUE(ask(limiter, limit, 1, at(seconds(80))).allowed);  // counts as 100
+    EXPECT_FALSE(ask(limiter, limit, 1, at(seconds(90))).allowed);
+    EXPECT_FALSE(ask(limiter, limit, 1, at(seconds(109))).allowed);
+    EXPECT_TRUE(ask(limiter, limit, 1, at(seconds(111))).allowed);
+}
+
+TEST(RateLimiter, BringsStrangeLimitsIntoBounds) {
+    EXPECT_EQ(Limit(1, 0, seconds(1)).requests(), 1U);
+    EXPECT_EQ(Limit(1, 1, nanoseconds(0)).window(), Limit::window_min);
+    EXPECT_EQ(Limit(1, 1, hours(24 * 10'000)).window(), Limit::window_max);
+}
+
+TEST(RateLimiter, CountsByNoneWhatOneRefuses) {
+    RateLimiter limiter;
+    const Limit tight(1, 2, minutes(1));
+    const Limit loose(2, 10, hours(1));
+    const auto client = limiter.client(address(1));
+    const Charge charges[] = {{&loose, client}, {&tight, client}};
+    std::array<LimitDecision, 2> decisions;
+    const auto now = at(seconds(1));
+    EXPECT_TRUE(limiter.admit(charges, now, decisions));
+    EXPECT_TRUE(limiter.admit(charges, now, decisions));
+    EXPECT_EQ(decisions[0].remaining, 8U);
+    for (int i = 0; i < 50; ++i) {
+        EXPECT_FALSE(limiter.admit(charges, now, decisions));
+        EXPECT_TRUE(decisions[0].allowed);
+        EXPECT_EQ(decisions[0].remaining, 8U);
+        EXPECT_EQ(decisions[0].retry_after_seconds, 0U);
+        EXPECT_FALSE(decisions[1].allowed);
+        EXPECT_GE(decisions[1].retry_after_seconds, 1U);
+    }
+    EXPECT_EQ(ask(limiter, loose, client, now).remaining, 7U);
+}
+
+TEST(RateLimiter, SaysTheWindowWhereNothingIsCountedYet) {
+    RateLimiter limiter;
+    const Limit tight(1, 1, minutes(1));
+    const Limit untouched(2, 10, hours(1));
+    ask(limiter, tight, 1, at(seconds(1)));
+    const Charge charges[] = {{&tight, limiter.client(address(1))}, {&untouched, limiter.client(address(9))}};
+    std::array<LimitDecision, 2> decisions;
+    EXPECT_FALSE(limiter.admit(charges, at(seconds(1)), decisions));
+    EXPECT_EQ(decisions[1].remaining, 10U);
+    EXPECT_EQ(decisions[1].reset_seconds, 3600U);
+}
+
+TEST(RateLimiter, TakesTheSameChargeTwiceForOne) {
+    RateLimiter limiter;
+    const Limit limit(1, 30, minutes(1));
+    const auto client = limiter.client(address(1));
+    const Charge charges[] = {{&limit, client}, {&limit, client}, {&limit, client}};
+    std::array<LimitDecision, 3> decisions;
+    for (std::uint32_t i = 0; i < 30; ++i) {
+        EXPECT_TRUE(limiter.admit(charges, at(seconds(1)), decisions));
+        for (const auto& decision : decisions) EXPECT_EQ(decision.remaining, 29 - i);
+    }
+    EXPECT_FALSE(limiter.admit(charges, at(seconds(1)), decisions));
+    for (const auto& decision : decisions) EXPECT_FALSE(decision.allowed);
+}
+
+TEST(RateLimiter, JudgesEightLimitsAtOnceAndRefusesNine) {
+    RateLimiter limiter({.memory_max = smallest});  // so few stripes that several charges meet in one
+    std::vector<Limit> limits;
+    for (std::uint32_t i = 0; i < 9; ++i) limits.emplace_back(i, 10 + i, minutes(1));
+    std::vector<Charge> charges;
+    for (const auto& limit : limits) charges.push_back({&limit, limiter.client(address(1))});
+    std::array<LimitDecision, 9> decisions;
+    EXPECT_FALSE(limiter.admit(charges, at(seconds(1)), decisions));
+    const auto eight = std::span(charges).first(8);
+    EXPECT_FALSE(limiter.admit(eight, at(seconds(1)), std::span(decisions).first(7)));
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(limiter.admit(eight, at(seconds(1)), decisions));
+    EXPECT_FALSE(limiter.admit(eight, at(seconds(1)), decisions));
+    for (std::uint32_t i = 0; i < 8; ++i) EXPECT_EQ(decisions[i].remaining, i);
+    EXPECT_TRUE(limiter.admit({}, at(seconds(1)), {}));
+}
+
+TEST(RateLimiter, GivesSteadyDemandNinetyNinePercentOfEveryLimit) {
+    for (const std::uint32_t requests : {1U, 10U, 100U, 117U, 1000U, 100'000U}) {
+        for (const double demand : {1.01, 2.0, 10.0}) {
+            SCOPED_TRACE(testing::Message() << requests << " requests, demand " << demand);
+            RateLimiter limiter({.memory_max = smallest});
+            const Limit limit(1, requests, seconds(60));
+            const auto client = limiter.client(address(1));
+            constexpr int windows = 5;
+            const auto asked = static_cast<std::int64_t>(requests * demand * windows);
+            const auto step = std::chrono::duration_cast<nanoseconds>(seconds(60)) * windows / asked;
+            std::int64_t admitted = 0;
+            for (std::int64_t i = 0; i < asked; ++i) {
+                admitted += ask(limiter, limit, client, at(seconds(1) + step * i)).allowed;
+            }
+            EXPECT_GE(admitted, static_cast<std::int64_t>(requests * 0.99 * windows) - (requests < 100 ? 1 : 0));
+            EXPECT_LE(admitted, std::int64_t{requests} * windows);
+        }
+    }
+}
+
+TEST(RateLimiter, KeepsItsWordAboutWhenToComeBack) {
+    std::mt19937_64 random(11);
+    RateLimiter limiter;
+    for (const std::uint32_t requests : {1U, 5U, 100U, 130U, 2000U}) {
+        const Limit limit(requests, requests, seconds(90));
+        auto now = at(seconds(1000));
+        for (int round = 0; round < 300; ++round) {
+            LimitDecision decision;
+            do {
+                now += milliseconds(random() % 40);
+                decision = ask(limiter, limit, 1, now);
+            } while (decision.allowed);
+            ASSERT_GE(decision.retry_after_seconds, 1U);
+            ASSERT_LE(decision.retry_after_seconds, 91U);
+            if (decision.retry_after_seconds > 2) {
+                ASSERT_FALSE(ask(limiter, limit, 1, now + seconds(decision.retry_after_seconds - 2)).allowed);
+            }
+            now += seconds(decision.retry_after_seconds);
+            ASSERT_TRUE(ask(limiter, limit, 1, now).allowed);
+        }
+    }
+}
+
+/// What was admitted per client, to check the promise against.
+class Witness {
+ public:
+    Witness(std::size_t clients, std::uint32_t requests, nanoseconds window)
+        : admitted_(clients), requests_(requests), window_(window) {}
+
+    void admitted(std::size_t client, SteadyTime now) {
+        auto& times = admitted_[client];
+        while (!times.empty() && times.front() + window_ <= now) times.pop_front();
+        times.push_back(now);
+        ASSERT_LE(times.size(), requests_) << "client " << client;
+    }
+
+ private:
+    std::vector<std::deque<SteadyTime>> admitted_;
+    std::size_t requests_;
+    nanoseconds window_;
+};
+
+TEST(RateLimiter, NeverGivesAnybodyMoreThanTheLimitHoweverCrowdedItIs) {
+    for (const std::uint32_t requests : {1U, 3U, 25U, 150U}) {
+        SCOPED_TRACE(requests);
+        std::mt19937_64 random(requests);
+        RateLimiter limiter({.memory_max = smallest});
+        const Limit limit(1, requests, seconds(10));
+        constexpr std::size_t clients = smallest_clients * 3;
+        Witness witness(clients, requests, seconds(10));
+        auto now = at(seconds(1));
+        for (int i = 0; i < 300'000; ++i) {
+            // Waves: at times everybody comes, at times few do, so that clients move in and out of shared logs.
+            const bool crowd = i / 20'000 % 2 == 0;
+            const auto client = random() % (crowd ? clients : 200);
+            if (random() % 4 == 0) now += nanoseconds(random() % (crowd ? 200'000 : 2'000'000));
+            if (random() % 20'000 == 0) now += seconds(10);
+            if (ask(limiter, limit, static_cast<std::uint32_t>(client), now).allowed) {
+                witness.admitted(client, now);
+                if (testing::Test::HasFatalFailure()) return;
+            }
+        }
+        EXPECT_GT(limiter.shared_total(), 0U) << "the crowd was too small to be a test";
+    }
+}
+
+TEST(RateLimiter, IsNotMadeToForgetByAFlood) {
+    RateLimiter limiter({.memory_max = smallest});
+    const Limit limit(1, 5, minutes(1));
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(ask(limiter, limit, 1, at(seconds(1))).allowed);
+    for (std::uint32_t stranger = 1000; stranger < 1000 + smallest_clients * 20; ++stranger) {
+        ask(limiter, limit, stranger, at(seconds(2)));
+    }
+    EXPECT_GT(limiter.shared_total(), smallest_clients);
+    EXPECT_FALSE(ask(limiter, limit, 1, at(seconds(60))).allowed);
+    EXPECT_TRUE(ask(limiter, limit, 1, at(seconds(61) + milliseconds(10))).allowed);
+}
+
+TEST(RateLimiter, RecoversOnceAFloodHasLeftTheWindow) {
+    RateLimiter limiter({.memory_max = smallest});
+    const Limit limit(1, 5, minutes(1));
+    for (std::uint32_t stranger = 0; stranger < smallest_clients * 20; ++stranger) {
+        ask(limiter, limit, stranger, at(seconds(2)));
+    }
+    const auto shared = limiter.shared_total();
+    for (std::uint32_t client = 0; client < 500; ++client) {
+        for (int i = 0; i < 5; ++i) EXPECT_TRUE(ask(limiter, limit, client, at(seconds(63))).allowed);
+        EXPECT_FALSE(ask(limiter, limit, client, at(seconds(63))).allowed);
+    }
+    EXPECT_EQ(limiter.shared_total(), shared);
+}
+
+TEST(RateLimiter, KeepsOtherLimitsUsableDuringAFloodOnOne) {
+    RateLimiter limiter({.memory_max = smallest});
+    const Limit flooded(1, 5, hours(1));
+    const Limit other(2, 1'000, minutes(1));
+    for (std::uint32_t stranger = 0; stranger < smallest_clients * 20; ++stranger) {
+        ask(limiter, flooded, stranger, at(seconds(2)));
+    }
+    std::size_t admitted = 0;
+    for (std::uint32_t client = 0; client < 1000; ++client) {
+        admitted += ask(limiter, other, client, at(seconds(3))).allowed;
+    }
+    EXPECT_EQ(admitted, 1000U);
+}
+
+TEST(RateLimiter, RefusesWithAWaitWhenNotEvenASharedLogIsFree) {
+    RateLimiter limiter({.memory_max = smallest});
+    std::vector<Limit> limits;
+    for (std::uint32_t i = 0; i < LimitStripe::shared_logs + 1; ++i) limits.emplace_back(i, 5, minutes(1));
+    for (const auto& limit : limits) {
+        for (std::uint32_t stranger = 0; stranger < smallest_clients * 4; ++stranger) {
+            const auto decision = ask(limiter, limit, stranger, at(seconds(2)));
+            if (!decision.allowed) EXPECT_GE(decision.retry_after_seconds, 1U);
+        }
+    }
+    const auto decision = ask(limiter, limits.back(), 4'000'000, at(seconds(2)));
+    EXPECT_FALSE(decision.allowed);
+    EXPECT_EQ(decision.remaining, 0U);
+    EXPECT_GE(decision.retry_after_seconds, 1U);
+    EXPECT_TRUE(ask(limiter, limits.back(), 4'000'000, at(seconds(70))).allowed);
+}
+
+TEST(RateLimiter, GivesBusyClientsWithoutRoomNineTenths) {
+    RateLimiter limiter({.memory_max = smallest});
+    const Limit limit(1, 100, seconds(10));
+    constexpr std::uint32_t clients = 1000;  // wide logs for 256 of them
+    std::vector<std::uint32_t> admitted(clients);
+    constexpr int steps = 600;  // three windows, twice the limit asked
+    for (int step = 0; step < steps; ++step) {
+        for (std::uint32_t client = 0; client < clients; ++client) {
+            const auto now = at(seconds(1) + milliseconds(50) * step);
+            admitted[client] += ask(limiter, limit, client, now).allowed;
+        }
+    }
+    EXPECT_EQ(limiter.shared_total(), 0U);
+    std::size_t exact = 0;
+    for (const auto count : admitted) {
+        EXPECT_LE(count, 300U);
+        EXPECT_GE(count, 270U);
+        exact += count == 300;
+    }
+    EXPECT_GE(exact, 200U);
+}
+
+TEST(RateLimiter, TellsAMillionAddressesApartInItsMemory) {
+    RateLimiter limiter;
+    const Limit limit(1, 2, minutes(1));
+    constexpr std::uint32_t addresses = 1'000'000;
+    std::size_t refused = 0;
+    for (std::uint32_t i = 0; i < addresses; ++i) refused += !ask(limiter, limit, i, at(seconds(5))).allowed;
+    EXPECT_LT(refused, addresses / 100);
+    EXPECT_LT(limiter.shared_total(), addresses / 50);
+    for (std::uint32_t i = 0; i < 1000; ++i) {
+        ask(limiter, limit, i, at(seconds(6)));
+        EXPECT_FALSE(ask(limiter, limit, i, at(seconds(6))).allowed);
+    }
+}
+
+}  // namespace
+}  // namespace gh::access
