@@ -42,6 +42,8 @@ class ChunkedDecoder {
     };
 
     explicit ChunkedDecoder(const ChunkedLimits& limits = {}) : limits_(limits) {}
+    ChunkedDecoder(const ChunkedDecoder&) = delete;  // trailers() looks into it
+    ChunkedDecoder& operator=(const ChunkedDecoder&) = delete;
 
     /// Reads on. Refuses bare LF, whitespace around a size, sizes beyond 2^63-1, control characters
     /// in extensions (extensions are otherwise skipped, §7.1.1), and trailers that are malformed,
@@ -66,19 +68,21 @@ class ChunkedDecoder {
         data_lf,
         trailer,
         done,
-        refused
+        refused,
     };
     Step refuse(std::string_view reason);
-    bool read_size_line(std::string_view bytes, std::size_t& at);
+    std::string_view read_framing(char c);
+    std::string_view read_size(char c);
+    Step read_data(std::string_view bytes, std::size_t at);
     Step read_trailer(std::string_view bytes, std::size_t at);
-    bool parse_trailers();
+    std::string_view finish();
 
     ChunkedLimits limits_;
     At at_ = At::size_first;
-    std::uint8_t digits_ = 0;
-    std::uint64_t left_ = 0;        // of the chunk being read
-    std::uint64_t data_bytes_ = 0;  // handed out so far
-    std::uint64_t extension_bytes_ = 0;
+    std::uint8_t digits_ = 0;            // of the size being read
+    std::uint64_t left_ = 0;             // of the chunk being read
+    std::uint64_t data_bytes_ = 0;       // handed out so far
+    std::uint64_t extension_bytes_ = 0;  // skipped so far
     std::string_view reason_;
     std::string trailer_text_;
     Fields trailers_;

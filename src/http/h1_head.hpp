@@ -36,7 +36,7 @@ struct HeadResult {
 /// @param out      filled when complete; its views point into `bytes`. Nothing is allocated once it
 /// has grown.
 /// @return `refused` with 400 and one of
-///     "http.line_end"          bare LF or CR, NUL or another control character
+///     "http.line_end"          bare LF or bare CR
 ///     "http.request_line"      not exactly method SP target SP version; more than one empty line
 ///     before it "http.method"            not a token "http.target"            characters, or a
 ///     form that the method does not have (§3.2) "http.folding"           obs-fold (§5.2)
