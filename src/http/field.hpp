@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 #include <vector>
 
@@ -52,6 +54,30 @@ enum class FieldId : std::uint8_t {
     x_request_id,
 };
 
+/// A set of known fields, one bit each.
+class FieldSet {
+ public:
+    constexpr FieldSet() = default;
+    constexpr FieldSet(std::initializer_list<FieldId> ids) {
+        for (const auto id : ids) bits_ |= bit(id);
+    }
+    [[nodiscard]] constexpr bool has(FieldId id) const { return (bits_ & bit(id)) != 0; }
+    [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
+    constexpr void add(FieldId id) { bits_ |= bit(id); }
+    friend constexpr FieldSet operator|(FieldSet a, FieldSet b) {
+        a.bits_ |= b.bits_;
+        return a;
+    }
+    friend constexpr bool operator==(FieldSet, FieldSet) = default;
+
+ private:
+    static constexpr std::uint64_t bit(FieldId id) {
+        return std::uint64_t{1} << static_cast<std::uint8_t>(id);
+    }
+    std::uint64_t bits_ = 0;
+};
+static_assert(static_cast<std::uint8_t>(FieldId::x_request_id) < 64);
+
 /// A field line (RFC 9110 §5). Views into whoever's buffer holds the message.
 struct Field {
     std::string_view name;
@@ -59,12 +85,15 @@ struct Field {
     FieldId id = FieldId::other;
 };
 
-/// Case does not matter (RFC 9110 §5.1).
+/// Case does not matter (RFC 9110 §5.1). In names that begin with "X", '_' counts as '-': backends
+/// that turn names into variables (CGI, WSGI) cannot tell X_Forwarded_For from X-Forwarded-For, so
+/// neither may be trusted more.
 [[nodiscard]] FieldId field_id(std::string_view name);
 
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
 
-/// Field lines in order of arrival; duplicates stay apart. Cleared and reused from request to request.
+/// Field lines in order of arrival; duplicates stay apart. Cleared and reused from request to
+/// request.
 class Fields {
  public:
     void add(FieldId id, std::string_view name, std::string_view value) {
@@ -98,8 +127,14 @@ class Fields {
     }
     /// The first line with this name, case ignored.
     [[nodiscard]] const Field* find(std::string_view name) const;
-    void remove(FieldId id) {
-        std::erase_if(lines_, [id](const Field& line) { return line.id == id; });
+    void remove(FieldId id) { remove(FieldSet{id}); }
+    /// Every line whose id is in the set, in one pass.
+    void remove(FieldSet ids) {
+        std::erase_if(lines_, [ids](const Field& line) { return ids.has(line.id); });
+    }
+    template <class Predicate>
+    void remove_if(Predicate predicate) {
+        std::erase_if(lines_, predicate);
     }
 
  private:

@@ -7,7 +7,18 @@
 
 namespace gh::http {
 
-enum class Method : std::uint8_t { get, head, post, put, delete_, connect, options, trace, patch, other };
+enum class Method : std::uint8_t {
+    get,
+    head,
+    post,
+    put,
+    delete_,
+    connect,
+    options,
+    trace,
+    patch,
+    other
+};
 
 /// Case matters (RFC 9110 §9.1).
 [[nodiscard]] Method method_of(std::string_view text);
@@ -38,9 +49,9 @@ struct BodyFraming {
 struct RequestHead {
     Method method = Method::other;
     std::string_view method_text;
-    std::string_view target;     ///< as sent, origin-form unless the parser says otherwise
-    std::string_view authority;  ///< of Host or :authority, without userinfo
-    std::string_view scheme;     ///< HTTP/2 only
+    std::string_view target;     ///< origin-form as sent, or "*"; absolute-form is cut to it
+    std::string_view authority;  ///< never with userinfo; empty only in HTTP/1.0
+    std::string_view scheme;     ///< where the client named it: HTTP/2, absolute-form
     Version version = Version::http_1_1;
     Fields fields;
     BodyFraming body;
