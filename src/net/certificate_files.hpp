@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 
 #include "base/error.hpp"
 #include "net/tls_settings.hpp"
@@ -48,7 +50,7 @@ class CertificateWatcher {
     /// @param in_use  the stamps taken before the pair now served was read
     explicit CertificateWatcher(PairStamp in_use) : in_use_(in_use) {}
 
-    [[nodiscard]] bool should_reload(const PairStamp& seen) const { return seen != in_use_; }
+    [[nodiscard]] bool should_reload(const PairStamp& seen);
     /// The pair seen there is served now.
     void accepted(const PairStamp& seen);
     /// The pair seen there is no good and the old one stays. @return whether to report it: once per change

@@ -23,23 +23,22 @@ class TicketKeys {
     /// @return `internal` "tls.random"
     [[nodiscard]] static Result<std::shared_ptr<TicketKeys>> make(SystemTime now);
 
-    /// Call it from one thread, now and then. @return whether a new key was made (after `rotation`)
+    /// Call it from one thread, say every minute. @return whether a new key was made (after `rotation`)
     [[nodiscard]] Result<bool> rotate_if_due(SystemTime now);
 
-    struct Key;
-    struct Set;
-    /// For the handshake: consistent while held, from any thread.
-    [[nodiscard]] std::shared_ptr<const Set> current() const { return set_.load(); }
-
-    /// What SSL_CTX_set_tlsext_ticket_key_evp_cb wants of us.
-    /// @return -1 failed, 0 no such key, 1 done, 2 done and the peer needs a new ticket
-    [[nodiscard]] int seal(std::span<unsigned char, 16> key_name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+    /// What SSL_CTX_set_tlsext_ticket_key_evp_cb wants of us; from any thread.
+    /// @return -1 failed, 0 no such key, 1 done, 2 done and the peer is to get a new ticket
+    [[nodiscard]] int seal(std::span<unsigned char, 16> key_name, std::span<unsigned char> iv, EVP_CIPHER_CTX* cipher,
                            EVP_MAC_CTX* mac) const;
-    [[nodiscard]] int open(std::span<const unsigned char, 16> key_name, const unsigned char* iv,
+    /// @param renew  ask for a new ticket even if this one was sealed with the newest key
+    [[nodiscard]] int open(std::span<const unsigned char, 16> key_name, std::span<const unsigned char> iv,
                            EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, bool renew) const;
 
  private:
+    struct Key;
+    struct Set;
     explicit TicketKeys(std::shared_ptr<const Set> first);
+
     std::atomic<std::shared_ptr<const Set>> set_;
 };
 

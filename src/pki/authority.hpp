@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -53,7 +52,7 @@ class Authority {
     /// @return `corrupt` "ca.unreadable", "ca.key_mismatch" or "ca.not_an_authority"
     [[nodiscard]] static Result<Authority> restore(std::string_view secret_pem);
 
-    /// Serials are 128 random bits, signatures ECDSA with SHA-256.
+    /// Serials are 128 random bits, signatures ECDSA with SHA-256. DNS names are lower case (see host_names.hpp).
     /// @return `invalid_argument` "ca.name_invalid" or "ca.name_missing";
     ///         `unavailable` "ca.expired" when the authority's own time is over; `internal` "ca.openssl"
     [[nodiscard]] Result<IssuedCertificate> issue(const LeafRequest& request, SystemTime now) const;
@@ -73,10 +72,5 @@ class Authority {
     crypto::X509Handle certificate_;
     std::string certificate_pem_;
 };
-
-/// Sorts host names into DNS names and addresses, lower case, without repetition; "[::1]" may wear its brackets.
-/// A wildcard may stand for the whole first label only.
-/// @return `invalid_argument` "ca.name_invalid" with the name in the detail
-[[nodiscard]] Result<crypto::CertificateNames> names_from_hosts(std::span<const std::string> hosts);
 
 }  // namespace gh::pki
