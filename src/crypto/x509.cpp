@@ -100,8 +100,10 @@ SystemTime time_of(const ASN1_TIME* time) {
     if (ASN1_TIME_to_tm(time, &parts) != 1) return SystemTime::min();
     // RFC 5280 §4.1.2.5 allows the year 9999, which nanoseconds in 64 bits do not reach.
     const std::chrono::seconds since_epoch{::timegm(&parts)};
-    constexpr auto last = std::chrono::floor<std::chrono::seconds>(SystemTime::max().time_since_epoch());
-    constexpr auto first = std::chrono::ceil<std::chrono::seconds>(SystemTime::min().time_since_epoch());
+    constexpr auto last =
+        std::chrono::floor<std::chrono::seconds>(SystemTime::max().time_since_epoch());
+    constexpr auto first =
+        std::chrono::ceil<std::chrono::seconds>(SystemTime::min().time_since_epoch());
     return SystemTime{std::clamp(since_epoch, first, last)};
 }
 
@@ -111,7 +113,8 @@ void FreeX509::operator()(X509* certificate) const noexcept { X509_free(certific
 void FreeKey::operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
 
 Result<std::vector<X509Handle>> read_certificates(std::string_view pem) {
-    if (pem.size() > pem_bytes_max) return fail(ErrorKind::invalid_argument, "certificate.too_long");
+    if (pem.size() > pem_bytes_max)
+        return fail(ErrorKind::invalid_argument, "certificate.too_long");
     const auto malformed = [] {
         return fail(ErrorKind::invalid_argument, "certificate.malformed", take_openssl_errors());
     };
@@ -150,7 +153,8 @@ Result<KeyHandle> read_private_key(std::string_view pem) {
     }
     const auto errors = take_openssl_errors();
     if (passphrase_asked) {
-        return fail(ErrorKind::invalid_argument, "key.encrypted", "keys with a passphrase are not read");
+        return fail(ErrorKind::invalid_argument, "key.encrypted",
+                    "keys with a passphrase are not read");
     }
     return fail(ErrorKind::invalid_argument, "key.malformed", errors);
 }
@@ -193,7 +197,8 @@ std::string common_name_of(const X509* certificate) {
     const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
     if (at < 0) return {};
     unsigned char* utf8 = nullptr;
-    const int size = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    const int size =
+        ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
     if (size < 0) {
         ERR_clear_error();
         return {};
@@ -204,8 +209,12 @@ std::string common_name_of(const X509* certificate) {
     return std::ranges::any_of(text, control) ? std::string() : text;
 }
 
-SystemTime not_before_of(const X509* certificate) { return time_of(X509_get0_notBefore(certificate)); }
-SystemTime not_after_of(const X509* certificate) { return time_of(X509_get0_notAfter(certificate)); }
+SystemTime not_before_of(const X509* certificate) {
+    return time_of(X509_get0_notBefore(certificate));
+}
+SystemTime not_after_of(const X509* certificate) {
+    return time_of(X509_get0_notAfter(certificate));
+}
 
 std::string fingerprint_of(const X509* certificate) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};

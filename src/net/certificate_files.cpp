@@ -61,7 +61,9 @@ FileStamp stamp_of(const std::filesystem::path& file) {
             .present = true};
 }
 
-PairStamp stamp_of(const CertificateFiles& files) { return {stamp_of(files.cert_file), stamp_of(files.key_file)}; }
+PairStamp stamp_of(const CertificateFiles& files) {
+    return {stamp_of(files.cert_file), stamp_of(files.key_file)};
+}
 
 bool CertificateWatcher::should_reload(const PairStamp& seen) {
     if (seen != in_use_) return true;

@@ -10,7 +10,8 @@ bool CertificateIndex::add(std::string_view name, std::size_t certificate) {
 
 std::size_t CertificateIndex::find(std::string_view server_name) const {
     constexpr std::size_t name_bytes_max = 255;
-    if (server_name.empty() || server_name.size() > name_bytes_max || server_name.front() == '*') return none;
+    if (server_name.empty() || server_name.size() > name_bytes_max || server_name.front() == '*')
+        return none;
     std::string name(server_name);
     std::ranges::transform(name, name.begin(), [](char c) {
         return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

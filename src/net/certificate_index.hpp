@@ -21,7 +21,9 @@ class CertificateIndex {
  private:
     struct Hash {
         using is_transparent = void;
-        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+        std::size_t operator()(std::string_view text) const {
+            return std::hash<std::string_view>{}(text);
+        }
     };
     std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> names_;
 };

@@ -29,7 +29,8 @@ Result<std::optional<PeerCertificate>> peer_certificate(const ssl_st* ssl, Syste
                           .serial = crypto::serial_of(certificate),
                           .not_after = crypto::not_after_of(certificate)};
     if (now >= facts.not_after) {
-        return fail(ErrorKind::unauthenticated, "tls.client_certificate_expired", facts.fingerprint);
+        return fail(ErrorKind::unauthenticated, "tls.client_certificate_expired",
+                    facts.fingerprint);
     }
     return facts;
 }

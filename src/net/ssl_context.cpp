@@ -24,43 +24,50 @@ constexpr const char* signature_algorithms =
     "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"
     "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
 
-constexpr int security_level = 2;           // 112 bits: RSA and DH from 2048 bits, no SHA-1
-constexpr int chain_depth_max = 4;          // intermediates of a peer's chain
+constexpr int security_level = 2;   // 112 bits: RSA and DH from 2048 bits, no SHA-1
+constexpr int chain_depth_max = 4;  // intermediates of a peer's chain
 constexpr long peer_chain_bytes_max = 32 * 1024;
 
-constexpr std::uint64_t options = SSL_OP_NO_COMPRESSION |            // CRIME
-                                  SSL_OP_NO_RENEGOTIATION |          // work for us at the peer's wish
-                                  SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                  SSL_OP_PRIORITIZE_CHACHA;          // for clients that put it first: no AES hardware
-constexpr long modes = SSL_MODE_RELEASE_BUFFERS |             // an idle connection holds no record buffer
+constexpr std::uint64_t options =
+    SSL_OP_NO_COMPRESSION |    // CRIME
+    SSL_OP_NO_RENEGOTIATION |  // work for us at the peer's wish
+    SSL_OP_CIPHER_SERVER_PREFERENCE |
+    SSL_OP_PRIORITIZE_CHACHA;                      // for clients that put it first: no AES hardware
+constexpr long modes = SSL_MODE_RELEASE_BUFFERS |  // an idle connection holds no record buffer
                        SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                       SSL_MODE_NO_AUTO_CHAIN;                // what is sent is what was configured
+                       SSL_MODE_NO_AUTO_CHAIN;  // what is sent is what was configured
 
 std::unexpected<Error> openssl_failure() {
     return fail(ErrorKind::internal, "tls.openssl", crypto::take_openssl_errors());
 }
 
-bool self_signed(X509* certificate) { return (X509_get_extension_flags(certificate) & EXFLAG_SS) != 0; }
+bool self_signed(X509* certificate) {
+    return (X509_get_extension_flags(certificate) & EXFLAG_SS) != 0;
+}
 
 }  // namespace
 
 void FreeSslContext::operator()(ssl_ctx_st* context) const noexcept { SSL_CTX_free(context); }
 
 Result<SslContextHandle> make_ssl_context(TlsRole role, TlsVersion min_version) {
-    SslContextHandle context(SSL_CTX_new(role == TlsRole::server ? TLS_server_method() : TLS_client_method()));
+    SslContextHandle context(
+        SSL_CTX_new(role == TlsRole::server ? TLS_server_method() : TLS_client_method()));
     if (!context) return openssl_failure();
     SSL_CTX* raw = context.get();
     SSL_CTX_set_security_level(raw, security_level);
     const int lowest = min_version == TlsVersion::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
     if (SSL_CTX_set_min_proto_version(raw, lowest) != 1 ||
         SSL_CTX_set_max_proto_version(raw, TLS1_3_VERSION) != 1 ||
-        SSL_CTX_set_cipher_list(raw, suites_tls_1_2) != 1 || SSL_CTX_set_ciphersuites(raw, suites_tls_1_3) != 1 ||
-        SSL_CTX_set1_groups_list(raw, groups) != 1 || SSL_CTX_set1_sigalgs_list(raw, signature_algorithms) != 1) {
+        SSL_CTX_set_cipher_list(raw, suites_tls_1_2) != 1 ||
+        SSL_CTX_set_ciphersuites(raw, suites_tls_1_3) != 1 ||
+        SSL_CTX_set1_groups_list(raw, groups) != 1 ||
+        SSL_CTX_set1_sigalgs_list(raw, signature_algorithms) != 1) {
         return openssl_failure();
     }
     SSL_CTX_set_options(raw, options);
     SSL_CTX_set_mode(raw, modes);
-    SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);  // sessions rest with the client, in tickets
+    SSL_CTX_set_session_cache_mode(
+        raw, SSL_SESS_CACHE_OFF);  // sessions rest with the client, in tickets
     SSL_CTX_set_max_cert_list(raw, peer_chain_bytes_max);
     SSL_CTX_set_verify_depth(raw, chain_depth_max);
     return context;
@@ -71,7 +78,8 @@ Result<void> present(ssl_ctx_st* context, const CertificatePair& pair, std::stri
     for (std::size_t i = 1; chain != nullptr && i < pair.chain.size(); ++i) {
         if (!self_signed(pair.chain[i].get())) sk_X509_push(chain, pair.chain[i].get());
     }
-    const int result = SSL_CTX_use_cert_and_key(context, pair.chain.front().get(), pair.key.get(), chain, 1);
+    const int result =
+        SSL_CTX_use_cert_and_key(context, pair.chain.front().get(), pair.key.get(), chain, 1);
     sk_X509_free(chain);
     if (result == 1) return {};
     return fail(ErrorKind::invalid_argument, "tls.certificate_weak",

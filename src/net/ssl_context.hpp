@@ -27,10 +27,12 @@ enum class TlsRole : std::uint8_t { server, client };
 
 /// Presents `pair`, without a self-signed root at its end.
 /// @return `invalid_argument` "tls.certificate_weak"
-[[nodiscard]] Result<void> present(ssl_ctx_st* context, const CertificatePair& pair, std::string_view source);
+[[nodiscard]] Result<void> present(ssl_ctx_st* context, const CertificatePair& pair,
+                                   std::string_view source);
 
-/// Makes each certificate an anchor of its own: one that lists an intermediate trusts what hangs below it, and not
-/// what hangs beside it.
-[[nodiscard]] Result<void> trust(ssl_ctx_st* context, const std::vector<crypto::X509Handle>& anchors);
+/// Makes each certificate an anchor of its own: one that lists an intermediate trusts what hangs
+/// below it, and not what hangs beside it.
+[[nodiscard]] Result<void> trust(ssl_ctx_st* context,
+                                 const std::vector<crypto::X509Handle>& anchors);
 
 }  // namespace gh::net

@@ -49,11 +49,14 @@ Result<Key> random_key() {
 
 /// RFC 5077 §4 with 256-bit keys: AES-CBC, then HMAC-SHA256 over name, IV and ciphertext.
 template <class Key>
-bool prepare(const Key& key, const unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int encrypt) {
+bool prepare(const Key& key, const unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
+             int encrypt) {
     char digest[] = "SHA256";
-    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                     OSSL_PARAM_construct_end()};
-    return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher_key.data(), iv, encrypt) == 1 &&
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end()};
+    return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher_key.data(), iv,
+                             encrypt) == 1 &&
            EVP_MAC_init(mac, key.mac_key.data(), key.mac_key.size(), parameters) == 1;
 }
 
@@ -83,8 +86,8 @@ Result<bool> TicketKeys::rotate_if_due(SystemTime now) {
     return true;
 }
 
-int TicketKeys::seal(std::span<unsigned char, 16> key_name, std::span<unsigned char> iv, EVP_CIPHER_CTX* cipher,
-                     EVP_MAC_CTX* mac) const {
+int TicketKeys::seal(std::span<unsigned char, 16> key_name, std::span<unsigned char> iv,
+                     EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac) const {
     const auto set = set_.load();
     std::ranges::copy(set->newest.name, key_name.begin());
     if (RAND_bytes(iv.data(), static_cast<int>(iv.size())) != 1) return -1;
@@ -95,7 +98,8 @@ int TicketKeys::open(std::span<const unsigned char, 16> key_name, std::span<cons
                      EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, bool renew) const {
     const auto set = set_.load();
     const bool newest = std::ranges::equal(key_name, set->newest.name);
-    if (!newest && !(set->has_previous && std::ranges::equal(key_name, set->previous.name))) return 0;
+    if (!newest && !(set->has_previous && std::ranges::equal(key_name, set->previous.name)))
+        return 0;
     if (!prepare(newest ? set->newest : set->previous, iv.data(), cipher, mac, 0)) return -1;
     return newest && !renew ? 1 : 2;
 }

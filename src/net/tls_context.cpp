@@ -20,15 +20,18 @@ using AlpnList = std::string_view;  // as on the wire: length, name, length, nam
 constexpr AlpnList alpn_h2_and_h1 = "\x02h2\x08http/1.1";
 constexpr AlpnList alpn_h1 = "\x08http/1.1";
 
-/// What the callbacks of a context need. Owned by it, so that sessions outlive the TlsContext that began them.
+/// What the callbacks of a context need. Owned by it, so that sessions outlive the TlsContext that
+/// began them.
 struct CallbackState {
     AlpnList alpn;
     std::shared_ptr<TicketKeys> ticket_keys;
-    CertificateIndex index;               // of the first context only
+    CertificateIndex index;                // of the first context only
     std::vector<SslContextHandle> others;  // the certificates behind the first
 };
 
-void free_state(void*, void* state, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<CallbackState*>(state); }
+void free_state(void*, void* state, CRYPTO_EX_DATA*, int, long, void*) {
+    delete static_cast<CallbackState*>(state);
+}
 
 int state_slot() {
     static const int slot = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_state);
@@ -36,17 +39,18 @@ int state_slot() {
 }
 
 const CallbackState& state_of(const SSL* ssl) {
-    return *static_cast<const CallbackState*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), state_slot()));
+    return *static_cast<const CallbackState*>(
+        SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), state_slot()));
 }
 
 /// RFC 7301 §3.2: our order counts; a client none of whose protocols we speak is told so and left.
-int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
-                    unsigned offered_size, void*) {
+int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_size,
+                    const unsigned char* offered, unsigned offered_size, void*) {
     const auto& ours = state_of(ssl).alpn;
     unsigned char* chosen = nullptr;
-    const int result =
-        SSL_select_next_proto(&chosen, out_size, reinterpret_cast<const unsigned char*>(ours.data()),
-                              static_cast<unsigned>(ours.size()), offered, offered_size);
+    const int result = SSL_select_next_proto(
+        &chosen, out_size, reinterpret_cast<const unsigned char*>(ours.data()),
+        static_cast<unsigned>(ours.size()), offered, offered_size);
     if (result != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -61,8 +65,8 @@ int choose_certificate(SSL* ssl, int*, void* first_state) {
     return SSL_TLSEXT_ERR_OK;
 }
 
-int protect_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
-                   int sealing) {
+int protect_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+                   EVP_MAC_CTX* mac, int sealing) {
     constexpr std::size_t name_size = 16;
     constexpr std::size_t iv_size = 16;  // of AES; OpenSSL has room for EVP_MAX_IV_LENGTH
     const auto& keys = *state_of(ssl).ticket_keys;
@@ -84,7 +88,8 @@ bool bind_sessions(SSL_CTX* context, const TlsServerSettings& settings) {
     rules += settings.client_ca_pem;
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;
-    return EVP_Digest(rules.data(), rules.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1 &&
+    return EVP_Digest(rules.data(), rules.size(), digest.data(), &size, EVP_sha256(), nullptr) ==
+               1 &&
            SSL_CTX_set_session_id_context(context, digest.data(), size) == 1;
 }
 
@@ -109,7 +114,8 @@ Result<void> ask_for_client_certificate(SSL_CTX* context, const TlsServerSetting
     }
     GH_TRY_VOID(trust(context, *anchors));
     const bool required = settings.client_certificate == ClientCertificateMode::required;
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                       nullptr);
     return {};
 }
 
@@ -124,16 +130,18 @@ bool offer_tickets(SSL_CTX* context, const TlsServerSettings& settings) {
 }
 
 /// One certificate's context: complete but for the choice among several.
-Result<SslContextHandle> make_server_context(const TlsServerSettings& settings, const CertificatePair& pair,
-                                             std::string_view source) {
+Result<SslContextHandle> make_server_context(const TlsServerSettings& settings,
+                                             const CertificatePair& pair, std::string_view source) {
     GH_TRY(auto context, make_ssl_context(TlsRole::server, settings.min_version));
     auto state = std::make_unique<CallbackState>();
     state->alpn = settings.alpn_h2 ? alpn_h2_and_h1 : alpn_h1;
     state->ticket_keys = settings.ticket_keys;
-    if (SSL_CTX_set_ex_data(context.get(), state_slot(), state.get()) != 1) return openssl_failure();
+    if (SSL_CTX_set_ex_data(context.get(), state_slot(), state.get()) != 1)
+        return openssl_failure();
     (void)state.release();  // free_state has it now
     SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
-    if (!bind_sessions(context.get(), settings) || !offer_tickets(context.get(), settings)) return openssl_failure();
+    if (!bind_sessions(context.get(), settings) || !offer_tickets(context.get(), settings))
+        return openssl_failure();
     GH_TRY_VOID(ask_for_client_certificate(context.get(), settings));
     GH_TRY_VOID(present(context.get(), pair, source));
     return context;
@@ -153,24 +161,30 @@ void warn_about(const CertificatePair& pair, const std::string& source, SystemTi
     const auto not_before = crypto::not_before_of(leaf);
     const auto not_after = crypto::not_after_of(leaf);
     const auto names = crypto::names_of(leaf);
-    if (now >= not_after) warnings.push_back(source + ": the certificate expired at " + date_text(not_after));
+    if (now >= not_after)
+        warnings.push_back(source + ": the certificate expired at " + date_text(not_after));
     if (now < not_before) {
-        warnings.push_back(source + ": the certificate is not valid before " + date_text(not_before));
+        warnings.push_back(source + ": the certificate is not valid before " +
+                           date_text(not_before));
     }
     if (names.dns.empty() && names.addresses.empty()) {
-        warnings.push_back(source + ": the certificate has no subjectAltName, and clients will refuse it");
+        warnings.push_back(source +
+                           ": the certificate has no subjectAltName, and clients will refuse it");
     }
     for (std::size_t i = 0; i + 1 < pair.chain.size(); ++i) {
         if (X509_check_issued(pair.chain[i + 1].get(), pair.chain[i].get()) == X509_V_OK) continue;
-        warnings.push_back(source + ": certificate " + std::to_string(i + 2) + " did not sign the one before it");
+        warnings.push_back(source + ": certificate " + std::to_string(i + 2) +
+                           " did not sign the one before it");
     }
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const TlsContext>> TlsContext::make(const TlsServerSettings& settings, SystemTime now) {
+Result<std::shared_ptr<const TlsContext>> TlsContext::make(const TlsServerSettings& settings,
+                                                           SystemTime now) {
     if (settings.certificates.empty()) {
-        return fail(ErrorKind::invalid_argument, "tls.certificates_missing", "listener " + settings.listener);
+        return fail(ErrorKind::invalid_argument, "tls.certificates_missing",
+                    "listener " + settings.listener);
     }
     std::shared_ptr<TlsContext> made(new TlsContext);
     CertificateIndex index;
@@ -183,7 +197,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::make(const TlsServerSettin
         auto names = crypto::names_of(leaf);
         for (const auto& name : names.dns) {
             if (!index.add(name, contexts.size())) {
-                made->warnings_.push_back(chain.source + ": " + name + " is served with an earlier certificate");
+                made->warnings_.push_back(chain.source + ": " + name +
+                                          " is served with an earlier certificate");
             }
         }
         std::ranges::move(names.dns, std::back_inserter(made->names_));
@@ -193,7 +208,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::make(const TlsServerSettin
     }
     made->context_ = std::move(contexts.front());
     contexts.erase(contexts.begin());
-    auto* state = static_cast<CallbackState*>(SSL_CTX_get_ex_data(made->context_.get(), state_slot()));
+    auto* state =
+        static_cast<CallbackState*>(SSL_CTX_get_ex_data(made->context_.get(), state_slot()));
     state->index = std::move(index);
     state->others = std::move(contexts);
     SSL_CTX_set_tlsext_servername_callback(made->context_.get(), choose_certificate);

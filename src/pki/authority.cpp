@@ -43,7 +43,8 @@ std::time_t unix_seconds(SystemTime time) { return std::chrono::system_clock::to
 
 bool set_random_serial(X509* certificate) {
     const NumberHandle number(BN_new());
-    if (!number || BN_rand(number.get(), 128, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) != 1) return false;
+    if (!number || BN_rand(number.get(), 128, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) != 1)
+        return false;
     const IntegerHandle serial(BN_to_ASN1_INTEGER(number.get(), nullptr));
     return serial && X509_set_serialNumber(certificate, serial.get()) == 1;
 }
@@ -55,7 +56,8 @@ bool set_times(X509* certificate, SystemTime not_before, SystemTime not_after) {
 
 bool set_common_name(X509* certificate, const std::string& name) {
     if (name.empty()) return true;
-    return X509_NAME_add_entry_by_NID(X509_get_subject_name(certificate), NID_commonName, MBSTRING_UTF8,
+    return X509_NAME_add_entry_by_NID(X509_get_subject_name(certificate), NID_commonName,
+                                      MBSTRING_UTF8,
                                       reinterpret_cast<const unsigned char*>(name.data()),
                                       static_cast<int>(name.size()), -1, 0) == 1;
 }
@@ -72,7 +74,8 @@ bool add_name(GENERAL_NAMES* names, int type, std::string_view octets) {
     GENERAL_NAME* name = GENERAL_NAME_new();
     if (name == nullptr) return false;
     ASN1_STRING* value = type == GEN_IPADD ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
-    if (value == nullptr || ASN1_STRING_set(value, octets.data(), static_cast<int>(octets.size())) != 1 ||
+    if (value == nullptr ||
+        ASN1_STRING_set(value, octets.data(), static_cast<int>(octets.size())) != 1 ||
         sk_GENERAL_NAME_push(names, name) <= 0) {
         ASN1_STRING_free(value);
         GENERAL_NAME_free(name);
@@ -105,11 +108,13 @@ bool add_alternative_names(X509* certificate, const crypto::CertificateNames& na
     if (sk_GENERAL_NAME_num(list.get()) == 0) return true;
     // Critical where nothing else names the subject (RFC 5280 §4.2.1.6).
     const int critical = X509_NAME_entry_count(X509_get_subject_name(certificate)) == 0 ? 1 : 0;
-    return X509_add1_ext_i2d(certificate, NID_subject_alt_name, list.get(), critical, X509V3_ADD_DEFAULT) == 1;
+    return X509_add1_ext_i2d(certificate, NID_subject_alt_name, list.get(), critical,
+                             X509V3_ADD_DEFAULT) == 1;
 }
 
 bool printable(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != '\x7f'; });
+    return std::ranges::all_of(
+        text, [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != '\x7f'; });
 }
 
 Result<void> check_names(const LeafRequest& request) {
@@ -128,13 +133,16 @@ Result<void> check_names(const LeafRequest& request) {
         const bool ascii = std::ranges::all_of(uri, [](char c) { return c > ' ' && c < '\x7f'; });
         if (!ascii || !uri.contains(':') || uri.size() > uri_bytes_max) return invalid(uri);
     }
-    if (request.common_name.size() > common_name_characters_max || !printable(request.common_name)) {
+    if (request.common_name.size() > common_name_characters_max ||
+        !printable(request.common_name)) {
         return invalid(request.common_name);
     }
     const bool nothing_for_servers = names.dns.empty() && names.addresses.empty();
-    const bool nothing_at_all = nothing_for_servers && names.uris.empty() && request.common_name.empty();
+    const bool nothing_at_all =
+        nothing_for_servers && names.uris.empty() && request.common_name.empty();
     if (request.profile == Profile::server ? nothing_for_servers : nothing_at_all) {
-        return fail(ErrorKind::invalid_argument, "ca.name_missing", "a certificate must name someone");
+        return fail(ErrorKind::invalid_argument, "ca.name_missing",
+                    "a certificate must name someone");
     }
     return {};
 }
@@ -143,7 +151,8 @@ Result<void> check_names(const LeafRequest& request) {
 std::string common_name_for(const LeafRequest& request) {
     if (!request.common_name.empty()) return request.common_name;
     for (const auto* list : {&request.names.dns, &request.names.addresses, &request.names.uris}) {
-        if (!list->empty()) return list->front().size() <= common_name_characters_max ? list->front() : "";
+        if (!list->empty())
+            return list->front().size() <= common_name_characters_max ? list->front() : "";
     }
     return {};
 }
@@ -153,7 +162,8 @@ bool fill_root(X509* root, EVP_PKEY* key, const RootRequest& request, SystemTime
     return X509_set_version(root, X509_VERSION_3) == 1 && set_random_serial(root) &&
            set_times(root, now - request.backdate, now + request.lifetime) &&
            set_common_name(root, request.common_name) &&
-           X509_set_issuer_name(root, X509_get_subject_name(root)) == 1 && X509_set_pubkey(root, key) == 1 &&
+           X509_set_issuer_name(root, X509_get_subject_name(root)) == 1 &&
+           X509_set_pubkey(root, key) == 1 &&
            add_extension(root, root, NID_basic_constraints, constraints.c_str()) &&
            add_extension(root, root, NID_key_usage, "critical,keyCertSign,cRLSign") &&
            add_extension(root, root, NID_subject_key_identifier, "hash") &&
@@ -164,7 +174,8 @@ bool fill_leaf(X509* leaf, EVP_PKEY* key, X509* issuer, const LeafRequest& reque
     const char* usage = request.profile == Profile::server ? "serverAuth" : "clientAuth";
     return X509_set_version(leaf, X509_VERSION_3) == 1 && set_random_serial(leaf) &&
            set_common_name(leaf, common_name_for(request)) &&
-           X509_set_issuer_name(leaf, X509_get_subject_name(issuer)) == 1 && X509_set_pubkey(leaf, key) == 1 &&
+           X509_set_issuer_name(leaf, X509_get_subject_name(issuer)) == 1 &&
+           X509_set_pubkey(leaf, key) == 1 &&
            add_extension(leaf, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
            add_extension(leaf, issuer, NID_key_usage, "critical,digitalSignature") &&
            add_extension(leaf, issuer, NID_ext_key_usage, usage) &&
@@ -176,7 +187,9 @@ bool fill_leaf(X509* leaf, EVP_PKEY* key, X509* issuer, const LeafRequest& reque
 }  // namespace
 
 Authority::Authority(KeyHandle key, X509Handle certificate)
-    : key_(std::move(key)), certificate_(std::move(certificate)), certificate_pem_(crypto::to_pem(certificate_.get())) {}
+    : key_(std::move(key)),
+      certificate_(std::move(certificate)),
+      certificate_pem_(crypto::to_pem(certificate_.get())) {}
 
 Result<Authority> Authority::create(const RootRequest& request, SystemTime now) {
     KeyHandle key(EVP_EC_gen("P-256"));
@@ -196,17 +209,20 @@ Result<Authority> Authority::restore(std::string_view secret_pem) {
     auto& certificate = certificates->front();
     if (X509_check_private_key(certificate.get(), key->get()) != 1) {
         ERR_clear_error();
-        return fail(ErrorKind::corrupt, "ca.key_mismatch", "key and certificate do not belong together");
+        return fail(ErrorKind::corrupt, "ca.key_mismatch",
+                    "key and certificate do not belong together");
     }
     if (X509_check_ca(certificate.get()) != 1) {
-        return fail(ErrorKind::corrupt, "ca.not_an_authority", "the certificate may not sign others");
+        return fail(ErrorKind::corrupt, "ca.not_an_authority",
+                    "the certificate may not sign others");
     }
     return Authority(std::move(*key), std::move(certificate));
 }
 
 Result<IssuedCertificate> Authority::issue(const LeafRequest& request, SystemTime now) const {
     GH_TRY_VOID(check_names(request));
-    if (now >= not_after()) return fail(ErrorKind::unavailable, "ca.expired", "the authority's certificate has ended");
+    if (now >= not_after())
+        return fail(ErrorKind::unavailable, "ca.expired", "the authority's certificate has ended");
     const KeyHandle key(EVP_EC_gen("P-256"));
     const X509Handle leaf(X509_new());
     const auto not_after = std::min<SystemTime>(now + request.lifetime, this->not_after());

@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::string_view reason_io = "file.io";
 
-/// Holds the directory for the moment a file is replaced in it, so that two writers never share one ".new".
+/// Holds the directory for the moment a file is replaced in it, so that two writers never share one
+/// ".new".
 class DirectoryLock {
  public:
     explicit DirectoryLock(int fd) : fd_(fd) {
@@ -43,7 +44,8 @@ int write_all(int fd, std::string_view content) {
 
 /// The mode is set apart from open(2), whose own is cut by the umask. @return errno, or 0
 int write_new(int directory, const std::string& name, std::string_view content, mode_t mode) {
-    const UniqueFd file(::openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const UniqueFd file(::openat(directory, name.c_str(),
+                                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file) return errno;
     if (const int error = write_all(file.get(), content)) return error;
     if (::fchmod(file.get(), mode) != 0) return errno;
@@ -62,7 +64,8 @@ Result<UniqueFd> open_directory(const std::filesystem::path& directory) {
     return fd;
 }
 
-Result<void> replace_file(const UniqueFd& directory, std::string_view name, std::string_view content, mode_t mode) {
+Result<void> replace_file(const UniqueFd& directory, std::string_view name,
+                          std::string_view content, mode_t mode) {
     const std::string final_name(name);
     const std::string new_name = "." + final_name + ".new";
     const DirectoryLock lock(directory.get());
@@ -77,7 +80,8 @@ Result<void> replace_file(const UniqueFd& directory, std::string_view name, std:
         return fail_errno(ErrorKind::unavailable, reason_io, "writing " + final_name, error);
     }
     if (::fsync(directory.get()) != 0) {
-        return fail_errno(ErrorKind::unavailable, reason_io, "syncing the directory of " + final_name, errno);
+        return fail_errno(ErrorKind::unavailable, reason_io,
+                          "syncing the directory of " + final_name, errno);
     }
     return {};
 }
@@ -104,7 +108,8 @@ Result<std::string> read_file_at(const std::filesystem::path& file, std::size_t 
     return read_file(fd, bytes_max);
 }
 
-Result<FileLock> FileLock::acquire(const std::filesystem::path& file, std::chrono::milliseconds patience) {
+Result<FileLock> FileLock::acquire(const std::filesystem::path& file,
+                                   std::chrono::milliseconds patience) {
     UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd) return fail_errno(ErrorKind::unavailable, reason_io, file.string(), errno);
     constexpr std::chrono::milliseconds pause{20};
@@ -114,7 +119,8 @@ Result<FileLock> FileLock::acquire(const std::filesystem::path& file, std::chron
             return fail_errno(ErrorKind::unavailable, reason_io, file.string(), errno);
         }
         if (waited >= patience) {
-            return fail(ErrorKind::unavailable, "file.locked", file.string() + " is held by another process");
+            return fail(ErrorKind::unavailable, "file.locked",
+                        file.string() + " is held by another process");
         }
         std::this_thread::sleep_for(pause);
     }

@@ -13,11 +13,14 @@ namespace {
 
 bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
-/// Letters, digits, hyphens within (RFC 1123 §2.1), and '_', which container networks put into names.
+/// Letters, digits, hyphens within (RFC 1123 §2.1), and '_', which container networks put into
+/// names.
 bool valid_label(std::string_view label) {
     constexpr std::size_t label_bytes_max = 63;
-    return !label.empty() && label.size() <= label_bytes_max && label.front() != '-' && label.back() != '-' &&
-           std::ranges::all_of(label, [](char c) { return letter_or_digit(c) || c == '-' || c == '_'; });
+    return !label.empty() && label.size() <= label_bytes_max && label.front() != '-' &&
+           label.back() != '-' && std::ranges::all_of(label, [](char c) {
+               return letter_or_digit(c) || c == '-' || c == '_';
+           });
 }
 
 bool all_digits(std::string_view label) {
@@ -25,7 +28,8 @@ bool all_digits(std::string_view label) {
 }
 
 std::optional<std::string> address_in(std::string_view host) {
-    if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
     const std::string text(host);
     std::array<unsigned char, 16> octets{};
     std::array<char, INET6_ADDRSTRLEN> canonical{};
@@ -51,7 +55,8 @@ bool valid_dns_name(std::string_view name) {
         const auto dot = name.find('.');
         const auto label = name.substr(0, dot);
         if (!valid_label(label)) return false;
-        if (dot == std::string_view::npos) return !all_digits(label);  // "1.2.3" is a mistyped address
+        if (dot == std::string_view::npos)
+            return !all_digits(label);  // "1.2.3" is a mistyped address
         name.remove_prefix(dot + 1);
     }
 }
@@ -69,7 +74,8 @@ Result<crypto::CertificateNames> names_from_hosts(std::span<const std::string> h
         });
         if (name.ends_with('.')) name.pop_back();
         if (!valid_dns_name(name)) {
-            return fail(ErrorKind::invalid_argument, "ca.name_invalid", "'" + host + "' is no host name and no address");
+            return fail(ErrorKind::invalid_argument, "ca.name_invalid",
+                        "'" + host + "' is no host name and no address");
         }
         add_once(names.dns, std::move(name));
     }

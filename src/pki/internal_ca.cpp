@@ -36,7 +36,8 @@ Result<FileLock> take_turn(const std::filesystem::path& data_dir) {
     auto lock = FileLock::acquire(data_dir / "ca.lock", lock_patience);
     if (lock) return lock;
     const bool held = lock.error().reason == "file.locked";
-    return fail(ErrorKind::unavailable, held ? "ca.locked" : "ca.io", std::move(lock.error().detail));
+    return fail(ErrorKind::unavailable, held ? "ca.locked" : "ca.io",
+                std::move(lock.error().detail));
 }
 
 std::unexpected<Error> io_error(Error&& error) {
@@ -60,23 +61,26 @@ Result<void> export_certificate(const std::filesystem::path& data_dir, const std
     return {};
 }
 
-/// The key is stored before ca.pem is written, and with its certificate in one value: a process killed in between
-/// leaves an authority that the next start completes.
-Result<Authority> load_or_make_root(KeyStore& keys, const std::filesystem::path& data_dir, SystemTime now) {
+/// The key is stored before ca.pem is written, and with its certificate in one value: a process
+/// killed in between leaves an authority that the next start completes.
+Result<Authority> load_or_make_root(KeyStore& keys, const std::filesystem::path& data_dir,
+                                    SystemTime now) {
     auto stored = keys.load(root_name);
     if (stored) {
         const Secret secret(std::move(*stored));
         auto root = Authority::restore(secret.text());
         if (root) return root;
         return fail(ErrorKind::corrupt, root.error().reason,
-                    "the internal CA's key '" + std::string(root_name) + "': " + root.error().detail +
-                        "; restore it from a backup");
+                    "the internal CA's key '" + std::string(root_name) +
+                        "': " + root.error().detail + "; restore it from a backup");
     }
-    if (stored.error().kind != ErrorKind::not_found) return std::unexpected(std::move(stored.error()));
+    if (stored.error().kind != ErrorKind::not_found)
+        return std::unexpected(std::move(stored.error()));
     if (std::error_code ignored; std::filesystem::exists(data_dir / "ca.pem", ignored)) {
         return fail(ErrorKind::corrupt, "ca.key_lost",
                     (data_dir / "ca.pem").string() + " is there, but its key is not: restore '" +
-                        stored.error().detail + "', or remove ca.pem to begin with a new authority");
+                        stored.error().detail +
+                        "', or remove ca.pem to begin with a new authority");
     }
     GH_TRY(auto root, Authority::create(RootRequest{}, now));
     const Secret secret(root.secret_pem());
@@ -90,8 +94,8 @@ crypto::CertificateNames sorted(crypto::CertificateNames names) {
 }
 
 /// What the store holds, if it can serve this request now.
-std::optional<IssuedCertificate> reusable(std::string_view pem, const Authority& root, const LeafRequest& request,
-                                          SystemTime now) {
+std::optional<IssuedCertificate> reusable(std::string_view pem, const Authority& root,
+                                          const LeafRequest& request, SystemTime now) {
     auto key = crypto::read_private_key(pem);
     auto certificates = crypto::read_certificates(pem);
     if (!key || !certificates) return std::nullopt;
@@ -117,21 +121,24 @@ bool renewal_due(SystemTime not_before, SystemTime not_after, SystemTime now) {
     return now < not_before || now >= not_after - (not_after - not_before) / 3;
 }
 
-Result<InternalCa> InternalCa::open(KeyStore& keys, std::filesystem::path data_dir, SystemTime now) {
+Result<InternalCa> InternalCa::open(KeyStore& keys, std::filesystem::path data_dir,
+                                    SystemTime now) {
     GH_TRY(const auto turn, take_turn(data_dir));
     GH_TRY(auto root, load_or_make_root(keys, data_dir, now));
     GH_TRY_VOID(export_certificate(data_dir, root.certificate_pem()));
     return InternalCa(keys, std::move(data_dir), std::move(root));
 }
 
-Result<IssuedCertificate> InternalCa::leaf(std::string_view name, const LeafRequest& request, SystemTime now) {
+Result<IssuedCertificate> InternalCa::leaf(std::string_view name, const LeafRequest& request,
+                                           SystemTime now) {
     const auto key_name = "leaf-" + std::string(name);
     GH_TRY(const auto turn, take_turn(data_dir_));
     auto stored = keys_->load(key_name);
     if (stored) {
         const Secret secret(std::move(*stored));
         if (auto kept = reusable(secret.text(), root_, request, now)) return *std::move(kept);
-    } else if (stored.error().kind != ErrorKind::not_found && stored.error().kind != ErrorKind::corrupt) {
+    } else if (stored.error().kind != ErrorKind::not_found &&
+               stored.error().kind != ErrorKind::corrupt) {
         return std::unexpected(std::move(stored.error()));
     }
     GH_TRY(auto issued, root_.issue(request, now));

@@ -14,19 +14,23 @@ namespace {
 
 constexpr mode_t others = S_IRWXG | S_IRWXO;
 
-Result<void> check_private(int fd, const std::filesystem::path& path, std::string_view wanted_mode) {
+Result<void> check_private(int fd, const std::filesystem::path& path,
+                           std::string_view wanted_mode) {
     struct stat facts{};
-    if (::fstat(fd, &facts) != 0) return fail_errno(ErrorKind::unavailable, "key_store.io", path.string(), errno);
+    if (::fstat(fd, &facts) != 0)
+        return fail_errno(ErrorKind::unavailable, "key_store.io", path.string(), errno);
     if (facts.st_uid != ::geteuid()) {
         return fail(ErrorKind::permission_denied, "key_store.owner",
-                    path.string() + " belongs to user " + std::to_string(facts.st_uid) + ", and this process runs as " +
-                        std::to_string(::geteuid()) + ": run it as that user, or `chown -R " +
-                        std::to_string(::geteuid()) + "` the directory if its content can be trusted");
+                    path.string() + " belongs to user " + std::to_string(facts.st_uid) +
+                        ", and this process runs as " + std::to_string(::geteuid()) +
+                        ": run it as that user, or `chown -R " + std::to_string(::geteuid()) +
+                        "` the directory if its content can be trusted");
     }
     if ((facts.st_mode & others) != 0) {
         return fail(ErrorKind::permission_denied, "key_store.open_to_others",
-                    path.string() + " can be reached by group or others: `chmod " + std::string(wanted_mode) + " " +
-                        path.string() + "`, and replace the keys if someone may have read them");
+                    path.string() + " can be reached by group or others: `chmod " +
+                        std::string(wanted_mode) + " " + path.string() +
+                        "`, and replace the keys if someone may have read them");
     }
     return {};
 }
@@ -50,7 +54,8 @@ bool KeyStore::valid_name(std::string_view name) {
 
 Result<FileKeyStore> FileKeyStore::open(const std::filesystem::path& directory) {
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-        return fail_errno(ErrorKind::unavailable, "key_store.io", "making " + directory.string(), errno);
+        return fail_errno(ErrorKind::unavailable, "key_store.io", "making " + directory.string(),
+                          errno);
     }
     auto fd = open_directory(directory);
     if (!fd) return store_error(std::move(fd.error()), directory);
@@ -59,14 +64,16 @@ Result<FileKeyStore> FileKeyStore::open(const std::filesystem::path& directory) 
 }
 
 Result<std::string> FileKeyStore::load(std::string_view name) {
-    if (!valid_name(name)) return fail(ErrorKind::invalid_argument, "key_store.name", std::string(name));
+    if (!valid_name(name))
+        return fail(ErrorKind::invalid_argument, "key_store.name", std::string(name));
     const auto path = directory_ / name;
     // Not blocking: a FIFO put there must not stop the start.
     const UniqueFd file(::openat(directory_fd_.get(), std::string(name).c_str(),
                                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file) {
         if (errno == ENOENT) return fail(ErrorKind::not_found, "key_store.absent", path.string());
-        if (errno == ELOOP) return fail(ErrorKind::corrupt, "key_store.not_a_file", path.string() + " is a link");
+        if (errno == ELOOP)
+            return fail(ErrorKind::corrupt, "key_store.not_a_file", path.string() + " is a link");
         return fail_errno(ErrorKind::unavailable, "key_store.io", path.string(), errno);
     }
     GH_TRY_VOID(check_private(file.get(), path, "600"));
@@ -80,8 +87,10 @@ Result<std::string> FileKeyStore::load(std::string_view name) {
 }
 
 Result<void> FileKeyStore::store(std::string_view name, std::string_view value) {
-    if (!valid_name(name)) return fail(ErrorKind::invalid_argument, "key_store.name", std::string(name));
-    if (value.size() > value_bytes_max) return fail(ErrorKind::invalid_argument, "key_store.too_long");
+    if (!valid_name(name))
+        return fail(ErrorKind::invalid_argument, "key_store.name", std::string(name));
+    if (value.size() > value_bytes_max)
+        return fail(ErrorKind::invalid_argument, "key_store.too_long");
     if (auto stored = replace_file(directory_fd_, name, value, 0600); !stored) {
         return store_error(std::move(stored.error()), directory_ / name);
     }
