@@ -1,0 +1,129 @@
+#include "pki/file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "base/try.hpp"
+
+namespace gh::pki {
+namespace {
+
+constexpr std::string_view reason_io = "file.io";
+
+/// Holds the directory for the moment a file is replaced in it, so that two writers never share one
+/// ".new".
+class DirectoryLock {
+ public:
+    explicit DirectoryLock(int fd) : fd_(fd) {
+        while (::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+        }
+    }
+    DirectoryLock(const DirectoryLock&) = delete;
+    DirectoryLock& operator=(const DirectoryLock&) = delete;
+    ~DirectoryLock() { ::flock(fd_, LOCK_UN); }
+
+ private:
+    int fd_;
+};
+
+/// write(2) until all is written. @return errno, or 0
+int write_all(int fd, std::string_view content) {
+    while (!content.empty()) {
+        const auto n = ::write(fd, content.data(), content.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno;
+        content.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return 0;
+}
+
+/// The mode is set apart from open(2), whose own is cut by the umask. @return errno, or 0
+int write_new(int directory, const std::string& name, std::string_view content, mode_t mode) {
+    const UniqueFd file(::openat(directory, name.c_str(),
+                                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file) return errno;
+    if (const int error = write_all(file.get(), content)) return error;
+    if (::fchmod(file.get(), mode) != 0) return errno;
+    return ::fsync(file.get()) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+UniqueFd::~UniqueFd() {
+    if (fd_ >= 0) ::close(fd_);
+}
+
+Result<UniqueFd> open_directory(const std::filesystem::path& directory) {
+    UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) return fail_errno(ErrorKind::unavailable, reason_io, directory.string(), errno);
+    return fd;
+}
+
+Result<void> replace_file(const UniqueFd& directory, std::string_view name,
+                          std::string_view content, mode_t mode) {
+    const std::string final_name(name);
+    const std::string new_name = "." + final_name + ".new";
+    const DirectoryLock lock(directory.get());
+    ::unlinkat(directory.get(), new_name.c_str(), 0);  // left by a process that was killed
+    int error = write_new(directory.get(), new_name, content, mode);
+    if (error == 0 &&
+        ::renameat(directory.get(), new_name.c_str(), directory.get(), final_name.c_str()) != 0) {
+        error = errno;
+    }
+    if (error != 0) {
+        ::unlinkat(directory.get(), new_name.c_str(), 0);
+        return fail_errno(ErrorKind::unavailable, reason_io, "writing " + final_name, error);
+    }
+    if (::fsync(directory.get()) != 0) {
+        return fail_errno(ErrorKind::unavailable, reason_io,
+                          "syncing the directory of " + final_name, errno);
+    }
+    return {};
+}
+
+Result<std::string> read_file(const UniqueFd& file, std::size_t bytes_max) {
+    std::string content;
+    content.resize(bytes_max + 1);
+    std::size_t got = 0;
+    while (got < content.size()) {
+        const auto n = ::read(file.get(), content.data() + got, content.size() - got);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return fail_errno(ErrorKind::unavailable, reason_io, "reading", errno);
+        if (n == 0) break;
+        got += static_cast<std::size_t>(n);
+    }
+    if (got > bytes_max) return fail(ErrorKind::corrupt, "file.too_long");
+    content.resize(got);
+    return content;
+}
+
+Result<std::string> read_file_at(const std::filesystem::path& file, std::size_t bytes_max) {
+    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!fd) return fail_errno(ErrorKind::unavailable, reason_io, file.string(), errno);
+    return read_file(fd, bytes_max);
+}
+
+Result<FileLock> FileLock::acquire(const std::filesystem::path& file,
+                                   std::chrono::milliseconds patience) {
+    UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!fd) return fail_errno(ErrorKind::unavailable, reason_io, file.string(), errno);
+    constexpr std::chrono::milliseconds pause{20};
+    for (auto waited = std::chrono::milliseconds{0};; waited += pause) {
+        if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return FileLock(std::move(fd));
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return fail_errno(ErrorKind::unavailable, reason_io, file.string(), errno);
+        }
+        if (waited >= patience) {
+            return fail(ErrorKind::unavailable, "file.locked",
+                        file.string() + " is held by another process");
+        }
+        std::this_thread::sleep_for(pause);
+    }
+}
+
+}  // namespace gh::pki

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/error.hpp"
+
+/// Files of the room, and how they change: whole or not at all.
+namespace gh::pki {
+
+class UniqueFd {
+ public:
+    UniqueFd() = default;
+    explicit UniqueFd(int fd) : fd_(fd) {}
+    UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    UniqueFd& operator=(UniqueFd&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~UniqueFd();
+
+    [[nodiscard]] int get() const { return fd_; }
+    explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+    int fd_ = -1;
+};
+
+/// @return `unavailable` "file.io"
+[[nodiscard]] Result<UniqueFd> open_directory(const std::filesystem::path& directory);
+
+/// Replaces `name` in `directory`: written beside as ".NAME.new", synced, renamed, the directory
+/// synced. Whoever reads sees the old or the new file, also after a power cut. Writers of one name
+/// take turns (a lock on the directory).
+/// @return `unavailable` "file.io": the old file stays, unless the last sync was what failed
+[[nodiscard]] Result<void> replace_file(const UniqueFd& directory, std::string_view name,
+                                        std::string_view content, mode_t mode);
+
+/// The whole of an open file. @return `corrupt` "file.too_long", `unavailable` "file.io"
+[[nodiscard]] Result<std::string> read_file(const UniqueFd& file, std::size_t bytes_max);
+
+/// The same for a path; links are not followed.
+[[nodiscard]] Result<std::string> read_file_at(const std::filesystem::path& file,
+                                               std::size_t bytes_max);
+
+/// An exclusive lock that lasts as long as the object; the kernel frees it when the process dies.
+class FileLock {
+ public:
+    /// Makes the file when it is missing. Tries for `patience`: only for work at start and in the
+    /// background.
+    /// @return `unavailable` "file.locked" or "file.io"
+    [[nodiscard]] static Result<FileLock> acquire(const std::filesystem::path& file,
+                                                  std::chrono::milliseconds patience);
+
+ private:
+    explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+    UniqueFd fd_;
+};
+
+}  // namespace gh::pki

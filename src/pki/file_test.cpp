@@ -1,0 +1,87 @@
+#include "pki/file.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include "pki/temporary_directory.hpp"
+
+namespace gh::pki {
+namespace {
+
+mode_t mode_of(const std::filesystem::path& file) {
+    struct stat facts{};
+    return ::stat(file.c_str(), &facts) == 0 ? facts.st_mode & 07777 : 0;
+}
+
+std::size_t files_in(const std::filesystem::path& directory) {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(directory),
+                                                  std::filesystem::directory_iterator()));
+}
+
+TEST(ReplaceFile, WritesWithTheModeAndLeavesNothingBeside) {
+    const TemporaryDirectory home;
+    const auto directory = open_directory(home.path()).value();
+    const auto before = ::umask(0077);
+    EXPECT_TRUE(replace_file(directory, "ca.pem", "one", 0644));
+    EXPECT_TRUE(replace_file(directory, "ca.pem", "two", 0644));
+    ::umask(before);
+    EXPECT_EQ(read_file_at(home.path() / "ca.pem", 100).value(), "two");
+    EXPECT_EQ(mode_of(home.path() / "ca.pem"), 0644U) << "whatever the umask";
+    EXPECT_EQ(files_in(home.path()), 1U);
+}
+
+TEST(ReplaceFile, StepsOverWhatAKilledWriterOrAStrangerLeft) {
+    const TemporaryDirectory home;
+    const auto directory = open_directory(home.path()).value();
+    std::ofstream(home.path() / ".key.new") << "half";
+    EXPECT_TRUE(replace_file(directory, "key", "whole", 0600));
+    EXPECT_EQ(read_file_at(home.path() / "key", 100).value(), "whole");
+
+    std::ofstream(home.path() / "victim") << "untouched";
+    std::filesystem::create_symlink(home.path() / "victim", home.path() / ".key.new");
+    EXPECT_TRUE(replace_file(directory, "key", "whole again", 0600));
+    EXPECT_EQ(read_file_at(home.path() / "victim", 100).value(), "untouched");
+    EXPECT_EQ(read_file_at(home.path() / "key", 100).value(), "whole again");
+}
+
+TEST(ReplaceFile, KeepsTheOldFileWhenItCannotWrite) {
+    const TemporaryDirectory home;
+    const auto directory = open_directory(home.path()).value();
+    ASSERT_TRUE(replace_file(directory, "key", "old", 0600));
+    std::filesystem::create_directory(home.path() / ".key.new");  // nothing unlinks a directory
+    const auto replaced = replace_file(directory, "key", "new", 0600);
+    EXPECT_EQ(replaced ? "" : replaced.error().reason, "file.io");
+    EXPECT_EQ(read_file_at(home.path() / "key", 100).value(), "old");
+}
+
+TEST(ReadFile, TakesUpToItsLimitAndNoByteMore) {
+    const TemporaryDirectory home;
+    std::ofstream(home.path() / "file") << "12345678";
+    EXPECT_EQ(read_file_at(home.path() / "file", 8).value(), "12345678");
+    const auto over = read_file_at(home.path() / "file", 7);
+    EXPECT_EQ(over ? "" : over.error().reason, "file.too_long");
+    const auto missing = read_file_at(home.path() / "missing", 7);
+    EXPECT_EQ(missing ? "" : missing.error().reason, "file.io");
+}
+
+TEST(FileLock, IsHeldByOneAndFreedWithIt) {
+    using namespace std::chrono_literals;
+    const TemporaryDirectory home;
+    {
+        const auto held = FileLock::acquire(home.path() / "lock", 0ms);
+        ASSERT_TRUE(held);
+        const auto second = FileLock::acquire(home.path() / "lock", 0ms);
+        EXPECT_EQ(second ? "" : second.error().reason, "file.locked");
+    }
+    EXPECT_TRUE(FileLock::acquire(home.path() / "lock", 0ms));
+    const auto nowhere = FileLock::acquire(home.path() / "missing" / "lock", 0ms);
+    EXPECT_EQ(nowhere ? "" : nowhere.error().reason, "file.io");
+}
+
+}  // namespace
+}  // namespace gh::pki

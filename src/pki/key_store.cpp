@@ -1,0 +1,100 @@
+#include "pki/key_store.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/try.hpp"
+
+namespace gh::pki {
+namespace {
+
+constexpr mode_t others = S_IRWXG | S_IRWXO;
+
+Result<void> check_private(int fd, const std::filesystem::path& path,
+                           std::string_view wanted_mode) {
+    struct stat facts{};
+    if (::fstat(fd, &facts) != 0)
+        return fail_errno(ErrorKind::unavailable, "key_store.io", path.string(), errno);
+    if (facts.st_uid != ::geteuid()) {
+        return fail(ErrorKind::permission_denied, "key_store.owner",
+                    path.string() + " belongs to user " + std::to_string(facts.st_uid) +
+                        ", and this process runs as " + std::to_string(::geteuid()) +
+                        ": run it as that user, or `chown -R " + std::to_string(::geteuid()) +
+                        "` the directory if its content can be trusted");
+    }
+    if ((facts.st_mode & others) != 0) {
+        return fail(ErrorKind::permission_denied, "key_store.open_to_others",
+                    path.string() + " can be reached by group or others: `chmod " +
+                        std::string(wanted_mode) + " " + path.string() +
+                        "`, and replace the keys if someone may have read them");
+    }
+    return {};
+}
+
+/// What went wrong with a file, as an error of the store.
+std::unexpected<Error> store_error(Error&& error, const std::filesystem::path& path) {
+    if (error.kind == ErrorKind::corrupt) {
+        return fail(ErrorKind::corrupt, "key_store.too_long", path.string());
+    }
+    return fail(ErrorKind::unavailable, "key_store.io", path.string() + ": " + error.detail);
+}
+
+}  // namespace
+
+bool KeyStore::valid_name(std::string_view name) {
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    };
+    return !name.empty() && name.size() <= name_bytes_max && std::ranges::all_of(name, allowed);
+}
+
+Result<FileKeyStore> FileKeyStore::open(const std::filesystem::path& directory) {
+    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+        return fail_errno(ErrorKind::unavailable, "key_store.io", "making " + directory.string(),
+                          errno);
+    }
+    auto fd = open_directory(directory);
+    if (!fd) return store_error(std::move(fd.error()), directory);
+    GH_TRY_VOID(check_private(fd->get(), directory, "700"));
+    return FileKeyStore(directory, std::move(*fd));
+}
+
+Result<std::string> FileKeyStore::load(std::string_view name) {
+    if (!valid_name(name))
+        return fail(ErrorKind::invalid_argument, "key_store.name", std::string(name));
+    const auto path = directory_ / name;
+    // Not blocking: a FIFO put there must not stop the start.
+    const UniqueFd file(::openat(directory_fd_.get(), std::string(name).c_str(),
+                                 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!file) {
+        if (errno == ENOENT) return fail(ErrorKind::not_found, "key_store.absent", path.string());
+        if (errno == ELOOP)
+            return fail(ErrorKind::corrupt, "key_store.not_a_file", path.string() + " is a link");
+        return fail_errno(ErrorKind::unavailable, "key_store.io", path.string(), errno);
+    }
+    GH_TRY_VOID(check_private(file.get(), path, "600"));
+    struct stat facts{};
+    if (::fstat(file.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) {
+        return fail(ErrorKind::corrupt, "key_store.not_a_file", path.string());
+    }
+    auto value = read_file(file, value_bytes_max);
+    if (!value) return store_error(std::move(value.error()), path);
+    return value;
+}
+
+Result<void> FileKeyStore::store(std::string_view name, std::string_view value) {
+    if (!valid_name(name))
+        return fail(ErrorKind::invalid_argument, "key_store.name", std::string(name));
+    if (value.size() > value_bytes_max)
+        return fail(ErrorKind::invalid_argument, "key_store.too_long");
+    if (auto stored = replace_file(directory_fd_, name, value, 0600); !stored) {
+        return store_error(std::move(stored.error()), directory_ / name);
+    }
+    return {};
+}
+
+}  // namespace gh::pki
