@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "access/principal.hpp"
 #include "base/error.hpp"
 #include "config/type.hpp"
 
@@ -113,13 +112,12 @@ struct RouteMatch {
     friend bool operator==(const RouteMatch&, const RouteMatch&) = default;
 };
 
-/// Who may. Everything said must hold; nothing said: whoever is known.
+/// Who may. One made by default lets nobody in.
 struct AccessConfig {
-    bool anyone = false;  ///< `public`: nobody is asked
-    access::Role role = access::Role::none;
-    std::vector<std::string> scopes;
-    bool client_certificate = false;
-    bool agent = false;
+    enum class Kind : std::uint8_t { nobody, anyone, authenticated, role, scopes, client_certificate, agent };
+    Kind kind = Kind::nobody;
+    std::string role;                 ///< with Kind::role: built-in ones admit those above them, others themselves
+    std::vector<std::string> scopes;  ///< with Kind::scopes: every one of them
     friend bool operator==(const AccessConfig&, const AccessConfig&) = default;
 };
 
@@ -194,10 +192,10 @@ struct RouteConfig {
     friend bool operator==(const RouteConfig&, const RouteConfig&) = default;
 };
 
-/// A route that can never be reached, or only in part.
-struct Shadow {
+/// A route that another answers for.
+struct HiddenRoute {
     std::size_t route;  ///< index in the list
-    std::string by;     ///< what answers instead: a route's label or a built-in path
+    std::size_t by;     ///< of an earlier one, wider in every respect
 };
 
 /// Paths that answer on a listener which serves the room; they win over routes.
@@ -205,9 +203,9 @@ inline constexpr std::string_view health_paths[] = {"/health", "/health/live", "
                                                     "/system/info"};
 inline constexpr std::string_view metrics_paths[] = {"/metrics"};
 
-/// Routes that an earlier, wider route hides altogether.
-[[nodiscard]] std::vector<Shadow> hidden_routes(const std::vector<RouteConfig>& routes);
-/// Does any path fall under both?
+/// Routes that can never be reached.
+[[nodiscard]] std::vector<HiddenRoute> hidden_routes(const std::vector<RouteConfig>& routes);
+/// Does `path` match, hosts and methods aside?
 [[nodiscard]] bool covers_path(const RouteMatch& match, std::string_view path);
 
 /// How `upstreams[]` and `routes[]` are read, shown and described.
