@@ -57,47 +57,70 @@ void Reader::note_literal_secret(const Node& node) {
 }
 
 std::optional<Scalar> Reader::scalar(const Node& node, std::string_view wanted) {
-    if (node.kind() != Node::Kind::scalar) {
-        refuse(node, fmt::format("is {}, wanted: {}", name_of(node.kind()), wanted));
-        return std::nullopt;
-    }
+    const auto written = parts(node, wanted, {});
+    if (!written) return std::nullopt;
     Scalar out{.text = {}, .shown = quote(node.text()), .quoted = node.quoted(), .referenced = false};
-    auto expanded = expand(node.text(), out.referenced);
-    if (!expanded) {
-        refuse(node, std::move(expanded.error().detail));
-        return std::nullopt;
-    }
-    out.text = *std::move(expanded);
-    if (out.referenced) {
+    for (const auto& part : *written) out.text += part.text;
+    if (origins_.find(path_) != nullptr) {
         out.quoted = false;
-        origins_.note(path_, node.text());
+        out.referenced = true;
     }
     return out;
 }
 
+std::optional<std::vector<TextPart>> Reader::parts(const Node& node, std::string_view wanted,
+                                                   std::span<const std::string_view> placeholders) {
+    if (node.kind() != Node::Kind::scalar) {
+        refuse(node, fmt::format("is {}, wanted: {}", name_of(node.kind()), wanted));
+        return std::nullopt;
+    }
+    bool referenced = false;
+    auto expanded = expand(node.text(), placeholders, referenced);
+    if (!expanded) {
+        refuse(node, std::move(expanded.error().detail));
+        return std::nullopt;
+    }
+    if (referenced) origins_.note(path_, node.text());
+    return *std::move(expanded);
+}
+
 /// "$${" stands for a literal "${".
-Result<std::string> Reader::expand(std::string_view text, bool& referenced) const {
-    std::string out;
+Result<std::vector<TextPart>> Reader::expand(std::string_view text, std::span<const std::string_view> placeholders,
+                                             bool& referenced) const {
+    std::vector<TextPart> out(1);
+    const auto literal = [&out](std::string_view piece) {
+        if (out.back().placeholder) out.emplace_back();
+        out.back().text += piece;
+    };
     while (true) {
         const auto start = text.find("${");
         if (start == std::string_view::npos) break;
         if (start > 0 && text[start - 1] == '$') {
-            out.append(text.substr(0, start - 1)).append("${");
+            literal(text.substr(0, start - 1));
+            literal("${");
             text.remove_prefix(start + 2);
             continue;
         }
         const auto end = text.find('}', start);
         if (end == std::string_view::npos) return bad_reference("a reference is not closed with }");
-        GH_TRY(const auto value, follow(text.substr(start + 2, end - start - 2)));
-        out.append(text.substr(0, start)).append(value);
+        const auto inside = text.substr(start + 2, end - start - 2);
+        if (start > 0) literal(text.substr(0, start));
         text.remove_prefix(end + 1);
+        if (std::ranges::find(placeholders, inside) != placeholders.end()) {
+            out.push_back(TextPart{std::string(inside), true});
+            continue;
+        }
+        GH_TRY(const auto value, follow(inside, placeholders));
+        literal(value);
         referenced = true;
     }
-    out.append(text);
+    if (!text.empty()) literal(text);
+    if (out.size() > 1 && out.front().text.empty()) out.erase(out.begin());
     return out;
 }
 
-Result<std::string> Reader::follow(std::string_view reference) const {
+Result<std::string> Reader::follow(std::string_view reference,
+                                   std::span<const std::string_view> placeholders) const {
     const auto colon = reference.find(':');
     const auto kind = reference.substr(0, colon);
     const auto name = colon == std::string_view::npos ? std::string_view{} : reference.substr(colon + 1);
@@ -134,7 +157,11 @@ Result<std::string> Reader::follow(std::string_view reference) const {
         if (!value) return bad_reference(fmt::format("the secret {} cannot be read: {}", quote(name), value.error().detail));
         return value;
     }
-    return bad_reference(fmt::format("{} is no kind of reference, {}", quote(kind), references_allowed));
+    if (placeholders.empty()) {
+        return bad_reference(fmt::format("{} is no reference, {}", quote(reference), references_allowed));
+    }
+    return bad_reference(fmt::format("{} is no reference, {}, and here ${{{}}}", quote(reference), references_allowed,
+                                     fmt::join(placeholders, "}, ${")));
 }
 
 }  // namespace gh::config

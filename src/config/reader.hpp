@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "config/environment.hpp"
@@ -32,6 +34,12 @@ struct Scalar {
     std::string shown;        ///< for messages: as written, so that what a reference held stays hidden
     bool quoted = false;      ///< and not through a reference: text, not a number
     bool referenced = false;
+};
+
+/// A piece of a text that is put together later: literal, or the name of what to put there.
+struct TextPart {
+    std::string text;
+    bool placeholder = false;
 };
 
 /// One pass over one tree: knows where it is, collects what is wrong, expands references.
@@ -66,6 +74,11 @@ class Reader {
     /// @param wanted  "a duration such as 10s": what is allowed here
     [[nodiscard]] std::optional<Scalar> scalar(const Node& node, std::string_view wanted);
 
+    /// Like scalar(), for a text in which `${NAME}` may also stand for one of `placeholders`, known only later. What
+    /// came through a reference is literal, whatever it looks like.
+    [[nodiscard]] std::optional<std::vector<TextPart>> parts(const Node& node, std::string_view wanted,
+                                                             std::span<const std::string_view> placeholders);
+
     /// An absolute path; relative ones start at the file's folder.
     [[nodiscard]] std::filesystem::path resolve(const std::string& path) const;
 
@@ -77,8 +90,11 @@ class Reader {
 
  private:
     [[nodiscard]] Problem problem(Position at, std::string text) const;
-    [[nodiscard]] Result<std::string> follow(std::string_view reference) const;
-    [[nodiscard]] Result<std::string> expand(std::string_view text, bool& referenced) const;
+    [[nodiscard]] Result<std::string> follow(std::string_view reference,
+                                             std::span<const std::string_view> placeholders) const;
+    [[nodiscard]] Result<std::vector<TextPart>> expand(std::string_view text,
+                                                       std::span<const std::string_view> placeholders,
+                                                       bool& referenced) const;
 
     Sources sources_;
     Problems& problems_;

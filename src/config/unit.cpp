@@ -100,4 +100,40 @@ std::string size_text(std::uint64_t bytes) {
     return fmt::format("{}", bytes);
 }
 
+Result<std::chrono::system_clock::time_point> parse_time(std::string_view text) {
+    constexpr std::string_view pattern = "dddd-dd-ddTdd:dd:ddZ";
+    bool fits = text.size() == pattern.size();
+    for (std::size_t i = 0; fits && i < pattern.size(); ++i) {
+        fits = pattern[i] == 'd' ? text[i] >= '0' && text[i] <= '9' : text[i] == pattern[i];
+    }
+    if (fits) {
+        const auto number = [text](std::size_t at, std::size_t digits) {
+            int value = 0;
+            for (const char c : text.substr(at, digits)) value = value * 10 + (c - '0');
+            return value;
+        };
+        const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
+                                              std::chrono::month(static_cast<unsigned>(number(5, 2))),
+                                              std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+        const int hour = number(11, 2);
+        const int minute = number(14, 2);
+        const int second = number(17, 2);
+        // Before 2262 a time point of nanoseconds holds it.
+        if (day.ok() && number(0, 4) >= 1970 && number(0, 4) < 2262 && hour < 24 && minute < 60 && second < 60) {
+            return std::chrono::sys_days(day) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+                   std::chrono::seconds(second);
+        }
+    }
+    return fail(ErrorKind::invalid_argument, "config.time", "is not a time, allowed: RFC 3339 in UTC, such as 2027-01-31T00:00:00Z");
+}
+
+std::string time_text(std::chrono::system_clock::time_point time) {
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date(day);
+    const auto rest = std::chrono::floor<std::chrono::seconds>(time - day).count();
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), rest / 3600,
+                       rest / 60 % 60, rest % 60);
+}
+
 }  // namespace gh::config

@@ -26,4 +26,9 @@ namespace gh::config {
 [[nodiscard]] std::string duration_text(std::chrono::milliseconds duration);
 [[nodiscard]] std::string size_text(std::uint64_t bytes);
 
+/// A moment in UTC to the second: `2027-01-31T00:00:00Z` (RFC 3339 §5.6, offset Z only).
+/// @return `invalid_argument` "config.time"
+[[nodiscard]] Result<std::chrono::system_clock::time_point> parse_time(std::string_view text);
+[[nodiscard]] std::string time_text(std::chrono::system_clock::time_point time);
+
 }  // namespace gh::config
