@@ -8,11 +8,12 @@
 #include <vector>
 
 #include "net/ticket_keys.hpp"
+#include "net/tls_choices.hpp"
 
 namespace gh::net {
 
-enum class ClientCertificateMode : std::uint8_t { none, optional, required };
-enum class TlsVersion : std::uint8_t { tls_1_2, tls_1_3 };
+
+
 
 /// A certificate chain and its key.
 struct CertificateChain {

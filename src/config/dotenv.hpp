@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <string_view>
+
+#include "config/environment.hpp"
+#include "config/problem.hpp"
+
+namespace gh::config {
+
+inline constexpr std::size_t dotenv_bytes_max = 256 * 1024;
+
+/// Reads a `.env` file the way python-dotenv does, except that a line it cannot understand is an error.
+///
+/// `NAME=value`, an optional `export` in front, blanks around the equals sign; `#` begins a comment at the start of a
+/// line or after a blank. In single quotes only \\ and \' are escapes, in double quotes the usual ones; both may span
+/// lines. `${NAME}` and `${NAME:-default}` in a value that is not in single quotes stand for a variable of `process`
+/// or, failing that, of a line above. A name set twice keeps its last value; a name without `=` is left out.
+///
+/// @param file  for messages; a problem never shows a value
+[[nodiscard]] std::expected<Environment, Problem> parse_dotenv(std::string_view text, std::string_view file,
+                                                               const Environment& process);
+
+}  // namespace gh::config

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace gh::telemetry {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+struct AccessLogConfig {
+    enum class Format : std::uint8_t { json };
+    std::string path = "stdout";  ///< "stdout", "stderr", "none" or a file, reopened on SIGUSR1
+    Format format = Format::json;
+    friend bool operator==(const AccessLogConfig&, const AccessLogConfig&) = default;
+};
+
+struct TelemetryConfig {
+    AccessLogConfig access_log;
+    LogLevel log_level = LogLevel::info;
+    std::string environment;  ///< label in log lines and /system/info: "staging"; changes no behaviour
+    std::string release;      ///< the same, of what is deployed behind the gateway
+    friend bool operator==(const TelemetryConfig&, const TelemetryConfig&) = default;
+};
+
+}  // namespace gh::telemetry
