@@ -24,6 +24,7 @@ def functions(code):
     Judges each `{` by the words before it: a scope to look into, a function to measure, or an initialiser.
     """
     code = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(r"[^\n]", " ", m[0]), code, flags=re.MULTILINE)
+    code = re.sub(r"\b(public|private|protected)\s*:(?!:)", lambda m: " " * (len(m[0]) - 1) + ";", code)
     found, start, at = [], 0, 0
     while at < len(code):
         char = code[at]
