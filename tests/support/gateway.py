@@ -149,7 +149,7 @@ class Gatehouse:
 
     def log(self):
         """Lines of the process log: whatever is JSON on standard output and error, access lines left out."""
-        return [line for line in json_lines(self.output()) if "status" not in line or "message" in line]
+        return [line for line in json_lines(self.output()) if line.get("component") != "access"]
 
     def access_log(self):
         """Lines of the access log file."""

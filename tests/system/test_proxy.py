@@ -42,7 +42,7 @@ def test_a_trusted_proxy_is_believed(start, configure, upstream):
     request = upstream.one_request()
     assert request.get("x-forwarded-for") == "198.51.100.7, 127.0.0.1"
     assert request.get("x-forwarded-proto") == "https"
-    assert gateway.access_line("path", "/").get("client_ip", "198.51.100.7") == "198.51.100.7"
+    assert gateway.access_line("target", "/").get("client_ip", "198.51.100.7") == "198.51.100.7"
 
 
 def test_request_ids_are_always_new_and_correlation_ids_kept(gateway, upstream):

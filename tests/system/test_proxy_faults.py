@@ -103,7 +103,7 @@ def test_an_upstream_killed_in_mid_body_never_looks_complete(start, configure, m
         upstream.let_go.set()
         rest = client.read_to_end()
     assert b"0\r\n\r\n" not in rest and len(rest) < 6000
-    assert gateway.access_line("path", "/cut")["status"] == 200
+    assert gateway.access_line("target", "/cut")["status"] == 200
     upstream.answer = answers.normal()
     assert gateway.get("/").status == 200
 
