@@ -112,6 +112,7 @@ def test_a_wildcard_with_credentials_is_refused_at_start(configure, upstream, tm
 # --- the browser ----------------------------------------------------------------------------------------------------
 
 PAGE = """<!doctype html><script>
+const GATEWAY = %s, KEY = %s;
 const ask = async (name, path, options) => {
   try {
     const answer = await fetch(GATEWAY + path, options);
@@ -176,8 +177,7 @@ def test_a_browser_agrees(start, configure, upstream, browser, listed):
     allowed = {"origins": [origin if listed else "http://someone-else.test"], "credentials": True}
     routes = [public_route("/api/", access={"role": "user"}, cors=allowed), public_route("/any/", cors={"origins": ["*"]}), public_route()]
     gateway = start(configure([upstream], routes, auth={"api_keys": [{"id": "browser", "value": KEY, "roles": ["user"]}]}))
-    page = PAGE.replace("GATEWAY", json.dumps(f"http://127.0.0.1:{gateway.port('plain')}")).replace("KEY", json.dumps(KEY), 2)
-    page = page.replace("KEY}", json.dumps(KEY) + "}")
+    page = PAGE % (json.dumps(f"http://127.0.0.1:{gateway.port('plain')}"), json.dumps(KEY))
     got = browser.visit(origin, page)
     served, blocked = (200, True, True), ("blocked",)
     assert got == {
