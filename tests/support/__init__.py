@@ -1,0 +1,1 @@
+"""What the system tests stand on: a gateway to start, an upstream that witnesses, clients that send exact bytes."""
