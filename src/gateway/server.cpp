@@ -9,6 +9,7 @@
 
 #include "http/h1_connection.hpp"
 #include "http/h2_connection.hpp"
+#include "net/peer_certificate.hpp"
 #include "net/socket_stream.hpp"
 #include "net/tls_stream.hpp"
 

@@ -6,16 +6,10 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "net/tls_choices.hpp"
 #include "net/tls_settings.hpp"
 
 namespace gh::net {
-
-/// PEM files on disk. Several on one listener are chosen by server name (RFC 6066 §3).
-struct CertificateFiles {
-    std::filesystem::path cert_file;  ///< leaf first, then intermediates
-    std::filesystem::path key_file;   ///< may be the same file
-    friend bool operator==(const CertificateFiles&, const CertificateFiles&) = default;
-};
 
 /// Reads both and sees that they belong together, so that a pair caught half-written is told apart.
 /// @return `unavailable` "tls.file_unreadable" or as TlsContext::make; the detail names the file

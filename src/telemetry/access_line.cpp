@@ -86,6 +86,7 @@ char* write_line(char* out, const AccessRecord& r) noexcept {
     pen.literal(",\"status\":");
     pen.number(r.status);
     pen.optional(",\"outcome\":\"", r.outcome);
+    pen.optional(",\"code\":\"", r.code);
     pen.literal(",\"duration_ms\":");
     pen.duration(r.duration);
     pen.literal(",\"bytes_in\":");
@@ -104,7 +105,7 @@ void append_access_line(std::string& out, const AccessRecord& record) {
     r.target = safe_target(r.target, scratch);
     std::size_t values = r.target.size();
     for (auto* value :
-         {&r.method, &r.protocol, &r.host, &r.outcome, &r.route, &r.upstream, &r.upstream_address,
+         {&r.method, &r.protocol, &r.host, &r.outcome, &r.code, &r.route, &r.upstream, &r.upstream_address,
           &r.client_ip, &r.principal, &r.principal_type, &r.request_id, &r.correlation_id,
           &r.trace_id, &r.tls_version, &r.user_agent}) {
         if (value->size() > value_bytes_max) [[unlikely]]

@@ -15,13 +15,13 @@ access::ClientNetwork network_of(const net::Address& address) {
     return access::ClientNetwork::from_v6(octets);
 }
 
-access::LimitKey key_of(const RateLimiter& limiter, const RouteLimit& limit, const Exchange& exchange) {
+access::RateClient client_of(const RateLimiter& limiter, const RouteLimit& limit, const Exchange& exchange) {
     const auto& principal = *exchange.principal;
     if (limit.by == RateLimitConfig::By::principal && principal.type != access::PrincipalType::anonymous) {
-        return limiter.key(limit.limit, principal);
+        return limiter.client(principal);
     }
-    if (limit.by == RateLimitConfig::By::route) return limiter.key(limit.limit, access::ClientNetwork{});
-    return limiter.key(limit.limit, network_of(exchange.client_address));
+    if (limit.by == RateLimitConfig::By::route) return limiter.client(access::ClientNetwork{});
+    return limiter.client(network_of(exchange.client_address));
 }
 
 /// Judges at once those of the route's limits that are, or are not, by principal.
@@ -33,7 +33,7 @@ Verdict judge(Services& house, Exchange& exchange, bool by_principal) {
     for (const auto& limit : exchange.route->limits) {
         if ((limit.by == RateLimitConfig::By::principal) != by_principal) continue;
         if (first + count == charges.size()) break;
-        charges[count] = {&limit.limit, key_of(house.limiter, limit, exchange)};
+        charges[count] = {&limit.limit, client_of(house.limiter, limit, exchange)};
         exchange.limits_judged[first + count] = &limit;
         ++count;
     }

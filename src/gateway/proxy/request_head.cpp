@@ -22,14 +22,23 @@ bool is_injected(const Exchange& exchange, std::string_view name) {
     return false;
 }
 
-std::string_view fact(const Exchange& exchange, const HeaderPart& part) {
+std::string_view joined_scopes(Exchange& exchange) {
+    std::string text;
+    for (const auto& scope : exchange.principal->scopes) {
+        if (!text.empty()) text += ' ';
+        text += scope;
+    }
+    return exchange.arena.copy(text);
+}
+
+std::string_view fact(Exchange& exchange, const HeaderPart& part) {
     const auto& principal = *exchange.principal;
     switch (part.fact) {
         case RequestFact::none: return part.text;
         case RequestFact::principal_subject: return principal.subject;
         case RequestFact::principal_type: return access::name_of(principal.type);
         case RequestFact::principal_roles: return principal.roles_text;
-        case RequestFact::principal_scopes: return principal.scopes_text;
+        case RequestFact::principal_scopes: return joined_scopes(exchange);
         case RequestFact::principal_issuer: return principal.issuer;
         case RequestFact::client_ip: return exchange.client_ip;
         case RequestFact::request_id: return exchange.request_id_text();

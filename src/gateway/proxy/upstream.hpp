@@ -17,7 +17,7 @@
 #include "gateway/config.hpp"
 #include "net/address.hpp"
 #include "net/stream.hpp"
-#include "net/tls_context.hpp"
+#include "net/tls_client_context.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
