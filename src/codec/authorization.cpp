@@ -1,30 +1,40 @@
 #include "codec/authorization.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace gh::codec {
 namespace {
 
-bool is_alphanumeric(char c) {
+constexpr bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/// Letters, digits and `marks`, as a table: tokens are long, and looked at in every request.
+constexpr std::array<bool, 256> with_marks(std::string_view marks) {
+    std::array<bool, 256> table{};
+    for (int c = 0; c < 256; ++c)
+        table[static_cast<std::size_t>(c)] = c < 128 && is_alphanumeric(static_cast<char>(c));
+    for (const char c : marks) table[static_cast<std::uint8_t>(c)] = true;
+    return table;
+}
+
+bool all_in(const std::array<bool, 256>& table, std::string_view text) {
+    return std::ranges::all_of(text, [&](char c) { return table[static_cast<std::uint8_t>(c)]; });
 }
 
 /// RFC 9110 §5.6.2.
 bool is_token(std::string_view text) {
-    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-    return !text.empty() && std::ranges::all_of(text, [&](char c) {
-        return is_alphanumeric(c) || marks.contains(c);
-    });
+    static constexpr auto table = with_marks("!#$%&'*+-.^_`|~");
+    return !text.empty() && all_in(table, text);
 }
 
 /// RFC 9110 §11.2: some of the alphabet, then padding.
 bool is_token68(std::string_view text) {
-    constexpr std::string_view marks = "-._~+/";
+    static constexpr auto table = with_marks("-._~+/");
     while (text.ends_with('=')) text.remove_suffix(1);
-    return !text.empty() && std::ranges::all_of(text, [&](char c) {
-        return is_alphanumeric(c) || marks.contains(c);
-    });
+    return !text.empty() && all_in(table, text);
 }
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {

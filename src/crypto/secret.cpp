@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/id.hpp"
@@ -46,7 +47,19 @@ void Secret::wipe() noexcept {
 void wipe(void* data, std::size_t size) noexcept { OPENSSL_cleanse(data, size); }
 
 bool constant_time_equal(Bytes a, Bytes b) noexcept {
-    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+    if (a.size() != b.size()) return false;
+    std::uint64_t difference = 0;
+    std::size_t at = 0;
+    for (; at + sizeof difference <= a.size(); at += sizeof difference) {
+        std::uint64_t x, y;
+        std::memcpy(&x, a.data() + at, sizeof x);
+        std::memcpy(&y, b.data() + at, sizeof y);
+        difference |= x ^ y;
+        asm volatile("" : "+r"(difference));  // the compiler must not see that it could stop here
+    }
+    for (; at < a.size(); ++at) difference |= a[at] ^ b[at];
+    asm volatile("" : "+r"(difference));
+    return difference == 0;
 }
 
 }  // namespace gh::crypto
