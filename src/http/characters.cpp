@@ -111,7 +111,33 @@ std::size_t target_prefix(std::string_view text) {
     return prefix(text, at, target_char);
 }
 
-std::size_t token_prefix(std::string_view text) { return prefix(text, 0, token_char); }
+std::size_t token_prefix(std::string_view text) {
+    std::size_t at = 0;
+#if defined(__SSE2__)
+    // Names are letters, digits and '-' nearly always; the table judges what is not.
+    const auto case_bit = _mm_set1_epi8(0x20);
+    const auto before_a = _mm_set1_epi8('a' - 1);
+    const auto after_z = _mm_set1_epi8('z' + 1);
+    const auto before_0 = _mm_set1_epi8('0' - 1);
+    const auto after_9 = _mm_set1_epi8('9' + 1);
+    const auto dash = _mm_set1_epi8('-');
+    for (; at + 16 <= text.size(); at += 16) {
+        const auto bytes = load_16(text.data() + at);
+        const auto folded = _mm_or_si128(bytes, case_bit);
+        const auto letter =
+            _mm_and_si128(_mm_cmpgt_epi8(folded, before_a), _mm_cmplt_epi8(folded, after_z));
+        const auto digit =
+            _mm_and_si128(_mm_cmpgt_epi8(bytes, before_0), _mm_cmplt_epi8(bytes, after_9));
+        const auto plain = _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(bytes, dash));
+        const auto bits = static_cast<unsigned>(_mm_movemask_epi8(plain));
+        if (bits != 0xffffU) {
+            at += static_cast<std::size_t>(std::countr_one(bits));
+            break;
+        }
+    }
+#endif
+    return prefix(text, at, token_char);
+}
 
 bool is_token(std::string_view text) { return is_all(text, token_char); }
 
@@ -138,13 +164,6 @@ bool is_authority(std::string_view text) {
         rest = text.substr(end);
     }
     return rest.empty() || (rest.front() == ':' && is_port(rest.substr(1)));
-}
-
-std::string_view trim(std::string_view text) {
-    const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
-    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-    return text;
 }
 
 std::string_view next_element(std::string_view& list) {

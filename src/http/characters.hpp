@@ -34,7 +34,12 @@ namespace gh::http {
 [[nodiscard]] std::size_t token_prefix(std::string_view text);
 
 /// Without spaces and tabs at both ends.
-[[nodiscard]] std::string_view trim(std::string_view text);
+[[nodiscard]] inline std::string_view trim(std::string_view text) {
+    const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    return text;
+}
 
 /// Takes the next element off a comma separated list (RFC 9110 §5.6.1), trimmed; empty elements are
 /// skipped.

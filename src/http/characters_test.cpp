@@ -18,6 +18,8 @@ TEST(Characters, FindTheFirstWrongByteWhereverItStands) {
                 const bool in_target = c > 0x20 && c < 0x7f && c != '#';
                 ASSERT_EQ(value_prefix(text), in_value ? size : at) << c;
                 ASSERT_EQ(target_prefix(text), in_target ? size : at) << c;
+                const bool in_token = is_token(text.substr(at, 1));  // by the table
+                ASSERT_EQ(token_prefix(text), in_token ? size : at) << c;
             }
         }
     }

@@ -93,6 +93,10 @@ Coding transfer_coding(std::string_view value) {
 }
 
 void read_connection(std::string_view value, ConnectionOptions& options) {
+    if (value == "keep-alive") {  // as nearly everybody says it
+        options.keep_alive = true;
+        return;
+    }
     for (auto option = next_element(value); !option.empty(); option = next_element(value)) {
         if (equals_ignoring_case(option, "close"))
             options.close = true;

@@ -88,11 +88,13 @@ void append_request_head(std::string& out, const RequestHead& head) {
         to << head.method_text << " " << head.target << " HTTP/1.1\r\nHost: " << head.authority
            << "\r\n";
         auto passed_over = own_fields;
+        passed_over.add(FieldId::expect);
         if (head.upgrade_websocket) passed_over.add(FieldId::upgrade);
         write_fields(to, head.fields, passed_over);
         if (head.body.kind == Framing::none && wants_length(head.method))
             to << "Content-Length: 0\r\n";
         write_body_framing(to, head.body);
+        if (head.expects_continue) to << "Expect: 100-continue\r\n";
         if (head.upgrade_websocket)
             to << "Connection: upgrade\r\nUpgrade: websocket\r\n";
         else if (!head.keep_alive)

@@ -17,8 +17,10 @@ namespace gh::http {
 
 /// Appends a request head in HTTP/1.1. Host comes first, from `authority`; `body` gives
 /// Content-Length or Transfer-Encoding (Framing::none: neither, which means no body); `keep_alive`
-/// false gives "Connection: close"; `upgrade_websocket` gives "Connection: upgrade", "Upgrade:
-/// websocket" and passes over other Upgrade lines.
+/// false gives "Connection: close"; `expects_continue` gives "Expect: 100-continue", other Expect
+/// lines are passed over, as HTTP/1.0 may carry any of them without meaning it; `upgrade_websocket`
+/// gives "Connection: upgrade" and "Upgrade: websocket" in place of other Upgrade lines.
+/// POST, PUT and PATCH without a body say "Content-Length: 0".
 void append_request_head(std::string& out, const RequestHead& head);
 
 /// Appends a response head in HTTP/1.1. The reason phrase is the registered one when `reason` is

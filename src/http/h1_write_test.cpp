@@ -58,6 +58,24 @@ TEST(RequestWriter, AsksForAWebSocketAndNothingElse) {
               "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
 }
 
+TEST(RequestWriter, ExpectsOnlyWhatTheHeadExpects) {
+    RequestHead head;
+    head.method = Method::put;
+    head.method_text = "PUT";
+    head.target = "/";
+    head.authority = "a";
+    head.body = {Framing::length, 2};
+    head.fields.add("Expect", "a-miracle");
+    std::string out;
+    append_request_head(out, head);
+    EXPECT_EQ(out, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n");
+    out.clear();
+    head.expects_continue = true;
+    append_request_head(out, head);
+    EXPECT_EQ(out,
+              "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+}
+
 TEST(RequestWriter, WritesWhatTheParserReads) {
     RequestHead head;
     head.method = Method::put;
