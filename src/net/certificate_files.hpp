@@ -10,13 +10,6 @@
 
 namespace gh::net {
 
-/// PEM files on disk. Several on one listener are chosen by server name (RFC 6066 §3).
-struct CertificateFiles {
-    std::filesystem::path cert_file;  ///< leaf first, then intermediates
-    std::filesystem::path key_file;   ///< may be the same file
-    friend bool operator==(const CertificateFiles&, const CertificateFiles&) = default;
-};
-
 /// Reads both and sees that they belong together, so that a pair caught half-written is told apart.
 /// @return `unavailable` "tls.file_unreadable" or as TlsContext::make; the detail names the file
 [[nodiscard]] Result<CertificateChain> load_certificate_files(const CertificateFiles& files);
@@ -43,8 +36,8 @@ struct PairStamp {
 [[nodiscard]] PairStamp stamp_of(const CertificateFiles& files);
 
 /// Decides when a pair is to be read again. No clock, no files: it is told what was seen.
-/// A pair that was refused is tried again each time (its other half may come without a trace in the
-/// stamps), but each change is reported once.
+/// A pair that was refused is tried again each time (its other half may come without a trace in the stamps), but each
+/// change is reported once.
 class CertificateWatcher {
  public:
     /// @param in_use  the stamps taken before the pair now served was read
@@ -53,8 +46,7 @@ class CertificateWatcher {
     [[nodiscard]] bool should_reload(const PairStamp& seen);
     /// The pair seen there is served now.
     void accepted(const PairStamp& seen);
-    /// The pair seen there is no good and the old one stays. @return whether to report it: once per
-    /// change
+    /// The pair seen there is no good and the old one stays. @return whether to report it: once per change
     [[nodiscard]] bool refused(const PairStamp& seen);
 
  private:

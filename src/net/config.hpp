@@ -49,13 +49,6 @@ struct AddressRange {
 /// @return `invalid_argument` "config.address_range" with what is wrong
 [[nodiscard]] Result<AddressRange> parse_address_range(std::string_view text);
 
-/// A certificate chain and its key, PEM. Several on one listener are chosen by server name (RFC 6066 §3).
-struct CertificateFiles {
-    std::filesystem::path cert_file;  ///< leaf first, then intermediates
-    std::filesystem::path key_file;
-    friend bool operator==(const CertificateFiles&, const CertificateFiles&) = default;
-};
-
 
 
 
