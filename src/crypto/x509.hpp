@@ -28,15 +28,12 @@ using KeyHandle = std::unique_ptr<EVP_PKEY, FreeKey>;
 inline constexpr std::size_t pem_bytes_max = 4 * 1024 * 1024;
 inline constexpr std::size_t pem_certificates_max = 1000;
 
-/// Every CERTIFICATE block of `pem` in its order; other blocks and text between them are passed
-/// over (RFC 7468 §2).
-/// @return `invalid_argument` "certificate.missing" without any, "certificate.malformed" when one
-/// cannot be read,
+/// Every CERTIFICATE block of `pem` in its order; other blocks and text between them are passed over (RFC 7468 §2).
+/// @return `invalid_argument` "certificate.missing" without any, "certificate.malformed" when one cannot be read,
 ///         "certificate.too_long" beyond the limits
 [[nodiscard]] Result<std::vector<X509Handle>> read_certificates(std::string_view pem);
 
-/// The first private key of `pem`: PKCS #8, or the older forms for RSA and EC. Nobody is asked for
-/// a passphrase.
+/// The first private key of `pem`: PKCS #8, or the older forms for RSA and EC. Nobody is asked for a passphrase.
 /// @return `invalid_argument` "key.missing", "key.encrypted", "key.malformed" or "key.too_long"
 [[nodiscard]] Result<KeyHandle> read_private_key(std::string_view pem);
 
@@ -54,8 +51,7 @@ struct CertificateNames {
 /// A name with a NUL or a character that is no printable ASCII is left out: it was made to deceive.
 [[nodiscard]] CertificateNames names_of(const X509* certificate);
 
-/// The subject's first common name, UTF-8; empty where there is none or it holds control
-/// characters.
+/// The subject's first common name, UTF-8; empty where there is none or it holds control characters.
 [[nodiscard]] std::string common_name_of(const X509* certificate);
 
 [[nodiscard]] SystemTime not_before_of(const X509* certificate);
@@ -66,8 +62,7 @@ struct CertificateNames {
 /// Lower-case hex, at least two digits, as many as there are octets.
 [[nodiscard]] std::string serial_of(const X509* certificate);
 
-/// Empties this thread's OpenSSL error queue into one line: "reason; reason". "unknown" when it was
-/// empty.
+/// Empties this thread's OpenSSL error queue into one line: "reason; reason". "unknown" when it was empty.
 [[nodiscard]] std::string take_openssl_errors();
 
 }  // namespace gh::crypto

@@ -37,8 +37,8 @@ struct PairStamp {
 [[nodiscard]] PairStamp stamp_of(const CertificateFiles& files);
 
 /// Decides when a pair is to be read again. No clock, no files: it is told what was seen.
-/// A pair that was refused is tried again each time (its other half may come without a trace in the
-/// stamps), but each change is reported once.
+/// A pair that was refused is tried again each time (its other half may come without a trace in the stamps), but each
+/// change is reported once.
 class CertificateWatcher {
  public:
     /// @param in_use  the stamps taken before the pair now served was read
@@ -47,8 +47,7 @@ class CertificateWatcher {
     [[nodiscard]] bool should_reload(const PairStamp& seen);
     /// The pair seen there is served now.
     void accepted(const PairStamp& seen);
-    /// The pair seen there is no good and the old one stays. @return whether to report it: once per
-    /// change
+    /// The pair seen there is no good and the old one stays. @return whether to report it: once per change
     [[nodiscard]] bool refused(const PairStamp& seen);
 
  private:

@@ -14,8 +14,7 @@ struct CertificatePair {
     crypto::KeyHandle key;
 };
 
-/// @return `invalid_argument` "certificate.*" or "key.*" (see crypto/x509.hpp), or
-/// "tls.key_mismatch";
+/// @return `invalid_argument` "certificate.*" or "key.*" (see crypto/x509.hpp), or "tls.key_mismatch";
 ///         the detail begins with the chain's source
 [[nodiscard]] Result<CertificatePair> read_pair(const CertificateChain& chain);
 

@@ -18,16 +18,15 @@ struct PeerCertificate {
     SystemTime not_after;     ///< a connection that lives longer must not count on it any more
 };
 
-/// After the handshake. Chain, times and purpose were verified in it, or in the one that is
-/// resumed: then the certificate may have ended since.
-/// @return nothing when the client showed none; `unauthenticated` "tls.client_certificate_expired"
-/// or
+/// After the handshake. Chain, times and purpose were verified in it, or in the one that is resumed: then the
+/// certificate may have ended since.
+/// @return nothing when the client showed none; `unauthenticated` "tls.client_certificate_expired" or
 ///         "tls.client_certificate_unverified": close the connection
 [[nodiscard]] Result<std::optional<PeerCertificate>> peer_certificate(const ssl_st* ssl,
                                                                       SystemTime now);
 
-/// After a handshake that failed: what OpenSSL says, and what is wrong with the peer's certificate
-/// if that was it. Empties this thread's error queue.
+/// After a handshake that failed: what OpenSSL says, and what is wrong with the peer's certificate if that was it.
+/// Empties this thread's error queue.
 [[nodiscard]] std::string handshake_failure(const ssl_st* ssl);
 
 }  // namespace gh::net

@@ -30,8 +30,8 @@ enum class TlsRole : std::uint8_t { server, client };
 [[nodiscard]] Result<void> present(ssl_ctx_st* context, const CertificatePair& pair,
                                    std::string_view source);
 
-/// Makes each certificate an anchor of its own: one that lists an intermediate trusts what hangs
-/// below it, and not what hangs beside it.
+/// Makes each certificate an anchor of its own: one that lists an intermediate trusts what hangs below it, and not
+/// what hangs beside it.
 [[nodiscard]] Result<void> trust(ssl_ctx_st* context,
                                  const std::vector<crypto::X509Handle>& anchors);
 

@@ -14,9 +14,8 @@
 
 namespace gh::net {
 
-/// Keys of TLS session tickets (RFC 5077 §4, RFC 8446 §4.6.1): made at start, never written down,
-/// shared by all workers. A ticket is sealed with the newest key and opened with the newest or the
-/// one before, so it lives at most two turns.
+/// Keys of TLS session tickets (RFC 5077 §4, RFC 8446 §4.6.1): made at start, never written down, shared by all workers.
+/// A ticket is sealed with the newest key and opened with the newest or the one before, so it lives at most two turns.
 class TicketKeys {
  public:
     static constexpr std::chrono::seconds rotation{12 * 3600};
@@ -24,8 +23,7 @@ class TicketKeys {
     /// @return `internal` "tls.random"
     [[nodiscard]] static Result<std::shared_ptr<TicketKeys>> make(SystemTime now);
 
-    /// Call it from one thread, say every minute. @return whether a new key was made (after
-    /// `rotation`)
+    /// Call it from one thread, say every minute. @return whether a new key was made (after `rotation`)
     [[nodiscard]] Result<bool> rotate_if_due(SystemTime now);
 
     /// What SSL_CTX_set_tlsext_ticket_key_evp_cb wants of us; from any thread.

@@ -76,8 +76,7 @@ Result<SslHandle> TlsClientContext::new_session(std::string_view host) const {
     } else {
         if (!plausible_name(name))
             return fail(ErrorKind::invalid_argument, "tls.server_name", name);
-        // RFC 9525 §6.3: a wildcard stands for a whole label, and the common name counts for
-        // nothing.
+        // RFC 9525 §6.3: a wildcard stands for a whole label, and the common name counts for nothing.
         SSL_set_hostflags(
             ssl.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
         if (SSL_set1_host(ssl.get(), name.c_str()) != 1 ||

@@ -10,19 +10,17 @@
 
 namespace gh::net {
 
-/// Our end of TLS towards upstreams and issuers: chain and name verified, TLS 1.2 at least, ALPN
-/// http/1.1. There is no way to switch the verification off. Immutable; any thread may use it.
+/// Our end of TLS towards upstreams and issuers: chain and name verified, TLS 1.2 at least, ALPN http/1.1. There is no
+/// way to switch the verification off. Immutable; any thread may use it.
 class TlsClientContext {
  public:
-    /// @return `invalid_argument` "certificate.*", "key.*", "tls.key_mismatch" or
-    /// "tls.certificate_weak";
+    /// @return `invalid_argument` "certificate.*", "key.*", "tls.key_mismatch" or "tls.certificate_weak";
     ///         the detail begins with the source's name. `internal` "tls.openssl"
     [[nodiscard]] static Result<std::shared_ptr<const TlsClientContext>> make(
         const TlsClientSettings& settings);
 
     /// One connection's state, set to connect to `host` and to accept its certificate only.
-    /// @param host  DNS name (sent as server name, RFC 6066 §3) or address, "[::1]" with or without
-    /// brackets
+    /// @param host  DNS name (sent as server name, RFC 6066 §3) or address, "[::1]" with or without brackets
     /// @return `invalid_argument` "tls.server_name", `internal` "tls.openssl"
     [[nodiscard]] Result<SslHandle> new_session(std::string_view host) const;
 

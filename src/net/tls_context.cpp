@@ -20,8 +20,7 @@ using AlpnList = std::string_view;  // as on the wire: length, name, length, nam
 constexpr AlpnList alpn_h2_and_h1 = "\x02h2\x08http/1.1";
 constexpr AlpnList alpn_h1 = "\x08http/1.1";
 
-/// What the callbacks of a context need. Owned by it, so that sessions outlive the TlsContext that
-/// began them.
+/// What the callbacks of a context need. Owned by it, so that sessions outlive the TlsContext that began them.
 struct CallbackState {
     AlpnList alpn;
     std::shared_ptr<TicketKeys> ticket_keys;

@@ -19,21 +19,20 @@ struct CertificateChain {
     std::string source;    ///< what errors and warnings call it: "a.pem", "internal CA"
 };
 
-/// What a listener offers. Everything not said here is fixed: TLS 1.2 with ECDHE and AEAD, TLS 1.3,
-/// no compression, no renegotiation, the server's preference, no early data.
+/// What a listener offers. Everything not said here is fixed: TLS 1.2 with ECDHE and AEAD, TLS 1.3, no compression,
+/// no renegotiation, the server's preference, no early data.
 struct TlsServerSettings {
     /// At least one. Server names choose (RFC 6066 §3): exact, then wildcard, else the first.
     std::vector<CertificateChain> certificates;
     TlsVersion min_version = TlsVersion::tls_1_2;
     ClientCertificateMode client_certificate = ClientCertificateMode::none;
-    std::string
-        client_ca_pem;  ///< whose clients count; each certificate in it is an anchor of its own
+    /// Whose clients count; each certificate in it is an anchor of its own.
+    std::string client_ca_pem;
     std::string client_ca_source;  ///< what errors call it
     bool alpn_h2 = true;
     /// One for all workers and listeners; null: no resumption.
     std::shared_ptr<TicketKeys> ticket_keys;
-    /// A session resumes on the listener of this name only, and only while the two client settings
-    /// stay.
+    /// A session resumes on the listener of this name only, and only while the two client settings stay.
     std::string listener;
     std::chrono::seconds session_lifetime{2 * 3600};
 };

@@ -42,8 +42,7 @@ struct IssuedCertificate {
     std::string fingerprint;  ///< SHA-256 of the leaf's DER, lower-case hex
 };
 
-/// Signs certificates with a key that it does not give away. Immutable; issue() may be called by
-/// several threads.
+/// Signs certificates with a key that it does not give away. Immutable; issue() may be called by several threads.
 class Authority {
  public:
     /// @return `internal` "ca.openssl"
@@ -53,11 +52,9 @@ class Authority {
     /// @return `corrupt` "ca.unreadable", "ca.key_mismatch" or "ca.not_an_authority"
     [[nodiscard]] static Result<Authority> restore(std::string_view secret_pem);
 
-    /// Serials are 128 random bits, signatures ECDSA with SHA-256. DNS names are lower case (see
-    /// host_names.hpp).
+    /// Serials are 128 random bits, signatures ECDSA with SHA-256. DNS names are lower case (see host_names.hpp).
     /// @return `invalid_argument` "ca.name_invalid" or "ca.name_missing";
-    ///         `unavailable` "ca.expired" when the authority's own time is over; `internal`
-    ///         "ca.openssl"
+    ///         `unavailable` "ca.expired" when the authority's own time is over; `internal` "ca.openssl"
     [[nodiscard]] Result<IssuedCertificate> issue(const LeafRequest& request, SystemTime now) const;
 
     [[nodiscard]] const std::string& certificate_pem() const { return certificate_pem_; }
@@ -65,8 +62,7 @@ class Authority {
     [[nodiscard]] std::string fingerprint() const;
     /// Whether our key signed `certificate`; its times are not looked at.
     [[nodiscard]] bool signed_by_us(X509* certificate) const;
-    /// Key and certificate in one text, so that no crash can part them. For a KeyStore and nothing
-    /// else.
+    /// Key and certificate in one text, so that no crash can part them. For a KeyStore and nothing else.
     [[nodiscard]] std::string secret_pem() const;
 
  private:

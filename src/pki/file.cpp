@@ -15,8 +15,7 @@ namespace {
 
 constexpr std::string_view reason_io = "file.io";
 
-/// Holds the directory for the moment a file is replaced in it, so that two writers never share one
-/// ".new".
+/// Holds the directory for the moment a file is replaced in it, so that two writers never share one ".new".
 class DirectoryLock {
  public:
     explicit DirectoryLock(int fd) : fd_(fd) {

@@ -34,9 +34,8 @@ class UniqueFd {
 /// @return `unavailable` "file.io"
 [[nodiscard]] Result<UniqueFd> open_directory(const std::filesystem::path& directory);
 
-/// Replaces `name` in `directory`: written beside as ".NAME.new", synced, renamed, the directory
-/// synced. Whoever reads sees the old or the new file, also after a power cut. Writers of one name
-/// take turns (a lock on the directory).
+/// Replaces `name` in `directory`: written beside as ".NAME.new", synced, renamed, the directory synced. Whoever reads
+/// sees the old or the new file, also after a power cut. Writers of one name take turns (a lock on the directory).
 /// @return `unavailable` "file.io": the old file stays, unless the last sync was what failed
 [[nodiscard]] Result<void> replace_file(const UniqueFd& directory, std::string_view name,
                                         std::string_view content, mode_t mode);
@@ -51,8 +50,7 @@ class UniqueFd {
 /// An exclusive lock that lasts as long as the object; the kernel frees it when the process dies.
 class FileLock {
  public:
-    /// Makes the file when it is missing. Tries for `patience`: only for work at start and in the
-    /// background.
+    /// Makes the file when it is missing. Tries for `patience`: only for work at start and in the background.
     /// @return `unavailable` "file.locked" or "file.io"
     [[nodiscard]] static Result<FileLock> acquire(const std::filesystem::path& file,
                                                   std::chrono::milliseconds patience);

@@ -13,8 +13,7 @@ namespace {
 
 bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
-/// Letters, digits, hyphens within (RFC 1123 §2.1), and '_', which container networks put into
-/// names.
+/// Letters, digits, hyphens within (RFC 1123 §2.1), and '_', which container networks put into names.
 bool valid_label(std::string_view label) {
     constexpr std::size_t label_bytes_max = 63;
     return !label.empty() && label.size() <= label_bytes_max && label.front() != '-' &&

@@ -9,12 +9,10 @@
 
 namespace gh::pki {
 
-/// Lower case, at most 253 bytes, no dot at the end; a wildcard may stand for the whole first label
-/// only.
+/// Lower case, at most 253 bytes, no dot at the end; a wildcard may stand for the whole first label only.
 [[nodiscard]] bool valid_dns_name(std::string_view name);
 
-/// Sorts host names into DNS names and addresses: lower case, canonical, in their order, without
-/// repetition.
+/// Sorts host names into DNS names and addresses: lower case, canonical, in their order, without repetition.
 /// "[::1]" may wear its brackets and a name its closing dot.
 /// @return `invalid_argument` "ca.name_invalid" with the name in the detail
 [[nodiscard]] Result<crypto::CertificateNames> names_from_hosts(std::span<const std::string> hosts);

@@ -61,8 +61,8 @@ Result<void> export_certificate(const std::filesystem::path& data_dir, const std
     return {};
 }
 
-/// The key is stored before ca.pem is written, and with its certificate in one value: a process
-/// killed in between leaves an authority that the next start completes.
+/// The key is stored before ca.pem is written, and with its certificate in one value: a process killed in between
+/// leaves an authority that the next start completes.
 Result<Authority> load_or_make_root(KeyStore& keys, const std::filesystem::path& data_dir,
                                     SystemTime now) {
     auto stored = keys.load(root_name);

@@ -10,23 +10,19 @@
 
 namespace gh::pki {
 
-/// The authority that a house without certificates of its own starts with, and the certificate it
-/// serves with. Any number of processes may do this on one data directory at once: they take turns,
-/// and all get the same.
+/// The authority that a house without certificates of its own starts with, and the certificate it serves with.
+/// Any number of processes may do this on one data directory at once: they take turns, and all get the same.
 class InternalCa {
  public:
-    /// Loads the root, or makes it at the first start, and sees to `<data_dir>/ca.pem` (certificate
-    /// only, 0644). A root that is there and cannot be read is an error: a new one would silently
-    /// break every client.
-    /// @return also `unavailable` "ca.locked" when another process holds the lock for ten seconds,
-    /// "ca.io",
+    /// Loads the root, or makes it at the first start, and sees to `<data_dir>/ca.pem` (certificate only, 0644).
+    /// A root that is there and cannot be read is an error: a new one would silently break every client.
+    /// @return also `unavailable` "ca.locked" when another process holds the lock for ten seconds, "ca.io",
     ///         `corrupt` "ca.key_lost" when ca.pem is there and its key is not
     [[nodiscard]] static Result<InternalCa> open(KeyStore& keys, std::filesystem::path data_dir,
                                                  SystemTime now);
 
-    /// The stored leaf called `name`, or a new one: when there is none that can be used, when the
-    /// names differ from `request`, or when renewal is due. Call it at every start and, say,
-    /// hourly.
+    /// The stored leaf called `name`, or a new one: when there is none that can be used, when the names differ from
+    /// `request`, or when renewal is due. Call it at every start and, say, hourly.
     /// @param name  a token, as KeyStore wants them: "public" is kept as "leaf-public"
     [[nodiscard]] Result<IssuedCertificate> leaf(std::string_view name, const LeafRequest& request,
                                                  SystemTime now);

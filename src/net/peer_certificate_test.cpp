@@ -1,0 +1,195 @@
+#include "net/peer_certificate.hpp"
+
+#include <gtest/gtest.h>
+
+#include "net/memory_handshake.hpp"
+
+namespace gh::net {
+namespace {
+
+using std::chrono::days;
+using Mode = ClientCertificateMode;
+
+class PeerCertificateTest : public ::testing::Test {
+ protected:
+    [[nodiscard]] TlsServerSettings settings(Mode mode) const {
+        return {.certificates = {server_chain(authority_, {"a.example"})},
+                .client_certificate = mode,
+                .client_ca_pem = clients_.certificate_pem(),
+                .client_ca_source = "clients.pem",
+                .ticket_keys = keys_,
+                .listener = "public"};
+    }
+    [[nodiscard]] static Handshake connect(const TlsServerSettings& settings,
+                                           const AnyClient& client) {
+        return shake_hands(TlsContext::make(settings, right_now()).value()->new_session(),
+                           client.new_session());
+    }
+
+    const pki::Authority authority_ = pki::Authority::create({}, right_now()).value();
+    const pki::Authority clients_ =
+        pki::Authority::create({.common_name = "clients"}, right_now()).value();
+    const std::shared_ptr<TicketKeys> keys_ = TicketKeys::make(right_now()).value();
+};
+
+TEST_F(PeerCertificateTest, IsTakenFromItsAuthorityForItsPurposeInItsTimeOnly) {
+    const pki::LeafRequest request{.profile = pki::Profile::client, .common_name = "agent 7"};
+    const auto good = client_chain(clients_, "agent 7");
+    const auto expired = issue(clients_, request, days{100});
+    const auto not_yet = issue(clients_, request, -days{1});
+    const auto stranger = client_chain(authority_, "agent 7");
+    const auto self_signed = make_odd({.common_name = "agent 7"});
+    const auto for_servers = server_chain(clients_, {"agent7.example"});
+    struct Case {
+        std::string_view name;
+        Mode mode;
+        const CertificateChain* shown;
+        std::string_view failure;  // empty: done
+    };
+    const Case cases[] = {
+        {"unasked", Mode::none, &good, ""},
+        {"absent", Mode::optional, nullptr, ""},
+        {"good", Mode::optional, &good, ""},
+        {"good", Mode::required, &good, ""},
+        {"absent", Mode::required, nullptr, "peer did not return a certificate"},
+        {"expired", Mode::optional, &expired, "certificate has expired"},
+        {"expired", Mode::required, &expired, "certificate has expired"},
+        {"not yet", Mode::optional, &not_yet, "certificate is not yet valid"},
+        {"other authority", Mode::optional, &stranger, "unable to get local issuer certificate"},
+        {"other authority", Mode::required, &stranger, "unable to get local issuer certificate"},
+        {"self-signed", Mode::optional, &self_signed, "self-signed certificate"},
+        {"for servers", Mode::optional, &for_servers, "unsuitable certificate purpose"},
+    };
+    for (const auto& c : cases) {
+        for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+            SCOPED_TRACE(c.name);
+            AnyClient client{.max_version = version};
+            if (c.shown != nullptr) client.certificate = *c.shown;
+            const auto result = connect(settings(c.mode), client);
+            EXPECT_EQ(result.server_done, c.failure.empty()) << result.server_failure;
+            EXPECT_TRUE(result.server_failure.contains(c.failure)) << result.server_failure;
+            if (!result.server_done) continue;
+            const auto facts = peer_certificate(result.server.get(), right_now());
+            ASSERT_TRUE(facts) << describe(facts.error());
+            ASSERT_EQ(facts->has_value(), c.shown != nullptr && c.mode != Mode::none);
+            if (!facts->has_value()) continue;
+            EXPECT_EQ((*facts)->subject, "agent 7");
+            EXPECT_EQ((*facts)->fingerprint, fingerprint_of(good));
+        }
+    }
+}
+
+TEST_F(PeerCertificateTest, IsCalledByItsCommonNameElseUriElseDnsName) {
+    struct Case {
+        pki::LeafRequest request;
+        std::string_view subject;
+    };
+    const std::string uri =
+        "spiffe://house.example/" + std::string(60, 'a');  // too long for a common name
+    const std::string dns = std::string(60, 'b') + ".example";
+    const Case cases[] = {
+        {{.profile = pki::Profile::client,
+          .common_name = "m\xc3\xbcller",
+          .names = {.dns = {"x.example"}}},
+         "m\xc3\xbcller"},
+        {{.profile = pki::Profile::client, .names = {.uris = {uri}}}, uri},
+        {{.profile = pki::Profile::client, .names = {.dns = {dns}, .uris = {uri}}}, uri},
+        {{.profile = pki::Profile::client, .names = {.dns = {dns}}}, dns},
+    };
+    for (const auto& c : cases) {
+        SCOPED_TRACE(c.subject);
+        const auto result =
+            connect(settings(Mode::required), {.certificate = issue(clients_, c.request)});
+        ASSERT_TRUE(result.done()) << result.server_failure;
+        const auto facts = peer_certificate(result.server.get(), right_now());
+        ASSERT_TRUE(facts && *facts);
+        EXPECT_EQ((*facts)->subject, c.subject);
+        EXPECT_GE((*facts)->serial.size(), 28U);
+        EXPECT_EQ((*facts)->serial.find_first_not_of("0123456789abcdef"), std::string::npos);
+        EXPECT_GT((*facts)->not_after, right_now() + days{89});
+    }
+}
+
+TEST_F(PeerCertificateTest, CountsBelowAnIntermediateThatIsTrustedAloneAndNotBesideIt) {
+    const auto root = make_odd({.common_name = "root", .authority = true});
+    const auto ours = make_odd({.common_name = "ours", .authority = true, .issuer = &root});
+    const auto theirs = make_odd({.common_name = "theirs", .authority = true, .issuer = &root});
+    auto below = make_odd({.common_name = "below", .issuer = &ours});
+    auto beside = make_odd({.common_name = "beside", .issuer = &theirs});
+    below.cert_pem += ours.cert_pem;
+    beside.cert_pem += theirs.cert_pem;
+    auto some = settings(Mode::required);
+    some.client_ca_pem = ours.cert_pem;
+    EXPECT_TRUE(connect(some, {.certificate = below}).done());
+    EXPECT_FALSE(connect(some, {.certificate = beside}).server_done);
+    some.client_ca_pem = root.cert_pem;
+    EXPECT_TRUE(connect(some, {.certificate = beside}).done());
+}
+
+TEST_F(PeerCertificateTest, StaysKnownWhenItsSessionResumesUntilItEnds) {
+    const auto some = settings(Mode::required);
+    const auto first = TlsContext::make(some, right_now()).value();
+    const auto second =
+        TlsContext::make(some, right_now()).value();  // another worker's, or after a reload
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        SCOPED_TRACE(version);
+        AnyClient client{.max_version = version, .certificate = client_chain(clients_, "agent 7")};
+        const auto fresh = shake_hands(first->new_session(), client.new_session());
+        const auto session = resumable_session(fresh);
+        ASSERT_TRUE(session);
+        client.session = session.get();
+        const auto again = shake_hands(second->new_session(), client.new_session());
+        ASSERT_TRUE(again.done()) << again.server_failure;
+        ASSERT_TRUE(again.resumed());
+        const auto facts = peer_certificate(again.server.get(), right_now());
+        ASSERT_TRUE(facts && *facts);
+        EXPECT_EQ((*facts)->fingerprint, fingerprint_of(*client.certificate));
+        const auto later = peer_certificate(again.server.get(), right_now() + days{91});
+        EXPECT_EQ(later ? "" : later.error().reason, "tls.client_certificate_expired");
+    }
+}
+
+TEST_F(PeerCertificateTest, IsAskedForAnewWhenTheRulesAboutClientsChanged) {
+    const auto optional = settings(Mode::optional);
+    auto required = optional;
+    required.client_certificate = Mode::required;
+    auto other_authority = optional;
+    other_authority.client_ca_pem = authority_.certificate_pem();
+    auto other_listener = optional;
+    other_listener.listener = "admin";
+    struct Case {
+        std::string_view name;
+        const TlsServerSettings& then;
+        bool resumed;
+    };
+    const Case cases[] = {{"same", optional, true},
+                          {"required now", required, false},
+                          {"other authority", other_authority, false},
+                          {"other listener", other_listener, false}};
+    for (const auto& c : cases) {
+        for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+            SCOPED_TRACE(c.name);
+            AnyClient client{.max_version = version};  // anonymous
+            const auto session = resumable_session(connect(optional, client));
+            ASSERT_TRUE(session);
+            client.session = session.get();
+            const auto again = connect(c.then, client);
+            EXPECT_EQ(again.resumed(), c.resumed);
+            EXPECT_EQ(again.server_done, c.then.client_certificate == Mode::optional)
+                << again.server_failure;
+        }
+    }
+}
+
+TEST_F(PeerCertificateTest, MayNotBeLargerThanItsLimit) {
+    std::vector<std::string> uris;
+    for (int i = 0; i < 20; ++i) uris.push_back("a:" + std::string(2000, 'b'));
+    const pki::LeafRequest request{.profile = pki::Profile::client, .names = {.uris = uris}};
+    const auto result =
+        connect(settings(Mode::optional), {.certificate = issue(clients_, request)});
+    EXPECT_FALSE(result.server_done);
+    EXPECT_TRUE(result.server_failure.contains("excessive message size")) << result.server_failure;
+}
+
+}  // namespace
+}  // namespace gh::net
