@@ -26,9 +26,9 @@ using WideLog = KeptLog<116>;
 struct alignas(64) LimitStripe {
     static constexpr std::size_t buckets = 16;
     static constexpr std::size_t bucket_logs = 7;
-    static constexpr std::size_t buckets_probed = 4;
+    static constexpr std::size_t buckets_probed = 8;
     static constexpr std::size_t wide_logs = 16;
-    static constexpr std::size_t shared_logs = 6;
+    static constexpr std::size_t shared_logs = 4;
 
     struct Bucket {
         std::array<std::uint64_t, bucket_logs> keys;  ///< together in a line, so that a search reads one
