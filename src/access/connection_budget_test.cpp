@@ -33,7 +33,8 @@ TEST(ConnectionsWithin, LeaveRoomForEverythingElse) {
         {4, 1'003, 1'000, 0},
     };
     for (const auto& c : cases) {
-        SCOPED_TRACE(testing::Message() << c.wanted << " of " << c.descriptors << " without " << c.reserve);
+        SCOPED_TRACE(testing::Message()
+                     << c.wanted << " of " << c.descriptors << " without " << c.reserve);
         const auto allowed = connections_within(c.wanted, c.descriptors, c.reserve);
         EXPECT_EQ(allowed.value_or(0), c.allowed);
         if (!allowed) EXPECT_EQ(allowed.error().reason, "limits.descriptors");
@@ -111,7 +112,8 @@ TEST(ConnectionBudget, TakesNewLimitsWithoutClosingAnything) {
 TEST(ConnectionBudget, HoldsItsLimitsOverAllThreads) {
     constexpr std::uint32_t overall = 50;
     constexpr std::uint32_t per_address = 9;
-    ConnectionBudget budget(overall, {.connections_max = overall, .connections_per_address_max = per_address});
+    ConnectionBudget budget(
+        overall, {.connections_max = overall, .connections_per_address_max = per_address});
     std::array<std::atomic<std::uint32_t>, 8> held{};
     std::atomic<std::uint32_t> all = 0;
     std::atomic<bool> exceeded = false;
@@ -128,7 +130,8 @@ TEST(ConnectionBudget, HoldsItsLimitsOverAllThreads) {
                     --all;
                     mine.pop_back();
                 } else if (auto token = budget.acquire(address(number))) {
-                    // Counted after taking and before giving back: what is seen here is never more than what is held.
+                    // Counted after taking and before giving back: what is seen here is never more
+                    // than what is held.
                     if (++held[number] > per_address || ++all > overall) exceeded = true;
                     mine.emplace_back(number, std::move(*token));
                 }
@@ -143,7 +146,8 @@ TEST(ConnectionBudget, HoldsItsLimitsOverAllThreads) {
     EXPECT_FALSE(exceeded);
     EXPECT_EQ(budget.open(), 0U);
     std::vector<ConnectionBudget::Token> rest;
-    for (std::uint32_t i = 0; i < overall; ++i) rest.push_back(budget.acquire(address(100 + i)).value());
+    for (std::uint32_t i = 0; i < overall; ++i)
+        rest.push_back(budget.acquire(address(100 + i)).value());
 }
 
 }  // namespace
