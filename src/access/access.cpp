@@ -48,13 +48,15 @@ Decision authorize(const Access& access, const Principal& principal,
     }
     switch (access.kind()) {
         case Kind::nobody:
-        case Kind::anyone: break;  // answered above
-        case Kind::authenticated: return allow;
+        case Kind::anyone:
+            break;  // answered above
+        case Kind::authenticated:
+            return allow;
         case Kind::role: {
-            const auto passes = access.built_in_ != Role::none
-                                    ? principal.role >= access.built_in_
-                                    : !access.role_name_.empty() &&
-                                          holds(principal.roles, access.role_name_);
+            const auto passes =
+                access.built_in_ != Role::none
+                    ? principal.role >= access.built_in_
+                    : !access.role_name_.empty() && holds(principal.roles, access.role_name_);
             return passes ? allow : deny("access.role");
         }
         case Kind::scopes: {
@@ -65,7 +67,8 @@ Decision authorize(const Access& access, const Principal& principal,
             return passes ? allow : deny("access.scope");
         }
         case Kind::client_certificate:
-            return principal.type == PrincipalType::certificate ? allow : deny("access.certificate");
+            return principal.type == PrincipalType::certificate ? allow
+                                                                : deny("access.certificate");
         case Kind::agent:
             return principal.type == PrincipalType::agent ? allow : deny("access.agent");
     }

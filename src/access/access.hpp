@@ -16,10 +16,12 @@ enum class Outcome : std::uint8_t { allowed, unauthenticated, denied };
 
 struct Decision {
     Outcome outcome = Outcome::denied;
-    std::string_view reason;  ///< for the log: "access.role", "access.scope", ...; empty when allowed; static storage
+    std::string_view reason;  ///< for the log: "access.role", "access.scope", ...; empty when
+                              ///< allowed; static storage
 };
 
-/// What a route wants of whoever asks. Made by one of the named functions; one made by default lets nobody in.
+/// What a route wants of whoever asks. Made by one of the named functions; one made by default lets
+/// nobody in.
 class Access {
  public:
     enum class Kind : std::uint8_t {
@@ -35,13 +37,14 @@ class Access {
     Access() = default;
     [[nodiscard]] static Access anyone();         ///< `access: public`
     [[nodiscard]] static Access authenticated();  ///< any principal but the anonymous one
-    /// A built-in name admits that role and those above it; any other name must be among the principal's roles as
-    /// written. An empty name admits nobody.
+    /// A built-in name admits that role and those above it; any other name must be among the
+    /// principal's roles as written. An empty name admits nobody.
     [[nodiscard]] static Access role(std::string name);
     /// Every one of them, compared as written. An empty list admits nobody.
     [[nodiscard]] static Access scopes(std::vector<std::string> names);
     [[nodiscard]] static Access client_certificate();
-    [[nodiscard]] static Access agent();  ///< agents themselves; not users, not those whom agents act for
+    [[nodiscard]] static Access
+    agent();  ///< agents themselves; not users, not those whom agents act for
 
     [[nodiscard]] Kind kind() const { return kind_; }
     [[nodiscard]] std::string_view role_name() const { return role_name_; }
@@ -60,7 +63,8 @@ class Access {
 
 /// @param certificate  the one that this connection's handshake verified, or nullptr. It satisfies
 ///                     `client_certificate` also where another credential names the principal.
-/// @return reasons: "access.nobody", "access.anonymous", "access.role", "access.scope", "access.certificate",
+/// @return reasons: "access.nobody", "access.anonymous", "access.role", "access.scope",
+/// "access.certificate",
 ///         "access.agent"
 [[nodiscard]] Decision authorize(const Access& access, const Principal& principal,
                                  const ClientCertificate* certificate = nullptr);

@@ -44,8 +44,9 @@ TEST(Access, LetsEveryRolePassItsOwnChecksAndThoseBelow) {
 }
 
 TEST(Access, CountsTheHighestOfSeveralRoles) {
-    EXPECT_EQ(authorize(Access::role("manager"), with_roles({"guest", "manager", "auditor"})).outcome,
-              Outcome::allowed);
+    EXPECT_EQ(
+        authorize(Access::role("manager"), with_roles({"guest", "manager", "auditor"})).outcome,
+        Outcome::allowed);
 }
 
 TEST(Access, ComparesRolesThatAreNotBuiltInAsWritten) {
@@ -59,7 +60,9 @@ TEST(Access, ComparesRolesThatAreNotBuiltInAsWritten) {
         {"auditor", {"user", "auditor"}, Outcome::allowed},
         {"auditor", {"Auditor"}, Outcome::denied},
         {"auditor", {"auditors"}, Outcome::denied},
-        {"auditor", {"admin"}, Outcome::denied},  // the hierarchy says nothing about names it does not have
+        {"auditor",
+         {"admin"},
+         Outcome::denied},  // the hierarchy says nothing about names it does not have
         {"Admin", {"admin"}, Outcome::denied},
         {"auditor", {}, Outcome::denied},
         {"none", {}, Outcome::denied},
@@ -97,8 +100,9 @@ TEST(Access, WantsEveryScope) {
 TEST(Access, AsksStrangersWhoTheyAreBeforeItDeniesThem) {
     const Principal stranger;
     EXPECT_EQ(authorize(Access::anyone(), stranger).outcome, Outcome::allowed);
-    for (const auto& access : {Access::authenticated(), Access::role("guest"), Access::role("auditor"),
-                               Access::scopes({"read"}), Access::client_certificate(), Access::agent()}) {
+    for (const auto& access :
+         {Access::authenticated(), Access::role("guest"), Access::role("auditor"),
+          Access::scopes({"read"}), Access::client_certificate(), Access::agent()}) {
         const auto decision = authorize(access, stranger);
         EXPECT_EQ(decision.outcome, Outcome::unauthenticated);
         EXPECT_EQ(decision.reason, "access.anonymous");
@@ -121,8 +125,8 @@ TEST(Access, KnowsEachKindOfPrincipal) {
     constexpr auto yes = Outcome::allowed;
     constexpr auto no = Outcome::denied;
     constexpr Case cases[] = {
-        {PrincipalType::user, yes, no, no},        {PrincipalType::api_key, yes, no, no},
-        {PrincipalType::agent, yes, no, yes},      {PrincipalType::service, yes, no, no},
+        {PrincipalType::user, yes, no, no},         {PrincipalType::api_key, yes, no, no},
+        {PrincipalType::agent, yes, no, yes},       {PrincipalType::service, yes, no, no},
         {PrincipalType::certificate, yes, yes, no}, {PrincipalType::delegated, yes, no, no},
     };
     for (const auto& c : cases) {
@@ -137,7 +141,8 @@ TEST(Access, KnowsEachKindOfPrincipal) {
 TEST(Access, AcceptsACertificateBesideAnotherCredential) {
     const ClientCertificate certificate{.subject = "agent-7"};
     const auto user = of_type(PrincipalType::user);
-    EXPECT_EQ(authorize(Access::client_certificate(), user, &certificate).outcome, Outcome::allowed);
+    EXPECT_EQ(authorize(Access::client_certificate(), user, &certificate).outcome,
+              Outcome::allowed);
     EXPECT_EQ(authorize(Access::client_certificate(), user).outcome, Outcome::denied);
     EXPECT_EQ(authorize(Access::role("admin"), user, &certificate).outcome, Outcome::denied);
     EXPECT_EQ(authorize(Access::authenticated(), Principal{}, &certificate).outcome,

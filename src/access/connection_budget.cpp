@@ -77,7 +77,8 @@ bool ConnectionBudget::take_overall() {
 }
 
 std::uint32_t ConnectionBudget::take_entry() {
-    // Never empty: an entry goes back before its last connection leaves open_, and open_ is at most the capacity.
+    // Never empty: an entry goes back before its last connection leaves open_, and open_ is at most
+    // the capacity.
     const std::lock_guard guard(free_lock_);
     const auto index = free_;
     free_ = entries_[index].next;

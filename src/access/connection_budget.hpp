@@ -23,7 +23,8 @@ struct ConnectionLimits {
 ///
 /// @param wanted            what the configuration says
 /// @param descriptors_max   soft RLIMIT_NOFILE
-/// @param reserve           listeners, log files, epoll and event descriptors, upstream connections, body files
+/// @param reserve           listeners, log files, epoll and event descriptors, upstream
+/// connections, body files
 /// @return `wanted` or less; "limits.descriptors" when not even 16 would be left
 [[nodiscard]] Result<std::uint32_t> connections_within(std::uint32_t wanted,
                                                        std::uint64_t descriptors_max,
@@ -34,8 +35,9 @@ enum class BudgetRefusal : std::uint8_t { overall, address };
 /// "overall" and "address": for log and metrics.
 [[nodiscard]] std::string_view name_of(BudgetRefusal refusal);
 
-/// Counts open client connections, overall and per address, over all workers, in memory of fixed size: an address
-/// costs an entry only while it holds a connection. Safe from any thread; outlives its tokens.
+/// Counts open client connections, overall and per address, over all workers, in memory of fixed
+/// size: an address costs an entry only while it holds a connection. Safe from any thread; outlives
+/// its tokens.
 class ConnectionBudget {
  public:
     /// One connection. Gives back when destroyed; may be destroyed on any thread.
@@ -64,7 +66,8 @@ class ConnectionBudget {
     ConnectionBudget(std::uint32_t capacity, ConnectionLimits limits);
 
     [[nodiscard]] std::expected<Token, BudgetRefusal> acquire(const ClientNetwork& client);
-    /// For a reload; what is open stays open. connections_max above the capacity counts as the capacity.
+    /// For a reload; what is open stays open. connections_max above the capacity counts as the
+    /// capacity.
     void set_limits(ConnectionLimits limits);
     [[nodiscard]] std::uint32_t open() const { return open_.load(std::memory_order_relaxed); }
 

@@ -11,7 +11,15 @@
 
 namespace gh::access {
 
-enum class PrincipalType : std::uint8_t { anonymous, user, api_key, agent, service, certificate, delegated };
+enum class PrincipalType : std::uint8_t {
+    anonymous,
+    user,
+    api_key,
+    agent,
+    service,
+    certificate,
+    delegated
+};
 
 /// "user", "api_key", ...: what X-Gatehouse-Principal-Type says.
 [[nodiscard]] std::string_view name_of(PrincipalType type);
@@ -26,12 +34,12 @@ enum class Role : std::uint8_t { none, guest, user, manager, admin };
 struct Principal {
     PrincipalType type = PrincipalType::anonymous;
     std::string subject;
-    std::vector<std::string> roles;   ///< as the credential names them
+    std::vector<std::string> roles;  ///< as the credential names them
     std::vector<std::string> scopes;
-    std::string issuer;               ///< of the token; empty for keys and certificates
-    std::string token_id;             ///< `jti`, key id or certificate serial
-    std::string roles_text;           ///< roles joined by ',', as sent upstream
-    Role role = Role::none;           ///< the highest built-in role among `roles`
+    std::string issuer;      ///< of the token; empty for keys and certificates
+    std::string token_id;    ///< `jti`, key id or certificate serial
+    std::string roles_text;  ///< roles joined by ',', as sent upstream
+    Role role = Role::none;  ///< the highest built-in role among `roles`
     std::optional<SystemTime> expires;
 };
 

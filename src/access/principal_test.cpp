@@ -13,9 +13,9 @@ TEST(PrincipalType, HasTheNameThatUpstreamsAreTold) {
         std::string_view name;
     };
     constexpr Case cases[] = {
-        {PrincipalType::anonymous, "anonymous"},     {PrincipalType::user, "user"},
-        {PrincipalType::api_key, "api_key"},         {PrincipalType::agent, "agent"},
-        {PrincipalType::service, "service"},         {PrincipalType::certificate, "certificate"},
+        {PrincipalType::anonymous, "anonymous"}, {PrincipalType::user, "user"},
+        {PrincipalType::api_key, "api_key"},     {PrincipalType::agent, "agent"},
+        {PrincipalType::service, "service"},     {PrincipalType::certificate, "certificate"},
         {PrincipalType::delegated, "delegated"},
     };
     for (const auto& c : cases) EXPECT_EQ(name_of(c.type), c.name);
@@ -27,8 +27,8 @@ TEST(Role, IsBuiltInOnlyWhenSpelledExactly) {
         Role role;
     };
     constexpr Case cases[] = {
-        {"guest", Role::guest},   {"user", Role::user},  {"manager", Role::manager},
-        {"admin", Role::admin},   {"Admin", Role::none}, {"admin ", Role::none},
+        {"guest", Role::guest},        {"user", Role::user},  {"manager", Role::manager},
+        {"admin", Role::admin},        {"Admin", Role::none}, {"admin ", Role::none},
         {"administrator", Role::none}, {"none", Role::none},  {"", Role::none},
     };
     for (const auto& c : cases) EXPECT_EQ(role_of(c.name), c.role) << c.name;

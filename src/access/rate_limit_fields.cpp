@@ -57,7 +57,8 @@ std::uint32_t seconds_up(std::chrono::nanoseconds window) {
 
 }  // namespace
 
-std::string_view write_rate_limit_policy(std::span<const NamedDecision> items, std::span<char> out) {
+std::string_view write_rate_limit_policy(std::span<const NamedDecision> items,
+                                         std::span<char> out) {
     FieldWriter writer(out);
     for (const auto& item : items) {
         writer.begin_item(item.name);

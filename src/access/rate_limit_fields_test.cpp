@@ -17,11 +17,14 @@ const Limit brief(3, 5, milliseconds(1500));
 
 TEST(RateLimitFields, ReadAsTheDraftWritesThem) {
     const NamedDecision items[] = {
-        {"client_ip", &per_minute, {.allowed = true, .limit = 100, .remaining = 50, .reset_seconds = 30}},
+        {"client_ip",
+         &per_minute,
+         {.allowed = true, .limit = 100, .remaining = 50, .reset_seconds = 30}},
         {"principal", &per_hour, {.limit = 1000, .reset_seconds = 7, .retry_after_seconds = 7}},
     };
     std::array<char, rate_limit_field_bytes_max> buffer;
-    EXPECT_EQ(write_rate_limit_policy(items, buffer), R"("client_ip";q=100;w=60, "principal";q=1000;w=3600)");
+    EXPECT_EQ(write_rate_limit_policy(items, buffer),
+              R"("client_ip";q=100;w=60, "principal";q=1000;w=3600)");
     EXPECT_EQ(write_rate_limit(items, buffer), R"("client_ip";r=50;t=30, "principal";r=0;t=7)");
     EXPECT_EQ(retry_after_seconds(items), 7U);
     EXPECT_EQ(retry_after_seconds(std::span(items).first(1)), 0U);
@@ -53,8 +56,10 @@ TEST(RateLimitFields, LeaveOutWhatDoesNotFitWhole) {
 TEST(RateLimitFields, FitTheirBufferAtTheLargest) {
     const Limit largest(4, 4'294'967'295, Limit::window_max);
     const std::string name(64, '"');
-    const NamedDecision item{name, &largest, {.remaining = 4'294'967'295, .reset_seconds = 4'294'967'295}};
-    const std::array<NamedDecision, RateLimiter::charges_max> items{item, item, item, item, item, item, item, item};
+    const NamedDecision item{
+        name, &largest, {.remaining = 4'294'967'295, .reset_seconds = 4'294'967'295}};
+    const std::array<NamedDecision, RateLimiter::charges_max> items{item, item, item, item,
+                                                                    item, item, item, item};
     std::array<char, rate_limit_field_bytes_max> buffer;
     EXPECT_TRUE(write_rate_limit_policy(items, buffer).ends_with(";q=4294967295;w=31622400"));
     EXPECT_TRUE(write_rate_limit(items, buffer).ends_with(";r=4294967295;t=4294967295"));

@@ -29,7 +29,8 @@ std::size_t scale(std::uint64_t uniform, std::size_t count) {
 
 std::uint32_t seconds_up(std::int64_t nanoseconds) {
     constexpr std::int64_t second = 1'000'000'000;
-    return static_cast<std::uint32_t>((std::max<std::int64_t>(nanoseconds, 0) + second - 1) / second);
+    return static_cast<std::uint32_t>((std::max<std::int64_t>(nanoseconds, 0) + second - 1) /
+                                      second);
 }
 
 /// Holds the locks of several stripes, each once, taken in the order of their addresses.
@@ -60,7 +61,8 @@ class StripeLocks {
 Limit::Limit(std::uint64_t id, std::uint32_t requests, std::chrono::nanoseconds window)
     : shape_(shape_event_log(requests, std::clamp(window, window_min, window_max),
                              std::tuple_size_v<decltype(WideLog::ring)>)),
-      tag_(mix(mix(mix(id) ^ shape_.requests) ^ static_cast<std::uint64_t>(shape_.window_ns)) | 1) {}
+      tag_(mix(mix(mix(id) ^ shape_.requests) ^ static_cast<std::uint64_t>(shape_.window_ns)) | 1) {
+}
 
 /// Where one charge counts. Good while its stripe is locked.
 struct RateLimiter::Seat {
@@ -101,7 +103,8 @@ struct RateLimiter::Seat {
             wait = log->nanoseconds_until_fewer(now);
         } else {
             wait = limit->shape_.window_ns;
-            for (const auto& other : stripe->shared) wait = std::min(wait, other.head.lapse_ns - now);
+            for (const auto& other : stripe->shared)
+                wait = std::min(wait, other.head.lapse_ns - now);
         }
         answer.reset_seconds = seconds_up(wait);
         if (!answer.allowed) answer.retry_after_seconds = std::max(seconds_up(wait), 1U);
@@ -158,7 +161,8 @@ void RateLimiter::take(Seat& seat) {
         auto& log = seat.log.emplace(shape, seat.own->head, seat.own->ring);
         log.clear();
         if (shared != nullptr) {
-            // This client may be one of those who share: it takes their count along, or it would have its limit twice.
+            // This client may be one of those who share: it takes their count along, or it would
+            // have its limit twice.
             EventLog theirs(shape, shared->head, shared->ring);
             theirs.expire(now);
             log.assign(theirs);
@@ -208,7 +212,8 @@ bool RateLimiter::admit(std::span<const Charge> charges, SteadyTime now,
     }
     for (std::size_t i = 0; i < count; ++i) {
         const auto* const repeats = seats[i].repeats;
-        decisions[i] = repeats != nullptr ? decisions[repeats - storage.data()] : seats[i].decision();
+        decisions[i] =
+            repeats != nullptr ? decisions[repeats - storage.data()] : seats[i].decision();
     }
     return admitted;
 }

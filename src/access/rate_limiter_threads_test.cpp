@@ -21,8 +21,9 @@ RateClient client_of(const RateLimiter& limiter, std::uint8_t number) {
 }
 
 TEST(RateLimiterThreads, AdmitExactlyTheLimitBetweenThemInEveryWindow) {
-    constexpr std::uint32_t requests = 700;  // groups of seven, so that entries grow under contention
-    constexpr int steps = 12;                // four to a window
+    constexpr std::uint32_t requests =
+        700;                   // groups of seven, so that entries grow under contention
+    constexpr int steps = 12;  // four to a window
     RateLimiter limiter;
     const Limit limit(1, requests, seconds(60));
     const auto client = client_of(limiter, 1);
@@ -91,7 +92,8 @@ TEST(RateLimiterThreads, KeepCrowdedClientsWithinTheirLimits) {
             for (int i = 0; i < 20'000; ++i) {
                 random = random * 6364136223846793005 + 1442695040888963407;
                 const auto number = static_cast<std::size_t>((random >> 33) % clients);
-                const std::array<std::uint8_t, 4> octets{10, 1, static_cast<std::uint8_t>(number >> 8),
+                const std::array<std::uint8_t, 4> octets{10, 1,
+                                                         static_cast<std::uint8_t>(number >> 8),
                                                          static_cast<std::uint8_t>(number)};
                 const Charge charge{&limit, limiter.client(ClientNetwork::from_v4(octets))};
                 LimitDecision decision;

@@ -17,7 +17,8 @@ struct CircuitBreakerOptions {
     std::uint32_t failures = 5;  ///< within `window`: opens; 1 to 10,000
     milliseconds window{10'000};
     milliseconds open_for{30'000};
-    std::uint32_t half_open_requests = 1;  ///< probes at a time, and successes wanted to close again; at least 1
+    std::uint32_t half_open_requests =
+        1;  ///< probes at a time, and successes that close it again; at least 1
 };
 
 enum class BreakerState : std::uint8_t { closed, open, half_open };
@@ -25,17 +26,20 @@ enum class BreakerState : std::uint8_t { closed, open, half_open };
 /// "closed", "open", "half_open": for log and metrics.
 [[nodiscard]] std::string_view name_of(BreakerState state);
 
-/// Stops asking an upstream that fails, then asks a few times whether it is well again. One for all workers.
+/// Stops asking an upstream that fails, then asks a few times whether it is well again. One for all
+/// workers.
 ///
 ///     closed --`failures` within `window`--> open --`open_for` has passed--> half_open
-///     half_open --`half_open_requests` successes--> closed          half_open --any failure--> open
+///     half_open --`half_open_requests` successes--> closed          half_open --any failure-->
+///     open
 ///
-/// What began before the state last changed is not counted: a slow answer to an old request neither closes nor opens.
-/// Closed costs one atomic load a request. Safe from any thread; outlives its passes.
+/// `failures` counts failures, whatever succeeds in between. What began before the state last
+/// changed is not counted: a slow answer to an old request neither closes nor opens. Closed costs
+/// one atomic load a request. Safe from any thread; outlives its passes.
 class CircuitBreaker {
  public:
-    /// Leave to ask once. To be settled with succeeded() or failed(); destroyed unsettled it says nothing about the
-    /// upstream (the client went away, say), and a probe's place is free again.
+    /// Leave to ask once. To be settled with succeeded() or failed(); destroyed unsettled it says
+    /// nothing about the upstream (the client went away, say), and a probe's place is free again.
     class Pass {
      public:
         Pass() = default;
@@ -53,8 +57,9 @@ class CircuitBreaker {
             if (breaker_ != nullptr) abandoned();
         }
 
+        // Each settles the pass; a second call says nothing.
         /// @return true when this closed the circuit
-        bool succeeded(SteadyTime now);
+        bool succeeded();
         /// @return true when this opened the circuit
         bool failed(SteadyTime now);
         void abandoned();
@@ -91,10 +96,11 @@ class CircuitBreaker {
     void settle_abandoned(std::uint64_t epoch);
 
     const CircuitBreakerOptions options_;
-    std::atomic<std::uint64_t> epoch_ = 0;  ///< state in the two low bits, changes counted above them
+    std::atomic<std::uint64_t> epoch_ =
+        0;  ///< state in the two low bits, changes counted above them
     std::atomic<std::uint64_t> opened_total_ = 0;
     std::atomic<SteadyTime::rep> open_until_ = 0;
-    SpinLock lock_;  ///< guards what follows, and every change of epoch_
+    SpinLock lock_;                      ///< guards what follows, and every change of epoch_
     std::vector<SteadyTime> failed_at_;  ///< ring of the last `failures` times
     std::uint32_t failures_noted_ = 0;
     std::uint32_t failures_next_ = 0;

@@ -14,8 +14,8 @@ struct RetryBudgetOptions {
     std::uint32_t per_second_floor = 3;  ///< allowed however few requests there are
 };
 
-/// Keeps retries from drowning an upstream that is already in trouble. One per upstream, for all workers.
-/// Counts in whole seconds of the clock: the last ten, the running one included.
+/// Keeps retries from drowning an upstream that is already in trouble. One per upstream, for all
+/// workers. Counts in whole seconds of the clock: the last ten, the running one included.
 class RetryBudget {
  public:
     static constexpr std::int64_t seconds_kept = 10;
@@ -28,7 +28,8 @@ class RetryBudget {
     [[nodiscard]] bool try_retry(SteadyTime now);
 
  private:
-    /// Which second, how many requests, how many retries: one word, so that a new second replaces an old whole.
+    /// Which second, how many requests, how many retries: one word, so that a new second replaces
+    /// an old whole.
     struct Cell {
         std::atomic<std::uint64_t> word = 0;
     };

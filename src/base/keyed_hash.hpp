@@ -12,7 +12,8 @@ struct Hash128 {
     friend bool operator==(const Hash128&, const Hash128&) = default;
 };
 
-/// SipHash-2-4 with 128 bits of output: for tables whose keys strangers choose. Not for signatures or stored secrets.
+/// SipHash-2-4 with 128 bits of output: for tables whose keys strangers choose. Not for signatures
+/// or stored secrets.
 class KeyedHash {
  public:
     /// A key of this process alone, so that nobody outside can aim at a bucket.

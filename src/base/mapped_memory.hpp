@@ -6,7 +6,8 @@
 
 namespace gh {
 
-/// Anonymous memory of fixed size: zero at first, aligned to a page, resident page by page as it is touched.
+/// Anonymous memory of fixed size: zero at first, aligned to a page, resident page by page as it is
+/// touched.
 class MappedMemory {
  public:
     MappedMemory() = default;

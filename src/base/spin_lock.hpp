@@ -5,8 +5,8 @@
 
 namespace gh {
 
-/// For a few dozen instructions on state that all workers share. Four bytes; all zero is unlocked, so that tables of
-/// them may begin as zeroed memory. Fits std::lock_guard.
+/// For a few dozen instructions on state that all workers share. Four bytes; all zero is unlocked,
+/// so that tables of them may begin as zeroed memory. Fits std::lock_guard.
 class SpinLock {
  public:
     void lock() noexcept {
