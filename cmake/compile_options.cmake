@@ -21,5 +21,6 @@ if(GATEHOUSE_HARDEN)
     -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection
     -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -flto=thin)
   target_compile_definitions(gh_options INTERFACE _GLIBCXX_ASSERTIONS)
-  target_link_options(gh_options INTERFACE -pie -flto=thin -Wl,-z,relro,-z,now,-z,noexecstack)
+  target_link_options(gh_options INTERFACE -pie -flto=thin -Wl,-z,relro,-z,now,-z,noexecstack
+    -Wl,--thinlto-cache-dir=${CMAKE_BINARY_DIR}/lto-cache)  # the second link takes what did not change from here
 endif()

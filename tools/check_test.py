@@ -110,6 +110,8 @@ def test_words_find_what_was_planted_and_say_where(tmp_path, path, text, name):
     ("src/a/a.cpp", 'auto text = "new std::' + 'regex";'),
     ("src/a/a.cpp", "Thing(const Thing&) = delete;"),
     ("src/a/a.cpp", "using namespace std::chrono_literals;"),
+    ("src/a/a.cpp", "#include <new>"),
+    ("src/a/a.cpp", "return std::shared_ptr<Keys>(new Keys(1));"),
     ("src/a/a.cpp", "list.head = new (frame) Free{};"),
     ("src/a/a.hpp", "static void* operator new(std::size_t n); static void operator delete(void* p);"),
     ("src/a/a.cpp", "if (method == Method::delete_) renew();"),

@@ -19,6 +19,7 @@ PLANTED = [
     ("private-key", "-----BEGIN " + "PRIVATE KEY-----"),
     ("private-key", "-----BEGIN EC " + "PRIVATE KEY-----"),
     ("private-key", "-----BEGIN OPENSSH " + "PRIVATE KEY-----"),
+    ("private-key", '"-----BEGIN ' + 'PRIVATE KEY-----\\nMIIE"'),
     ("aws-key", "id = AKIA" + "IOSFODNN7EXAMPLE"),
     ("github-token", "ghp_" + "a1B2c3D4e5F6" * 3),
     ("api-key", "sk-" + "proj-" + RANDOM),
@@ -38,6 +39,9 @@ HARMLESS = [
     'constexpr std::string_view token_reason = "token.signature_invalid";',
     "const auto token = parse_token(text, limits_of_the_house);",
     "sha256 = " + "9f86d081884c7d659a2feaa0c55ad015",
+    '{key, "-----BEGIN ' + 'PRIVATE KEY-----"},',
+    "/?api_key=1&key=2&password=3&secret=4&code=5&signature=6",
+    "scheme://user:password@host",
     "https://user@host/path and http://127.0.0.1:8000/x@y",
 ]
 
@@ -69,7 +73,7 @@ def test_an_allowance_needs_a_reason():
 
 
 def test_an_allowed_rule_lets_other_rules_stand():
-    jwt, key = PLANTED[7][1], PLANTED[0][1]
+    jwt, key = PLANTED[8][1], PLANTED[0][1]
     found = list(secrets.scan("tests/a.cpp", f"{jwt}\n{key}\n".encode(), [("jwt", "tests/*")]))
     assert len(found) == 1 and "private-key" in found[0]
 
@@ -107,7 +111,7 @@ def test_the_hook_lets_a_clean_commit_pass(checkout):
 
 
 @pytest.mark.parametrize("path, text, reason", [
-    ("settings.py", PLANTED[9][1] + "\n", "assignment"),
+    ("settings.py", PLANTED[10][1] + "\n", "assignment"),
     ("key.pem", PLANTED[0][1] + "\n", "private-key"),
     (".env", "A=1\n", "env-file"),
 ])

@@ -13,7 +13,8 @@ ENTROPY_MIN = 3.5  # bits a character; a random hex string has 4, random base64 
 _MARK = re.compile(r"secret-scan: allow \S")
 
 RULES = (
-    ("private-key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")),
+    # Alone in quotes it is a header without a key.
+    ("private-key", re.compile(r"""-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?!["'`])""")),
     ("aws-key", re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b")),
     ("github-token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})")),
     ("gitlab-token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}")),
@@ -26,7 +27,7 @@ RULES = (
 )
 _ASSIGNMENT = re.compile(
     r"""(?ix) [\w.-]* (?: secret | passw(?:or)?d | passphrase | token | api_?key | private_?key | credential ) [\w.-]*
-        ["']? \s* (?: := | => | = | : ) \s* (?P<quote>["'`]?) (?P<value> [A-Za-z0-9+/=_.~!@\#%^&*-]{16,} ) (?P=quote)""")
+        ["']? \s* (?: := | => | = | : ) \s* (?P<quote>["'`]?) (?P<value> [A-Za-z0-9+/=_.~!@\#%^*-]{16,} ) (?P=quote)""")
 # What stands where a secret would: names, calls, references, words spelled out.
 _HARMLESS = re.compile(r"(?i)^(?:[a-z_]+(?:[._-]{1,2}[a-z_]+)*|.*(?:example|change-?me|placeholder|redacted|\*{4}).*)$")
 
@@ -67,7 +68,8 @@ def scan(path, data, allowed=()):
 
 def _findings(line):
     for rule, pattern in RULES:
-        if pattern.search(line):
+        found = pattern.search(line)
+        if found and not (pattern.groups and _HARMLESS.match(found["value"])):
             yield rule
     for match in _ASSIGNMENT.finditer(line):
         if looks_random(match["value"]):
