@@ -20,7 +20,7 @@ def frame(kind, flags, stream, payload=b""):
 
 class Answer:
     def __init__(self):
-        self.fields, self.body, self.trailers, self.reset, self.ended = [], b"", [], None, False
+        self.fields, self.body, self.trailers, self.reset, self.ended = [], bytearray(), [], None, False
 
     @property
     def status(self):
@@ -40,6 +40,7 @@ class Client:
                                                normalize_outbound_headers=False, validate_inbound_headers=True))
         self.h2.initiate_connection()
         self.answers = {}
+        self.paused = set()  # streams whose data is read and not acknowledged: their windows fill
         self.goaway = None
         self.flush()
 
@@ -77,7 +78,7 @@ class Client:
             self.flush()
         return True
 
-    def pump(self, consume=True):
+    def pump(self):
         """Reads once and handles events; False at the end of the connection."""
         if not self.tcp.fill():
             return False
@@ -93,7 +94,7 @@ class Client:
                 answer.fields = [(str(name), str(value)) for name, value in event.headers]
             elif isinstance(event, DataReceived):
                 answer.body += event.data
-                if consume:
+                if event.stream_id not in self.paused:
                     self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             elif isinstance(event, TrailersReceived):
                 answer.trailers = list(event.headers)

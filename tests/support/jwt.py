@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import secrets
 import time
 
 from cryptography.hazmat.primitives import hashes
@@ -23,6 +24,11 @@ def b64(data):
 
 def unb64(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def new_secret():
+    """64 hexadecimal digits nobody has seen before: patterns are refused as secrets."""
+    return secrets.token_hex(32)
 
 
 def claims(**changes):

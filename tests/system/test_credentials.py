@@ -13,10 +13,10 @@ from support.wait import until
 MISSING = "Missing or invalid authentication credentials"
 INVALID = "Invalid authentication token"
 ISSUER = "https://idp.test"
-SECRET = "5f0d6e1c8b7a493e2d1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d"
+SECRET = jwt.new_secret()
 KEYS = {name: jwt.Key(name, kid=name.lower()) for name in ("RS256", "PS256", "ES256", "ES384", "EdDSA")}
 LEGACY = jwt.Key("HS256", kid=None, secret=SECRET)
-API_KEY = "gk_" + "4b1d" * 16
+API_KEY = "gk_" + jwt.new_secret()
 
 
 def route(prefix, access):

@@ -79,7 +79,7 @@ def test_a_broken_answer_does_not_replace_good_keys(house, garbage):
 def test_an_issuer_that_never_answers_holds_nobody_up(start, configure, make_upstream):
     silent = make_upstream(answers.never)
     backend = make_upstream()
-    secret = "9d2c" * 16
+    secret = jwt.new_secret()
     issuers = [{"issuer": ISSUER, "jwks_uri": f"{silent.url}/jwks", "audience": "api"},
                {"issuer": "legacy", "algorithm": "HS256", "secret": secret, "audience": "any"}]
     gateway = start(configure([upstream_config(backend)], PROTECTED, auth={"trusted_issuers": issuers}))

@@ -59,7 +59,7 @@ def test_every_spelling_of_a_protected_path_is_protected(house, target):
     "//admin/users", "///admin/users", "/public/%252e%252e/admin/users", "/public/..;/admin/users", "/public/;/../../admin/x",
     "/admin;/users", "/admin;x=y/users", "/public/%252fadmin", "/ADMIN/users", "/Admin/users", "/admi%6E/users",
     "/admin%20/users", "/admin%09/users", "/admin%3b/users", "/admin%2e/users", "/admin./users", "/public/.../admin/users",
-    "/%c0%af/admin", "/public/%c0%ae%c0%ae/admin/users", "/%ef%bc%8fadmin/users",
+    "/public/x;/../../admin", "/public/a;b=c,d", "/%c0%af/admin", "/public/%c0%ae%c0%ae/admin/users", "/%ef%bc%8fadmin/users",
 ])
 def test_whatever_passes_cannot_become_the_protected_path_behind(house, target):
     """Served or refused, the upstream is only told a path that no decoding step of RFC 3986 turns into /admin."""
@@ -74,7 +74,7 @@ def test_whatever_passes_cannot_become_the_protected_path_behind(house, target):
 @pytest.mark.parametrize("sent, judged", [
     ("/public/a", "/public/a"), ("/public/a/../b", "/public/b"), ("/public/./b", "/public/b"), ("/public/%7eme", "/public/~me"),
     ("/public/%41%2d%5F", "/public/A-_"), ("/public/%c3%a9", "/public/%C3%A9"), ("/public/a%20b", "/public/a%20b"),
-    ("/public/a%3fb", "/public/a%3Fb"), ("/public/a%25b", "/public/a%25b"), ("/public/a;b=c,d", "/public/a;b=c,d"),
+    ("/public/a%3fb", "/public/a%3Fb"), ("/public/a%25b", "/public/a%25b"), ("/public/a,b=c", "/public/a,b=c"), ("/public//a///b", "/public/a/b"),
     ("/public/a/.", "/public/a/"), ("/public/a/b/..", "/public/a/"), ("/other/../public/z", "/public/z"),
     ("/public/%252e%252e/x", "/public/%252e%252e/x"),
 ])

@@ -115,11 +115,11 @@ def test_limits_keys_and_hosts_change(start, configure, upstream):
         return gateway.get("/", [("X-API-Key", key)], **options).status
     first, second = "first-key-of-good-length-0123456789", "second-key-of-good-length-0123456789"
     assert (status(first), status(second)) == (200, 401)
-    gateway.reload(changed(gateway.config, allowed_hosts=["new.test"], limits={"uri_bytes_max": "100B"},
+    gateway.reload(changed(gateway.config, allowed_hosts=["new.test"], limits={"uri_bytes_max": "300B"},
                            auth={"api_keys": [{"id": "b", "value": second, "roles": ["user"]}]}))
     assert (status(first, host="new.test"), status(second, host="new.test")) == (401, 200)
     assert status(second) == 421
-    assert gateway.get("/" + "a" * 200, host="new.test").status == 414
+    assert gateway.get("/" + "a" * 400, host="new.test").status == 414
 
 
 def test_a_kept_connection_sees_the_new_configuration(start, configure, upstream):
