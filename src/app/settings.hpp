@@ -9,11 +9,12 @@
 #include "base/error.hpp"
 #include "config/environment.hpp"
 #include "config/problem.hpp"
+#include "config/reader.hpp"
 #include "config/type.hpp"
+#include "export/config.hpp"
 #include "gateway/config.hpp"
 #include "identity/config.hpp"
 #include "net/config.hpp"
-#include "telemetry/config.hpp"
 
 namespace gh::app {
 
@@ -32,8 +33,14 @@ struct Settings {
     std::vector<gateway::UpstreamConfig> upstreams;
     std::vector<gateway::RouteConfig> routes;
     identity::AuthConfig auth;
-    telemetry::TelemetryConfig telemetry;
+    exporting::TelemetryConfig telemetry;
     bool wants_first_key = false;  ///< no file and not --public: make an API key once and print it
+
+    /// The development profile relaxes, but only where no other machine can reach it.
+    [[nodiscard]] bool relaxed() const;
+    [[nodiscard]] bool loopback_only() const;
+    [[nodiscard]] const net::ListenerConfig* find_listener(std::string_view name) const;
+    [[nodiscard]] const gateway::UpstreamConfig* find_upstream(std::string_view name) const;
     friend bool operator==(const Settings&, const Settings&) = default;
 };
 
@@ -42,10 +49,17 @@ struct Overrides {
     std::optional<std::filesystem::path> config_file;
     std::optional<std::filesystem::path> env_file;  ///< unset: `.env` beside the configuration file, if there is one
     std::optional<std::string> upstream;            ///< a URL; not together with a configuration file
-    std::optional<std::string> listen;
+    std::optional<std::string> listen;              ///< for the first listener that serves the gateway
     std::optional<std::filesystem::path> data_dir;
     std::optional<Profile> profile;
     bool open_to_all = false;  ///< --public, with --upstream: no credentials wanted
+};
+
+/// What reading needs of the world.
+struct Surroundings {
+    config::Environment environment;           ///< of the process; `.env` is laid below it
+    config::SecretCheck check_secret;          ///< crypto::check_secret_strength; must be set
+    config::SecretResolver* secrets = nullptr;  ///< answers `${secret:...}`; nullptr: such references are refused
 };
 
 /// Settings with what must be said aloud about them.
@@ -53,16 +67,29 @@ struct ReadSettings {
     Settings settings;
     std::vector<std::string> warnings;  ///< one sentence each, no secrets
     config::Origins origins;            ///< which values came through a reference: for `config show`
+    config::Environment environment;    ///< with `.env` laid below
 };
 
 /// Reads the file (if any), then the environment, then the command line, and checks the whole.
 ///
-/// @param environment  of the process; `.env` is laid below it here
-/// @param resolver     answers `${secret:...}`; nullptr: such a reference is refused
-/// @return             `invalid_argument` "config.invalid"; detail has one line a problem:
-///                     `file:line: key.path: what is wrong, what is allowed`
-[[nodiscard]] Result<ReadSettings> read_settings(const Overrides& overrides, const config::Environment& environment,
-                                                 config::SecretResolver* resolver = nullptr);
+/// @return `invalid_argument` "config.invalid"; detail has one line a problem:
+///         `file:line: key.path: what is wrong, what is allowed`
+[[nodiscard]] Result<ReadSettings> read_settings(const Overrides& overrides, const Surroundings& surroundings);
+
+/// The same for a file's text: no disk but for `${file:}`.
+/// @param file    for messages
+/// @param folder  relative paths start here
+[[nodiscard]] Result<ReadSettings> read_settings_text(std::string_view text, std::string_view file,
+                                                      const std::filesystem::path& folder,
+                                                      const Overrides& overrides, const Surroundings& surroundings);
+
+/// How the file as a whole is read, shown and described.
+[[nodiscard]] config::Type<Settings> settings_type();
+
+/// What no single key can know: names that must exist, things that contradict each other. Problems say where in
+/// `tree` they are.
+void check_settings(const Settings& settings, const config::Node& tree, std::string_view file,
+                    config::Problems& problems, std::vector<std::string>& warnings);
 
 /// May `next` replace `current` in a running process?
 /// @return `invalid_argument` "config.reload" naming the key that cannot change

@@ -1,5 +1,8 @@
 #include "config/node.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace gh::config {
 
 Node Node::scalar(std::string text, bool quoted, Position at) {
@@ -41,6 +44,27 @@ const Node* Node::find(std::string_view name) const {
 void Node::put(Key key, Node child) {
     keys_.push_back(std::move(key));
     children_.push_back(std::move(child));
+}
+
+Position locate(const Node& tree, std::string_view path) {
+    const Node* node = &tree;
+    while (!path.empty() && node != nullptr) {
+        const Node* next = nullptr;
+        if (path.front() == '[') {
+            std::size_t index = 0;
+            const auto [end, error] = std::from_chars(path.data() + 1, path.data() + path.size(), index);
+            if (error == std::errc{} && index < node->size()) next = &node->child(index);
+            path.remove_prefix(static_cast<std::size_t>(end - path.data()) + 1);
+        } else {
+            if (path.front() == '.') path.remove_prefix(1);
+            const auto end = std::min(path.find_first_of(".["), path.size());
+            next = node->find(path.substr(0, end));
+            path.remove_prefix(end);
+        }
+        if (next == nullptr) break;
+        node = next;
+    }
+    return node->at();
 }
 
 std::string_view name_of(Node::Kind kind) {

@@ -58,6 +58,9 @@ class Node {
     std::vector<Node> children_;
 };
 
+/// Where "routes[2].upstream" stands, or the closest thing above it.
+[[nodiscard]] Position locate(const Node& tree, std::string_view path);
+
 /// "a map", "a list", ...: for messages.
 [[nodiscard]] std::string_view name_of(Node::Kind kind);
 

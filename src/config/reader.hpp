@@ -16,9 +16,9 @@
 
 namespace gh::config {
 
-/// Refuses what must not be key material: too short, a placeholder, published somewhere. Its detail says why and
-/// holds no part of the value.
-using SecretCheck = std::function<Result<void>(std::string_view value)>;
+/// Refuses what must not be key material: shorter than `bytes_min`, a placeholder, published somewhere
+/// ("secret.published"). Its detail says why and holds no part of the value.
+using SecretCheck = std::function<Result<void>(std::string_view value, std::size_t bytes_min)>;
 
 /// Where values come from while one file is read.
 struct Sources {

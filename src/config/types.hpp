@@ -139,6 +139,34 @@ template <class V>
     return Type<std::optional<V>>(std::make_shared<Rules>(std::move(type)));
 }
 
+/// What `type` reads, or `word` for `meaning`: "auto".
+template <class V>
+[[nodiscard]] Type<V> or_word(std::string word, V meaning, Type<V> type) {
+    class Rules final : public Type<V>::Rules {
+     public:
+        Rules(std::string word, V meaning, Type<V> type)
+            : word_(std::move(word)), meaning_(std::move(meaning)), type_(std::move(type)) {}
+        bool read(const Node& node, Reader& reader, V& out) const override {
+            if (node.kind() != Node::Kind::scalar || node.text() != word_) return type_.read(node, reader, out);
+            out = meaning_;
+            return true;
+        }
+        Node show(const V& value) const override {
+            return value == meaning_ ? Node::scalar(word_) : type_.show(value);
+        }
+        Shape shape() const override {
+            return Shape{.kind = Shape::Kind::either,
+                         .inner = {Shape{.kind = Shape::Kind::choice, .choices = {word_}}, type_.shape()}};
+        }
+
+     private:
+        std::string word_;
+        V meaning_;
+        Type<V> type_;
+    };
+    return Type<V>(std::make_shared<Rules>(std::move(word), std::move(meaning), std::move(type)));
+}
+
 struct ListRule {
     std::size_t items_min = 0;
     std::size_t items_max = list_items_max;

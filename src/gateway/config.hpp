@@ -199,9 +199,7 @@ struct HiddenRoute {
 };
 
 /// Paths that answer on a listener which serves the room; they win over routes.
-inline constexpr std::string_view health_paths[] = {"/health", "/health/live", "/health/ready", "/api/system/health",
-                                                    "/system/info"};
-inline constexpr std::string_view metrics_paths[] = {"/metrics"};
+[[nodiscard]] std::vector<std::string_view> built_in_paths(bool health, bool metrics);
 
 /// Routes that can never be reached.
 [[nodiscard]] std::vector<HiddenRoute> hidden_routes(const std::vector<RouteConfig>& routes);

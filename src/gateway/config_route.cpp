@@ -334,6 +334,13 @@ bool within(const RouteMatch& inner, const RouteMatch& outer) {
 
 }  // namespace
 
+std::vector<std::string_view> built_in_paths(bool health, bool metrics) {
+    std::vector<std::string_view> out;
+    if (health) out = {"/health", "/health/live", "/health/ready", "/api/system/health", "/system/info"};
+    if (metrics) out.emplace_back("/metrics");
+    return out;
+}
+
 bool covers_path(const RouteMatch& match, std::string_view path) {
     if (!match.path.empty()) return match.path == path;
     const std::string_view prefix = match.path_prefix;

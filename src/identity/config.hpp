@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -56,6 +57,11 @@ struct AuthConfig {
     std::vector<ApiKeyConfig> api_keys;
     friend bool operator==(const AuthConfig&, const AuthConfig&) = default;
 };
+
+inline constexpr std::size_t api_key_bytes_min = 16;
+
+/// What a shared secret must have at least: as many bytes as its hash (RFC 7518 §3.2); 32 for other algorithms.
+[[nodiscard]] std::size_t secret_bytes_min(TokenAlgorithm algorithm);
 
 /// How `auth` is read, shown and described.
 [[nodiscard]] config::Type<AuthConfig> auth_type();

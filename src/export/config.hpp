@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
-namespace gh::telemetry {
+#include "telemetry/log.hpp"
 
-enum class LogLevel : std::uint8_t { debug, info, warning, error };
+namespace gh::exporting {
 
 struct AccessLogConfig {
     enum class Format : std::uint8_t { json };
@@ -16,10 +16,10 @@ struct AccessLogConfig {
 
 struct TelemetryConfig {
     AccessLogConfig access_log;
-    LogLevel log_level = LogLevel::info;
+    telemetry::LogLevel log_level = telemetry::LogLevel::info;
     std::string environment;  ///< label in log lines and /system/info: "staging"; changes no behaviour
     std::string release;      ///< the same, of what is deployed behind the gateway
     friend bool operator==(const TelemetryConfig&, const TelemetryConfig&) = default;
 };
 
-}  // namespace gh::telemetry
+}  // namespace gh::exporting

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/secret_judge.hpp"
+#include "app/settings.hpp"
+
+namespace gh::app {
+
+/// A setting being changed by environment variables.
+struct Overlay {
+    Settings& settings;
+    config::Origins& origins;
+    config::Problems& problems;
+    std::vector<std::string>& warnings;
+    SecretJudge& judge;
+    std::string_view variable;  ///< the one whose turn it is, as the environment spells it
+
+    void refuse(std::string text) const;
+    void warn(std::string text) const;
+};
+
+/// A variable that backends already use and that means the same here.
+struct InheritedVariable {
+    std::string_view name;
+    std::string_view alias;    ///< another spelling; both set and different is an error
+    std::string_view sets;     ///< the keys that it overrides
+    std::string_view example;  ///< for `.env.example`; empty for secrets
+    std::string_view doc;
+    void (*apply)(const Overlay& overlay, std::string_view value);
+};
+
+/// All that this build reads. Variables of rooms that are not built are not read.
+[[nodiscard]] std::span<const InheritedVariable> inherited_variables();
+
+/// Lets each variable that is set, and not empty, override the file.
+void apply_environment(const config::Environment& environment, Settings& settings, config::Origins& origins,
+                       SecretJudge& judge, config::Problems& problems, std::vector<std::string>& warnings);
+
+/// The text of `.env.example`.
+[[nodiscard]] std::string environment_example();
+
+}  // namespace gh::app

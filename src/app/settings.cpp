@@ -1,0 +1,109 @@
+#include "app/settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/object.hpp"
+#include "config/types.hpp"
+
+namespace gh::app {
+namespace {
+
+using config::Object;
+using config::Type;
+
+Type<exporting::TelemetryConfig> telemetry_type() {
+    using exporting::AccessLogConfig;
+    using telemetry::LogLevel;
+    using exporting::TelemetryConfig;
+    const auto label = config::text({.bytes_max = 128});
+
+    // "stdout", "stderr" and "none" are words; anything else is a path.
+    const auto path = config::or_word<std::string>(
+        "stdout", "stdout",
+        config::or_word<std::string>(
+            "stderr", "stderr",
+            config::or_word<std::string>("none", "none",
+                                         config::mapped<std::filesystem::path, std::string>(
+                                             config::file_path(),
+                                             [](const std::filesystem::path& read) -> Result<std::string> {
+                                                 return read.native();
+                                             },
+                                             [](const std::string& text) { return std::filesystem::path(text); }))));
+    Object<AccessLogConfig> access_log;
+    access_log.key("path", &AccessLogConfig::path, path,
+                   "stdout, stderr, none, or a file, opened anew on SIGUSR1.");
+    access_log.key("format", &AccessLogConfig::format,
+                   config::choice<AccessLogConfig::Format>({{"json", AccessLogConfig::Format::json}}),
+                   "One JSON object a line.");
+
+    Object<TelemetryConfig> table;
+    table.key("access_log", &TelemetryConfig::access_log, access_log.type(), "A line for every request.");
+    table.key("log_level", &TelemetryConfig::log_level,
+              config::choice<LogLevel>({{"debug", LogLevel::debug},
+                                        {"info", LogLevel::info},
+                                        {"warning", LogLevel::warning},
+                                        {"error", LogLevel::error}}),
+              "Less than this is not logged.");
+    table.key("environment", &TelemetryConfig::environment, label,
+              "A label for log lines and /system/info, such as staging. It changes no behaviour.");
+    table.key("release", &TelemetryConfig::release, label, "The same, for what is deployed behind the gateway.");
+    return table.type();
+}
+
+}  // namespace
+
+bool Settings::loopback_only() const {
+    return std::ranges::all_of(listeners, [](const auto& listener) { return listener.bind.loopback(); });
+}
+
+bool Settings::relaxed() const { return profile == Profile::development && loopback_only(); }
+
+const net::ListenerConfig* Settings::find_listener(std::string_view name) const {
+    const auto found = std::ranges::find(listeners, name, &net::ListenerConfig::name);
+    return found == listeners.end() ? nullptr : &*found;
+}
+
+const gateway::UpstreamConfig* Settings::find_upstream(std::string_view name) const {
+    const auto found = std::ranges::find(upstreams, name, &gateway::UpstreamConfig::name);
+    return found == upstreams.end() ? nullptr : &*found;
+}
+
+Type<Settings> settings_type() {
+    constexpr std::uint32_t workers_max = 256;
+    Object<Settings> table;
+    table.key("data_dir", &Settings::data_dir, config::file_path(),
+              "Keys and state, 0700. Relative paths start at this file's folder.");
+    table.key("profile", &Settings::profile,
+              config::choice<Profile>({{"production", Profile::production}, {"development", Profile::development}}),
+              "development relaxes, on loopback only.");
+    table.key("workers", &Settings::workers, config::or_word("auto", 0U, config::integer(1U, workers_max)),
+              "Threads of the request path; auto: one a core.");
+    table.key("limits", &Settings::limits, net::limits_type(), "What the process and each connection may cost.");
+    table.key("listeners", &Settings::listeners, config::list_of(net::listener_type(), {.items_min = 1, .items_max = 100}),
+              "Where Gatehouse listens, and what answers there.");
+    table.key("trusted_proxies", &Settings::trusted_proxies,
+              config::list_of(net::address_range_type(), {.items_max = 1000}), "Whose X-Forwarded-For counts.");
+    table.key("allowed_hosts", &Settings::allowed_hosts, config::list_of(gateway::host_type(), {.items_max = 1000}),
+              "Hosts that requests may name; others get 421. Left out: the names of the certificates, localhost and "
+              "the bound addresses.");
+    table.key("upstreams", &Settings::upstreams, config::list_of(gateway::upstream_type(), {.items_max = 1000}),
+              "What Gatehouse stands in front of.");
+    table.key("routes", &Settings::routes, config::list_of(gateway::route_type(), {.items_max = 10'000}),
+              "Which requests go where; the first match wins.");
+    table.key("auth", &Settings::auth, identity::auth_type(), "Whose credentials are believed.");
+    table.key("telemetry", &Settings::telemetry, telemetry_type(), "What is written down.");
+    return table.type();
+}
+
+Result<void> check_reload(const Settings& current, const Settings& next) {
+    if (current.data_dir != next.data_dir) {
+        return fail(ErrorKind::invalid_argument, "config.reload",
+                    fmt::format("data_dir: cannot change from {} to {} while running, wanted: a restart",
+                                config::quote(current.data_dir.native()), config::quote(next.data_dir.native())));
+    }
+    return {};
+}
+
+}  // namespace gh::app
