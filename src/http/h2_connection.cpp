@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "http/h2_stream.hpp"
+#include "http/h2_exchange.hpp"
 
 namespace gh::http {
 
@@ -106,27 +106,27 @@ void H2Connection::set_deadline() {
     }
 }
 
-H2Stream* H2Connection::find(StreamId stream) const {
+H2Exchange* H2Connection::find(StreamId stream) const {
     const auto found = streams_.find(stream);
     return found == streams_.end() ? nullptr : found->second.get();
 }
 
 void H2Connection::on_request(StreamId stream, RequestHead& head, bool end_stream) {
-    begin(std::make_unique<H2Stream>(*this, stream, head, end_stream));
+    begin(std::make_unique<H2Exchange>(*this, stream, head, end_stream));
 }
 
 void H2Connection::on_refused(StreamId stream, std::uint16_t status, std::string_view reason) {
-    begin(std::make_unique<H2Stream>(*this, stream, Unreadable{status, reason}));
+    begin(std::make_unique<H2Exchange>(*this, stream, Unreadable{status, reason}));
 }
 
-void H2Connection::begin(std::unique_ptr<H2Stream> stream) {
+void H2Connection::begin(std::unique_ptr<H2Exchange> stream) {
     ++requests_;
     auto& exchange = *stream;
     streams_.emplace(exchange.id_, std::move(stream));
     spawn(run(exchange));
 }
 
-Task<> H2Connection::run(H2Stream& stream) {
+Task<> H2Connection::run(H2Exchange& stream) {
     co_await handler_->handle(stream);
     const auto id = stream.id_;
     if (!stream.closed_ && !stream.settled()) session_.reset(id, H2Error::internal_error);

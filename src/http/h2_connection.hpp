@@ -11,7 +11,7 @@
 
 namespace gh::http {
 
-class H2Stream;
+class H2Exchange;
 
 /// One HTTP/2 connection (RFC 9113): each stream is handled as its own exchange, all share one transport. Output of all
 /// streams leaves together once a turn.
@@ -31,14 +31,14 @@ class H2Connection final : public H2Handler {
     std::size_t fill(StreamId stream, std::span<char> out, bool& eof) override;
 
  private:
-    friend class H2Stream;
+    friend class H2Exchange;
     enum class Turn : std::uint8_t { idle, moved, over };
 
     [[nodiscard]] Turn receive();
     [[nodiscard]] Turn send();
-    void begin(std::unique_ptr<H2Stream> stream);
-    Task<> run(H2Stream& stream);
-    [[nodiscard]] H2Stream* find(StreamId stream) const;
+    void begin(std::unique_ptr<H2Exchange> stream);
+    Task<> run(H2Exchange& stream);
+    [[nodiscard]] H2Exchange* find(StreamId stream) const;
     void set_deadline();
     void begin_shutdown();
 
@@ -48,7 +48,7 @@ class H2Connection final : public H2Handler {
     const ServerLimits& limits_;
     H2Session session_;
     Handler* handler_ = nullptr;
-    std::unordered_map<StreamId, std::unique_ptr<H2Stream>> streams_;
+    std::unordered_map<StreamId, std::unique_ptr<H2Exchange>> streams_;
     std::string output_;
     std::uint32_t requests_ = 0;
     bool shutting_down_ = false;

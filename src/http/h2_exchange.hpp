@@ -12,10 +12,10 @@ class H2Connection;
 
 /// One stream of HTTP/2 as an exchange sees it. It outlives the stream itself where the client resets it, until the
 /// exchange has noticed: so it owns a copy of the head.
-class H2Stream final : public Downstream {
+class H2Exchange final : public Downstream {
  public:
-    H2Stream(H2Connection& connection, StreamId id, const RequestHead& head, bool ended);
-    H2Stream(H2Connection& connection, StreamId id, Unreadable unreadable);
+    H2Exchange(H2Connection& connection, StreamId id, const RequestHead& head, bool ended);
+    H2Exchange(H2Connection& connection, StreamId id, Unreadable unreadable);
 
     [[nodiscard]] RequestHead& request() override { return request_; }
     [[nodiscard]] const Unreadable& unreadable() const override { return unreadable_; }

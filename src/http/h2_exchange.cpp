@@ -1,4 +1,4 @@
-#include "http/h2_stream.hpp"
+#include "http/h2_exchange.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -19,7 +19,7 @@ std::size_t text_size(const RequestHead& head) {
 
 }  // namespace
 
-H2Stream::H2Stream(H2Connection& connection, StreamId id, const RequestHead& head, bool ended)
+H2Exchange::H2Exchange(H2Connection& connection, StreamId id, const RequestHead& head, bool ended)
     : connection_(connection), id_(id), wakeup_(connection.wakeup_.loop()), request_ended_(ended) {
     text_.reserve(text_size(head));  // the views below must not move
     request_ = head;
@@ -35,21 +35,21 @@ H2Stream::H2Stream(H2Connection& connection, StreamId id, const RequestHead& hea
     continue_pending_ = request_.expects_continue && !ended;
 }
 
-H2Stream::H2Stream(H2Connection& connection, StreamId id, Unreadable unreadable)
+H2Exchange::H2Exchange(H2Connection& connection, StreamId id, Unreadable unreadable)
     : connection_(connection), id_(id), wakeup_(connection.wakeup_.loop()), unreadable_(unreadable),
       request_ended_(true) {
     request_.version = Version::http_2;
 }
 
-std::string_view H2Stream::keep(std::string_view text) {
+std::string_view H2Exchange::keep(std::string_view text) {
     const auto at = text_.size();
     text_ += text;
     return std::string_view(text_).substr(at);
 }
 
-const ConnectionFacts& H2Stream::connection() const { return connection_.facts_; }
+const ConnectionFacts& H2Exchange::connection() const { return connection_.facts_; }
 
-BodyPiece H2Stream::body() {
+BodyPiece H2Exchange::body() {
     if (received_.empty()) {
         if (request_ended_) return {BodyPiece::State::end, {}};
         return {closed_ ? BodyPiece::State::closed : BodyPiece::State::blocked, {}};
@@ -62,7 +62,7 @@ BodyPiece H2Stream::body() {
     return {BodyPiece::State::data, handed_out_};
 }
 
-void H2Stream::receive(std::string_view bytes) {
+void H2Exchange::receive(std::string_view bytes) {
     if (settled()) {
         connection_.session_.consume(id_, bytes.size());  // nobody asks for it any more
         return;
@@ -71,7 +71,7 @@ void H2Stream::receive(std::string_view bytes) {
     wakeup_.wake();
 }
 
-void H2Stream::end_request(const Fields& trailers) {
+void H2Exchange::end_request(const Fields& trailers) {
     request_ended_ = true;
     std::size_t size = 0;
     for (const auto& field : trailers) size += field.name.size() + field.value.size();
@@ -86,19 +86,19 @@ void H2Stream::end_request(const Fields& trailers) {
     wakeup_.wake();
 }
 
-void H2Stream::close() {
+void H2Exchange::close() {
     closed_ = true;
     wakeup_.wake();
 }
 
-void H2Stream::send_continue() {
+void H2Exchange::send_continue() {
     if (!continue_pending_ || responded_) return;
     continue_pending_ = false;
     connection_.session_.submit_informational(id_, 100);
     connection_.wakeup_.wake();
 }
 
-IoState H2Stream::respond(ResponseHead& head, std::string_view body, bool last) {
+IoState H2Exchange::respond(ResponseHead& head, std::string_view body, bool last) {
     responded_ = true;
     if (closed_) return IoState::failed;
     if (head.body.kind == Framing::length && !head.fields.has(FieldId::content_length)) {
@@ -115,7 +115,7 @@ IoState H2Stream::respond(ResponseHead& head, std::string_view body, bool last) 
     return write(body, last, nullptr);
 }
 
-IoState H2Stream::write(std::string_view body, bool last, const Fields* trailers) {
+IoState H2Exchange::write(std::string_view body, bool last, const Fields* trailers) {
     if (closed_) return IoState::failed;
     body_sent_ += body.size();
     sending_ += body;
@@ -126,12 +126,12 @@ IoState H2Stream::write(std::string_view body, bool last, const Fields* trailers
     return flush();
 }
 
-IoState H2Stream::flush() {
+IoState H2Exchange::flush() {
     if (sent_ < sending_.size()) return closed_ ? IoState::failed : IoState::blocked;
     return IoState::done;
 }
 
-std::size_t H2Stream::fill(std::span<char> out, bool& eof) {
+std::size_t H2Exchange::fill(std::span<char> out, bool& eof) {
     const auto n = std::min(out.size(), sending_.size() - sent_);
     std::memcpy(out.data(), sending_.data() + sent_, n);
     sent_ += n;
@@ -144,7 +144,7 @@ std::size_t H2Stream::fill(std::span<char> out, bool& eof) {
     return n;
 }
 
-void H2Stream::abort() {
+void H2Exchange::abort() {
     aborted_ = true;
     if (closed_) return;
     connection_.session_.reset(id_, H2Error::internal_error);

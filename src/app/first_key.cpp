@@ -1,0 +1,30 @@
+#include "app/first_key.hpp"
+
+#include "base/try.hpp"
+#include "crypto/digest.hpp"
+#include "identity/api_keys.hpp"
+
+namespace gh::app {
+namespace {
+
+constexpr std::string_view stored_as = "first-api-key";
+
+}  // namespace
+
+Result<FirstKey> first_key(pki::KeyStore& keys) {
+    FirstKey key;
+    key.config.id = key.config.subject = "first-key";
+    key.config.roles = {"user"};
+    if (auto stored = keys.load(stored_as)) {
+        key.config.sha256 = *stored;
+        return key;
+    } else if (stored.error().kind != ErrorKind::not_found) {
+        return std::unexpected(std::move(stored).error());
+    }
+    GH_TRY(key.text, identity::generate_api_key(key.config.id));
+    key.config.sha256 = crypto::sha256_hex(key.text);
+    GH_TRY_VOID(keys.store(stored_as, key.config.sha256));
+    return key;
+}
+
+}  // namespace gh::app

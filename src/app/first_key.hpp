@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+#include "identity/config.hpp"
+#include "pki/key_store.hpp"
+
+namespace gh::app {
+
+struct FirstKey {
+    identity::ApiKeyConfig config;  ///< what the gateway checks: a hash
+    std::string text;               ///< the key itself, the first time only; empty afterwards
+};
+
+/// The API key of a house that was started without a configuration: made once, shown once, kept as a hash in the key
+/// store. Role "user".
+/// @return errors of the key store
+[[nodiscard]] Result<FirstKey> first_key(pki::KeyStore& keys);
+
+}  // namespace gh::app

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "api/route.hpp"
+#include "gateway/snapshot.hpp"
+#include "net/config.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace gh::app {
+
+/// What our own answers are made of. Outlives the routes.
+struct OwnFacts {
+    const telemetry::Registry& registry;
+    /// Upstreams of the moment, for readiness; called on a worker.
+    std::function<std::vector<std::shared_ptr<gateway::proxy::Upstream>>()> upstreams;
+    SystemTime started;
+    std::string environment;
+    std::string release;
+};
+
+/// The paths that answer on a listener which serves `service`; none for the gateway itself.
+[[nodiscard]] std::vector<api::Route> own_routes(net::Service service, const OwnFacts& facts);
+
+}  // namespace gh::app

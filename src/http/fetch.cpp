@@ -1,0 +1,148 @@
+#include "http/fetch.hpp"
+
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "base/try.hpp"
+#include "http/chunked.hpp"
+#include "http/h1_head.hpp"
+#include "http/h1_write.hpp"
+#include "net/dialer.hpp"
+#include "net/tls_stream.hpp"
+
+namespace gh::http {
+
+using net::IoState;
+
+namespace {
+
+using StreamResult = Result<std::unique_ptr<net::Stream>>;
+
+std::unexpected<Error> too_late() { return fail(ErrorKind::deadline_exceeded, "fetch.timeout"); }
+
+Task<StreamResult> connect(net::Loop& loop, net::Wakeup& wakeup, const FetchRequest& request) {
+    auto dial = net::Dial::start(loop, request.address, wakeup);
+    if (!dial) co_return fail(ErrorKind::unavailable, "fetch.connect", dial.error().detail);
+    for (;;) {
+        const auto state = dial->state();
+        if (state == IoState::done) break;
+        if (state == IoState::failed) {
+            co_return fail_errno(ErrorKind::unavailable, "fetch.connect", request.address.text(), dial->error());
+        }
+        if (wakeup.expired()) co_return too_late();
+        co_await wakeup.wait();
+    }
+    auto plain = dial->take();
+    if (request.tls == nullptr) co_return StreamResult(std::move(plain));
+    auto session = request.tls->new_session(request.server_name);
+    if (!session) co_return std::unexpected(std::move(session).error());
+    auto stream = std::make_unique<net::TlsStream>(loop, plain->descriptor().release(), std::move(*session));
+    stream->notify(&wakeup);
+    for (;;) {
+        const auto state = stream->handshake();
+        if (state == IoState::done) break;
+        if (state == IoState::failed) co_return fail(ErrorKind::unavailable, "fetch.tls", stream->failure());
+        if (wakeup.expired()) co_return too_late();
+        co_await wakeup.wait();
+    }
+    co_return StreamResult(std::move(stream));
+}
+
+/// Takes what arrives until the answer is whole.
+class Answer {
+ public:
+    explicit Answer(std::size_t body_bytes_max) : body_bytes_max_(body_bytes_max) {}
+
+    /// @return true when complete
+    [[nodiscard]] Result<bool> take(std::string_view bytes) {
+        if (have_head_) return take_body(bytes);
+        received_ += bytes;
+        ResponseHead head;
+        const auto result = parse_response_head(received_, {}, Method::get, head, scanned_);
+        if (result.state == HeadResult::State::incomplete) return false;
+        if (result.state == HeadResult::State::refused || head.status == 101) {
+            return fail(ErrorKind::corrupt, "fetch.malformed", std::string(result.reason));
+        }
+        const std::string rest = received_.substr(result.bytes);
+        if (head.status < 200) {  // an interim answer
+            received_.clear();
+            scanned_ = 0;
+            return rest.empty() ? Result<bool>(false) : take(rest);
+        }
+        have_head_ = true;
+        fetched_.status = head.status;
+        framing_ = head.body;
+        return take_body(rest);
+    }
+    /// @return true when the end of the connection is the end of the body
+    [[nodiscard]] bool may_end() const { return have_head_ && framing_.kind == Framing::until_close; }
+    [[nodiscard]] Fetched result() { return std::move(fetched_); }
+
+ private:
+    Result<bool> take_body(std::string_view bytes) {
+        bool done = framing_.kind == Framing::none;
+        if (framing_.kind == Framing::chunked) {
+            while (!bytes.empty() && !done) {
+                const auto step = chunks_.next(bytes);
+                if (step.state == ChunkedDecoder::State::refused) {
+                    return fail(ErrorKind::corrupt, "fetch.malformed", std::string(step.reason));
+                }
+                fetched_.body += step.data;
+                bytes.remove_prefix(step.bytes);
+                done = step.state == ChunkedDecoder::State::done;
+            }
+        } else if (!done) {
+            fetched_.body += bytes;
+        }
+        if (fetched_.body.size() > body_bytes_max_) return fail(ErrorKind::corrupt, "fetch.too_large");
+        return done || (framing_.kind == Framing::length && fetched_.body.size() >= framing_.length);
+    }
+
+    std::size_t body_bytes_max_;
+    std::string received_;
+    std::size_t scanned_ = 0;
+    bool have_head_ = false;
+    BodyFraming framing_;
+    ChunkedDecoder chunks_;
+    Fetched fetched_;
+};
+
+}  // namespace
+
+Task<Result<Fetched>> fetch(net::Loop& loop, FetchRequest request) {
+    net::Wakeup wakeup(loop);
+    wakeup.expire_at(loop.now() + request.timeout);
+    GH_CO_TRY(const auto stream, co_await connect(loop, wakeup, request));
+    RequestHead head;
+    head.method = Method::get;
+    head.method_text = "GET";
+    head.target = request.target;
+    head.authority = request.authority;
+    head.keep_alive = false;
+    head.fields.add("User-Agent", "gatehouse");
+    head.fields.add("Accept", "*/*");
+    std::string text;
+    append_request_head(text, head);
+    if (stream->write(text) == IoState::failed) co_return fail(ErrorKind::unavailable, "fetch.cut");
+    Answer answer(request.body_bytes_max);
+    for (;;) {
+        if (stream->pending() && stream->flush() == IoState::failed) {
+            co_return fail(ErrorKind::unavailable, "fetch.cut");
+        }
+        const auto io = stream->read(loop.scratch());
+        if (io.state == IoState::done) {
+            GH_CO_TRY(const bool complete, answer.take({loop.scratch().data(), io.bytes}));
+            if (complete) co_return answer.result();
+            continue;
+        }
+        if (io.state != IoState::blocked) {
+            if (io.state == IoState::ended && answer.may_end()) co_return answer.result();
+            co_return fail(ErrorKind::unavailable, "fetch.cut", "the connection ended before the answer did");
+        }
+        if (wakeup.expired()) co_return too_late();
+        co_await wakeup.wait();
+    }
+}
+
+}  // namespace gh::http
