@@ -96,7 +96,11 @@ Result<JwkSet> parse_jwk_set(std::string_view text) {
     if (text.size() > jwk_set_bytes_max) return refuse("jwks.too_large");
     const auto parsed = json::parse(text, {.bytes_max = jwk_set_bytes_max});
     if (!parsed) return refuse("jwks.malformed", describe(parsed.error()));
-    const auto* keys = parsed->find("keys");
+    return read_jwk_set(*parsed);
+}
+
+Result<JwkSet> read_jwk_set(const json::Value& set_value) {
+    const auto* keys = set_value.find("keys");
     if (keys == nullptr || keys->array() == nullptr)
         return refuse("jwks.malformed", "no array `keys`");
     if (keys->array()->size() > jwk_set_keys_max) return refuse("jwks.too_large");
@@ -105,14 +109,16 @@ Result<JwkSet> parse_jwk_set(std::string_view text) {
     bool symmetric = false, asymmetric = false;
     for (const auto& value : *keys->array()) {
         auto key = read_jwk(value);
+        const bool for_others =
+            !key && (key.error().reason == "jwk.use" || key.error().reason == "jwk.type");
+        // Ids may repeat among keys of different use; among those for signatures they say which is meant, and a key
+        // that turns out unreadable may be the one that was.
+        const auto* id = value.find_string("kid");
+        if (id && !for_others && !ids.insert(*id).second) return refuse("jwks.duplicate_id");
         if (!key) {
             ++set.passed_over;
             continue;
         }
-        // Ids may repeat among keys of different use; among those for signatures they say which is
-        // meant.
-        if (const auto* id = value.find_string("kid"); id && !ids.insert(*id).second)
-            return refuse("jwks.duplicate_id");
         (key->type == Jwk::Type::oct ? symmetric : asymmetric) = true;
         set.keys.push_back(*std::move(key));
     }

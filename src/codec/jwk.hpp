@@ -47,5 +47,7 @@ struct JwkSet {
 ///         "jwks.duplicate_id" (which of the two would be meant?) or "jwks.mixed" (symmetric beside
 ///         public keys: such a set cannot be both published and secret)
 [[nodiscard]] Result<JwkSet> parse_jwk_set(std::string_view text);
+/// The same of a value that was read already.
+[[nodiscard]] Result<JwkSet> read_jwk_set(const json::Value& value);
 
 }  // namespace gh::codec

@@ -1,0 +1,183 @@
+#include "identity/jwt.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "base/try.hpp"
+
+namespace gh::identity {
+namespace {
+
+using codec::json::Value;
+
+std::unexpected<Error> refuse(std::string_view reason, std::string detail = {}) {
+    return fail(ErrorKind::unauthenticated, reason, std::move(detail));
+}
+
+bool equals_ignoring_case(std::string_view text, std::string_view lower) {
+    return std::ranges::equal(text, lower, [](char a, char b) {
+        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+    });
+}
+
+bool is_access_token_type(std::string_view type) {
+    for (const std::string_view known :
+         {"", "jwt", "at+jwt", "application/jwt", "application/at+jwt"}) {
+        if (equals_ignoring_case(type, known)) return true;
+    }
+    return false;
+}
+
+/// A NumericDate (RFC 7519 §2), fractions cut off. Far futures are brought to where the clock can
+/// still count.
+Result<std::optional<SystemTime>> read_time(const Value& claims, std::string_view name) {
+    constexpr double latest = 7'258'118'400;  // the year 2200
+    const auto* claim = claims.find(name);
+    if (claim == nullptr) return std::nullopt;
+    const auto number = claim->number();
+    if (!number || *number < 0) return refuse("jwt.claims", std::string(name) + " is no time");
+    return SystemTime(std::chrono::seconds(static_cast<std::int64_t>(std::min(*number, latest))));
+}
+
+Result<std::string> read_text(const Value& claims, std::string_view name) {
+    const auto* claim = claims.find(name);
+    if (claim == nullptr) return std::string{};
+    if (!claim->string()) return refuse("jwt.claims", std::string(name) + " is no string");
+    return *claim->string();
+}
+
+/// "realm_access.roles": a claim of just this name, or the way into objects.
+const Value* find_claim(const Value& claims, std::string_view path) {
+    if (const auto* whole = claims.find(path)) return whole;
+    const auto dot = path.find('.');
+    if (dot == std::string_view::npos) return nullptr;
+    const auto* inner = claims.find(path.substr(0, dot));
+    return inner ? find_claim(*inner, path.substr(dot + 1)) : nullptr;
+}
+
+/// A string or an array of strings; `split` says whether a string holds several, apart by spaces.
+Result<std::vector<std::string>> read_names(const Value* claim, bool split) {
+    std::vector<std::string> names;
+    if (claim == nullptr || claim->is_null()) return names;
+    if (const auto* text = claim->string()) {
+        std::string_view rest = *text;
+        while (split && rest.contains(' ')) {
+            const auto space = rest.find(' ');
+            if (space != 0) names.emplace_back(rest.substr(0, space));
+            rest.remove_prefix(space + 1);
+        }
+        if (!rest.empty()) names.emplace_back(rest);
+    } else if (const auto* array = claim->array()) {
+        for (const auto& name : *array) {
+            if (!name.string()) return refuse("jwt.claims", "a name that is no string");
+            names.push_back(*name.string());
+        }
+    } else {
+        return refuse("jwt.claims", "neither a string nor an array of strings");
+    }
+    if (names.size() > names_max) return refuse("jwt.claims", "too many names");
+    return names;
+}
+
+/// A name that can be written into a field and a list without becoming another: printable ASCII, no
+/// comma, no space at its ends.
+bool is_plain_name(std::string_view name) {
+    return !name.empty() && name.size() <= name_bytes_max && name.front() != ' ' &&
+           name.back() != ' ' &&
+           std::ranges::all_of(name, [](char c) { return c >= ' ' && c <= '~' && c != ','; });
+}
+
+/// What we act upon, and send upstream in a field: no controls, no space at its ends.
+bool is_subject(std::string_view subject) {
+    return !subject.empty() && subject.size() <= subject_bytes_max && subject.front() != ' ' &&
+           subject.back() != ' ' && std::ranges::none_of(subject, [](char c) {
+               return static_cast<std::uint8_t>(c) < ' ' || c == 0x7f;
+           });
+}
+
+Result<void> check_issuer(const Value& claims, const JwtPolicy& policy) {
+    const auto* issuer = claims.find("iss");
+    if (issuer == nullptr)
+        return policy.issuer_required ? Result<void>(refuse("jwt.issuer")) : Result<void>{};
+    if (!issuer->string() || *issuer->string() != policy.issuer) return refuse("jwt.issuer");
+    return {};
+}
+
+Result<void> check_audience(const Value& claims, const JwtPolicy& policy) {
+    const auto named = read_names(claims.find("aud"), false);
+    if (!named) return refuse("jwt.claims", "aud");
+    if (policy.any_audience) return {};
+    const bool ours = std::ranges::any_of(*named, [&](const std::string& name) {
+        return std::ranges::find(policy.audience, name) != policy.audience.end();
+    });
+    if (!ours) return refuse("jwt.audience");
+    return {};
+}
+
+/// @return `exp`
+Result<SystemTime> check_times(const Value& claims, const JwtPolicy& policy, SystemTime now) {
+    GH_TRY(const auto expires, read_time(claims, "exp"));
+    GH_TRY(const auto not_before, read_time(claims, "nbf"));
+    GH_TRY(const auto issued, read_time(claims, "iat"));
+    if (!expires) return refuse("jwt.claims", "exp is missing");
+    if (now >= *expires + policy.leeway) return refuse("jwt.expired");
+    if (not_before && now + policy.leeway < *not_before) return refuse("jwt.not_yet");
+    if (issued && *issued > now + issued_ahead_max + policy.leeway)
+        return refuse("jwt.claims", "iat is in the future");
+    if (issued && *issued > *expires) return refuse("jwt.claims", "iat is after exp");
+    return *expires;
+}
+
+}  // namespace
+
+std::string_view UnverifiedJwt::issuer() const {
+    const auto* text = claims.find_string("iss");
+    return text ? std::string_view(*text) : std::string_view{};
+}
+
+Result<UnverifiedJwt> parse_jwt(std::string_view token) {
+    UnverifiedJwt jwt;
+    GH_TRY(jwt.jws, codec::parse_jws(token));
+    auto claims =
+        codec::json::parse(jwt.jws.payload, {.bytes_max = codec::jws_bytes_max, .depth_max = 16});
+    if (!claims || claims->object() == nullptr)
+        return refuse("jwt.malformed", "the claims are no JSON object");
+    jwt.claims = *std::move(claims);
+    return jwt;
+}
+
+Result<void> verify_signature(const codec::CompactJws& jws, const KeySet& keys) {
+    GH_TRY(const auto* key, keys.find(jws.header));
+    if (!key->verify(jws.signing_input, jws.signature)) return refuse("jwt.signature");
+    return {};
+}
+
+Result<Claims> verify_jwt(std::string_view token, const KeySet& keys, const JwtPolicy& policy,
+                          SystemTime now) {
+    GH_TRY(const auto jwt, parse_jwt(token));
+    return verify_jwt(jwt, keys, policy, now);
+}
+
+Result<Claims> verify_jwt(const UnverifiedJwt& token, const KeySet& keys, const JwtPolicy& policy,
+                          SystemTime now) {
+    GH_TRY_VOID(verify_signature(token.jws, keys));
+    if (!is_access_token_type(token.jws.header.type)) return refuse("jwt.type");
+    const auto& said = token.claims;
+    GH_TRY_VOID(check_issuer(said, policy));
+    GH_TRY_VOID(check_audience(said, policy));
+    Claims claims;
+    GH_TRY(claims.expires, check_times(said, policy, now));
+    claims.issuer = policy.issuer;
+    GH_TRY(claims.subject, read_text(said, policy.subject_claim));
+    if (!is_subject(claims.subject)) return refuse("jwt.claims", "no usable subject");
+    GH_TRY(claims.token_id, read_text(said, "jti"));
+    GH_TRY(claims.roles, read_names(find_claim(said, policy.roles_claim), false));
+    GH_TRY(claims.scopes, read_names(find_claim(said, policy.scopes_claim), true));
+    // A role that cannot be told from two others once it is written down grants nothing.
+    std::erase_if(claims.roles, [](const std::string& role) { return !is_plain_name(role); });
+    claims.delegated = said.find("act") != nullptr;
+    return claims;
+}
+
+}  // namespace gh::identity

@@ -1,0 +1,40 @@
+#include "identity/principal.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace gh::identity {
+
+void settle_roles(access::Principal& principal) {
+    principal.role = access::Role::none;
+    principal.roles_text.clear();
+    for (const auto& role : principal.roles) {
+        principal.role = std::max(principal.role, access::role_of(role));
+        if (!principal.roles_text.empty()) principal.roles_text += ',';
+        principal.roles_text += role;
+    }
+}
+
+std::shared_ptr<const access::Principal> principal_of(Claims claims, access::PrincipalType type) {
+    auto principal = std::make_shared<access::Principal>();
+    principal->type = claims.delegated ? access::PrincipalType::delegated : type;
+    principal->subject = std::move(claims.subject);
+    principal->roles = std::move(claims.roles);
+    principal->scopes = std::move(claims.scopes);
+    principal->issuer = std::move(claims.issuer);
+    principal->token_id = std::move(claims.token_id);
+    principal->expires = claims.expires;
+    settle_roles(*principal);
+    return principal;
+}
+
+std::shared_ptr<const access::Principal> principal_of(
+    const access::ClientCertificate& certificate) {
+    auto principal = std::make_shared<access::Principal>();
+    principal->type = access::PrincipalType::certificate;
+    principal->subject = certificate.subject;
+    principal->token_id = certificate.serial;
+    return principal;
+}
+
+}  // namespace gh::identity

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+
+#include "access/authenticator.hpp"
+#include "access/principal.hpp"
+#include "identity/jwt.hpp"
+
+namespace gh::identity {
+
+/// Fills what follows from the roles: the highest built-in one, and the text that is sent upstream.
+void settle_roles(access::Principal& principal);
+
+/// @param type  of the issuer's tokens; a token with `act` is a delegated one all the same
+[[nodiscard]] std::shared_ptr<const access::Principal> principal_of(Claims claims,
+                                                                    access::PrincipalType type);
+
+/// A verified client certificate names somebody and grants no role.
+[[nodiscard]] std::shared_ptr<const access::Principal> principal_of(
+    const access::ClientCertificate& certificate);
+
+}  // namespace gh::identity

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "access/authenticator.hpp"
+#include "identity/principal_cache.hpp"
+#include "identity/trust.hpp"
+
+namespace gh::identity {
+
+/// Recognises bearer tokens, API keys and client certificates. One for each worker: it remembers
+/// checked tokens without a lock, and forgets them all when what is trusted changes.
+///
+/// Every credential that was sent must be good: a wrong one beside a right one is refused, for a
+/// client that sends both may be believed by the upstream for the one we did not look at. When
+/// several are good, a token says who asks before an API key, and either before the certificate of
+/// the connection.
+class TokenAuthenticator final : public access::Authenticator {
+ public:
+    /// @param source  outlives this
+    explicit TokenAuthenticator(const TrustSource& source);
+
+    /// Reasons: those of codec::parse_authorization, verify_jwt and ApiKeyTable::find;
+    /// "auth.missing" (nothing was sent), "auth.scheme" (credentials of another kind than Bearer).
+    [[nodiscard]] access::Verdict authenticate(const access::Credentials& credentials,
+                                               SystemTime now) override;
+
+ private:
+    [[nodiscard]] access::Verdict by_authorization(std::string_view value, SystemTime now);
+    [[nodiscard]] access::Verdict by_token(std::string_view token, std::string_view value,
+                                           SystemTime now);
+    [[nodiscard]] access::Verdict by_api_key(std::string_view key, SystemTime now) const;
+    [[nodiscard]] access::Verdict by_certificate(const access::ClientCertificate& certificate,
+                                                 SystemTime now);
+
+    const TrustSource& source_;
+    std::uint64_t generation_;
+    std::shared_ptr<const Trust> trust_;
+    PrincipalCache cache_;
+};
+
+}  // namespace gh::identity
