@@ -76,12 +76,18 @@ TEST(Problems, AreOneLineEachAndCountWhatTheyLeaveOut) {
     EXPECT_EQ(problems.error().error().reason, "config.invalid");
 }
 
-TEST(Origins, ForgetWhatIsBelowAPathAndNothingElse) {
+TEST(Origins, WhatAVariableDecidesNoLongerCameThroughAReference) {
     Origins origins;
     for (const auto* path : {"a", "a.b", "a[0].c", "ab", "b.a"}) origins.note(path, "${env:X}");
-    origins.forget("a");
-    for (const auto* path : {"a", "a.b", "a[0].c"}) EXPECT_EQ(origins.find(path), nullptr) << path;
-    for (const auto* path : {"ab", "b.a"}) EXPECT_NE(origins.find(path), nullptr) << path;
+    origins.decide("a", "NAME");
+    for (const auto* path : {"a", "a.b", "a[0].c"}) {
+        EXPECT_EQ(origins.find(path), nullptr) << path;
+        EXPECT_EQ(origins.decider(path), "NAME") << path;
+    }
+    for (const auto* path : {"ab", "b.a"}) {
+        EXPECT_NE(origins.find(path), nullptr) << path;
+        EXPECT_EQ(origins.decider(path), "") << path;
+    }
 }
 
 TEST(Suggest, FindsTheNameThatWasMeant) {
