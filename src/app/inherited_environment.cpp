@@ -89,6 +89,7 @@ void jwt_secret(const Overlay& overlay, std::string_view value) {
         return;
     }
     issuer->secret = config::Secret(std::string(value));
+    overlay.decide(fmt::format("auth.trusted_issuers[{}].secret", issuer - overlay.settings.auth.trusted_issuers.data()));
 }
 
 void jwt_algorithm(const Overlay& overlay, std::string_view value) {
@@ -113,7 +114,7 @@ void jwt_algorithm(const Overlay& overlay, std::string_view value) {
 void api_keys(const Overlay& overlay, std::string_view value) {
     auto& keys = overlay.settings.auth.api_keys;
     keys.clear();
-    overlay.origins.forget("auth.api_keys");
+    overlay.decide("auth.api_keys");
     std::size_t number = 0;
     for (auto& key : comma_list(overlay, value)) {
         ++number;
@@ -130,7 +131,10 @@ void api_keys(const Overlay& overlay, std::string_view value) {
 }
 
 void enable_auth(const Overlay& overlay, std::string_view value) {
-    if (const auto on = boolean(overlay, value)) overlay.settings.auth.enabled = *on;
+    const auto on = boolean(overlay, value);
+    if (!on) return;
+    overlay.settings.auth.enabled = *on;
+    overlay.decide("auth.enabled");
 }
 
 /// "redirect", "redirect-2", ...: the first that is free.
@@ -148,7 +152,7 @@ void https_redirect(const Overlay& overlay, std::string_view value) {
     if (!*on) {
         // Less is open then; nothing is ever served in plain text because of this.
         std::erase_if(listeners, redirects);
-        overlay.origins.forget("listeners");
+        overlay.decide("listeners");
         return;
     }
     if (std::ranges::any_of(listeners, redirects)) return;
@@ -164,17 +168,21 @@ void https_redirect(const Overlay& overlay, std::string_view value) {
                              .hsts = {},
                              .redirect_to = target->name,
                              .serve = {}};
+    overlay.decide(fmt::format("listeners[{}]", listeners.size()));
     listeners.push_back(std::move(made));
 }
 
-void each_hsts(const Overlay& overlay, const std::function<void(net::HstsConfig&)>& change) {
-    for (auto& listener : overlay.settings.listeners) {
-        if (listener.tls) change(listener.hsts);
+void each_hsts(const Overlay& overlay, std::string_view key, const std::function<void(net::HstsConfig&)>& change) {
+    auto& listeners = overlay.settings.listeners;
+    for (std::size_t i = 0; i < listeners.size(); ++i) {
+        if (!listeners[i].tls) continue;
+        change(listeners[i].hsts);
+        overlay.decide(fmt::format("listeners[{}].hsts.{}", i, key));
     }
 }
 
 void enable_hsts(const Overlay& overlay, std::string_view value) {
-    if (const auto on = boolean(overlay, value)) each_hsts(overlay, [&](auto& hsts) { hsts.enabled = *on; });
+    if (const auto on = boolean(overlay, value)) each_hsts(overlay, "enabled", [&](auto& hsts) { hsts.enabled = *on; });
 }
 
 void hsts_max_age(const Overlay& overlay, std::string_view value) {
@@ -184,15 +192,16 @@ void hsts_max_age(const Overlay& overlay, std::string_view value) {
         overlay.refuse(fmt::format("{} is no number of seconds, allowed: 0 to {}", config::quote(value), ten_years));
         return;
     }
-    each_hsts(overlay, [&](auto& hsts) { hsts.max_age = net::seconds(*age); });
+    each_hsts(overlay, "max_age", [&](auto& hsts) { hsts.max_age = net::seconds(*age); });
 }
 
 void hsts_subdomains(const Overlay& overlay, std::string_view value) {
-    if (const auto on = boolean(overlay, value)) each_hsts(overlay, [&](auto& hsts) { hsts.include_subdomains = *on; });
+    const auto on = boolean(overlay, value);
+    if (on) each_hsts(overlay, "include_subdomains", [&](auto& hsts) { hsts.include_subdomains = *on; });
 }
 
 void hsts_preload(const Overlay& overlay, std::string_view value) {
-    if (const auto on = boolean(overlay, value)) each_hsts(overlay, [&](auto& hsts) { hsts.preload = *on; });
+    if (const auto on = boolean(overlay, value)) each_hsts(overlay, "preload", [&](auto& hsts) { hsts.preload = *on; });
 }
 
 void allowed_origins(const Overlay& overlay, std::string_view value) {
@@ -212,7 +221,7 @@ void allowed_origins(const Overlay& overlay, std::string_view value) {
         }
         cors->any_origin = any;
         cors->origins = any ? std::vector<std::string>{} : origins;
-        overlay.origins.forget(fmt::format("routes[{}].cors.origins", i));
+        overlay.decide(fmt::format("routes[{}].cors.origins", i));
     }
 }
 
@@ -223,7 +232,7 @@ void allowed_hosts(const Overlay& overlay, std::string_view value) {
     }
     if (hosts.empty()) return;
     overlay.settings.allowed_hosts = std::move(hosts);
-    overlay.origins.forget("allowed_hosts");
+    overlay.decide("allowed_hosts");
 }
 
 void enable_metrics(const Overlay& overlay, std::string_view value) {
@@ -233,7 +242,7 @@ void enable_metrics(const Overlay& overlay, std::string_view value) {
     if (!*on) {
         for (auto& listener : listeners) std::erase(listener.serve, net::Service::metrics);
         std::erase_if(listeners, [](const auto& listener) { return listener.serve.empty() && listener.redirect_to.empty(); });
-        overlay.origins.forget("listeners");
+        overlay.decide("listeners");
         return;
     }
     const auto serves = [](const auto& listener) { return listener.serves(net::Service::metrics); };
@@ -245,6 +254,7 @@ void enable_metrics(const Overlay& overlay, std::string_view value) {
         quiet->serve.push_back(net::Service::metrics);
         return;
     }
+    overlay.decide(fmt::format("listeners[{}]", listeners.size()));
     listeners.push_back(net::ListenerConfig{.name = free_name(overlay.settings, "metrics"),
                                             .bind = {.host = "127.0.0.1", .port = 9901},
                                             .tls = {},
@@ -265,7 +275,7 @@ void log_level(const Overlay& overlay, std::string_view value) {
         return;
     }
     overlay.settings.telemetry.log_level = found->second;
-    overlay.origins.forget("telemetry.log_level");
+    overlay.decide("telemetry.log_level");
 }
 
 std::optional<std::string> label(const Overlay& overlay, std::string_view value) {
@@ -274,12 +284,12 @@ std::optional<std::string> label(const Overlay& overlay, std::string_view value)
 
 void environment_label(const Overlay& overlay, std::string_view value) {
     if (auto text = label(overlay, value)) overlay.settings.telemetry.environment = *std::move(text);
-    overlay.origins.forget("telemetry.environment");
+    overlay.decide("telemetry.environment");
 }
 
 void release_label(const Overlay& overlay, std::string_view value) {
     if (auto text = label(overlay, value)) overlay.settings.telemetry.release = *std::move(text);
-    overlay.origins.forget("telemetry.release");
+    overlay.decide("telemetry.release");
 }
 
 constexpr InheritedVariable table[] = {

@@ -19,6 +19,8 @@ struct Overlay {
     SecretJudge& judge;
     std::string_view variable;  ///< the one whose turn it is, as the environment spells it
 
+    /// From now on this variable answers for `path`.
+    void decide(std::string_view path) const { origins.decide(path, variable); }
     void refuse(std::string text) const;
     void warn(std::string text) const;
 };

@@ -113,29 +113,26 @@ class Reading {
         const auto& auth = out_.settings.auth;
         for (std::size_t i = 0; i < auth.trusted_issuers.size(); ++i) {
             const auto& issuer = auth.trusted_issuers[i];
-            if (issuer.secret.empty()) continue;
+            if (issuer.secret.empty() || !issuer.algorithm) continue;
             judge_.judge(issuer.secret.view(), identity::secret_bytes_min(*issuer.algorithm),
-                         at(fmt::format("auth.trusted_issuers[{}].secret", i)));
+                         provenance().problem(fmt::format("auth.trusted_issuers[{}].secret", i), {}));
         }
         for (std::size_t i = 0; i < auth.api_keys.size(); ++i) {
             const auto& key = auth.api_keys[i];
             if (key.value.empty()) continue;
-            judge_.judge(key.value.view(), identity::api_key_bytes_min, at(fmt::format("auth.api_keys[{}].value", i)));
+            judge_.judge(key.value.view(), identity::api_key_bytes_min, provenance().problem(fmt::format("auth.api_keys[{}].value", i), {}));
         }
     }
 
-    [[nodiscard]] config::Problem at(std::string path) const {
-        return {file_, config::locate(tree_, path).line, std::move(path), {}};
-    }
-
-    Result<ReadSettings> finish(bool file_is_good) {
-        if (file_is_good) {
-            apply_environment(out_.environment, out_.settings, out_.origins, judge_, problems_, out_.warnings);
-            apply_command_line();
-            check_settings(out_.settings, tree_, file_, problems_, out_.warnings);
-        }
+    /// @param complete  the file was read without a problem
+    Result<ReadSettings> finish(bool complete) {
+        apply_environment(out_.environment, out_.settings, out_.origins, judge_, problems_, out_.warnings);
+        apply_command_line();
+        check_settings(out_.settings, provenance(), problems_, out_.warnings);
+        // Whether weak secrets pass depends on profile and listeners, so only a whole file can tell.
+        const bool relaxed = complete && out_.settings.relaxed();
         for (const auto& weak : judge_.weak().all()) {
-            if (file_is_good && out_.settings.relaxed()) {
+            if (relaxed) {
                 out_.warnings.push_back(weak.line_text());
             } else {
                 problems_.add(weak);
@@ -144,6 +141,8 @@ class Reading {
         if (!problems_.empty()) return problems_.error();
         return std::move(out_);
     }
+
+    [[nodiscard]] Provenance provenance() const { return {tree_, file_, out_.origins}; }
 
     void apply_command_line() {
         auto& settings = out_.settings;

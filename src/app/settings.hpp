@@ -86,10 +86,20 @@ struct ReadSettings {
 /// How the file as a whole is read, shown and described.
 [[nodiscard]] config::Type<Settings> settings_type();
 
-/// What no single key can know: names that must exist, things that contradict each other. Problems say where in
-/// `tree` they are.
-void check_settings(const Settings& settings, const config::Node& tree, std::string_view file,
-                    config::Problems& problems, std::vector<std::string>& warnings);
+/// Where settings came from.
+struct Provenance {
+    const config::Node& tree;  ///< of the file; an empty map when there is none
+    std::string_view file;
+    const config::Origins& origins;
+
+    /// A problem with `path`: in its line of the file, or with the variable that decided it.
+    [[nodiscard]] config::Problem problem(std::string path, std::string text) const;
+};
+
+/// What no single key can know: names that must exist, things that contradict each other. Parts of the file that
+/// `problems` already finds fault with are left out, for they were not read to their end.
+void check_settings(const Settings& settings, const Provenance& provenance, config::Problems& problems,
+                    std::vector<std::string>& warnings);
 
 /// May `next` replace `current` in a running process?
 /// @return `invalid_argument` "config.reload" naming the key that cannot change

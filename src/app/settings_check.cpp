@@ -8,28 +8,45 @@
 namespace gh::app {
 namespace {
 
-using config::Node;
+/// Parts of the file that were read well, judged before anything is added.
+struct Sound {
+    explicit Sound(const config::Problems& problems) {
+        for (const auto& problem : problems.all()) {
+            const std::string_view key = problem.key;
+            if (problem.file == "environment" || problem.file == "command line") continue;
+            listeners = listeners && !key.starts_with("listeners");
+            upstreams = upstreams && !key.starts_with("upstreams");
+            routes = routes && !key.starts_with("routes");
+            auth = auth && !key.starts_with("auth") && !key.starts_with("profile");
+        }
+    }
+    bool listeners = true, upstreams = true, routes = true, auth = true;
+};
 
 class Checker {
  public:
-    Checker(const Settings& settings, const Node& tree, std::string_view file, config::Problems& problems,
+    Checker(const Settings& settings, const Provenance& provenance, config::Problems& problems,
             std::vector<std::string>& warnings)
-        : settings_(settings), tree_(tree), file_(file), problems_(problems), warnings_(warnings) {}
+        : settings_(settings), provenance_(provenance), problems_(problems), warnings_(warnings), sound_(problems) {}
 
     void run() {
-        listeners();
-        names("upstreams", settings_.upstreams, &gateway::UpstreamConfig::name);
-        names("auth.trusted_issuers", settings_.auth.trusted_issuers, &identity::TrustedIssuerConfig::issuer);
-        names("auth.api_keys", settings_.auth.api_keys, &identity::ApiKeyConfig::id);
-        routes();
-        authentication();
-        hidden();
-        built_in();
+        if (sound_.listeners) listeners();
+        if (sound_.upstreams) names("upstreams", settings_.upstreams, &gateway::UpstreamConfig::name);
+        if (sound_.auth) {
+            names("auth.trusted_issuers", settings_.auth.trusted_issuers, &identity::TrustedIssuerConfig::issuer);
+            names("auth.api_keys", settings_.auth.api_keys, &identity::ApiKeyConfig::id);
+        }
+        if (sound_.routes && sound_.upstreams) upstreams_of_routes();
+        if (sound_.routes && sound_.listeners) listeners_of_routes();
+        if (sound_.auth && sound_.listeners) authentication();
+        if (sound_.auth && sound_.listeners && sound_.routes) who_may();
+        if (sound_.routes) hidden();
+        if (sound_.routes && sound_.listeners) built_in();
     }
 
  private:
-    void refuse(const std::string& path, std::string text) {
-        problems_.add({std::string(file_), config::locate(tree_, path).line, path, std::move(text)});
+    void refuse(std::string path, std::string text) {
+        problems_.add(provenance_.problem(std::move(path), std::move(text)));
     }
     void warn(std::string text) { warnings_.push_back(std::move(text)); }
 
@@ -89,24 +106,27 @@ class Checker {
         return out.empty() ? "none of those configured" : fmt::format("{}", fmt::join(out, ", "));
     }
 
-    void routes() {
+    void upstreams_of_routes() {
         for (std::size_t i = 0; i < settings_.routes.size(); ++i) {
             const auto& route = settings_.routes[i];
-            const auto path = fmt::format("routes[{}]", i);
-            if (settings_.find_upstream(route.upstream) == nullptr) {
-                std::vector<std::string_view> known;
-                for (const auto& upstream : settings_.upstreams) known.push_back(upstream.name);
-                refuse(path + ".upstream",
-                       fmt::format("there is no upstream {}, allowed: {}", config::quote(route.upstream),
-                                   known.empty() ? "none is configured" : fmt::format("{}", fmt::join(known, ", "))));
-            }
-            if (route.match.listener.empty()) continue;
-            const auto* listener = settings_.find_listener(route.match.listener);
-            if (listener == nullptr || !listener->serves(net::Service::gateway)) {
-                refuse(path + ".match.listener",
-                       fmt::format("{} is no listener that serves the gateway, allowed: {}",
-                                   config::quote(route.match.listener), listener_names(false)));
-            }
+            if (settings_.find_upstream(route.upstream) != nullptr) continue;
+            std::vector<std::string_view> known;
+            for (const auto& upstream : settings_.upstreams) known.push_back(upstream.name);
+            refuse(fmt::format("routes[{}].upstream", i),
+                   fmt::format("there is no upstream {}, allowed: {}", config::quote(route.upstream),
+                               known.empty() ? "none is configured" : fmt::format("{}", fmt::join(known, ", "))));
+        }
+    }
+
+    void listeners_of_routes() {
+        for (std::size_t i = 0; i < settings_.routes.size(); ++i) {
+            const auto& wanted = settings_.routes[i].match.listener;
+            if (wanted.empty()) continue;
+            const auto* listener = settings_.find_listener(wanted);
+            if (listener != nullptr && listener->serves(net::Service::gateway)) continue;
+            refuse(fmt::format("routes[{}].match.listener", i),
+                   fmt::format("{} is no listener that serves the gateway, allowed: {}", config::quote(wanted),
+                               listener_names(false)));
         }
         const bool gateway = std::ranges::any_of(
             settings_.listeners, [](const auto& listener) { return listener.serves(net::Service::gateway); });
@@ -115,23 +135,25 @@ class Checker {
     }
 
     void authentication() {
+        const bool development = settings_.profile == Profile::development;
+        if (!settings_.auth.enabled && !development) {
+            refuse("auth.enabled", "authentication cannot be off in the production profile, allowed: true, or profile: "
+                                   "development with every listener on loopback");
+        } else if (!settings_.auth.enabled && !settings_.loopback_only()) {
+            refuse("auth.enabled", "authentication cannot be off while a listener is reachable from other machines, "
+                                   "allowed: true, or every listener on loopback");
+        } else if (!settings_.auth.enabled) {
+            warn("authentication is off: everybody on this machine is let in");
+        }
+        if (!development) return;
+        warn(settings_.loopback_only()
+                 ? "the development profile is on: weak secrets pass"
+                 : "the development profile relaxes nothing: a listener is reachable from other machines");
+    }
+
+    /// Routes that nobody can pass are seldom meant.
+    void who_may() {
         using Kind = gateway::AccessConfig::Kind;
-        if (!settings_.auth.enabled) {
-            if (settings_.profile != Profile::development) {
-                refuse("auth.enabled", "authentication cannot be off in the production profile, allowed: true, or "
-                                       "profile: development with every listener on loopback");
-            } else if (!settings_.loopback_only()) {
-                refuse("auth.enabled", "authentication cannot be off while a listener is reachable from other machines, "
-                                       "allowed: true, or every listener on loopback");
-            } else {
-                warn("authentication is off: everybody on this machine is let in");
-            }
-        }
-        if (settings_.profile == Profile::development) {
-            warn(settings_.loopback_only() ? "the development profile is on: secrets are not judged"
-                                           : "the development profile relaxes nothing: a listener is reachable from "
-                                             "other machines");
-        }
         const bool tokens = !settings_.auth.trusted_issuers.empty() || !settings_.auth.api_keys.empty() ||
                             settings_.wants_first_key || !settings_.auth.enabled;
         const bool certificates = std::ranges::any_of(settings_.listeners, [](const auto& listener) {
@@ -139,10 +161,11 @@ class Checker {
         });
         for (const auto& route : settings_.routes) {
             const auto kind = route.access.kind;
+            if (kind == Kind::anyone) continue;
             if (kind == Kind::client_certificate && !certificates) {
                 warn(fmt::format("route {}: no listener asks for client certificates, so nobody may", route.name));
-            } else if (kind != Kind::anyone && kind != Kind::client_certificate && !tokens &&
-                       !(certificates && kind == Kind::authenticated)) {
+            }
+            if (kind != Kind::client_certificate && !tokens && !(kind == Kind::authenticated && certificates)) {
                 warn(fmt::format("route {}: there is no trusted issuer and no API key, so nobody may", route.name));
             }
             constexpr std::string_view roles[] = {"guest", "user", "manager", "admin"};
@@ -181,17 +204,25 @@ class Checker {
     }
 
     const Settings& settings_;
-    const Node& tree_;
-    std::string_view file_;
+    const Provenance& provenance_;
     config::Problems& problems_;
     std::vector<std::string>& warnings_;
+    const Sound sound_;
 };
 
 }  // namespace
 
-void check_settings(const Settings& settings, const Node& tree, std::string_view file, config::Problems& problems,
+config::Problem Provenance::problem(std::string path, std::string text) const {
+    if (const auto variable = origins.decider(path); !variable.empty()) {
+        return {"environment", 0, std::string(variable), std::move(text)};
+    }
+    const auto line = config::locate(tree, path).line;
+    return {std::string(file), line, std::move(path), std::move(text)};
+}
+
+void check_settings(const Settings& settings, const Provenance& provenance, config::Problems& problems,
                     std::vector<std::string>& warnings) {
-    Checker(settings, tree, file, problems, warnings).run();
+    Checker(settings, provenance, problems, warnings).run();
 }
 
 }  // namespace gh::app

@@ -36,16 +36,31 @@ std::unexpected<Error> Problems::error() const {
     return fail(ErrorKind::invalid_argument, "config.invalid", text());
 }
 
-void Origins::forget(std::string_view path) {
-    std::erase_if(written_, [path](const auto& entry) {
-        const std::string_view at = entry.first;
-        return at.starts_with(path) && (at.size() == path.size() || at[path.size()] == '.' || at[path.size()] == '[');
-    });
+namespace {
+
+/// Is `path` the same as `above`, or below it?
+bool is_within(std::string_view path, std::string_view above) {
+    return path.starts_with(above) &&
+           (path.size() == above.size() || path[above.size()] == '.' || path[above.size()] == '[');
 }
+
+}  // namespace
 
 const std::string* Origins::find(std::string_view path) const {
     const auto found = written_.find(path);
     return found == written_.end() ? nullptr : &found->second;
+}
+
+void Origins::decide(std::string_view path, std::string_view variable) {
+    std::erase_if(written_, [path](const auto& entry) { return is_within(entry.first, path); });
+    decided_.insert_or_assign(std::string(path), std::string(variable));
+}
+
+std::string_view Origins::decider(std::string_view path) const {
+    for (const auto& [above, variable] : decided_) {
+        if (is_within(path, above)) return variable;
+    }
+    return {};
 }
 
 std::string quote(std::string_view text) {

@@ -40,18 +40,23 @@ class Problems {
     std::size_t left_out_ = 0;
 };
 
-/// Which values came through a reference: key path to the text as written, "${env:NAME}".
-/// `config show` prints that text instead of the value.
+/// Where values came from that do not stand in the file as they are.
 class Origins {
  public:
+    /// The value of `path` came through a reference: `written` is its text in the file, "${env:NAME}".
+    /// `config show` prints that text instead of the value.
     void note(std::string path, std::string written) { written_.insert_or_assign(std::move(path), std::move(written)); }
-    /// Something else decided the value of `path`, or of what is below it.
-    void forget(std::string_view path);
     /// nullptr: not through a reference.
     [[nodiscard]] const std::string* find(std::string_view path) const;
 
+    /// An environment variable decided the value of `path` and of all below it.
+    void decide(std::string_view path, std::string_view variable);
+    /// The variable that decided `path`, or an empty view.
+    [[nodiscard]] std::string_view decider(std::string_view path) const;
+
  private:
     std::map<std::string, std::string, std::less<>> written_;
+    std::map<std::string, std::string, std::less<>> decided_;
 };
 
 /// For messages: in quotes, control characters escaped, at most 80 characters, passwords in URLs masked.

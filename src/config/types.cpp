@@ -183,8 +183,8 @@ class WordRules final : public Type<std::size_t>::Rules {
         if (found == words_.end()) {
             const std::vector<std::string_view> known(words_.begin(), words_.end());
             const auto close = scalar->referenced ? std::string_view{} : nearest(scalar->text, known);
-            reader.refuse(node, fmt::format("{} is unknown{}, allowed: {}", scalar->shown,
-                                            close.empty() ? "" : fmt::format(", did you mean {}?", close),
+            reader.refuse(node, fmt::format("{} is unknown,{} allowed: {}", scalar->shown,
+                                            close.empty() ? "" : fmt::format(" did you mean {}?", close),
                                             join(words_)));
             return false;
         }

@@ -22,6 +22,8 @@ struct Refused {
     std::string text;
 };
 
+constexpr const char* alias_refused = "aliases are not allowed: write the value out, or put it in quotes if it is text";
+
 Position position_of(const YAML::Mark& mark) {
     return Position{static_cast<std::uint32_t>(std::max(mark.line, 0)) + 1,
                     static_cast<std::uint32_t>(std::max(mark.column, 0)) + 1};
@@ -39,7 +41,7 @@ class Builder : public YAML::EventHandler {
         value(Node::null(position_of(mark)));
     }
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-        throw Refused{position_of(mark), "aliases are not allowed: write the value out"};
+        throw Refused{position_of(mark), alias_refused};
     }
     void OnAnchor(const YAML::Mark& mark, const std::string&) override { refuse_anchor(mark, 1); }
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -113,6 +115,8 @@ class Builder : public YAML::EventHandler {
             return;
         }
         if (!in.key) throw Refused{node.at(), "a key must be a single word"};
+        // "nothing" is marked where the next thing begins; its key is where people look.
+        if (node.kind() == Node::Kind::null) node = Node::null(in.key->at);
         in.node.put(std::move(*in.key), std::move(node));
         in.key.reset();
     }
@@ -135,7 +139,8 @@ std::expected<Node, Problem> parse_yaml(std::string_view text, std::string_view 
                        "holds bytes that are not UTF-8 text, or control characters");
     }
     try {
-        std::istringstream stream{std::string(text)};
+        // The end marker makes an open quote an error: yaml-cpp lets one run up to a last line feed.
+        std::istringstream stream{std::string(text) + (text.ends_with('\n') ? "...\n" : "\n...\n")};
         YAML::Parser parser(stream);
         Builder first;
         if (!parser.HandleNextDocument(first)) return Node::map(Position{1, 1});
@@ -145,7 +150,9 @@ std::expected<Node, Problem> parse_yaml(std::string_view text, std::string_view 
     } catch (const Refused& refused) {
         return problem(refused.at, refused.text);
     } catch (const YAML::Exception& error) {
-        return problem(position_of(error.mark), "not YAML: " + error.msg);
+        // Anchors are refused where they are defined, so that an alias is one to nothing.
+        const bool alias = error.msg == YAML::ErrorMsg::UNKNOWN_ANCHOR;
+        return problem(position_of(error.mark), alias ? alias_refused : "not YAML: " + error.msg);
     }
 }
 

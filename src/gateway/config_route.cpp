@@ -48,48 +48,50 @@ Type<RouteMatch> match_type() {
 
 /// The map form of `access`, before it is known which one it is.
 struct AccessKeys {
-    std::string role;
-    std::vector<std::string> scopes;
-    bool client_certificate = false;
-    bool agent = false;
+    std::optional<std::string> role;
+    std::optional<std::vector<std::string>> scopes;
+    std::optional<bool> client_certificate;
+    std::optional<bool> agent;
 };
 
 Result<AccessConfig> access_from(const AccessKeys& keys) {
     using Kind = AccessConfig::Kind;
-    const int said = !keys.role.empty() + !keys.scopes.empty() + keys.client_certificate + keys.agent;
-    if (said != 1) {
+    const int said = keys.role.has_value() + keys.scopes.has_value() + keys.client_certificate.has_value() +
+                     keys.agent.has_value();
+    if (said != 1 || !keys.client_certificate.value_or(true) || !keys.agent.value_or(true)) {
         return fail(ErrorKind::invalid_argument, "config.access",
                     "wants exactly one of role, scopes, client_certificate: true, agent: true");
     }
     AccessConfig out;
     out.kind = keys.agent                ? Kind::agent
                : keys.client_certificate ? Kind::client_certificate
-               : keys.scopes.empty()     ? Kind::role
-                                         : Kind::scopes;
-    out.role = keys.role;
-    out.scopes = keys.scopes;
+               : keys.scopes             ? Kind::scopes
+                                         : Kind::role;
+    out.role = keys.role.value_or("");
+    out.scopes = keys.scopes.value_or(std::vector<std::string>{});
     return out;
 }
 
 AccessKeys keys_of(const AccessConfig& access) {
-    return AccessKeys{.role = access.role,
-                      .scopes = access.scopes,
-                      .client_certificate = access.kind == AccessConfig::Kind::client_certificate,
-                      .agent = access.kind == AccessConfig::Kind::agent};
+    using Kind = AccessConfig::Kind;
+    AccessKeys out;
+    if (access.kind == Kind::role) out.role = access.role;
+    if (access.kind == Kind::scopes) out.scopes = access.scopes;
+    if (access.kind == Kind::client_certificate) out.client_certificate = true;
+    if (access.kind == Kind::agent) out.agent = true;
+    return out;
 }
 
 Type<AccessKeys> access_keys_type() {
     Object<AccessKeys> table;
-    table.key("role", &AccessKeys::role, config::name(),
+    table.key("role", &AccessKeys::role, config::maybe(config::name()),
               "guest, user, manager or admin: that role and those above it. Another name: exactly that role.");
-    table.part<std::vector<std::string>>(
-        "scopes", [](AccessKeys& keys, std::vector<std::string> scopes) { keys.scopes = std::move(scopes); },
-        [](const AccessKeys& keys) { return keys.scopes; },
-        config::list_of(config::text({.bytes_max = 256}), {.items_min = 1, .items_max = names_max}),
-        "Every one of them.");
-    table.key("client_certificate", &AccessKeys::client_certificate, config::boolean(),
-              "Whoever showed a certificate that verified.");
-    table.key("agent", &AccessKeys::agent, config::boolean(), "Agents, and nobody acting for them.");
+    table.key("scopes", &AccessKeys::scopes,
+              config::maybe(config::list_of(config::text({.bytes_max = 256}), {.items_min = 1, .items_max = names_max})),
+              "Every one of them.");
+    table.key("client_certificate", &AccessKeys::client_certificate, config::maybe(config::boolean()),
+              "true: whoever showed a certificate that verified.");
+    table.key("agent", &AccessKeys::agent, config::maybe(config::boolean()), "true: agents, and nobody acting for them.");
     return table.type();
 }
 

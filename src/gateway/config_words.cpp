@@ -103,9 +103,9 @@ Type<std::string> path_type() {
 Type<std::string> host_type() {
     return checked_text([](std::string_view written) -> Result<std::string> {
         auto host = config::lower(written);
-        if (host.starts_with('[') && host.ends_with(']')) return host;
         const std::string_view name = host;
-        if (!is_host_name(name.starts_with("*.") ? name.substr(2) : name)) {
+        const bool address = name.starts_with('[') && parse_endpoint("http://" + host) && name.ends_with(']');
+        if (!address && !is_host_name(name.starts_with("*.") ? name.substr(2) : name)) {
             return bad("is not a host, allowed: a name, *.NAME or an address, without port");
         }
         return host;

@@ -243,7 +243,12 @@ Type<ListenerConfig> listener_type() {
                    "Numeric address and port. \"[::]:8443\" takes IPv4 as well; port 0 lets the system pick one.");
     table.key("tls", &ListenerConfig::tls, config::maybe(tls_type()),
               "Encryption; {} for all defaults. Left out: plain HTTP, which serves the gateway on loopback only.");
-    table.key("hsts", &ListenerConfig::hsts, hsts_type(), "Strict-Transport-Security (RFC 6797).");
+    table.part<std::optional<HstsConfig>>(
+        "hsts", [](ListenerConfig& listener, std::optional<HstsConfig> hsts) { listener.hsts = *hsts; },
+        [](const ListenerConfig& listener) {
+            return listener.tls ? std::optional(listener.hsts) : std::nullopt;  // means nothing without
+        },
+        config::maybe(hsts_type()), "Strict-Transport-Security (RFC 6797), where there is tls.");
     table.key("redirect_to", &ListenerConfig::redirect_to, config::name(),
               "Name of a listener with tls: every request is answered 301 to the same path and query there.");
     table.key("serve", &ListenerConfig::serve, config::list_of(service_type(), {.items_max = 16}),
