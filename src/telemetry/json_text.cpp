@@ -62,6 +62,63 @@ char* write_ascii(char* out, unsigned char c) noexcept {
     return out + 2;
 }
 
+/// Copies the beginning that needs no care, in whole words, the last of which may overlap the one
+/// before.
+/// @return how much; the rest of a text of less than four bytes is left to the caller
+std::size_t copy_clean(char* out, std::string_view text) noexcept {
+    const char* in = text.data();
+    const std::size_t size = text.size();
+    if (size < 8) {
+        if (size < 4) return 0;
+        std::uint32_t first, last;
+        std::memcpy(&first, in, 4);
+        std::memcpy(&last, in + size - 4, 4);
+        if (needs_care((std::uint64_t{first} << 32) | last)) return 0;
+        std::memcpy(out, &first, 4);
+        std::memcpy(out + size - 4, &last, 4);
+        return size;
+    }
+    std::uint64_t word;
+    std::size_t done = 0;
+    for (; size - done >= 8; done += 8) {
+        std::memcpy(&word, in + done, 8);
+        if (needs_care(word)) return done;
+        std::memcpy(out + done, &word, 8);
+    }
+    std::memcpy(&word, in + size - 8, 8);
+    if (needs_care(word)) return done;
+    std::memcpy(out + size - 8, &word, 8);
+    return size;
+}
+
+char* write_with_care(char* out, std::string_view text) noexcept {
+    const char* in = text.data();
+    const char* const end = in + text.size();
+    while (in != end) {
+        const auto c = static_cast<unsigned char>(*in);
+        if (plain[c]) {
+            *out++ = *in++;
+            continue;
+        }
+        if (c < 0x80) {
+            out = write_ascii(out, c);
+            ++in;
+            continue;
+        }
+        const auto sequence = utf8_sequence({in, static_cast<std::size_t>(end - in)});
+        if (sequence.length == 0) {
+            out = write_escape(out, 0xfffd);
+        } else if (c == 0xc2 && static_cast<unsigned char>(in[1]) < 0xa0) {
+            out = write_escape(out, static_cast<unsigned char>(in[1]));
+        } else {
+            std::memcpy(out, in, sequence.length);
+            out += sequence.length;
+        }
+        in += sequence.skip;
+    }
+    return out;
+}
+
 }  // namespace
 
 Utf8Sequence utf8_sequence(std::string_view text) noexcept {
@@ -103,44 +160,10 @@ std::string_view cut_utf8(std::string_view text, std::size_t bytes_max) noexcept
 }
 
 char* write_json_text(char* out, std::string_view text) noexcept {
-    const char* in = text.data();
-    const char* const end = in + text.size();
-    while (in != end) {
-        while (end - in >= 8) {
-            std::uint64_t word;
-            std::memcpy(&word, in, 8);
-            if (needs_care(word)) break;
-            std::memcpy(out, &word, 8);
-            in += 8;
-            out += 8;
-        }
-        // A short rest, or the bytes up to and including the one that needs care.
-        while (in != end) {
-            const auto c = static_cast<unsigned char>(*in);
-            if (plain[c]) {
-                *out++ = static_cast<char>(c);
-                ++in;
-                continue;
-            }
-            if (c < 0x80) {
-                out = write_ascii(out, c);
-                ++in;
-                break;
-            }
-            const auto sequence = utf8_sequence({in, static_cast<std::size_t>(end - in)});
-            if (sequence.length == 0) {
-                out = write_escape(out, 0xfffd);
-            } else if (c == 0xc2 && static_cast<unsigned char>(in[1]) < 0xa0) {
-                out = write_escape(out, static_cast<unsigned char>(in[1]));
-            } else {
-                std::memcpy(out, in, sequence.length);
-                out += sequence.length;
-            }
-            in += sequence.skip;
-            break;
-        }
-    }
-    return out;
+    const std::size_t clean = copy_clean(out, text);
+    if (clean == text.size()) [[likely]]
+        return out + clean;
+    return write_with_care(out + clean, text.substr(clean));
 }
 
 void append_json_text(std::string& out, std::string_view text) {

@@ -14,7 +14,7 @@ inline constexpr std::size_t json_growth_max = 6;
 /// (Unicode 15 §3.9, maximal subparts). Control characters, DEL and C1 (U+0080..U+009F) are
 /// escaped, so that a line does nothing to the terminal that shows it.
 ///
-/// @param out  room for json_growth_max bytes per byte of `text`, plus 8
+/// @param out  room for json_growth_max bytes per byte of `text`
 [[nodiscard]] char* write_json_text(char* out, std::string_view text) noexcept;
 
 /// The same at the end of a string, without quotes.

@@ -17,6 +17,14 @@ constexpr std::array<std::string_view, 29> secret_names{
     "pwd",           "refresh_token", "secret",        "security_token", "session",
     "sig",           "signature",     "subject_token", "token"};
 static_assert(std::ranges::is_sorted(secret_names));
+
+/// By first letter: most names need no search.
+constexpr auto begins_secret = [] {
+    std::array<bool, 256> table{};
+    for (const auto name : secret_names) table[static_cast<unsigned char>(name.front())] = true;
+    return table;
+}();
+
 constexpr std::size_t name_bytes_max = 32;  // longer than any of them
 
 int hex_digit(char c) {
@@ -27,9 +35,12 @@ int hex_digit(char c) {
 }
 
 bool is_secret_part(std::string_view part) {
-    while (part.ends_with(' ')) part.remove_suffix(1);
-    if (part.starts_with("x_amz_") || part.starts_with("x_goog_"))
-        part.remove_prefix(part.find('_', 2) + 1);
+    if (part.starts_with("x_")) {
+        for (const std::string_view vendor : {"x_amz_", "x_goog_"}) {
+            if (part.starts_with(vendor)) part.remove_prefix(vendor.size());
+        }
+    }
+    if (part.empty() || !begins_secret[static_cast<unsigned char>(part.front())]) return false;
     return std::ranges::binary_search(secret_names, part);
 }
 
@@ -37,7 +48,13 @@ bool is_secret_part(std::string_view part) {
 /// left off, and "user[password]" or "user.password" by each of its parts.
 bool is_secret(std::string_view name) {
     std::array<char, name_bytes_max> part;
-    std::size_t size = 0;
+    std::size_t size = 0;  // beyond the array: too long to be one of them
+    std::size_t blanks = 0;
+    const auto add = [&](char c) {
+        if (size < part.size()) part[size] = c;
+        ++size;
+    };
+    const auto found = [&] { return size <= part.size() && is_secret_part({part.data(), size}); };
     for (std::size_t i = 0; i < name.size(); ++i) {
         char c = name[i] == '+' ? ' ' : name[i];
         if (c == '%' && i + 2 < name.size() && hex_digit(name[i + 1]) >= 0 &&
@@ -46,15 +63,17 @@ bool is_secret(std::string_view name) {
             i += 2;
         }
         if (c == '[' || c == ']' || c == '.' || c == '\0') {
-            if (size <= part.size() && is_secret_part({part.data(), size})) return true;
-            size = 0;
-        } else if (c != ' ' || size > 0) {
+            if (found()) return true;
+            size = blanks = 0;
+        } else if (c == ' ') {
+            if (size > 0) ++blanks;  // counts when something follows
+        } else {
+            for (; blanks > 0; --blanks) add(' ');
             if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-            if (size < part.size()) part[size] = c == '-' ? '_' : c;
-            ++size;  // beyond the array: too long to be one of them
+            add(c == '-' ? '_' : c);
         }
     }
-    return size <= part.size() && is_secret_part({part.data(), size});
+    return found();
 }
 
 std::size_t end_of_parameter(std::string_view target, std::size_t begin) {

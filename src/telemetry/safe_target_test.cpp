@@ -78,6 +78,9 @@ TEST(SafeTarget, ANameLongerThanAnySecretIsNone) {
     EXPECT_EQ(safe_target(target), target);
     EXPECT_EQ(safe_target("/?" + std::string(40, '+') + "token=abc"),
               "/?" + std::string(40, '+') + "token=***");
+    EXPECT_EQ(safe_target("/?token" + std::string(40, '+') + "=abc"),
+              "/?token" + std::string(40, '+') + "=***");
+    EXPECT_EQ(safe_target("/?to+ken=abc"), "/?to+ken=abc");
 }
 
 TEST(SafeTarget, CopiesNothingWhereNothingIsMasked) {

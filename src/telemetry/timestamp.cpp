@@ -1,8 +1,8 @@
 #include "telemetry/timestamp.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
-#include <limits>
 
 namespace gh::telemetry {
 namespace {
@@ -17,8 +17,6 @@ void write_digits(char* out, unsigned value, int digits) noexcept {
 /// "YYYY-MM-DDTHH:MM:SS"
 void write_seconds(char* out, std::chrono::sys_seconds time) noexcept {
     using namespace std::chrono;
-    time = std::clamp(time, sys_seconds(sys_days(year(0) / 1 / 1)),
-                      sys_seconds(sys_days(year(9999) / 12 / 31)) + seconds(86'399));
     const auto day = floor<days>(time);
     const year_month_day date(day);
     const hh_mm_ss clock(time - day);
@@ -44,6 +42,8 @@ struct Remembered {
 
 void write_timestamp(char* out, SystemTime time) noexcept {
     static constinit thread_local Remembered last;
+    // The earliest time is no whole second, and there is none before it.
+    time = std::max(time, SystemTime::min() + std::chrono::seconds(1));
     const auto second = std::chrono::floor<std::chrono::seconds>(time);
     if (second != last.second) {
         write_seconds(last.text.data(), second);

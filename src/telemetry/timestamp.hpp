@@ -12,8 +12,7 @@ namespace gh::telemetry {
 inline constexpr std::size_t timestamp_bytes = 24;
 
 /// RFC 3339, UTC, milliseconds (cut, not rounded). The seconds are remembered per thread, so that
-/// lines of the same second format three digits. Years outside 0000 .. 9999 are shown as the
-/// nearest of these.
+/// lines of the same second format three digits.
 /// @param out  room for timestamp_bytes
 void write_timestamp(char* out, SystemTime time) noexcept;
 
