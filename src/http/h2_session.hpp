@@ -39,7 +39,7 @@ struct H2Limits {
         64 * 1024;  // what a client may send ahead of consume(), a stream
     std::uint32_t connection_window_bytes = 1024 * 1024;  // the same for all streams together
     // Frames that ask for work and bring none (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA,
-    // resets this side was made to send, unknown kinds) draw from a budget that requests, data and
+    // resets this side was made to send) draw from a budget that requests, data and
     // time refill.
     std::uint32_t idle_frames_max = 1000;
     std::uint32_t idle_frames_per_second = 50;
@@ -47,9 +47,8 @@ struct H2Limits {
     std::uint32_t resets_per_second = 33;
 };
 
-/// What a session tells its owner, called from inside feed() (and, for fill, from inside pull()).
-/// Handlers may call the stream functions of the session; they must not call feed or pull, nor
-/// destroy it.
+/// What a session tells its owner, called from inside feed() and pull(). Handlers may call the
+/// stream functions of the session; they must not call feed or pull, destroy it, or throw.
 class H2Handler {
  public:
     /// A request's head is complete and sound. `head` and all its views stay valid until
@@ -58,7 +57,7 @@ class H2Handler {
     virtual void on_request(StreamId stream, RequestHead& head, bool end_stream) = 0;
 
     /// A head that is over the limits or asks for what this house does not do: status is 414, 417,
-    /// 431 or 501. Answer with submit_response; the rest of the request is discarded. on_close
+    /// 431 or 501. Answer with submit_response; the rest of the request is thrown away. on_close
     /// follows as usual.
     virtual void on_refused(StreamId stream, std::uint16_t status, std::string_view reason) = 0;
 
@@ -85,13 +84,15 @@ class H2Handler {
 /// The server's side of one HTTP/2 connection (RFC 9113), without any I/O: bytes in, events out,
 /// bytes pulled.
 ///
-/// What nghttp2 and we refuse by resetting the stream (PROTOCOL_ERROR), before on_request:
-/// connection-specific fields, upper case, CR, LF, NUL or other invalid characters in names or
-/// values, missing, repeated, unknown or late pseudo fields, `:authority` unlike Host, several or
-/// malformed content-length, content-length that is not what DATA brings. Bodies of a declared
-/// length up to `stream_window_bytes` are held until they are complete, longer ones are handed on
-/// but for the piece that would complete them, so that an upstream never sees a whole request with
-/// a wrong length.
+/// Reset with PROTOCOL_ERROR before the handler hears of them: connection-specific fields, upper
+/// case, CR, LF, NUL and other invalid characters in names or values, missing, repeated, unknown or
+/// late pseudo fields, `:authority` unlike Host, several or malformed content-length,
+/// content-length that is not what DATA brings. For the last, bodies of a declared length up to
+/// `stream_window_bytes` are held until they are complete (all of a connection's up to half of its
+/// window together). Longer ones are handed on but for the piece that would complete them, so that
+/// an upstream may see a part of such a request but never a whole one.
+///
+/// A stream that was answered before its request was complete is reset with NO_ERROR.
 class H2Session {
  public:
     H2Session(const H2Limits& limits, H2Handler& handler, SteadyTime now);
@@ -139,6 +140,9 @@ class H2Session {
     void shut_down();
     /// Ends at once with this code.
     void terminate(H2Error code);
+    /// The transport is gone: on_close(cancel) for every open stream. Nothing but destruction may
+    /// follow.
+    void lost();
 
  private:
     struct Impl;
