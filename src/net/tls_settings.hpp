@@ -12,9 +12,6 @@
 
 namespace gh::net {
 
-
-
-
 /// A certificate chain and its key.
 struct CertificateChain {
     std::string cert_pem;  ///< leaf first, then intermediates
