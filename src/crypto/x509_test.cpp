@@ -8,7 +8,7 @@
 #include <openssl/rsa.h>
 
 #include <fstream>
-#include <sstream>
+#include <iterator>
 
 namespace gh::crypto {
 namespace {
@@ -16,9 +16,7 @@ namespace {
 std::string vector_file(std::string_view name) {
     std::ifstream file(std::string(GATEHOUSE_TESTS_DIR) + "/vectors/x509/" + std::string(name));
     EXPECT_TRUE(file) << name;
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
+    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 enum class KeyForm { pkcs8, traditional, behind_parameters, encrypted, encrypted_traditional };
@@ -111,20 +109,20 @@ TEST(PrivateKeys, AreReadInEveryFormThatServersUse) {
     struct Case {
         EVP_PKEY* key;
         KeyForm form;
-        std::string_view first_line;
+        std::string_view label;
     };
     const Case cases[] = {
-        {ec.get(), KeyForm::pkcs8, "-----BEGIN PRIVATE KEY-----"},
-        {ec.get(), KeyForm::traditional, "-----BEGIN EC PRIVATE KEY-----"},
-        {ec.get(), KeyForm::behind_parameters, "-----BEGIN EC PARAMETERS-----"},
-        {rsa.get(), KeyForm::pkcs8, "-----BEGIN PRIVATE KEY-----"},
-        {rsa.get(), KeyForm::traditional, "-----BEGIN RSA PRIVATE KEY-----"},
-        {ed25519.get(), KeyForm::pkcs8, "-----BEGIN PRIVATE KEY-----"},
+        {ec.get(), KeyForm::pkcs8, "PRIVATE KEY"},
+        {ec.get(), KeyForm::traditional, "EC PRIVATE KEY"},
+        {ec.get(), KeyForm::behind_parameters, "EC PARAMETERS"},
+        {rsa.get(), KeyForm::pkcs8, "PRIVATE KEY"},
+        {rsa.get(), KeyForm::traditional, "RSA PRIVATE KEY"},
+        {ed25519.get(), KeyForm::pkcs8, "PRIVATE KEY"},
     };
     for (const auto& c : cases) {
-        SCOPED_TRACE(c.first_line);
+        SCOPED_TRACE(c.label);
         const auto text = key_text(c.key, c.form);
-        EXPECT_TRUE(text.starts_with(c.first_line));
+        EXPECT_TRUE(text.starts_with("-----BEGIN " + std::string(c.label) + "-----"));
         const auto key = read_private_key(text);
         ASSERT_TRUE(key) << describe(key.error());
         EXPECT_EQ(EVP_PKEY_eq(key->get(), c.key), 1);

@@ -2,16 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include "net/memory_handshake.hpp"
-#include "pki/temporary_directory.hpp"
 
 namespace gh::net {
 namespace {
 
 class CertificateFilesTest : public ::testing::Test {
  protected:
+    ~CertificateFilesTest() override { std::filesystem::remove_all(home_); }
     void write(const CertificateChain& chain) const {
         std::ofstream(files_.cert_file) << chain.cert_pem;
         std::ofstream(files_.key_file) << chain.key_pem;
@@ -21,11 +22,18 @@ class CertificateFilesTest : public ::testing::Test {
         return loaded ? "" : loaded.error().reason;
     }
 
-    const pki::TemporaryDirectory home_;
-    const CertificateFiles files_{home_.path() / "a.pem", home_.path() / "a.key"};
-    const pki::Authority authority_ = pki::Authority::create({}, right_now()).value();
-    const CertificateChain first_ = server_chain(authority_, {"a.example"});
-    const CertificateChain second_ = server_chain(authority_, {"a.example"});
+    static std::filesystem::path make_directory() {
+        std::string name =
+            (std::filesystem::temp_directory_path() / "gatehouse-test-XXXXXX").string();
+        EXPECT_NE(::mkdtemp(name.data()), nullptr);
+        return name;
+    }
+
+    const std::filesystem::path home_ = make_directory();
+    const CertificateFiles files_{home_ / "a.pem", home_ / "a.key"};
+    const TestAuthority authority_;
+    const CertificateChain first_ = authority_.server({"a.example"});
+    const CertificateChain second_ = authority_.server({"a.example"});
 };
 
 TEST_F(CertificateFilesTest, AreReadAsAPair) {
@@ -63,8 +71,8 @@ TEST_F(CertificateFilesTest, ChangeTheirStampWithEveryWayOfReplacingThem) {
     write(first_);
     const auto before = stamp_of(files_);
     EXPECT_EQ(stamp_of(files_), before);
-    std::ofstream(home_.path() / "new") << first_.cert_pem;
-    std::filesystem::rename(home_.path() / "new", files_.cert_file);
+    std::ofstream(home_ / "new") << first_.cert_pem;
+    std::filesystem::rename(home_ / "new", files_.cert_file);
     const auto renamed = stamp_of(files_);
     EXPECT_NE(renamed.cert, before.cert) << "another file of the same size";
     EXPECT_EQ(renamed.key, before.key);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <openssl/bio.h>
+#include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -18,6 +19,34 @@ void add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
     X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
     EXPECT_EQ(X509_add_ext(certificate, extension, -1), 1);
     X509_EXTENSION_free(extension);
+}
+
+void set_facts(X509* certificate, const CertificateRequest& request) {
+    X509_set_version(certificate, X509_VERSION_3);
+    BIGNUM* serial = BN_new();
+    BN_rand(serial, 128, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY);
+    BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(certificate));
+    BN_free(serial);
+    const auto begin = right_now() - request.age - std::chrono::minutes(1);
+    ASN1_TIME_set(X509_getm_notBefore(certificate), std::chrono::system_clock::to_time_t(begin));
+    ASN1_TIME_set(X509_getm_notAfter(certificate),
+                  std::chrono::system_clock::to_time_t(begin + request.lifetime));
+    if (request.common_name.empty()) return;
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(request.common_name.c_str()),
+                               -1, -1, 0);
+}
+
+std::string names_text(const crypto::CertificateNames& names) {
+    std::string text;
+    const auto add = [&](std::string_view kind, const std::vector<std::string>& list) {
+        for (const auto& name : list)
+            text.append(text.empty() ? "" : ",").append(kind).append(name);
+    };
+    add("DNS:", names.dns);
+    add("IP:", names.addresses);
+    add("URI:", names.uris);
+    return text;
 }
 
 /// One turn of one end: the handshake, and once that is done whatever the other end sends behind it.
@@ -45,54 +74,40 @@ std::string wire_form(const std::vector<std::string>& protocols) {
 
 }  // namespace
 
-CertificateChain make_odd(const OddCertificate& wanted) {
-    const crypto::KeyHandle key(wanted.rsa_bits > 0
-                                    ? EVP_RSA_gen(static_cast<unsigned>(wanted.rsa_bits))
+CertificateChain make_certificate(const CertificateRequest& request,
+                                  const CertificateChain* issuer) {
+    const crypto::KeyHandle key(request.rsa_bits > 0
+                                    ? EVP_RSA_gen(static_cast<unsigned>(request.rsa_bits))
                                     : EVP_EC_gen("P-256"));
     const crypto::X509Handle certificate(X509_new());
     X509* raw = certificate.get();
-    X509_set_version(raw, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(raw), 7);
-    X509_gmtime_adj(X509_getm_notBefore(raw), -60);
-    X509_gmtime_adj(X509_getm_notAfter(raw), 3600);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(raw), "CN", MBSTRING_UTF8,
-                               reinterpret_cast<const unsigned char*>(wanted.common_name.c_str()),
-                               -1, -1, 0);
+    set_facts(raw, request);
     X509_set_pubkey(raw, key.get());
-    std::vector<crypto::X509Handle> above;
+    crypto::X509Handle above;
     crypto::KeyHandle issuer_key;
-    if (wanted.issuer != nullptr) {
-        above = crypto::read_certificates(wanted.issuer->cert_pem).value();
-        issuer_key = crypto::read_private_key(wanted.issuer->key_pem).value();
+    if (issuer != nullptr) {
+        above = std::move(crypto::read_certificates(issuer->cert_pem).value().front());
+        issuer_key = crypto::read_private_key(issuer->key_pem).value();
     }
-    X509* issuer = above.empty() ? raw : above.front().get();
-    X509_set_issuer_name(raw, X509_get_subject_name(issuer));
-    add_extension(raw, issuer, NID_basic_constraints,
-                  wanted.authority ? "critical,CA:TRUE" : "CA:FALSE");
-    add_extension(raw, issuer, NID_subject_key_identifier, "hash");
-    if (!wanted.dns_name.empty())
-        add_extension(raw, issuer, NID_subject_alt_name, "DNS:" + wanted.dns_name);
+    X509* signer = above ? above.get() : raw;
+    X509_set_issuer_name(raw, X509_get_subject_name(signer));
+    const bool authority = request.purpose == Purpose::authority;
+    add_extension(raw, signer, NID_basic_constraints, authority ? "critical,CA:TRUE" : "CA:FALSE");
+    add_extension(raw, signer, NID_subject_key_identifier, "hash");
+    if (issuer != nullptr) {
+        add_extension(raw, signer, NID_authority_key_identifier, "keyid:always");
+    }
+    if (request.purpose == Purpose::server)
+        add_extension(raw, signer, NID_ext_key_usage, "serverAuth");
+    if (request.purpose == Purpose::client)
+        add_extension(raw, signer, NID_ext_key_usage, "clientAuth");
+    if (const auto names = names_text(request.names); !names.empty()) {
+        add_extension(raw, signer, NID_subject_alt_name, names);
+    }
     EXPECT_GT(X509_sign(raw, issuer_key ? issuer_key.get() : key.get(), EVP_sha256()), 0);
-    return {
-        .cert_pem = crypto::to_pem(raw), .key_pem = crypto::to_pem(key.get()), .source = "odd.pem"};
-}
-
-CertificateChain issue(const pki::Authority& authority, const pki::LeafRequest& request,
-                       std::chrono::seconds age) {
-    auto issued = authority.issue(request, right_now() - age);
-    EXPECT_TRUE(issued) << describe(issued.error());
-    return {.cert_pem = std::move(issued->chain_pem),
-            .key_pem = std::move(issued->key_pem),
-            .source = "issued"};
-}
-
-CertificateChain server_chain(const pki::Authority& authority, std::vector<std::string> dns) {
-    return issue(authority, {.names = {.dns = std::move(dns)}});
-}
-
-CertificateChain client_chain(const pki::Authority& authority, std::string common_name) {
-    return issue(authority,
-                 {.profile = pki::Profile::client, .common_name = std::move(common_name)});
+    return {.cert_pem = crypto::to_pem(raw),
+            .key_pem = crypto::to_pem(key.get()),
+            .source = "test.pem"};
 }
 
 SslHandle AnyClient::new_session() const {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "net/tls_context.hpp"
-#include "pki/authority.hpp"
 
 /// For tests of TLS: certificates of every kind, and handshakes between two ends in memory.
 namespace gh::net {
@@ -17,24 +16,36 @@ inline SystemTime right_now() {
     return std::chrono::system_clock::now();
 }  // OpenSSL reads this clock itself
 
-/// A certificate that our authority would not make.
-struct OddCertificate {
-    std::string common_name = "odd";
-    std::string dns_name;  ///< empty: no subjectAltName
-    int rsa_bits = 0;      ///< 0: P-256
-    bool authority = false;
-    const CertificateChain* issuer = nullptr;  ///< null: self-signed
-};
-[[nodiscard]] CertificateChain make_odd(const OddCertificate& wanted);
+enum class Purpose : std::uint8_t { any, server, client, authority };
 
-/// A chain as settings want it, issued now or `age` ago.
-[[nodiscard]] CertificateChain issue(const pki::Authority& authority,
-                                     const pki::LeafRequest& request,
-                                     std::chrono::seconds age = {});
-[[nodiscard]] CertificateChain server_chain(const pki::Authority& authority,
-                                            std::vector<std::string> dns);
-[[nodiscard]] CertificateChain client_chain(const pki::Authority& authority,
-                                            std::string common_name);
+struct CertificateRequest {
+    Purpose purpose = Purpose::server;
+    std::string common_name;
+    crypto::CertificateNames names;
+    int rsa_bits = 0;          ///< 0: P-256
+    std::chrono::hours age{};  ///< since it was issued
+    std::chrono::hours lifetime{90 * 24};
+};
+/// @param issuer  null: self-signed
+[[nodiscard]] CertificateChain make_certificate(const CertificateRequest& request,
+                                                const CertificateChain* issuer = nullptr);
+
+/// A root of its own.
+struct TestAuthority {
+    CertificateChain root =
+        make_certificate({.purpose = Purpose::authority, .common_name = "root"});
+
+    [[nodiscard]] const std::string& pem() const { return root.cert_pem; }
+    [[nodiscard]] CertificateChain issue(const CertificateRequest& request) const {
+        return make_certificate(request, &root);
+    }
+    [[nodiscard]] CertificateChain server(std::vector<std::string> dns) const {
+        return issue({.names = {.dns = std::move(dns)}});
+    }
+    [[nodiscard]] CertificateChain client(std::string common_name) const {
+        return issue({.purpose = Purpose::client, .common_name = std::move(common_name)});
+    }
+};
 
 /// A client with every freedom that ours does not have. It verifies nothing.
 struct AnyClient {

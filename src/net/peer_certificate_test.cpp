@@ -13,9 +13,9 @@ using Mode = ClientCertificateMode;
 class PeerCertificateTest : public ::testing::Test {
  protected:
     [[nodiscard]] TlsServerSettings settings(Mode mode) const {
-        return {.certificates = {server_chain(authority_, {"a.example"})},
+        return {.certificates = {authority_.server({"a.example"})},
                 .client_certificate = mode,
-                .client_ca_pem = clients_.certificate_pem(),
+                .client_ca_pem = clients_.pem(),
                 .client_ca_source = "clients.pem",
                 .ticket_keys = keys_,
                 .listener = "public"};
@@ -26,20 +26,21 @@ class PeerCertificateTest : public ::testing::Test {
                            client.new_session());
     }
 
-    const pki::Authority authority_ = pki::Authority::create({}, right_now()).value();
-    const pki::Authority clients_ =
-        pki::Authority::create({.common_name = "clients"}, right_now()).value();
+    const TestAuthority authority_;
+    const TestAuthority clients_;
     const std::shared_ptr<TicketKeys> keys_ = TicketKeys::make(right_now()).value();
 };
 
 TEST_F(PeerCertificateTest, IsTakenFromItsAuthorityForItsPurposeInItsTimeOnly) {
-    const pki::LeafRequest request{.profile = pki::Profile::client, .common_name = "agent 7"};
-    const auto good = client_chain(clients_, "agent 7");
-    const auto expired = issue(clients_, request, days{100});
-    const auto not_yet = issue(clients_, request, -days{1});
-    const auto stranger = client_chain(authority_, "agent 7");
-    const auto self_signed = make_odd({.common_name = "agent 7"});
-    const auto for_servers = server_chain(clients_, {"agent7.example"});
+    const auto good = clients_.client("agent 7");
+    const auto expired =
+        clients_.issue({.purpose = Purpose::client, .common_name = "agent 7", .age = days{100}});
+    const auto not_yet =
+        clients_.issue({.purpose = Purpose::client, .common_name = "agent 7", .age = -days{1}});
+    const auto stranger = authority_.client("agent 7");
+    const auto self_signed =
+        make_certificate({.purpose = Purpose::client, .common_name = "agent 7"});
+    const auto for_servers = clients_.server({"agent7.example"});
     struct Case {
         std::string_view name;
         Mode mode;
@@ -81,25 +82,25 @@ TEST_F(PeerCertificateTest, IsTakenFromItsAuthorityForItsPurposeInItsTimeOnly) {
 
 TEST_F(PeerCertificateTest, IsCalledByItsCommonNameElseUriElseDnsName) {
     struct Case {
-        pki::LeafRequest request;
+        CertificateRequest request;
         std::string_view subject;
     };
     const std::string uri =
         "spiffe://house.example/" + std::string(60, 'a');  // too long for a common name
     const std::string dns = std::string(60, 'b') + ".example";
     const Case cases[] = {
-        {{.profile = pki::Profile::client,
+        {{.purpose = Purpose::client,
           .common_name = "m\xc3\xbcller",
           .names = {.dns = {"x.example"}}},
          "m\xc3\xbcller"},
-        {{.profile = pki::Profile::client, .names = {.uris = {uri}}}, uri},
-        {{.profile = pki::Profile::client, .names = {.dns = {dns}, .uris = {uri}}}, uri},
-        {{.profile = pki::Profile::client, .names = {.dns = {dns}}}, dns},
+        {{.purpose = Purpose::client, .names = {.uris = {uri}}}, uri},
+        {{.purpose = Purpose::client, .names = {.dns = {dns}, .uris = {uri}}}, uri},
+        {{.purpose = Purpose::client, .names = {.dns = {dns}}}, dns},
     };
     for (const auto& c : cases) {
         SCOPED_TRACE(c.subject);
         const auto result =
-            connect(settings(Mode::required), {.certificate = issue(clients_, c.request)});
+            connect(settings(Mode::required), {.certificate = clients_.issue(c.request)});
         ASSERT_TRUE(result.done()) << result.server_failure;
         const auto facts = peer_certificate(result.server.get(), right_now());
         ASSERT_TRUE(facts && *facts);
@@ -111,11 +112,13 @@ TEST_F(PeerCertificateTest, IsCalledByItsCommonNameElseUriElseDnsName) {
 }
 
 TEST_F(PeerCertificateTest, CountsBelowAnIntermediateThatIsTrustedAloneAndNotBesideIt) {
-    const auto root = make_odd({.common_name = "root", .authority = true});
-    const auto ours = make_odd({.common_name = "ours", .authority = true, .issuer = &root});
-    const auto theirs = make_odd({.common_name = "theirs", .authority = true, .issuer = &root});
-    auto below = make_odd({.common_name = "below", .issuer = &ours});
-    auto beside = make_odd({.common_name = "beside", .issuer = &theirs});
+    const auto root = make_certificate({.purpose = Purpose::authority, .common_name = "root"});
+    const auto ours =
+        make_certificate({.purpose = Purpose::authority, .common_name = "ours"}, &root);
+    const auto theirs =
+        make_certificate({.purpose = Purpose::authority, .common_name = "theirs"}, &root);
+    auto below = make_certificate({.purpose = Purpose::client, .common_name = "below"}, &ours);
+    auto beside = make_certificate({.purpose = Purpose::any, .common_name = "beside"}, &theirs);
     below.cert_pem += ours.cert_pem;
     beside.cert_pem += theirs.cert_pem;
     auto some = settings(Mode::required);
@@ -133,7 +136,7 @@ TEST_F(PeerCertificateTest, StaysKnownWhenItsSessionResumesUntilItEnds) {
         TlsContext::make(some, right_now()).value();  // another worker's, or after a reload
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         SCOPED_TRACE(version);
-        AnyClient client{.max_version = version, .certificate = client_chain(clients_, "agent 7")};
+        AnyClient client{.max_version = version, .certificate = clients_.client("agent 7")};
         const auto fresh = shake_hands(first->new_session(), client.new_session());
         const auto session = resumable_session(fresh);
         ASSERT_TRUE(session);
@@ -154,7 +157,7 @@ TEST_F(PeerCertificateTest, IsAskedForAnewWhenTheRulesAboutClientsChanged) {
     auto required = optional;
     required.client_certificate = Mode::required;
     auto other_authority = optional;
-    other_authority.client_ca_pem = authority_.certificate_pem();
+    other_authority.client_ca_pem = authority_.pem();
     auto other_listener = optional;
     other_listener.listener = "admin";
     struct Case {
@@ -184,9 +187,8 @@ TEST_F(PeerCertificateTest, IsAskedForAnewWhenTheRulesAboutClientsChanged) {
 TEST_F(PeerCertificateTest, MayNotBeLargerThanItsLimit) {
     std::vector<std::string> uris;
     for (int i = 0; i < 20; ++i) uris.push_back("a:" + std::string(2000, 'b'));
-    const pki::LeafRequest request{.profile = pki::Profile::client, .names = {.uris = uris}};
-    const auto result =
-        connect(settings(Mode::optional), {.certificate = issue(clients_, request)});
+    const CertificateRequest request{.purpose = Purpose::client, .names = {.uris = uris}};
+    const auto result = connect(settings(Mode::optional), {.certificate = clients_.issue(request)});
     EXPECT_FALSE(result.server_done);
     EXPECT_TRUE(result.server_failure.contains("excessive message size")) << result.server_failure;
 }

@@ -69,7 +69,7 @@ Result<std::shared_ptr<TicketKeys>> TicketKeys::make(SystemTime now) {
     auto set = std::make_shared<Set>();
     set->newest = key;
     set->made = now;
-    return std::shared_ptr<TicketKeys>(new TicketKeys(std::move(set)));
+    return std::make_shared<TicketKeys>(std::move(set));
 }
 
 Result<bool> TicketKeys::rotate_if_due(SystemTime now) {

@@ -17,9 +17,13 @@ namespace gh::net {
 /// Keys of TLS session tickets (RFC 5077 §4, RFC 8446 §4.6.1): made at start, never written down, shared by all workers.
 /// A ticket is sealed with the newest key and opened with the newest or the one before, so it lives at most two turns.
 class TicketKeys {
+    struct Key;
+    struct Set;
+
  public:
     static constexpr std::chrono::seconds rotation{12 * 3600};
 
+    explicit TicketKeys(std::shared_ptr<const Set> first);  // for make(): nobody else has a Set
     /// @return `internal` "tls.random"
     [[nodiscard]] static Result<std::shared_ptr<TicketKeys>> make(SystemTime now);
 
@@ -36,10 +40,6 @@ class TicketKeys {
                            EVP_MAC_CTX* mac, bool renew) const;
 
  private:
-    struct Key;
-    struct Set;
-    explicit TicketKeys(std::shared_ptr<const Set> first);
-
     std::atomic<std::shared_ptr<const Set>> set_;
 };
 

@@ -35,8 +35,8 @@ class TicketKeysTest : public ::testing::Test {
         return again.resumed();
     }
 
-    const pki::Authority authority_ = pki::Authority::create({}, right_now()).value();
-    const CertificateChain chain_ = server_chain(authority_, {"a.example"});
+    const TestAuthority authority_;
+    const CertificateChain chain_ = authority_.server({"a.example"});
     const SystemTime start_ = right_now();
 };
 

@@ -60,7 +60,7 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(
     const auto* protocols = reinterpret_cast<const unsigned char*>(alpn.data());
     if (SSL_CTX_set_alpn_protos(context.get(), protocols, alpn.size()) != 0)
         return openssl_failure();  // 0 is success
-    return std::shared_ptr<const TlsClientContext>(new TlsClientContext(std::move(context)));
+    return std::make_shared<const TlsClientContext>(Key{}, std::move(context));
 }
 
 Result<SslHandle> TlsClientContext::new_session(std::string_view host) const {

@@ -13,7 +13,11 @@ namespace gh::net {
 /// Our end of TLS towards upstreams and issuers: chain and name verified, TLS 1.2 at least, ALPN http/1.1. There is no
 /// way to switch the verification off. Immutable; any thread may use it.
 class TlsClientContext {
+    struct Key {};  // make() alone has one
+
  public:
+    TlsClientContext(Key, SslContextHandle context) : context_(std::move(context)) {}
+
     /// @return `invalid_argument` "certificate.*", "key.*", "tls.key_mismatch" or "tls.certificate_weak";
     ///         the detail begins with the source's name. `internal` "tls.openssl"
     [[nodiscard]] static Result<std::shared_ptr<const TlsClientContext>> make(
@@ -25,7 +29,6 @@ class TlsClientContext {
     [[nodiscard]] Result<SslHandle> new_session(std::string_view host) const;
 
  private:
-    explicit TlsClientContext(SslContextHandle context) : context_(std::move(context)) {}
     SslContextHandle context_;
 };
 

@@ -22,18 +22,18 @@ class TlsClientContextTest : public ::testing::Test {
                            std::move(*session));
     }
 
-    const pki::Authority authority_ = pki::Authority::create({}, right_now()).value();
+    const TestAuthority authority_;
 };
 
 TEST_F(TlsClientContextTest, AcceptsTheRightNameOfTheRightAuthorityInTimeAndNothingElse) {
-    const auto ours = trusting(authority_.certificate_pem());
-    const auto others = trusting(pki::Authority::create({}, right_now()).value().certificate_pem());
+    const auto ours = trusting(authority_.pem());
+    const auto others = trusting(TestAuthority().pem());
     const auto system = TlsClientContext::make({}).value();
     const crypto::CertificateNames names{.dns = {"api.example", "*.wild.example"},
                                          .addresses = {"127.0.0.1", "::1"}};
-    const auto good = issue(authority_, {.names = names});
-    const auto expired = issue(authority_, {.names = names}, days{100});
-    const auto for_clients = issue(authority_, {.profile = pki::Profile::client, .names = names});
+    const auto good = authority_.issue({.names = names});
+    const auto expired = authority_.issue({.names = names, .age = days{100}});
+    const auto for_clients = authority_.issue({.purpose = Purpose::client, .names = names});
     struct Case {
         std::string_view name;
         const TlsClientContext& client;
@@ -66,8 +66,8 @@ TEST_F(TlsClientContextTest, AcceptsTheRightNameOfTheRightAuthorityInTimeAndNoth
 }
 
 TEST_F(TlsClientContextTest, GivesNothingForACommonNameAndTakesAPinnedCertificate) {
-    const auto nameless = make_odd({.common_name = "api.example"});
-    const auto pinned = make_odd({.common_name = "x", .dns_name = "api.example"});
+    const auto nameless = make_certificate({.common_name = "api.example"});
+    const auto pinned = make_certificate({.common_name = "x", .names = {.dns = {"api.example"}}});
     EXPECT_FALSE(connect({.certificates = {nameless}}, *trusting(nameless.cert_pem), "api.example")
                      .client_done);
     EXPECT_TRUE(
@@ -77,9 +77,9 @@ TEST_F(TlsClientContextTest, GivesNothingForACommonNameAndTakesAPinnedCertificat
 }
 
 TEST_F(TlsClientContextTest, SendsNamesAsServerNamesAndAddressesNot) {
-    const auto ours = trusting(authority_.certificate_pem());
+    const auto ours = trusting(authority_.pem());
     const auto shown =
-        issue(authority_, {.names = {.dns = {"api.example"}, .addresses = {"127.0.0.1"}}});
+        authority_.issue({.names = {.dns = {"api.example"}, .addresses = {"127.0.0.1"}}});
     const auto by_name = connect({.certificates = {shown}}, *ours, "api.example.");
     EXPECT_STREQ(SSL_get_servername(by_name.server.get(), TLSEXT_NAMETYPE_host_name),
                  "api.example");
@@ -89,18 +89,18 @@ TEST_F(TlsClientContextTest, SendsNamesAsServerNamesAndAddressesNot) {
 }
 
 TEST_F(TlsClientContextTest, ShowsItsCertificateWhereOneIsWanted) {
-    TlsServerSettings server{.certificates = {server_chain(authority_, {"api.example"})},
+    TlsServerSettings server{.certificates = {authority_.server({"api.example"})},
                              .client_certificate = ClientCertificateMode::required,
-                             .client_ca_pem = authority_.certificate_pem()};
-    const auto without = trusting(authority_.certificate_pem());
+                             .client_ca_pem = authority_.pem()};
+    const auto without = trusting(authority_.pem());
     EXPECT_FALSE(connect(server, *without, "api.example").server_done);
-    const TlsClientSettings settings{.ca_pem = authority_.certificate_pem(),
-                                     .certificate = client_chain(authority_, "gatehouse")};
+    const TlsClientSettings settings{.ca_pem = authority_.pem(),
+                                     .certificate = authority_.client("gatehouse")};
     EXPECT_TRUE(connect(server, *TlsClientContext::make(settings).value(), "api.example").done());
 }
 
 TEST_F(TlsClientContextTest, RefusesHostsThatAreNone) {
-    const auto ours = trusting(authority_.certificate_pem());
+    const auto ours = trusting(authority_.pem());
     const std::string cases[] = {"",
                                  ".",
                                  "a b",
@@ -119,8 +119,8 @@ TEST_F(TlsClientContextTest, RefusesHostsThatAreNone) {
 }
 
 TEST_F(TlsClientContextTest, IsNotMadeFromSettingsThatCannotWork) {
-    const auto chain = client_chain(authority_, "a");
-    const auto other = client_chain(authority_, "b");
+    const auto chain = authority_.client("a");
+    const auto other = authority_.client("b");
     struct Case {
         TlsClientSettings settings;
         std::string_view reason;

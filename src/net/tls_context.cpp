@@ -29,7 +29,7 @@ struct CallbackState {
 };
 
 void free_state(void*, void* state, CRYPTO_EX_DATA*, int, long, void*) {
-    delete static_cast<CallbackState*>(state);
+    const std::unique_ptr<CallbackState> owned(static_cast<CallbackState*>(state));
 }
 
 int state_slot() {
@@ -185,7 +185,7 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::make(const TlsServerSettin
         return fail(ErrorKind::invalid_argument, "tls.certificates_missing",
                     "listener " + settings.listener);
     }
-    std::shared_ptr<TlsContext> made(new TlsContext);
+    auto made = std::make_shared<TlsContext>(Key{});
     CertificateIndex index;
     std::vector<SslContextHandle> contexts;
     for (const auto& chain : settings.certificates) {

@@ -15,7 +15,11 @@ namespace gh::net {
 /// What a listener's handshakes are made of. Immutable: a reload makes another and swaps the pointer; sessions begun
 /// with the old one live on, also when it is gone. Any thread may use it.
 class TlsContext {
+    struct Key {};  // make() alone has one
+
  public:
+    explicit TlsContext(Key) {}
+
     /// @param now  for warnings about times; an expired certificate is served all the same
     /// @return `invalid_argument` "tls.certificates_missing", "certificate.*", "key.*" (see crypto/x509.hpp),
     ///         "tls.key_mismatch", "tls.certificate_weak", "tls.client_ca_missing" or "tls.client_ca_unfit";
@@ -34,8 +38,6 @@ class TlsContext {
     [[nodiscard]] SystemTime not_after() const { return not_after_; }
 
  private:
-    TlsContext() = default;
-
     SslContextHandle context_;
     std::vector<std::string> warnings_;
     std::vector<std::string> names_;

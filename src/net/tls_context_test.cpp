@@ -14,7 +14,7 @@ using std::chrono::days;
 class TlsContextTest : public ::testing::Test {
  protected:
     [[nodiscard]] TlsServerSettings settings(std::vector<std::string> dns = {"a.example"}) const {
-        return {.certificates = {server_chain(authority_, std::move(dns))}, .listener = "public"};
+        return {.certificates = {authority_.server(std::move(dns))}, .listener = "public"};
     }
     [[nodiscard]] static std::shared_ptr<const TlsContext> make(const TlsServerSettings& settings) {
         auto context = TlsContext::make(settings, right_now());
@@ -26,14 +26,13 @@ class TlsContextTest : public ::testing::Test {
         return shake_hands(make(settings)->new_session(), client.new_session());
     }
 
-    const pki::Authority authority_ = pki::Authority::create({}, right_now()).value();
+    const TestAuthority authority_;
 };
 
 TEST_F(TlsContextTest, ChoosesTheCertificateByServerNameExactThenWildcardThenFirst) {
-    TlsServerSettings several{
-        .certificates = {server_chain(authority_, {"a.example", "*.wild.example"}),
-                         server_chain(authority_, {"b.example", "www.wild.example"}),
-                         server_chain(authority_, {"c.example", "*.b.example"})}};
+    TlsServerSettings several{.certificates = {authority_.server({"a.example", "*.wild.example"}),
+                                               authority_.server({"b.example", "www.wild.example"}),
+                                               authority_.server({"c.example", "*.b.example"})}};
     struct Case {
         std::string server_name;
         std::size_t certificate;
@@ -139,7 +138,7 @@ TEST_F(TlsContextTest, OffersForwardSecrecyWithAeadAndNothingElse) {
         {"DHE-RSA-AES128-GCM-SHA256", false},  {"AES256-SHA", false},
     };
     const TlsServerSettings rsa{
-        .certificates = {make_odd({.dns_name = "a.example", .rsa_bits = 2048})}};
+        .certificates = {make_certificate({.names = {.dns = {"a.example"}}, .rsa_bits = 2048})}};
     const auto expect = [](const TlsServerSettings& some, const Case& c) {
         SCOPED_TRACE(c.suite);
         const auto result = connect(
@@ -182,7 +181,7 @@ TEST_F(TlsContextTest, RefusesToRenegotiate) {
 TEST_F(TlsContextTest, MayGoWhileItsHandshakesGoOn) {
     const auto keys = TicketKeys::make(right_now()).value();
     auto some = settings();
-    some.certificates.push_back(server_chain(authority_, {"b.example"}));
+    some.certificates.push_back(authority_.server({"b.example"}));
     some.ticket_keys = keys;
     auto context = make(some);
     auto server = context->new_session();
@@ -195,9 +194,10 @@ TEST_F(TlsContextTest, MayGoWhileItsHandshakesGoOn) {
 }
 
 TEST_F(TlsContextTest, SendsTheIntermediatesItWasGivenAndNoRoot) {
-    const auto root = make_odd({.common_name = "root", .authority = true});
-    const auto middle = make_odd({.common_name = "middle", .authority = true, .issuer = &root});
-    auto leaf = make_odd({.dns_name = "a.example", .issuer = &middle});
+    const auto root = make_certificate({.purpose = Purpose::authority, .common_name = "root"});
+    const auto middle =
+        make_certificate({.purpose = Purpose::authority, .common_name = "middle"}, &root);
+    auto leaf = make_certificate({.names = {.dns = {"a.example"}}}, &middle);
     leaf.cert_pem += middle.cert_pem + root.cert_pem;
     const auto result = connect({.certificates = {leaf}}, {});
     ASSERT_TRUE(result.done()) << result.server_failure;
@@ -207,9 +207,9 @@ TEST_F(TlsContextTest, SendsTheIntermediatesItWasGivenAndNoRoot) {
 }
 
 TEST_F(TlsContextTest, IsNotMadeFromSettingsThatCannotWorkAndSaysWhatIsWrong) {
-    const auto good = server_chain(authority_, {"a.example"});
-    const auto other = server_chain(authority_, {"b.example"});
-    const auto weak = make_odd({.dns_name = "a.example", .rsa_bits = 1024});
+    const auto good = authority_.server({"a.example"});
+    const auto other = authority_.server({"b.example"});
+    const auto weak = make_certificate({.names = {.dns = {"a.example"}}, .rsa_bits = 1024});
     const auto with = [](std::string cert, std::string key) {
         return TlsServerSettings{
             .certificates = {
@@ -231,12 +231,12 @@ TEST_F(TlsContextTest, IsNotMadeFromSettingsThatCannotWorkAndSaysWhatIsWrong) {
         {with("-----BEGIN CERTIFICATE-----\nx", good.key_pem), "certificate.malformed",
          "tls/a.pem: "},
         {with(good.cert_pem, ""), "key.missing", "tls/a.pem"},
-        {with(good.cert_pem, "-----BEGIN PRIVATE KEY-----\nx"), "key.malformed", "tls/a.pem: "},
+        {with(good.cert_pem, good.key_pem.substr(0, 100)), "key.malformed", "tls/a.pem: "},
         {with(good.cert_pem, other.key_pem), "tls.key_mismatch", "tls/a.pem: "},
         {with(weak.cert_pem, weak.key_pem), "tls.certificate_weak", "tls/a.pem: ee key too small"},
         {asking(""), "tls.client_ca_missing", ""},
         {asking("none"), "certificate.missing", "clients.pem"},
-        {asking(good.cert_pem), "tls.client_ca_unfit", "clients.pem: 'a.example'"},
+        {asking(good.cert_pem), "tls.client_ca_unfit", "clients.pem: ''"},
     };
     for (const auto& c : cases) {
         SCOPED_TRACE(std::string(c.reason) + " " + std::string(c.detail));
@@ -249,14 +249,14 @@ TEST_F(TlsContextTest, IsNotMadeFromSettingsThatCannotWorkAndSaysWhatIsWrong) {
 }
 
 TEST_F(TlsContextTest, ServesWhatIsExpiredOrStrangeButSaysSo) {
-    const auto stranger = server_chain(authority_, {"c.example"});
-    auto disordered = server_chain(authority_, {"d.example"});
+    const auto stranger = authority_.server({"c.example"});
+    auto disordered = authority_.server({"d.example"});
     disordered.cert_pem += stranger.cert_pem;
     TlsServerSettings odd{
-        .certificates = {issue(authority_, {.names = {.dns = {"a.example"}}}, days{100}),
-                         issue(authority_, {.names = {.dns = {"b.example"}}}, -days{1}),
-                         make_odd({.common_name = "nameless"}), disordered,
-                         server_chain(authority_, {"a.example"})}};
+        .certificates = {authority_.issue({.names = {.dns = {"a.example"}}, .age = days{100}}),
+                         authority_.issue({.names = {.dns = {"b.example"}}, .age = -days{1}}),
+                         make_certificate({.common_name = "nameless"}), disordered,
+                         authority_.server({"a.example"})}};
     for (std::size_t i = 0; i < odd.certificates.size(); ++i)
         odd.certificates[i].source = std::to_string(i);
     const auto context = make(odd);
