@@ -1,5 +1,6 @@
 """Starts the real binary on a configuration, watches its log, stops it and judges how it went."""
 
+import hashlib
 import json
 import os
 import re
@@ -236,6 +237,11 @@ def basic_config(directory, upstreams, routes=None, workers=1, tls=None, **chang
 
 def upstream_config(upstream, name="backend", **changes):
     return {"name": name, "endpoints": [upstream.url]} | changes
+
+
+def api_key(key_id, value, roles=("user",), **changes):
+    """An entry of auth.api_keys: the file holds the hash, since secrets may not stand in it."""
+    return {"id": key_id, "sha256": hashlib.sha256(value.encode()).hexdigest(), "roles": list(roles)} | changes
 
 
 def public_route(prefix="/", upstream="backend", **changes):

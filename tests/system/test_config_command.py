@@ -22,7 +22,7 @@ def check(tmp_path):
     def checker(config, env=None):
         path = tmp_path / "gatehouse.yaml"
         write_config(path, config)
-        done = run("config", "check", path, env=env)
+        done = run("config", "check", path, env={"SECRET": SECRET, "SHORT": "a-rather-short-one"} | (env or {}))
         return done.returncode, done.stdout + done.stderr, path
     return checker
 
@@ -75,7 +75,7 @@ MISTAKES = {
     "unknown access": (with_route(access="everyone"), '"access"', "access"),
     "unknown service": (with_listener(serve=["gatway"]), "gatway", "gateway"),
     "room that is not built": (with_listener(serve=["console"]), "console", "console"),
-    "serves and redirects": (with_listener(redirect_to="admin"), '"redirect_to"', "redirect_to"),
+    "serves and redirects": (with_listener(redirect_to="admin"), '"name"', "redirect_to"),
     "bind without port": (with_listener(bind="127.0.0.1"), '"bind"', "bind"),
     "bind by name": (with_listener(bind="localhost:80"), '"bind"', "bind"),
     "port beyond 65535": (with_listener(bind="127.0.0.1:70000"), '"bind"', "bind"),
@@ -87,13 +87,13 @@ MISTAKES = {
     "rate of nothing": (with_route(rate_limit=[{"requests": 0, "per": "1m"}]), '"requests"', "requests"),
     "prefix without slash": (with_route(match={"path_prefix": "api"}), '"path_prefix"', "path_prefix"),
     "path and prefix": (with_route(match={"path_prefix": "/a", "path": "/b"}), '"path', "path"),
-    "audience forgotten": (with_key("auth", {"trusted_issuers": [{"issuer": "x", "algorithm": "HS256", "secret": SECRET}]}),
+    "audience forgotten": (with_key("auth", {"trusted_issuers": [{"issuer": "x", "algorithm": "HS256", "secret": "${env:SECRET}"}]}),
                            '"issuer"', "audience"),
-    "secret too short": (with_key("auth", {"trusted_issuers": [{"issuer": "x", "algorithm": "HS256", "secret": "short", "audience": "any"}]}),
+    "secret too short": (with_key("auth", {"trusted_issuers": [{"issuer": "x", "algorithm": "HS256", "secret": "${env:SHORT}", "audience": "any"}]}),
                          '"secret"', "secret"),
-    "algorithm none": (with_key("auth", {"trusted_issuers": [{"issuer": "x", "algorithm": "none", "secret": SECRET, "audience": "any"}]}),
+    "algorithm none": (with_key("auth", {"trusted_issuers": [{"issuer": "x", "algorithm": "none", "secret": "${env:SECRET}", "audience": "any"}]}),
                        '"algorithm"', "algorithm"),
-    "secret without algorithm": (with_key("auth", {"trusted_issuers": [{"issuer": "x", "secret": SECRET, "audience": "any"}]}),
+    "secret without algorithm": (with_key("auth", {"trusted_issuers": [{"issuer": "x", "secret": "${env:SECRET}", "audience": "any"}]}),
                                  '"', "algorithm"),
     "keys over plain http": (with_key("auth", {"trusted_issuers": [{"issuer": "x", "jwks_uri": "http://idp.test/jwks", "audience": "a"}]}),
                              '"jwks_uri"', "jwks_uri"),
@@ -122,12 +122,18 @@ def test_a_route_without_access_does_not_start(check, base, tmp_path):
     assert run("serve", "--config", path).returncode == 2
 
 
-def test_every_mistake_is_told_at_once(check, base):
+def test_every_mistake_of_the_text_is_told_at_once(check, base):
     base["colour"] = "blue"
     base["workers"] = "many"
-    base["routes"][0]["upstream"] = "nobody"
+    base["upstreams"][0]["endpoints"] = ["ftp://nowhere"]
     _, said, _ = check(base)
-    assert "colour" in said and "workers" in said and "nobody" in said
+    assert "colour" in said and "workers" in said and "endpoints" in said
+
+
+def test_a_secret_in_the_file_itself_is_refused_and_not_repeated(check, base):
+    base["auth"] = {"api_keys": [{"id": "k", "value": SECRET}]}
+    code, said, _ = check(base)
+    assert code == 2 and "auth.api_keys[0].value" in said and SECRET not in said
 
 
 @pytest.mark.parametrize("text", ["listeners: [", "a: b: c", "\tx: 1", "- a\n- b", "x: &a [*a]", "a: 1\na: 2", "\x00", "{" * 5000,
@@ -148,11 +154,10 @@ def test_names_are_unique(check, base):
 
 @pytest.mark.parametrize("secret", ["CHANGE_ME_IN_PRODUCTION", "YOUR_SECRET_KEY_GOES_RIGHT_IN_HERE_PLEASE", "change-me-in-production"])
 def test_placeholders_are_no_secrets(check, base, secret):
-    base["auth"] = {"trusted_issuers": [{"issuer": "x", "algorithm": "HS256", "audience": "any", "secret": secret.ljust(40, "_")}]}
-    code, said, _ = check(base)
-    assert code == 2 and secret not in said
-    base["auth"]["trusted_issuers"][0]["secret"] = secret
-    assert check(base)[0] == 2
+    base["auth"] = {"trusted_issuers": [{"issuer": "x", "algorithm": "HS256", "audience": "any", "secret": "${env:HELD}"}]}
+    for held in (secret, secret.ljust(40, "_")):
+        code, said, _ = check(base, {"HELD": held})
+        assert code == 2 and "auth.trusted_issuers[0].secret" in said and secret not in said
 
 
 def test_auth_may_be_switched_off_for_development_on_loopback_only(check, base):
@@ -177,11 +182,12 @@ def test_show_masks_secrets_and_keeps_references(base, tmp_path):
     key_file = tmp_path / "secret"
     key_file.write_text(SECRET + "\n")
     base["auth"] = {"trusted_issuers": [{"issuer": "a", "algorithm": "HS256", "audience": "any", "secret": f"${{file:{key_file}}}"},
-                                        {"issuer": "${env:ISSUER_NAME}", "algorithm": "HS256", "audience": "any", "secret": SECRET[::-1]}],
-                    "api_keys": [{"id": "k", "value": "a-key-that-must-not-be-shown-0123456789"}]}
+                                        {"issuer": "${env:ISSUER_NAME}", "algorithm": "HS256", "audience": "any", "secret": "${env:OTHER_SECRET}"}],
+                    "api_keys": [{"id": "k", "value": "${env:A_KEY}"}]}
     path = tmp_path / "gatehouse.yaml"
     write_config(path, base)
-    done = run("config", "show", path, env={"ISSUER_NAME": "named-by-environment"})
+    done = run("config", "show", path, env={"ISSUER_NAME": "named-by-environment", "OTHER_SECRET": SECRET[::-1],
+                                                  "A_KEY": "a-key-that-must-not-be-shown-0123456789"})
     assert done.returncode == 0, done.stderr
     for secret in (SECRET, SECRET[::-1], "a-key-that-must-not-be-shown"):
         assert secret not in done.stdout + done.stderr

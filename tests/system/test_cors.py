@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from support import upstream as answers
-from support.gateway import public_route, run, write_config
+from support.gateway import api_key, public_route, run, write_config
 from support.wait import seconds
 
 ORIGIN = "http://app.test:3000"
@@ -19,7 +19,7 @@ ALLOWED = {"origins": [ORIGIN, "https://app.test"], "credentials": True}
 @pytest.fixture
 def house(start, configure, upstream):
     routes = [public_route("/api/", access={"role": "user"}, cors=ALLOWED), public_route("/any/", cors={"origins": ["*"]}), public_route()]
-    return start(configure([upstream], routes, auth={"api_keys": [{"id": "browser", "value": KEY, "roles": ["user"]}]}))
+    return start(configure([upstream], routes, auth={"api_keys": [api_key("browser", KEY)]}))
 
 
 def preflight(gateway, origin=ORIGIN, method="POST", headers="content-type, x-api-key", target="/api/x"):
@@ -176,7 +176,7 @@ def test_a_browser_agrees(start, configure, upstream, browser, listed):
     origin = f"http://localhost:{browser.site.port}"
     allowed = {"origins": [origin if listed else "http://someone-else.test"], "credentials": True}
     routes = [public_route("/api/", access={"role": "user"}, cors=allowed), public_route("/any/", cors={"origins": ["*"]}), public_route()]
-    gateway = start(configure([upstream], routes, auth={"api_keys": [{"id": "browser", "value": KEY, "roles": ["user"]}]}))
+    gateway = start(configure([upstream], routes, auth={"api_keys": [api_key("browser", KEY)]}))
     page = PAGE % (json.dumps(f"http://127.0.0.1:{gateway.port('plain')}"), json.dumps(KEY))
     got = browser.visit(origin, page)
     served, blocked = (200, True, True), ("blocked",)

@@ -7,7 +7,7 @@ import pytest
 
 from support import jwt
 from support import upstream as answers
-from support.gateway import Gatehouse, basic_config
+from support.gateway import Gatehouse, api_key, basic_config
 from support.wait import until
 
 MISSING = "Missing or invalid authentication credentials"
@@ -36,14 +36,12 @@ def house(tmp_path_factory):
             {"issuer": "legacy", "algorithm": "HS256", "secret": "${env:LEGACY_SECRET}", "audience": "any"},
         ],
         "api_keys": [
-            {"id": "robot", "value": API_KEY, "roles": ["user"], "scopes": ["read", "write"]},
-            {"id": "hashed", "sha256": hashlib.sha256(b"another-key-of-good-length-0123456789").hexdigest(),
-             "roles": ["manager"]},
-            {"id": "old", "value": "expired-key-of-good-length-0123456789", "roles": ["admin"],
-             "expires": "2020-01-01T00:00:00Z"},
+            {"id": "robot", "value": "${env:ROBOT_KEY}", "roles": ["user"], "scopes": ["read", "write"]},
+            api_key("hashed", "another-key-of-good-length-0123456789", ["manager"]),
+            api_key("old", "expired-key-of-good-length-0123456789", ["admin"], expires="2020-01-01T00:00:00Z"),
         ],
     })
-    gateway = Gatehouse(directory, config, env={"LEGACY_SECRET": SECRET})
+    gateway = Gatehouse(directory, config, env={"LEGACY_SECRET": SECRET, "ROBOT_KEY": API_KEY})
     yield gateway, backend
     gateway.close()
     backend.stop()

@@ -81,8 +81,8 @@ def test_an_issuer_that_never_answers_holds_nobody_up(start, configure, make_ups
     backend = make_upstream()
     secret = jwt.new_secret()
     issuers = [{"issuer": ISSUER, "jwks_uri": f"{silent.url}/jwks", "audience": "api"},
-               {"issuer": "legacy", "algorithm": "HS256", "secret": secret, "audience": "any"}]
-    gateway = start(configure([upstream_config(backend)], PROTECTED, auth={"trusted_issuers": issuers}))
+               {"issuer": "legacy", "algorithm": "HS256", "secret": "${env:LEGACY_SECRET}", "audience": "any"}]
+    gateway = start(configure([upstream_config(backend)], PROTECTED, auth={"trusted_issuers": issuers}), env={"LEGACY_SECRET": secret})
     assert status(gateway, jwt.Key("ES256", kid="k")) in (401, 503)
     assert status(gateway, jwt.Key("HS256", kid=None, secret=secret), jwt.claims(iss="legacy")) == 200
 

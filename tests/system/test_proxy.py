@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from support import upstream as answers
-from support.gateway import public_route, upstream_config
+from support.gateway import api_key, public_route, upstream_config
 
 REQUEST_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -155,7 +155,7 @@ def test_fields_are_injected_and_the_clients_own_removed(start, configure, upstr
     key = "key-of-robot-with-a-good-length-0123456789"
     route = {"match": {"path_prefix": "/"}, "upstream": "backend", "access": {"role": "user"},
              "inject": {"headers": {"X-User": "${principal.subject}", "X-Fixed": "yes"}}}
-    gateway = start(configure([upstream], [route], auth={"api_keys": [{"id": "robot", "value": key, "roles": ["user"]}]}))
+    gateway = start(configure([upstream], [route], auth={"api_keys": [api_key("robot", key)]}))
     gateway.get("/", [("X-API-Key", key), ("X-User", "root"), ("x-user", "admin")])
     request = upstream.one_request()
     assert request.all("x-user") == ["robot"] and request.all("x-fixed") == ["yes"]

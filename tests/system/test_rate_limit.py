@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from support.gateway import public_route, upstream_config
+from support.gateway import api_key, public_route, upstream_config
 from support.wait import pass_time
 
-API_KEYS = [{"id": name, "value": f"key-of-{name}-with-a-good-length-0123456789", "roles": ["user"]}
-            for name in ("alice", "bob")]
+KEYS = {name: f"key-of-{name}-with-a-good-length-0123456789" for name in ("alice", "bob")}
+API_KEYS = [api_key(name, value) for name, value in KEYS.items()]
 
 
 def limited(configure, upstream, limits, access="public", **options):
@@ -108,7 +108,7 @@ def test_several_limits_hold_at_once(start, configure, upstream):
 def test_principals_are_counted_apart_and_after_authentication(start, configure, upstream):
     gateway = start(limited(configure, upstream, [{"requests": 2, "per": "1m", "by": "principal"}], access={"role": "user"},
                             auth={"api_keys": API_KEYS}))
-    alice, bob = ([("X-API-Key", key["value"])] for key in API_KEYS)
+    alice, bob = ([("X-API-Key", value)] for value in KEYS.values())
     assert statuses(gateway, 5) == [401] * 5, "strangers drain nobody's share"
     assert statuses(gateway, 3, fields=alice) == [200, 200, 429]
     assert statuses(gateway, 1, fields=alice, source="127.0.0.77") == [429], "the address does not matter"
@@ -119,7 +119,7 @@ def test_limits_by_address_come_before_authentication(start, configure, upstream
     gateway = start(limited(configure, upstream, [{"requests": 3, "per": "1m", "by": "client_ip"}], access={"role": "user"},
                             auth={"api_keys": API_KEYS}))
     assert statuses(gateway, 4, fields=[("X-API-Key", "guess")]) == [401, 401, 401, 429]
-    assert statuses(gateway, 1, fields=[("X-API-Key", API_KEYS[0]["value"])]) == [429]
+    assert statuses(gateway, 1, fields=[("X-API-Key", KEYS["alice"])]) == [429]
 
 
 def test_a_claimed_address_counts_only_from_a_trusted_proxy(start, configure, upstream):

@@ -8,7 +8,7 @@ import pytest
 
 from support import raw, websocket
 from support import upstream as answers
-from support.gateway import public_route, upstream_config, write_config
+from support.gateway import api_key, public_route, upstream_config, write_config
 from support.ports import free_port
 from support.wait import until
 
@@ -109,14 +109,14 @@ def test_listeners_come_and_go(start, configure, upstream):
 
 def test_limits_keys_and_hosts_change(start, configure, upstream):
     gateway = start(configure([upstream], [public_route(access={"role": "user"})],
-                              auth={"api_keys": [{"id": "a", "value": "first-key-of-good-length-0123456789", "roles": ["user"]}]}))
+                              auth={"api_keys": [api_key("a", "first-key-of-good-length-0123456789")]}))
 
     def status(key, **options):
         return gateway.get("/", [("X-API-Key", key)], **options).status
     first, second = "first-key-of-good-length-0123456789", "second-key-of-good-length-0123456789"
     assert (status(first), status(second)) == (200, 401)
     gateway.reload(changed(gateway.config, allowed_hosts=["new.test"], limits={"uri_bytes_max": "300B"},
-                           auth={"api_keys": [{"id": "b", "value": second, "roles": ["user"]}]}))
+                           auth={"api_keys": [api_key("b", second)]}))
     assert (status(first, host="new.test"), status(second, host="new.test")) == (401, 200)
     assert status(second) == 421
     assert gateway.get("/" + "a" * 400, host="new.test").status == 414
