@@ -196,6 +196,10 @@ def examples(house, arguments=()):
     house.pytest("pytest-examples", ["tests/examples"], arguments)
 
 
+def docs(house, arguments=()):
+    house.pytest("pytest-docs", ["tests/docs"], arguments, binary_of("release"))
+
+
 def check(house):
     status = house.run("check", ["tools/check"], 10)
     print((LOGS / "check.log").read_text(), end="")
@@ -211,6 +215,7 @@ def everything(house):
     tools(house)
     examples(house)
     system(house)
+    docs(house)  # after the binary is built: verbs and configurations of the pages are tried on it
     gcc(house)
 
 
@@ -266,8 +271,8 @@ def windows(house):
     house.tally.add("windows", skip="nothing is built for Windows in this version")
 
 
-PARTS = {part.__name__: part for part in (unit, system, tools, examples, check, gcc, long, windows)}
-WITH_ARGUMENTS = (system, tools, examples)
+PARTS = {part.__name__: part for part in (unit, system, tools, examples, docs, check, gcc, long, windows)}
+WITH_ARGUMENTS = (system, tools, examples, docs)
 
 
 def main(arguments):
