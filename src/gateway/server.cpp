@@ -8,6 +8,7 @@
 #include <exception>
 
 #include "http/h1_connection.hpp"
+#include "http/h2_connection.hpp"
 #include "net/peer_certificate.hpp"
 #include "net/socket_stream.hpp"
 #include "net/tls_stream.hpp"
@@ -97,7 +98,7 @@ Task<> Server::serve(int fd, net::Address peer, std::string listener, access::Co
     if (!tls) {
         net::SocketStream stream(worker_.loop, fd);
         stream.notify(&open.wakeup);
-        co_await speak(open, stream, facts);
+        co_await speak(open, stream, facts, false);
         co_return;
     }
     net::TlsStream stream(worker_.loop, fd, tls->new_session());
@@ -124,13 +125,18 @@ Task<> Server::serve(int fd, net::Address peer, std::string listener, access::Co
     }
     facts.encrypted = true;
     facts.tls_version = version_of(stream.ssl());
-    co_await speak(open, stream, facts);
+    co_await speak(open, stream, facts, stream.alpn() == "h2");
 }
 
-Task<> Server::speak(Open& open, net::Stream& stream, http::ConnectionFacts& facts) {
+Task<> Server::speak(Open& open, net::Stream& stream, http::ConnectionFacts& facts, bool h2) {
     const auto limits = worker_.snapshot->server_limits;  // those of its beginning, for as long as it lives
-    http::H1Connection connection(stream, facts, open.wakeup, *limits);
-    co_await connection.serve(gateway_, worker_.draining);
+    if (h2) {
+        http::H2Connection connection(stream, facts, open.wakeup, *limits);
+        co_await connection.serve(gateway_, worker_.draining);
+    } else {
+        http::H1Connection connection(stream, facts, open.wakeup, *limits);
+        co_await connection.serve(gateway_, worker_.draining);
+    }
 }
 
 }  // namespace gh::gateway

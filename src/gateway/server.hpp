@@ -39,7 +39,7 @@ class Server {
 
     void accepted(int fd, const net::Address& peer, const std::string& listener_name);
     Task<> serve(int fd, net::Address peer, std::string listener, access::ConnectionBudget::Token token);
-    Task<> speak(Open& open, net::Stream& stream, http::ConnectionFacts& facts);
+    Task<> speak(Open& open, net::Stream& stream, http::ConnectionFacts& facts, bool h2);
 
     Worker& worker_;
     Gateway gateway_;
