@@ -50,7 +50,7 @@ void write_line(const Exchange& exchange, std::chrono::nanoseconds duration) {
     thread_local std::string line;
     line.clear();
     telemetry::append_access_line(line, record);
-    exchange.worker->services.access_log.append(line);
+    exchange.worker->services.access_log->append(line);
 }
 
 }  // namespace
@@ -64,7 +64,8 @@ void close_exchange(Exchange& exchange) {
                           exchange.client->body_received() + exchange.tunnelled_up,
                           exchange.client->body_sent() + exchange.tunnelled_down);
     }
-    if (exchange.route == nullptr || exchange.route->config.access_log) write_line(exchange, duration);
+    const bool wanted = exchange.route == nullptr || exchange.route->config.access_log;
+    if (wanted && exchange.worker->services.access_log) write_line(exchange, duration);
 }
 
 }  // namespace gh::gateway

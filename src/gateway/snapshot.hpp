@@ -31,8 +31,8 @@ struct RouteLimit {
 /// A route as requests need it: everything looked up that can be.
 struct Route {
     RouteConfig config;
-    std::vector<access::Access> access;  ///< all must let in; empty lets nobody in
-    bool anyone = false;                 ///< `access: public` and nothing else: no credentials are wanted
+    access::Access access;               ///< made by default it lets nobody in
+    bool anyone = false;                 ///< no credentials are wanted
     std::uint32_t methods = 0;           ///< one bit per http::Method; 0: every one
     std::vector<RouteLimit> limits;
     std::shared_ptr<proxy::Upstream> upstream;    ///< null where a handler of ours answers
@@ -62,6 +62,7 @@ struct HostHash {
 struct Snapshot {
     std::vector<ListenerPlan> listeners;
     std::vector<std::unique_ptr<Route>> routes;
+    std::vector<std::unique_ptr<api::Route>> own;       ///< handlers of ours, for the listeners' built-in paths
     std::vector<std::shared_ptr<proxy::Upstream>> upstreams;
     std::vector<net::AddressRange> trusted_proxies;
     std::unordered_set<std::string, HostHash, std::equal_to<>> allowed_hosts;  ///< lower case, without port

@@ -22,7 +22,7 @@ struct Services {
     access::RateLimiter& limiter;
     access::ConnectionBudget& connections;
     telemetry::Log& log;
-    telemetry::LogSink& access_log;
+    telemetry::LogSink* access_log;  ///< null: none is kept
     struct Counters {
         telemetry::Counter& rate_limited;
         telemetry::Counter& auth_refused;

@@ -28,7 +28,16 @@ struct Listener::State {
     }
 };
 
-Result<int> open_listening_socket(const Address& address) {
+Result<int> open_listening_socket(const Address& address, bool first) {
+    if (first && address.port() != 0) {
+        const int probe = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+        set(probe, SOL_SOCKET, SO_REUSEADDR, 1);
+        if (address.family() == AF_INET6) set(probe, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+        const bool free = ::bind(probe, address.raw(), address.length()) == 0 && ::listen(probe, 1) == 0;
+        const int reason = errno;
+        ::close(probe);
+        if (!free) return fail_errno(ErrorKind::unavailable, "net.bind", address.text(), reason);
+    }
     const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return fail_errno(ErrorKind::unavailable, "net.bind", address.text(), errno);
     set(fd, SOL_SOCKET, SO_REUSEADDR, 1);

@@ -12,8 +12,10 @@
 namespace gh::net {
 
 /// Opens a listening socket with SO_REUSEPORT, so that every worker has its own. IPv6 sockets are dual-stack.
+/// @param first  of this process on this address: another process that listens there is then an error, where the option
+///               alone would have the two share connections unnoticed
 /// @return the descriptor, or `unavailable` "net.bind" with the address in the detail
-[[nodiscard]] Result<int> open_listening_socket(const Address& address);
+[[nodiscard]] Result<int> open_listening_socket(const Address& address, bool first = true);
 
 /// The address a bound socket really has: with port 0 the system picked one.
 [[nodiscard]] Address local_address(int fd);

@@ -10,11 +10,7 @@ Verdict Authorize::on_request(Exchange& exchange) {
     if (exchange.route->anyone || exchange.snapshot->open) return Verdict::walk_on;
     const auto* certificate =
         static_cast<const access::ClientCertificate*>(exchange.client->connection().certificate.get());
-    access::Decision decision;  // nobody, unless a requirement lets in
-    for (const auto& requirement : exchange.route->access) {
-        decision = access::authorize(requirement, *exchange.principal, certificate);
-        if (decision.outcome != access::Outcome::allowed) break;
-    }
+    const auto decision = access::authorize(exchange.route->access, *exchange.principal, certificate);
     if (decision.outcome == access::Outcome::allowed) return Verdict::walk_on;
     exchange.auth_reason = decision.reason;
     if (decision.outcome == access::Outcome::unauthenticated) {

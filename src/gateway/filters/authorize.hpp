@@ -4,7 +4,7 @@
 
 namespace gh::gateway {
 
-/// Asks everything the route's `access` says of the principal. All of it must hold.
+/// Asks of the principal what the route's `access` says.
 class Authorize final : public Filter {
  public:
     [[nodiscard]] Verdict on_request(Exchange& exchange) override;

@@ -97,7 +97,7 @@ void settle(Upstream& upstream, std::optional<balance::CircuitBreaker::Pass>& pa
     if (failed) {
         if (pass->failed(now)) upstream.circuit_opened.add();
     } else {
-        (void)pass->succeeded(now);
+        (void)pass->succeeded();
     }
 }
 

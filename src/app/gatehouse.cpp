@@ -1,0 +1,450 @@
+#include "app/gatehouse.hpp"
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <future>
+
+#include "app/announce.hpp"
+#include "app/first_key.hpp"
+#include "app/house.hpp"
+#include "base/try.hpp"
+#include "crypto/secret.hpp"
+#include "export/process_metrics.hpp"
+#include "gateway/proxy/keeper.hpp"
+#include "identity/build_trust.hpp"
+
+namespace gh::app {
+namespace {
+
+constexpr auto watch_interval = std::chrono::milliseconds(500);
+constexpr auto drain_poll = std::chrono::milliseconds(50);
+constexpr std::uint64_t descriptors_reserved = 1'024;  // listeners, logs, upstream connections, body files
+
+std::size_t cores() {
+    cpu_set_t set;
+    if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+}
+
+std::uint64_t descriptors_max() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    return limit.rlim_cur;
+}
+
+Result<void> make_directory(const std::filesystem::path& path) {
+    std::error_code error;
+    if (std::filesystem::create_directories(path, error)) {
+        std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+    }
+    if (error || ::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
+        return fail(ErrorKind::unavailable, "data_dir",
+                    "cannot use the data directory " + path.string() + "; choose another with --data or data_dir");
+    }
+    return {};
+}
+
+sigset_t our_signals() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::sigaddset(&set, signal);
+    return set;
+}
+
+}  // namespace
+
+struct Gatehouse::House {
+    House(Overrides given, Surroundings around, ReadSettings read_first)
+        : overrides(std::move(given)),
+          surroundings(std::move(around)),
+          read(std::move(read_first)),
+          counters(make_counters(registry)),
+          upstream_metrics(make_upstream_metrics(registry)),
+          http_metrics(registry) {}
+
+    [[nodiscard]] Result<void> open_logs();
+    [[nodiscard]] Result<void> open_trust(const Settings& settings);
+    [[nodiscard]] Result<void> open_sockets(Settings& settings);
+    [[nodiscard]] Result<void> start_workers();
+    [[nodiscard]] Result<void> apply(Settings settings);
+    [[nodiscard]] Result<std::shared_ptr<const gateway::Snapshot>> plan(const Settings& settings);
+    void publish(std::shared_ptr<const gateway::Snapshot> next);
+    void collect_states();
+    void reload();
+    void watch();
+    void drain();
+
+    // What was said.
+    Overrides overrides;
+    Surroundings surroundings;
+    ReadSettings read;
+    Settings effective;  // with the ports that the system picked
+
+    // Floor by floor.
+    telemetry::Registry registry;
+    gateway::Services::Counters counters;
+    gateway::proxy::Upstream::Metrics upstream_metrics;
+    telemetry::HttpMetrics http_metrics;
+    std::unique_ptr<exporting::LogWriter> server_sink;
+    std::unique_ptr<exporting::LogWriter> access_sink;
+    telemetry::LogSink* access_log = nullptr;
+    std::unique_ptr<telemetry::Log> log;
+    std::unique_ptr<TlsMaterial> tls;
+    std::optional<FirstKey> key;
+    std::shared_ptr<const identity::ApiKeyHasher> hasher;
+    std::unique_ptr<identity::TrustSource> trust;
+    std::unique_ptr<access::RateLimiter> limiter;
+    std::unique_ptr<access::ConnectionBudget> budget;
+    OwnFacts own{registry, {}, std::chrono::system_clock::now(), {}, {}};
+    std::unique_ptr<gateway::Services> services;
+    std::vector<std::unique_ptr<Crew>> crews;
+    std::unique_ptr<net::Resolver> resolver;
+    std::mutex snapshot_mutex;  // readiness reads it on workers
+    std::shared_ptr<const gateway::Snapshot> snapshot;
+    std::size_t workers = 1;
+    net::FileStamp config_stamp;
+    std::vector<std::weak_ptr<identity::JwksCache>> kept_keys;  // the first worker's
+};
+
+Gatehouse::Gatehouse(Overrides overrides, Surroundings surroundings, ReadSettings read)
+    : house_(std::make_unique<House>(std::move(overrides), std::move(surroundings), std::move(read))) {}
+
+Gatehouse::~Gatehouse() = default;
+
+void Gatehouse::block_signals() {
+    const auto set = our_signals();
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+}
+
+Result<void> Gatehouse::House::open_logs() {
+    const auto& telemetry = read.settings.telemetry;
+    GH_TRY(server_sink, exporting::LogWriter::open({.name = "server", .path = "stderr"}, registry));
+    log = std::make_unique<telemetry::Log>(*server_sink, telemetry.log_level);
+    if (telemetry.access_log.path == "none") {
+        access_log = nullptr;
+    } else if (telemetry.access_log.path == "stderr") {
+        access_log = server_sink.get();
+    } else {
+        GH_TRY(access_sink, exporting::LogWriter::open({.name = "access", .path = telemetry.access_log.path}, registry));
+        access_log = access_sink.get();
+    }
+    return {};
+}
+
+Result<void> Gatehouse::House::open_trust(const Settings& settings) {
+    auto auth = settings.auth;
+    if (key) auth.api_keys.push_back(key->config);
+    if (!hasher) {
+        std::array<std::uint8_t, 32> secret;
+        random_bytes(secret);
+        hasher = std::make_shared<const identity::ApiKeyHasher>(crypto::Secret(crypto::Bytes(secret)));
+    }
+    const auto previous = trust ? trust->current() : nullptr;
+    GH_TRY(auto built, identity::build_trust(auth, hasher, previous.get(),
+                                             {.weak_secrets_allowed = settings.relaxed()}));
+    if (trust) {
+        trust->publish(built);
+    } else {
+        trust = std::make_unique<identity::TrustSource>(built);
+    }
+    return {};
+}
+
+/// One listening socket a worker for every listener that has none yet; ports that the system picks are the same for all.
+Result<void> Gatehouse::House::open_sockets(Settings& settings) {
+    for (auto& listener : settings.listeners) {
+        const auto* open = effective.find_listener(listener.name);
+        if (open && open->bind.host == listener.bind.host &&
+            (open->bind.port == listener.bind.port || listener.bind.port == 0)) {
+            listener.bind = open->bind;
+            continue;
+        }
+        GH_TRY(auto address, net::Address::parse(listener.bind.host, listener.bind.port));
+        std::vector<int> sockets;
+        for (std::size_t i = 0; i < workers; ++i) {
+            GH_TRY(const int fd, net::open_listening_socket(address, i == 0));
+            sockets.push_back(fd);
+            address = net::local_address(fd);
+        }
+        listener.bind.port = address.port();
+        const bool moved = open != nullptr;
+        for (std::size_t i = 0; i < workers; ++i) {
+            auto& crew = *crews[i];
+            crew.worker.loop.post([&crew, fd = sockets[i], name = listener.name, moved] {
+                if (moved) crew.server.close_listener(name);
+                crew.server.listen(fd, name);
+            });
+        }
+    }
+    return {};
+}
+
+Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Settings& settings) {
+    PlanParts parts{*tls, http_metrics, upstream_metrics, own, workers};
+    return make_plan(settings, parts, snapshot.get(), std::chrono::system_clock::now());
+}
+
+/// Hands the snapshot to every worker, between two turns, and lets go of what it no longer names.
+void Gatehouse::House::publish(std::shared_ptr<const gateway::Snapshot> next) {
+    const auto previous = snapshot;
+    {
+        const std::scoped_lock lock(snapshot_mutex);
+        snapshot = next;
+    }
+    std::vector<std::shared_ptr<gateway::proxy::Upstream>> left, come;
+    for (const auto& upstream : previous ? previous->upstreams : decltype(left){}) {
+        if (std::ranges::find(next->upstreams, upstream) == next->upstreams.end()) left.push_back(upstream);
+    }
+    for (const auto& upstream : next->upstreams) {
+        if (!previous || std::ranges::find(previous->upstreams, upstream) == previous->upstreams.end()) {
+            come.push_back(upstream);
+        }
+    }
+    for (const auto& upstream : left) upstream->retire();
+    for (auto& crew : crews) {
+        auto& worker = crew->worker;
+        worker.loop.post([&worker, next, left] {
+            worker.snapshot = next;
+            for (const auto& upstream : left) upstream->pool(worker.index).clear();
+        });
+    }
+    auto& first = crews.front()->worker.loop;
+    first.post([this, &first, come] {
+        for (const auto& upstream : come) gateway::proxy::keep_upstream(upstream, first, *resolver, *log);
+    });
+}
+
+Result<void> Gatehouse::House::start_workers() {
+    GH_TRY(const auto connections,
+           access::connections_within(read.settings.limits.connections_max, descriptors_max(), descriptors_reserved));
+    if (connections < read.settings.limits.connections_max) {
+        log->warning("net", "limits.connections_max is lowered to what the file-descriptor limit carries")
+            .field("connections_max", connections);
+    }
+    limiter = std::make_unique<access::RateLimiter>();
+    budget = std::make_unique<access::ConnectionBudget>(
+        connections, access::ConnectionLimits{connections, read.settings.limits.connections_per_address_max});
+    resolver = std::make_unique<net::Resolver>();
+    services = std::make_unique<gateway::Services>(
+        gateway::Services{*limiter, *budget, *log, access_log, counters, {}});
+    for (std::size_t i = 0; i < workers; ++i) {
+        crews.push_back(std::make_unique<Crew>(i, *services, *trust));
+        services->workers.push_back(&crews.back()->worker);
+    }
+    return {};
+}
+
+/// Numbers that are known only when asked.
+void Gatehouse::House::collect_states() {
+    const auto each_upstream = [this](auto call) {
+        for (const auto& upstream : own.upstreams()) call(*upstream);
+    };
+    registry.collect({.name = "gatehouse_circuit_state",
+                      .help = "1 for the state the circuit breaker is in: closed, open, half_open.",
+                      .labels = {"upstream", "state"}},
+                     telemetry::MetricType::gauge, [each_upstream](telemetry::Samples& samples) {
+                         each_upstream([&](gateway::proxy::Upstream& upstream) {
+                             for (const auto state : {balance::BreakerState::closed, balance::BreakerState::open,
+                                                      balance::BreakerState::half_open}) {
+                                 samples.add({upstream.config().name, balance::name_of(state)},
+                                             upstream.breaker().state() == state ? 1 : 0);
+                             }
+                         });
+                     });
+    registry.collect({.name = "gatehouse_upstream_endpoints_healthy",
+                      .help = "Endpoints that requests are sent to.",
+                      .labels = {"upstream"}},
+                     telemetry::MetricType::gauge, [each_upstream](telemetry::Samples& samples) {
+                         each_upstream([&](gateway::proxy::Upstream& upstream) {
+                             const auto now = std::chrono::steady_clock::now();
+                             samples.add({upstream.config().name},
+                                         static_cast<double>(upstream.balancer().healthy_count(now)));
+                         });
+                     });
+    registry.collect({.name = "gatehouse_upstream_connections_open",
+                      .help = "Connections to the upstream, kept ones included.",
+                      .labels = {"upstream"}},
+                     telemetry::MetricType::gauge, [each_upstream](telemetry::Samples& samples) {
+                         each_upstream([&](gateway::proxy::Upstream& upstream) {
+                             samples.add({upstream.config().name}, upstream.connections().open());
+                         });
+                     });
+    registry.collect({.name = "gatehouse_certificate_not_after_seconds",
+                      .help = "When a listener's first certificate ends, in seconds since 1970.",
+                      .labels = {"listener"}},
+                     telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
+                         const std::scoped_lock lock(snapshot_mutex);
+                         for (const auto& listener : snapshot->listeners) {
+                             if (!listener.tls) continue;
+                             const auto ends = listener.tls->not_after().time_since_epoch();
+                             samples.add({listener.config.name},
+                                         static_cast<double>(std::chrono::duration_cast<seconds>(ends).count()));
+                         }
+                     });
+    exporting::add_process_metrics(registry);
+}
+
+Result<void> Gatehouse::start() {
+    auto& house = *house_;
+    auto& settings = house.read.settings;
+    house.workers = settings.workers == 0 ? cores() : settings.workers;
+    GH_TRY_VOID(make_directory(settings.data_dir));
+    GH_TRY_VOID(house.open_logs());
+    if (house.overrides.config_file) house.config_stamp = net::stamp_of(*house.overrides.config_file);
+    GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::chrono::system_clock::now()));
+    house.tls = std::make_unique<TlsMaterial>(std::move(tls));
+    if (settings.wants_first_key) {
+        GH_TRY(house.key, first_key(house.tls->keys()));
+    }
+    GH_TRY_VOID(house.open_trust(settings));
+    house.own.environment = settings.telemetry.environment;
+    house.own.release = settings.telemetry.release;
+    house.own.upstreams = [&house] {
+        const std::scoped_lock lock(house.snapshot_mutex);
+        return house.snapshot->upstreams;
+    };
+    GH_TRY_VOID(house.start_workers());
+    auto effective = settings;
+    GH_TRY_VOID(house.open_sockets(effective));
+    GH_TRY(auto snapshot, house.plan(effective));
+    house.effective = std::move(effective);
+    house.publish(std::move(snapshot));
+    house.collect_states();
+    for (auto& crew : house.crews) {
+        crew->worker.snapshot = house.snapshot;
+        crew->thread = std::jthread([&each = *crew] {
+            telemetry::set_shard(each.worker.index + 1);
+            each.worker.loop.run();
+        });
+    }
+    auto& first = house.crews.front()->worker.loop;
+    first.post([&house, &first] {
+        keep_keys(*house.trust->current(), *house.trust, house.read.settings.auth, house.kept_keys, first, *house.resolver, *house.log);
+    });
+    announce(house.effective, house.read.warnings, house.tls->ca_file(), house.key ? &*house.key : nullptr, *house.log);
+    return {};
+}
+
+/// All of it or nothing: the running configuration changes only once everything the new one needs is there.
+Result<void> Gatehouse::House::apply(Settings settings) {
+    const auto before = effective;
+    GH_TRY_VOID(open_sockets(settings));
+    GH_TRY(auto next, plan(settings));
+    GH_TRY_VOID(open_trust(settings));
+    for (const auto& listener : before.listeners) {
+        if (settings.find_listener(listener.name)) continue;
+        for (auto& crew : crews) {
+            crew->worker.loop.post([&server = crew->server, name = listener.name] { server.close_listener(name); });
+        }
+    }
+    log->set_threshold(settings.telemetry.log_level);
+    budget->set_limits({settings.limits.connections_max, settings.limits.connections_per_address_max});
+    effective = std::move(settings);
+    publish(std::move(next));
+    auto& first = crews.front()->worker.loop;
+    first.post([this, &first, auth = effective.auth] {
+        keep_keys(*trust->current(), *trust, auth, kept_keys, first, *resolver, *log);
+    });
+    return {};
+}
+
+void Gatehouse::House::reload() {
+    auto next = read_settings(overrides, surroundings);
+    if (next) {
+        if (auto allowed = check_reload(read.settings, next->settings); !allowed) {
+            next = std::unexpected(allowed.error());
+        } else if (auto applied = apply(next->settings); !applied) {
+            next = std::unexpected(applied.error());
+        }
+    }
+    if (!next) {
+        log->error("app", "reload refused, the running configuration stays").error(next.error());
+        return;
+    }
+    read = std::move(*next);
+    for (const auto& warning : read.warnings) log->warning("config", warning);
+    log->info("app", "configuration reloaded").field("routes", read.settings.routes.size());
+}
+
+/// Looks at the files that may change under us.
+void Gatehouse::House::watch() {
+    const auto now = std::chrono::system_clock::now();
+    tls->rotate_tickets(now);
+    if (overrides.config_file) {
+        const auto stamp = net::stamp_of(*overrides.config_file);
+        if (stamp != config_stamp && stamp.present) {
+            config_stamp = stamp;
+            reload();
+            return;
+        }
+    }
+    if (!tls->changed(effective, now, *log)) return;
+    if (auto next = plan(effective)) {
+        publish(std::move(*next));
+    } else {
+        log->error("net", "certificates could not be renewed, those in use stay").error(next.error());
+    }
+}
+
+/// SIGTERM: accept no more, let what is under way end, then stop the threads and flush.
+void Gatehouse::House::drain() {
+    log->info("app", "draining");
+    for (auto& crew : crews) crew->worker.loop.post([&server = crew->server] { server.drain(); });
+    const auto idle = [this] {
+        bool all = true;
+        for (auto& crew : crews) {
+            std::promise<bool> answer;
+            auto future = answer.get_future();
+            crew->worker.loop.post([&] { answer.set_value(crew->server.is_idle()); });
+            all = future.get() && all;
+        }
+        return all;
+    };
+    const auto deadline = std::chrono::steady_clock::now() + effective.limits.drain_timeout;
+    while (!idle() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(drain_poll);
+    if (!idle()) {
+        log->warning("app", "drain_timeout is over, cutting off what is left");
+        for (auto& crew : crews) crew->worker.loop.post([&server = crew->server] { server.cut_off(); });
+        for (int i = 0; i < 20 && !idle(); ++i) std::this_thread::sleep_for(drain_poll);
+    }
+    for (auto& crew : crews) crew->worker.loop.stop();
+    for (auto& crew : crews) crew->thread.join();
+    log->info("app", "stopped");
+    if (access_sink) access_sink->close();
+    server_sink->close();
+}
+
+void Gatehouse::run() {
+    const auto set = our_signals();
+    const timespec pause{.tv_sec = 0,
+                         .tv_nsec = std::chrono::duration_cast<std::chrono::nanoseconds>(watch_interval).count()};
+    for (;;) {
+        switch (::sigtimedwait(&set, nullptr, &pause)) {
+            case SIGTERM:
+            case SIGINT: house_->drain(); return;
+            case SIGHUP:
+                if (house_->overrides.config_file) {
+                    house_->config_stamp = net::stamp_of(*house_->overrides.config_file);
+                }
+                house_->reload();
+                break;
+            case SIGUSR1:
+                if (house_->access_sink) house_->access_sink->reopen();
+                break;
+            default: house_->watch();
+        }
+    }
+}
+
+}  // namespace gh::app

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "access/connection_budget.hpp"
+#include "access/rate_limiter.hpp"
+#include "app/own_routes.hpp"
+#include "app/plan.hpp"
+#include "app/settings.hpp"
+#include "app/tls_material.hpp"
+#include "export/log_writer.hpp"
+#include "gateway/server.hpp"
+#include "gateway/worker.hpp"
+#include "identity/token_authenticator.hpp"
+#include "identity/trust.hpp"
+#include "net/resolver.hpp"
+#include "telemetry/http_metrics.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace gh::app {
+
+/// One worker with its thread.
+struct Crew {
+    Crew(std::size_t index, gateway::Services& services, const identity::TrustSource& trust);
+    gateway::Worker worker;
+    gateway::Server server;
+    std::jthread thread;
+};
+
+/// The counters of the gateway, by name.
+[[nodiscard]] gateway::Services::Counters make_counters(telemetry::Registry& registry);
+[[nodiscard]] gateway::proxy::Upstream::Metrics make_upstream_metrics(telemetry::Registry& registry);
+
+/// Keeps the key sets of trusted issuers fresh, on one worker's loop, until no Trust names them any more.
+/// @param kept  those it looks after already, from before a reload
+void keep_keys(const identity::Trust& trust, identity::TrustSource& source, const identity::AuthConfig& config,
+               std::vector<std::weak_ptr<identity::JwksCache>>& kept, net::Loop& loop, net::Resolver& resolver,
+               telemetry::Log& log);
+
+}  // namespace gh::app

@@ -1,0 +1,136 @@
+#include "app/house.hpp"
+#include "codec/jwk.hpp"
+#include "http/fetch.hpp"
+#include "identity/jwks.hpp"
+#include "net/certificate_files.hpp"
+
+#include <algorithm>
+
+// Fetching the key sets of trusted issuers: off the request path, over verified https.
+
+namespace gh::app {
+namespace {
+
+constexpr std::chrono::milliseconds fetch_timeout{5'000};
+constexpr std::chrono::milliseconds look_interval{250};
+
+struct Uri {
+    bool tls = false;
+    std::string host, authority, target;
+    std::uint16_t port = 80;
+};
+
+/// "https://host[:port]/path"; the configuration has checked it.
+std::optional<Uri> split(std::string_view uri) {
+    Uri parts;
+    parts.tls = uri.starts_with("https://");
+    if (!parts.tls && !uri.starts_with("http://")) return {};
+    uri.remove_prefix(parts.tls ? 8 : 7);
+    const auto slash = uri.find('/');
+    parts.authority = uri.substr(0, slash);
+    parts.target = slash == std::string_view::npos ? "/" : uri.substr(slash);
+    parts.port = parts.tls ? 443 : 80;
+    parts.host = gateway::host_of(parts.authority);
+    if (parts.host.size() < parts.authority.size()) {
+        parts.port = static_cast<std::uint16_t>(std::stoi(parts.authority.substr(parts.host.size() + 1)));
+    }
+    if (parts.host.starts_with('[')) parts.host = parts.host.substr(1, parts.host.size() - 2);
+    return parts;
+}
+
+class Fetcher final : public identity::JwksFetcher {
+ public:
+    Fetcher(net::Loop& loop, net::Resolver& resolver, std::shared_ptr<const net::TlsClientContext> tls)
+        : loop_(loop), resolver_(resolver), tls_(std::move(tls)) {}
+
+    Task<Result<std::string>> fetch(std::string uri) override {
+        const auto parts = split(uri);
+        if (!parts) co_return fail(ErrorKind::invalid_argument, "jwks.uri", uri);
+        http::FetchRequest request;
+        auto address = net::Address::parse(parts->host, parts->port);
+        if (!address) {
+            auto found = co_await resolve(*parts);
+            if (!found) co_return std::unexpected(std::move(found).error());
+            request.address = found->front();
+        } else {
+            request.address = *address;
+        }
+        if (parts->tls) request.tls = tls_.get();
+        request.server_name = parts->host;
+        request.authority = parts->authority;
+        request.target = parts->target;
+        request.timeout = fetch_timeout;
+        request.body_bytes_max = codec::jwk_set_bytes_max;
+        auto answer = co_await http::fetch(loop_, std::move(request));
+        if (!answer) co_return std::unexpected(std::move(answer).error());
+        if (answer->status != 200) {
+            co_return fail(ErrorKind::unavailable, "jwks.status", std::to_string(answer->status));
+        }
+        co_return std::move(answer->body);
+    }
+
+ private:
+    Task<Result<std::vector<net::Address>>> resolve(const Uri& parts) {
+        auto wakeup = std::make_shared<net::Wakeup>(loop_);
+        auto result = std::make_shared<std::optional<Result<std::vector<net::Address>>>>();
+        net::Resolver::Answer answer = [wakeup, result](Result<std::vector<net::Address>> addresses) {
+            *result = std::move(addresses);
+            wakeup->wake();
+        };
+        resolver_.resolve(loop_, parts.host, parts.port, std::move(answer));
+        while (!*result) co_await wakeup->wait();
+        co_return std::move(**result);
+    }
+
+    net::Loop& loop_;
+    net::Resolver& resolver_;
+    std::shared_ptr<const net::TlsClientContext> tls_;
+};
+
+/// As long as anybody else holds the cache, which is as long as some Trust names it.
+Task<> keep(std::weak_ptr<identity::JwksCache> cache, std::shared_ptr<Fetcher> fetcher, identity::TrustSource& source,
+            net::Loop& loop, telemetry::Log& log) {
+    bool failing = false;
+    while (auto held = cache.lock()) {
+        if (held->next_fetch() <= loop.now()) {
+            auto clock = [&loop] { return loop.now(); };
+            std::function<SteadyTime()> now = clock;
+            const auto changed = co_await identity::refresh_keys(held, *fetcher, std::move(now));
+            if (changed && *changed) source.publish_fetched_keys();
+            if (!changed && !failing) {
+                log.warning("auth", "a key set could not be fetched; the last good one stays")
+                    .field("jwks_uri", held->uri())
+                    .error(changed.error());
+            }
+            failing = !changed;
+        }
+        held.reset();
+        co_await net::Sleep(loop, look_interval);
+    }
+}
+
+}  // namespace
+
+void keep_keys(const identity::Trust& trust, identity::TrustSource& source, const identity::AuthConfig& config,
+               std::vector<std::weak_ptr<identity::JwksCache>>& kept, net::Loop& loop, net::Resolver& resolver,
+               telemetry::Log& log) {
+    std::erase_if(kept, [](const auto& cache) { return cache.expired(); });
+    for (const auto& issuer : trust.issuers()) {
+        if (!issuer.jwks || std::ranges::any_of(kept, [&](const auto& c) { return c.lock() == issuer.jwks; })) continue;
+        net::TlsClientSettings settings;
+        for (const auto& configured : config.trusted_issuers) {
+            if (configured.jwks_uri != issuer.jwks->uri() || !configured.ca_file) continue;
+            if (auto pem = net::read_pem_file(*configured.ca_file)) settings.ca_pem = std::move(*pem);
+            settings.ca_source = configured.ca_file->string();
+        }
+        auto context = net::TlsClientContext::make(settings);
+        if (!context) {
+            log.error("auth", "a key set cannot be fetched").field("jwks_uri", issuer.jwks->uri()).error(context.error());
+            continue;
+        }
+        kept.push_back(issuer.jwks);
+        spawn(keep(issuer.jwks, std::make_shared<Fetcher>(loop, resolver, std::move(*context)), source, loop, log));
+    }
+}
+
+}  // namespace gh::app

@@ -1,0 +1,225 @@
+#include "app/plan.hpp"
+
+#include <ifaddrs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/try.hpp"
+
+namespace gh::app {
+namespace {
+
+using gateway::Route;
+using gateway::Snapshot;
+
+/// Tells limits apart, and knows them again after a reload (FNV-1a).
+std::uint64_t limit_id(std::string_view route, std::size_t index) {
+    std::uint64_t hash = 14695981039346656037U;
+    const auto mix = [&hash](unsigned char octet) { hash = (hash ^ octet) * 1099511628211U; };
+    for (const char c : route) mix(static_cast<unsigned char>(c));
+    mix(static_cast<unsigned char>(index));
+    return hash;
+}
+
+std::string limit_name(const gateway::RateLimitConfig& config) {
+    using By = gateway::RateLimitConfig::By;
+    const std::string_view by = config.by == By::principal ? "principal" : config.by == By::route ? "route" : "client";
+    const auto ms = config.per.count();
+    return std::string(by) + "-" + (ms % 1000 == 0 ? std::to_string(ms / 1000) + "s" : std::to_string(ms) + "ms");
+}
+
+access::Access access_of(const gateway::AccessConfig& config) {
+    using Kind = gateway::AccessConfig::Kind;
+    switch (config.kind) {
+        case Kind::nobody: break;
+        case Kind::anyone: return access::Access::anyone();
+        case Kind::authenticated: return access::Access::authenticated();
+        case Kind::role: return access::Access::role(config.role);
+        case Kind::scopes: return access::Access::scopes(config.scopes);
+        case Kind::client_certificate: return access::Access::client_certificate();
+        case Kind::agent: return access::Access::agent();
+    }
+    return {};
+}
+
+std::uint32_t method_bits(const std::vector<std::string>& methods) {
+    std::uint32_t bits = 0;
+    for (const auto& method : methods) bits |= 1U << static_cast<unsigned>(http::method_of(method));
+    return bits;
+}
+
+gateway::proxy::Timeouts timeouts_of(const gateway::RouteConfig& route, const gateway::UpstreamConfig& upstream) {
+    const auto& own = route.timeouts;
+    const auto& base = upstream.timeouts;
+    return {.connect = base.connect,
+            .response = own.response.value_or(base.response),
+            .idle = own.idle.value_or(base.idle),
+            .tunnel_idle = own.tunnel_idle.value_or(base.tunnel_idle),
+            .total = own.total ? own.total : base.total};
+}
+
+std::unique_ptr<Route> make_route(const gateway::RouteConfig& config, const Snapshot& snapshot,
+                                  telemetry::HttpMetrics& metrics) {
+    auto route = std::make_unique<Route>();
+    route->config = config;
+    route->access = access_of(config.access);
+    route->anyone = config.access.kind == gateway::AccessConfig::Kind::anyone;
+    route->methods = method_bits(config.match.methods);
+    for (std::size_t i = 0; i < config.rate_limit.size(); ++i) {
+        const auto& limit = config.rate_limit[i];
+        route->limits.push_back({limit.by, access::Limit(limit_id(config.name, i), limit.requests, limit.per),
+                                 limit_name(limit)});
+    }
+    for (const auto& upstream : snapshot.upstreams) {
+        if (upstream->config().name != config.upstream) continue;
+        route->upstream = upstream;
+        route->timeouts = timeouts_of(config, upstream->config());
+    }
+    route->metrics = &metrics.route(config.name);
+    return route;
+}
+
+/// A path of ours as a route, so that it passes the same doors.
+std::unique_ptr<Route> make_own(const api::Route& own, telemetry::HttpMetrics& metrics,
+                                std::vector<std::unique_ptr<api::Route>>& kept) {
+    kept.push_back(std::make_unique<api::Route>(own));
+    auto route = std::make_unique<Route>();
+    route->config.name = own.path;
+    route->config.match.path = own.path;
+    route->config.match.methods = {own.method};
+    if (own.method == "GET") route->config.match.methods.emplace_back("HEAD");
+    route->config.access_log = own.counted;
+    route->access = own.access;
+    route->anyone = own.access.kind() == access::Access::Kind::anyone;
+    route->methods = method_bits(route->config.match.methods);
+    route->own = kept.back().get();
+    if (own.counted) route->metrics = &metrics.route(own.path);
+    return route;
+}
+
+std::shared_ptr<const http::ServerLimits> server_limits(const net::LimitsConfig& limits) {
+    http::ServerLimits server;
+    server.head = {.bytes_max = limits.header_bytes_max,
+                   .fields_max = limits.header_count_max,
+                   .target_bytes_max = limits.uri_bytes_max};
+    server.requests_max = limits.requests_per_connection_max;
+    server.streams_max = limits.streams_per_connection_max;
+    server.header_timeout = limits.header_timeout;
+    server.keep_alive_timeout = limits.keep_alive_timeout;
+    server.send_timeout = limits.send_timeout;
+    return std::make_shared<const http::ServerLimits>(server);
+}
+
+Result<void> add_upstreams(Snapshot& snapshot, const Settings& settings, PlanParts& parts, const Snapshot* previous) {
+    for (const auto& config : settings.upstreams) {
+        std::shared_ptr<gateway::proxy::Upstream> same;
+        for (const auto& known : previous ? previous->upstreams : decltype(snapshot.upstreams){}) {
+            if (known->config() == config) same = known;
+        }
+        if (!same) {
+            GH_TRY(same, gateway::proxy::Upstream::make(config, parts.workers, parts.upstream_metrics));
+        }
+        snapshot.upstreams.push_back(std::move(same));
+    }
+    return {};
+}
+
+void add_host(Snapshot& snapshot, std::string host) {
+    for (char& c : host) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    if (host.starts_with("*.")) {
+        snapshot.allowed_host_suffixes.push_back(host.substr(1));
+    } else {
+        if (host.contains(':') && !host.starts_with('[')) host = "[" + host + "]";
+        snapshot.allowed_hosts.insert(std::move(host));
+    }
+}
+
+std::vector<std::string> interface_addresses() {
+    std::vector<std::string> found;
+    ifaddrs* list = nullptr;
+    if (::getifaddrs(&list) != 0) return found;
+    for (const auto* each = list; each; each = each->ifa_next) {
+        if (!each->ifa_addr) continue;
+        const auto family = each->ifa_addr->sa_family;
+        if (family != AF_INET && family != AF_INET6) continue;
+        sockaddr_storage storage{};
+        std::memcpy(&storage, each->ifa_addr, family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+        found.push_back(net::Address(storage).ip_text());
+    }
+    ::freeifaddrs(list);
+    return found;
+}
+
+Result<void> add_listeners(Snapshot& snapshot, const Settings& settings, PlanParts& parts,
+                           const std::vector<std::string>& hosts, SystemTime now) {
+    for (const auto& config : settings.listeners) {
+        gateway::ListenerPlan plan;
+        plan.config = config;
+        if (config.tls) {
+            GH_TRY(plan.tls, parts.tls.context(config, hosts, now));
+            plan.hsts = config.hsts.header_value();
+            if (settings.allowed_hosts.empty()) {
+                for (const auto& name : plan.tls->names()) add_host(snapshot, name);
+            }
+        }
+        if (const auto* target = settings.find_listener(config.redirect_to)) plan.redirect_port = target->bind.port;
+        for (const auto service : config.serve) {
+            for (const auto& own : own_routes(service, parts.own)) {
+                plan.own.push_back(make_own(own, parts.http_metrics, snapshot.own));
+            }
+        }
+        if (config.serves(net::Service::gateway)) {
+            for (const auto& route : snapshot.routes) {
+                const auto& wanted = route->config.match.listener;
+                if (wanted.empty() || wanted == config.name) plan.routes.push_back(route.get());
+            }
+        }
+        snapshot.listeners.push_back(std::move(plan));
+    }
+    return {};
+}
+
+}  // namespace
+
+std::vector<std::string> default_hosts(const Settings& settings) {
+    std::vector<std::string> hosts = {"localhost", "127.0.0.1", "::1"};
+    const auto add = [&hosts](std::string host) {
+        if (!host.empty() && std::ranges::find(hosts, host) == hosts.end()) hosts.push_back(std::move(host));
+    };
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) == 0) add(name.data());
+    for (const auto& listener : settings.listeners) {
+        if (listener.bind.host != "::" && listener.bind.host != "0.0.0.0") {
+            add(listener.bind.host);
+        } else {
+            for (auto& address : interface_addresses()) add(std::move(address));
+        }
+    }
+    return hosts;
+}
+
+Result<std::shared_ptr<const Snapshot>> make_plan(const Settings& settings, PlanParts& parts, const Snapshot* previous,
+                                                  SystemTime now) {
+    auto snapshot = std::make_shared<Snapshot>();
+    snapshot->limits = settings.limits;
+    snapshot->server_limits = server_limits(settings.limits);
+    snapshot->trusted_proxies = settings.trusted_proxies;
+    snapshot->open = !settings.auth.enabled;
+    snapshot->body_directory = settings.data_dir;
+    snapshot->unmatched = &parts.http_metrics.route("unmatched");
+    const auto hosts = settings.allowed_hosts.empty() ? default_hosts(settings) : settings.allowed_hosts;
+    for (const auto& host : hosts) add_host(*snapshot, host);
+    GH_TRY_VOID(add_upstreams(*snapshot, settings, parts, previous));
+    for (const auto& config : settings.routes) {
+        snapshot->routes.push_back(make_route(config, *snapshot, parts.http_metrics));
+    }
+    GH_TRY_VOID(add_listeners(*snapshot, settings, parts, hosts, now));
+    return snapshot;
+}
+
+}  // namespace gh::app

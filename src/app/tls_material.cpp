@@ -1,0 +1,102 @@
+#include "app/tls_material.hpp"
+
+#include <utility>
+
+#include "base/try.hpp"
+#include "net/address.hpp"
+
+namespace gh::app {
+namespace {
+
+std::string key_of(const net::CertificateFiles& files) {
+    return files.cert_file.string() + '\n' + files.key_file.string();
+}
+
+}  // namespace
+
+crypto::CertificateNames certificate_names(const std::vector<std::string>& hosts) {
+    crypto::CertificateNames names;
+    for (auto host : hosts) {
+        if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+        (net::Address::parse(host, 0) ? names.addresses : names.dns).push_back(host);
+    }
+    return names;
+}
+
+Result<TlsMaterial> TlsMaterial::open(const std::filesystem::path& data_dir, SystemTime now) {
+    TlsMaterial material;
+    GH_TRY(auto keys, pki::FileKeyStore::open(data_dir / "keys"));
+    material.keys_ = std::make_unique<pki::FileKeyStore>(std::move(keys));
+    GH_TRY(auto ca, pki::InternalCa::open(*material.keys_, data_dir, now));
+    material.ca_ = std::make_unique<pki::InternalCa>(std::move(ca));
+    GH_TRY(material.tickets_, net::TicketKeys::make(now));
+    return material;
+}
+
+Result<net::CertificateChain> TlsMaterial::chain_of(const net::CertificateFiles& files) {
+    const auto found = watched_.find(key_of(files));
+    if (found != watched_.end()) return found->second.chain;
+    const auto stamp = net::stamp_of(files);
+    GH_TRY(auto chain, net::load_certificate_files(files));
+    watched_.emplace(key_of(files), Watched{net::CertificateWatcher(stamp), chain});
+    return chain;
+}
+
+Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(const net::ListenerConfig& listener,
+                                                                    const std::vector<std::string>& names,
+                                                                    SystemTime now) {
+    const auto& tls = *listener.tls;
+    net::TlsServerSettings settings;
+    settings.min_version = tls.min_version;
+    settings.client_certificate = tls.client_certificate;
+    settings.ticket_keys = tickets_;
+    settings.listener = listener.name;
+    if (tls.client_ca_file) {
+        GH_TRY(settings.client_ca_pem, net::read_pem_file(*tls.client_ca_file));
+        settings.client_ca_source = tls.client_ca_file->string();
+    } else {
+        settings.client_ca_pem = ca_->root().certificate_pem();
+        settings.client_ca_source = "internal CA";
+    }
+    for (const auto& files : tls.certificates) {
+        GH_TRY(auto chain, chain_of(files));
+        settings.certificates.push_back(std::move(chain));
+    }
+    if (tls.certificates.empty()) {
+        GH_TRY(auto leaf, ca_->leaf("gateway", pki::LeafRequest{.names = certificate_names(names)}, now));
+        leaf_not_before_ = leaf.not_before;
+        leaf_not_after_ = leaf.not_after;
+        settings.certificates.push_back({leaf.chain_pem, leaf.key_pem, "internal CA"});
+    }
+    return net::TlsContext::make(settings, now);
+}
+
+bool TlsMaterial::changed(const Settings& settings, SystemTime now, telemetry::Log& log) {
+    bool any = leaf_not_after_ != SystemTime::max() && pki::renewal_due(leaf_not_before_, leaf_not_after_, now);
+    for (const auto& listener : settings.listeners) {
+        if (!listener.tls) continue;
+        for (const auto& files : listener.tls->certificates) {
+            const auto found = watched_.find(key_of(files));
+            if (found == watched_.end()) continue;
+            auto& [watcher, in_use] = found->second;
+            const auto seen = net::stamp_of(files);
+            if (!watcher.should_reload(seen)) continue;
+            auto chain = net::load_certificate_files(files);
+            if (chain) {
+                watcher.accepted(seen);
+                in_use = std::move(*chain);
+                any = true;
+                log.info("net", "certificate files reloaded").field("cert_file", files.cert_file.string());
+            } else if (watcher.refused(seen)) {
+                log.error("net", "changed certificate files are no good; those in use stay")
+                    .field("cert_file", files.cert_file.string())
+                    .error(chain.error());
+            }
+        }
+    }
+    return any;
+}
+
+void TlsMaterial::rotate_tickets(SystemTime now) { (void)tickets_->rotate_if_due(now); }
+
+}  // namespace gh::app

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/settings.hpp"
+#include "base/error.hpp"
+#include "net/certificate_files.hpp"
+#include "net/tls_context.hpp"
+#include "pki/internal_ca.hpp"
+#include "pki/key_store.hpp"
+#include "telemetry/log.hpp"
+
+namespace gh::app {
+
+/// Everything listeners need to speak TLS: the internal CA and its leaf, certificates from files and their watch, the keys
+/// of session tickets. One thread's: the one that starts and reloads.
+class TlsMaterial {
+ public:
+    [[nodiscard]] static Result<TlsMaterial> open(const std::filesystem::path& data_dir, SystemTime now);
+
+    [[nodiscard]] pki::KeyStore& keys() { return *keys_; }
+    [[nodiscard]] std::filesystem::path ca_file() const { return ca_->certificate_file(); }
+
+    /// @param names  what the internal leaf speaks for
+    /// @return errors of pki, of the files, of net::TlsContext
+    [[nodiscard]] Result<std::shared_ptr<const net::TlsContext>> context(const net::ListenerConfig& listener,
+                                                                         const std::vector<std::string>& names,
+                                                                         SystemTime now);
+
+    /// Whether a context made now would differ: a certificate file changed and can be used, or the internal leaf is due.
+    /// A pair that is no good is reported once and the one in use stays.
+    [[nodiscard]] bool changed(const Settings& settings, SystemTime now, telemetry::Log& log);
+    void rotate_tickets(SystemTime now);
+
+ private:
+    TlsMaterial() = default;
+    [[nodiscard]] Result<net::CertificateChain> chain_of(const net::CertificateFiles& files);
+
+    std::unique_ptr<pki::FileKeyStore> keys_;
+    std::unique_ptr<pki::InternalCa> ca_;
+    std::shared_ptr<net::TicketKeys> tickets_;
+    struct Watched {
+        net::CertificateWatcher watcher;
+        net::CertificateChain chain;  // in use
+    };
+    std::map<std::string, Watched> watched_;  // by both paths
+    SystemTime leaf_not_before_ = SystemTime::min();
+    SystemTime leaf_not_after_ = SystemTime::max();
+};
+
+/// DNS names and addresses as a certificate wants them apart.
+[[nodiscard]] crypto::CertificateNames certificate_names(const std::vector<std::string>& hosts);
+
+}  // namespace gh::app
