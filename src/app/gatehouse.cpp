@@ -304,9 +304,6 @@ Result<void> Gatehouse::start() {
     if (house.overrides.config_file) house.config_stamp = net::stamp_of(*house.overrides.config_file);
     GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::chrono::system_clock::now()));
     house.tls = std::make_unique<TlsMaterial>(std::move(tls));
-    if (settings.wants_first_key) {
-        GH_TRY(house.key, first_key(house.tls->keys()));
-    }
     GH_TRY_VOID(house.open_trust(settings));
     house.own.environment = settings.telemetry.environment;
     house.own.release = settings.telemetry.release;
@@ -318,6 +315,10 @@ Result<void> Gatehouse::start() {
     auto effective = settings;
     GH_TRY_VOID(house.open_sockets(effective));
     GH_TRY(auto snapshot, house.plan(effective));
+    if (settings.wants_first_key) {  // shown once: so not before everything that may fail has not
+        GH_TRY(house.key, first_key(house.tls->keys()));
+        GH_TRY_VOID(house.open_trust(settings));
+    }
     house.effective = std::move(effective);
     house.publish(std::move(snapshot));
     house.collect_states();

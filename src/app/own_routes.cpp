@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view service_name = "api_gateway";
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
     std::string out = "\"";
     telemetry::append_json_text(out, text);
     out += '"';
@@ -41,7 +41,7 @@ std::string check_of(gateway::proxy::Upstream& upstream, bool& ready) {
     const bool usable = well > 0 && circuit != balance::BreakerState::open;
     if (!usable) ready = false;
     const std::string_view status = !usable ? "unhealthy" : well < all ? "degraded" : "healthy";
-    return fmt::format(R"({}:{{"status":"{}","circuit":"{}"}})", quoted("upstream:" + upstream.config().name), status,
+    return fmt::format(R"({}:{{"status":"{}","circuit":"{}"}})", json_string("upstream:" + upstream.config().name), status,
                        balance::name_of(circuit));
 }
 
@@ -64,7 +64,7 @@ Task<Result<api::Reply>> system_info(const OwnFacts* facts) {
     api::Reply reply;
     reply.body = fmt::format(
         R"({{"service":"{}","version":{},"environment":{},"release":{},"uptime_seconds":{}}})", service_name,
-        quoted(version()), quoted(facts->environment), quoted(facts->release), up.count());
+        json_string(version()), json_string(facts->environment), json_string(facts->release), up.count());
     co_return reply;
 }
 
