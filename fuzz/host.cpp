@@ -24,7 +24,8 @@ void check_host(std::string_view input) {
     demand(name.find_first_of(" @/\\?#%[]\r\n\tABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos);
     const bool bracket = host->address() && !host->address()->is_v4();
     demand(name.contains(':') == bracket);
-    const auto again = parse_host(bracket ? "[" + name + "]" : name);
+    const auto text = bracket ? "[" + name + "]" : name;  // outlives what borrows from it
+    const auto again = parse_host(text);
     demand(again && again->name() == name && again->address() == host->address() && !again->port());
 }
 

@@ -121,8 +121,6 @@ class Rewriter {
     }
 
     std::string take() { return std::move(out_); }
-    bool encoded_slash = false;
-    bool parameters = false;
 
  private:
     Result<void> segment() {
@@ -154,7 +152,6 @@ class Rewriter {
                 return escape();
             case Byte::parameter:
                 if (!rules_.allow_parameters) return refuse("path.parameter");
-                parameters = true;
                 out_ += c;
                 break;
             case Byte::backslash:
@@ -182,10 +179,7 @@ class Rewriter {
         }
         if (byte < ' ' || byte == 0x7f) return refuse("path.control");
         if (byte == '\\') return refuse("path.backslash");
-        if (byte == '/') {
-            if (!rules_.allow_encoded_slash) return refuse("path.encoded_slash");
-            encoded_slash = true;
-        }
+        if (byte == '/' && !rules_.allow_encoded_slash) return refuse("path.encoded_slash");
         append_escape(out_, byte);
         return {};
     }
@@ -243,9 +237,10 @@ Result<NormalPath> normalise_path(std::string_view raw, PathRules rules) {
     }
     Rewriter rewriter(raw, rules);
     GH_TRY_VOID(rewriter.run());
-    path.has_encoded_slash_ = rewriter.encoded_slash;
-    path.has_parameters_ = rewriter.parameters;
     path.text_ = BorrowedText(rewriter.take());
+    // Of what is left, not of what ".." took away: it is this path that is judged and sent.
+    path.has_encoded_slash_ = path.view().contains("%2F");
+    path.has_parameters_ = path.view().contains(';');
     return path;
 }
 
