@@ -142,28 +142,18 @@ class Rewriter {
     Result<void> character() {
         const char c = rest_[0];
         switch (classes[static_cast<std::uint8_t>(c)]) {
-            case Byte::plain:
-                out_ += c;
-                break;
-            case Byte::escape:
-                append_escape(out_, static_cast<std::uint8_t>(c));
-                break;
-            case Byte::percent:
-                return escape();
+            case Byte::plain: out_ += c; break;
+            case Byte::escape: append_escape(out_, static_cast<std::uint8_t>(c)); break;
+            case Byte::percent: return escape();
             case Byte::parameter:
                 if (!rules_.allow_parameters) return refuse("path.parameter");
                 out_ += c;
                 break;
-            case Byte::backslash:
-                return refuse("path.backslash");
-            case Byte::delimiter:
-                return refuse("path.delimiter");
-            case Byte::control:
-                return refuse("path.control");
-            case Byte::beyond:
-                return refuse("path.not_ascii");
-            case Byte::slash:
-                std::unreachable();
+            case Byte::backslash: return refuse("path.backslash");
+            case Byte::delimiter: return refuse("path.delimiter");
+            case Byte::control: return refuse("path.control");
+            case Byte::beyond: return refuse("path.not_ascii");
+            case Byte::slash: std::unreachable();
         }
         rest_.remove_prefix(1);
         return {};
