@@ -61,8 +61,7 @@ Result<void> read_parts(const json::Value& value, Jwk& key) {
             return {};
         }
         case Jwk::Type::ec:
-        case Jwk::Type::okp:
-            break;
+        case Jwk::Type::okp: break;
     }
     const auto* curve = value.find_string("crv");
     if (curve == nullptr) return refuse("jwk.malformed", "crv is missing");

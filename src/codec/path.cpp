@@ -121,8 +121,6 @@ class Rewriter {
     }
 
     std::string take() { return std::move(out_); }
-    bool encoded_slash = false;
-    bool parameters = false;
 
  private:
     Result<void> segment() {
@@ -144,29 +142,18 @@ class Rewriter {
     Result<void> character() {
         const char c = rest_[0];
         switch (classes[static_cast<std::uint8_t>(c)]) {
-            case Byte::plain:
-                out_ += c;
-                break;
-            case Byte::escape:
-                append_escape(out_, static_cast<std::uint8_t>(c));
-                break;
-            case Byte::percent:
-                return escape();
+            case Byte::plain: out_ += c; break;
+            case Byte::escape: append_escape(out_, static_cast<std::uint8_t>(c)); break;
+            case Byte::percent: return escape();
             case Byte::parameter:
                 if (!rules_.allow_parameters) return refuse("path.parameter");
-                parameters = true;
                 out_ += c;
                 break;
-            case Byte::backslash:
-                return refuse("path.backslash");
-            case Byte::delimiter:
-                return refuse("path.delimiter");
-            case Byte::control:
-                return refuse("path.control");
-            case Byte::beyond:
-                return refuse("path.not_ascii");
-            case Byte::slash:
-                std::unreachable();
+            case Byte::backslash: return refuse("path.backslash");
+            case Byte::delimiter: return refuse("path.delimiter");
+            case Byte::control: return refuse("path.control");
+            case Byte::beyond: return refuse("path.not_ascii");
+            case Byte::slash: std::unreachable();
         }
         rest_.remove_prefix(1);
         return {};
@@ -182,10 +169,7 @@ class Rewriter {
         }
         if (byte < ' ' || byte == 0x7f) return refuse("path.control");
         if (byte == '\\') return refuse("path.backslash");
-        if (byte == '/') {
-            if (!rules_.allow_encoded_slash) return refuse("path.encoded_slash");
-            encoded_slash = true;
-        }
+        if (byte == '/' && !rules_.allow_encoded_slash) return refuse("path.encoded_slash");
         append_escape(out_, byte);
         return {};
     }
@@ -243,9 +227,10 @@ Result<NormalPath> normalise_path(std::string_view raw, PathRules rules) {
     }
     Rewriter rewriter(raw, rules);
     GH_TRY_VOID(rewriter.run());
-    path.has_encoded_slash_ = rewriter.encoded_slash;
-    path.has_parameters_ = rewriter.parameters;
     path.text_ = BorrowedText(rewriter.take());
+    // Of what is left, not of what ".." took away: it is this path that is judged and sent.
+    path.has_encoded_slash_ = path.view().contains("%2F");
+    path.has_parameters_ = path.view().contains(';');
     return path;
 }
 

@@ -165,6 +165,9 @@ TEST(NormalPath, SaysWhatARouteMayHaveToRefuse) {
     const auto parameter = normalise_path("/a;b", lenient).value();
     EXPECT_FALSE(parameter.has_encoded_slash());
     EXPECT_TRUE(parameter.has_parameters());
+    const auto gone = normalise_path("/a;b%2Fc/../d", lenient).value();
+    EXPECT_FALSE(gone.has_encoded_slash() || gone.has_parameters())
+        << "what is not sent need not be allowed";
     const auto plain = normalise_path("/a/%20", lenient).value();
     EXPECT_FALSE(plain.has_encoded_slash() || plain.has_parameters());
 }

@@ -19,12 +19,9 @@ struct Keyed {
 
 const char* name_of(HmacHash hash) {
     switch (hash) {
-        case HmacHash::sha256:
-            return "SHA256";
-        case HmacHash::sha384:
-            return "SHA384";
-        case HmacHash::sha512:
-            return "SHA512";
+        case HmacHash::sha256: return "SHA256";
+        case HmacHash::sha384: return "SHA384";
+        case HmacHash::sha512: return "SHA512";
     }
     std::unreachable();
 }
@@ -59,12 +56,9 @@ EVP_MAC_CTX* ready(HmacHash hash, std::uint64_t serial, Bytes key) {
 
 std::size_t code_bytes(HmacHash hash) {
     switch (hash) {
-        case HmacHash::sha256:
-            return 32;
-        case HmacHash::sha384:
-            return 48;
-        case HmacHash::sha512:
-            return 64;
+        case HmacHash::sha256: return 32;
+        case HmacHash::sha384: return 48;
+        case HmacHash::sha512: return 64;
     }
     std::unreachable();
 }

@@ -15,14 +15,10 @@ EVP_PKEY* generated(KeyKind kind) {
     switch (kind) {
         case KeyKind::rsa:
             return EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{rsa_bits_min});
-        case KeyKind::ec_p256:
-            return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
-        case KeyKind::ec_p384:
-            return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-384");
-        case KeyKind::ec_p521:
-            return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-521");
-        case KeyKind::ed25519:
-            return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+        case KeyKind::ec_p256: return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
+        case KeyKind::ec_p384: return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-384");
+        case KeyKind::ec_p521: return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-521");
+        case KeyKind::ed25519: return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
     }
     std::unreachable();
 }

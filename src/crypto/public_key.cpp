@@ -115,16 +115,11 @@ bool fits(KeyKind kind, SignatureAlgorithm algorithm) {
         case SignatureAlgorithm::rs512:
         case SignatureAlgorithm::ps256:
         case SignatureAlgorithm::ps384:
-        case SignatureAlgorithm::ps512:
-            return kind == KeyKind::rsa;
-        case SignatureAlgorithm::es256:
-            return kind == KeyKind::ec_p256;
-        case SignatureAlgorithm::es384:
-            return kind == KeyKind::ec_p384;
-        case SignatureAlgorithm::es512:
-            return kind == KeyKind::ec_p521;
-        case SignatureAlgorithm::eddsa:
-            return kind == KeyKind::ed25519;
+        case SignatureAlgorithm::ps512: return kind == KeyKind::rsa;
+        case SignatureAlgorithm::es256: return kind == KeyKind::ec_p256;
+        case SignatureAlgorithm::es384: return kind == KeyKind::ec_p384;
+        case SignatureAlgorithm::es512: return kind == KeyKind::ec_p521;
+        case SignatureAlgorithm::eddsa: return kind == KeyKind::ed25519;
     }
     std::unreachable();
 }

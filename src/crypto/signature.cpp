@@ -10,18 +10,14 @@ EVP_MD* hash_of(SignatureAlgorithm algorithm) {
     switch (algorithm) {
         case SignatureAlgorithm::rs256:
         case SignatureAlgorithm::ps256:
-        case SignatureAlgorithm::es256:
-            return methods().sha256;
+        case SignatureAlgorithm::es256: return methods().sha256;
         case SignatureAlgorithm::rs384:
         case SignatureAlgorithm::ps384:
-        case SignatureAlgorithm::es384:
-            return methods().sha384;
+        case SignatureAlgorithm::es384: return methods().sha384;
         case SignatureAlgorithm::rs512:
         case SignatureAlgorithm::ps512:
-        case SignatureAlgorithm::es512:
-            return methods().sha512;
-        case SignatureAlgorithm::eddsa:
-            return nullptr;
+        case SignatureAlgorithm::es512: return methods().sha512;
+        case SignatureAlgorithm::eddsa: return nullptr;
     }
     std::unreachable();
 }
@@ -33,15 +29,11 @@ bool is_pss(SignatureAlgorithm algorithm) {
 
 std::size_t coordinate_bytes(KeyKind curve) {
     switch (curve) {
-        case KeyKind::ec_p256:
-            return 32;
-        case KeyKind::ec_p384:
-            return 48;
-        case KeyKind::ec_p521:
-            return 66;
+        case KeyKind::ec_p256: return 32;
+        case KeyKind::ec_p384: return 48;
+        case KeyKind::ec_p521: return 66;
         case KeyKind::rsa:
-        case KeyKind::ed25519:
-            return 0;
+        case KeyKind::ed25519: return 0;
     }
     std::unreachable();
 }

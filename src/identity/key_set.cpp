@@ -16,12 +16,9 @@ std::unexpected<Error> refuse(std::string_view reason, std::string detail = {}) 
 
 crypto::HmacHash hash_of(JoseAlgorithm algorithm) {
     switch (algorithm) {
-        case JoseAlgorithm::hs384:
-            return crypto::HmacHash::sha384;
-        case JoseAlgorithm::hs512:
-            return crypto::HmacHash::sha512;
-        default:
-            return crypto::HmacHash::sha256;
+        case JoseAlgorithm::hs384: return crypto::HmacHash::sha384;
+        case JoseAlgorithm::hs512: return crypto::HmacHash::sha512;
+        default: return crypto::HmacHash::sha256;
     }
 }
 
@@ -61,16 +58,11 @@ Result<crypto::PublicKey> public_key_of(const codec::Jwk& key) {
 /// What a key without `alg` is for.
 JoseAlgorithm usual_algorithm(crypto::KeyKind kind) {
     switch (kind) {
-        case crypto::KeyKind::rsa:
-            return JoseAlgorithm::rs256;
-        case crypto::KeyKind::ec_p256:
-            return JoseAlgorithm::es256;
-        case crypto::KeyKind::ec_p384:
-            return JoseAlgorithm::es384;
-        case crypto::KeyKind::ec_p521:
-            return JoseAlgorithm::es512;
-        case crypto::KeyKind::ed25519:
-            return JoseAlgorithm::eddsa;
+        case crypto::KeyKind::rsa: return JoseAlgorithm::rs256;
+        case crypto::KeyKind::ec_p256: return JoseAlgorithm::es256;
+        case crypto::KeyKind::ec_p384: return JoseAlgorithm::es384;
+        case crypto::KeyKind::ec_p521: return JoseAlgorithm::es512;
+        case crypto::KeyKind::ed25519: return JoseAlgorithm::eddsa;
     }
     std::unreachable();
 }

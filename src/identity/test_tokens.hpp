@@ -12,7 +12,8 @@
 
 namespace gh::identity::testing {
 
-inline constexpr std::string_view test_secret = "q8Zr2Vw7Rt5Yp1Xn4Bm9Lc6Hd3Gf0JsU";
+inline constexpr std::string_view test_secret =
+    "q8Zr2Vw7Rt5Yp1Xn4Bm9Lc6Hd3Gf0JsU";  // secret-scan: allow made for tests
 
 inline std::string signing_input(std::string_view header, std::string_view claims) {
     return codec::encode_base64url(header) + "." + codec::encode_base64url(claims);
