@@ -49,6 +49,9 @@ class Builder : public YAML::EventHandler {
         refuse_anchor(mark, anchor);
         if (tag != "?" && tag != "!" && !tag.empty()) refuse_tag(mark);
         if (awaits_key()) {
+            if (text.size() > yaml_key_bytes_max) {
+                throw Refused{position_of(mark), fmt::format("a key has more than {} bytes", yaml_key_bytes_max)};
+            }
             open_.back().key = Node::Key{text, position_of(mark)};
             refuse_twice(open_.back());
             return;

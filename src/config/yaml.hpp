@@ -13,6 +13,7 @@ namespace gh::config {
 inline constexpr std::size_t yaml_bytes_max = 1024 * 1024;
 inline constexpr std::size_t yaml_depth_max = 32;
 inline constexpr std::size_t yaml_nodes_max = 100'000;
+inline constexpr std::size_t yaml_key_bytes_max = 256;
 
 /// Reads one YAML document, less what makes YAML surprising: anchors, aliases and tags are refused, keys are plain
 /// words and appear once, text is UTF-8 without control characters. An empty text is an empty map.

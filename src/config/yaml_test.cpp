@@ -92,6 +92,11 @@ TEST(Yaml, LimitsHoldAtTheirEdge) {
     ASSERT_FALSE(larger);
     EXPECT_EQ(larger.error().line_text(), "f: larger than 1048576 bytes");
 
+    EXPECT_TRUE(parse_yaml(std::string(yaml_key_bytes_max, 'k') + ": 1", "f"));
+    const auto longer = parse_yaml(std::string(yaml_key_bytes_max + 1, 'k') + ": 1", "f");
+    ASSERT_FALSE(longer);
+    EXPECT_EQ(longer.error().line_text(), "f:1: a key has more than 256 bytes");
+
     const auto items = [](std::size_t count) { return "[" + repeated("1,", count - 1) + "1]"; };
     EXPECT_TRUE(parse_yaml(items(yaml_nodes_max - 1), "f"));  // the list itself is one
     const auto more = parse_yaml(items(yaml_nodes_max), "f");
