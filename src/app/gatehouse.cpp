@@ -334,6 +334,7 @@ Result<void> Gatehouse::start() {
         keep_keys(*house.trust->current(), *house.trust, house.read.settings.auth, house.kept_keys, first, *house.resolver, *house.log);
     });
     announce(house.effective, house.read.warnings, house.tls->ca_file(), house.key ? &*house.key : nullptr, *house.log);
+    house.server_sink->flush();
     return {};
 }
 
@@ -413,9 +414,16 @@ void Gatehouse::House::drain() {
         return all;
     };
     const auto deadline = std::chrono::steady_clock::now() + effective.limits.drain_timeout;
-    while (!idle() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(drain_poll);
+    const auto impatient = [] {  // a second signal does not wait
+        const timespec poll{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(drain_poll).count()};
+        const auto set = our_signals();
+        const int signal = ::sigtimedwait(&set, nullptr, &poll);
+        return signal == SIGTERM || signal == SIGINT;
+    };
+    while (!idle() && std::chrono::steady_clock::now() < deadline && !impatient()) {
+    }
     if (!idle()) {
-        log->warning("app", "drain_timeout is over, cutting off what is left");
+        log->warning("app", "cutting off what is left");
         for (auto& crew : crews) crew->worker.loop.post([&server = crew->server] { server.cut_off(); });
         for (int i = 0; i < 20 && !idle(); ++i) std::this_thread::sleep_for(drain_poll);
     }

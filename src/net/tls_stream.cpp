@@ -115,6 +115,7 @@ void TlsStream::keep_unread() {
 
 IoState TlsStream::handshake() {
     if (ERR_peek_error() != 0) ERR_clear_error();
+    if (pending() && flush() == IoState::failed) return IoState::failed;
     loop_.record_scratch().sending.clear();
     const int result = SSL_do_handshake(ssl_.get());
     auto state = result == 1 ? IoState::done : judge(result);
@@ -152,8 +153,12 @@ IoState TlsStream::write(std::string_view first, std::string_view second) {
     auto& scratch = loop_.record_scratch();
     scratch.sending.clear();
     const auto encrypt = [this](std::string_view bytes) {
-        std::size_t written = 0;
-        return bytes.empty() || SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written) == 1;
+        while (!bytes.empty()) {  // one record a call
+            std::size_t written = 0;
+            if (SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written) != 1) return false;
+            bytes.remove_prefix(written);
+        }
+        return true;
     };
     if (!first.empty() && !second.empty() && first.size() < scratch.record.size()) {
         // Head and body in one record: one tag to compute, one to check.

@@ -105,9 +105,9 @@ void append_access_line(std::string& out, const AccessRecord& record) {
     r.target = safe_target(r.target, scratch);
     std::size_t values = r.target.size();
     for (auto* value :
-         {&r.method, &r.protocol, &r.host, &r.outcome, &r.code, &r.route, &r.upstream, &r.upstream_address,
-          &r.client_ip, &r.principal, &r.principal_type, &r.request_id, &r.correlation_id,
-          &r.trace_id, &r.tls_version, &r.user_agent}) {
+         {&r.method, &r.protocol, &r.host, &r.outcome, &r.code, &r.route, &r.upstream,
+          &r.upstream_address, &r.client_ip, &r.principal, &r.principal_type, &r.request_id,
+          &r.correlation_id, &r.trace_id, &r.tls_version, &r.user_agent}) {
         if (value->size() > value_bytes_max) [[unlikely]]
             *value = cut_utf8(*value, value_bytes_max);
         values += value->size();

@@ -22,8 +22,8 @@ struct AccessRecord {
     std::uint64_t bytes_in = 0;   ///< body
     std::uint64_t bytes_out = 0;  ///< body
     std::string_view outcome;     ///< "ok", "client_gone", "upstream_failed", ...
-    std::string_view code;        ///< of a refusal: "rate.limited", "jwt.expired"; left out when empty
-    std::string_view route;       ///< template; left out when empty, as all below
+    std::string_view code;   ///< of a refusal: "rate.limited", "jwt.expired"; left out when empty
+    std::string_view route;  ///< template; left out when empty, as all below
     std::string_view upstream;
     std::string_view upstream_address;
     std::chrono::nanoseconds upstream_duration{0};  ///< written where there is an upstream

@@ -2,18 +2,15 @@
 
 namespace gh::telemetry {
 
-CellBlock::~CellBlock() {
-    for (auto& shard : shards_) delete[] shard.load(std::memory_order_relaxed);
-}
-
 CellBlock::Cell* CellBlock::open(std::size_t index) noexcept {
     auto fresh = std::make_unique<Cell[]>(cells_max);
     Cell* expected = nullptr;
     // Threads of shard 0 may meet here; a set() from outside may open it as well.
-    if (shards_[index].compare_exchange_strong(expected, fresh.get(), std::memory_order_acq_rel)) {
-        return fresh.release();
-    }
-    return expected;
+    Cell* cells = fresh.get();
+    if (!shards_[index].compare_exchange_strong(expected, cells, std::memory_order_acq_rel))
+        return expected;
+    owned_[index] = std::move(fresh);  // only who won gets here
+    return cells;
 }
 
 std::uint64_t CellBlock::sum(std::size_t slot) const noexcept {

@@ -38,7 +38,6 @@ class CellBlock {
     CellBlock() = default;
     CellBlock(const CellBlock&) = delete;
     CellBlock& operator=(const CellBlock&) = delete;
-    ~CellBlock();
 
     /// The calling thread's numbers.
     class Local {
@@ -77,6 +76,7 @@ class CellBlock {
     [[nodiscard]] Cell* open(std::size_t index) noexcept;
 
     std::array<std::atomic<Cell*>, shards_max> shards_{};
+    std::array<std::unique_ptr<Cell[]>, shards_max> owned_;
 };
 
 /// Hands out slots. They are never given back: a series lives as long as its registry.

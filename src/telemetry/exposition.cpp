@@ -50,12 +50,9 @@ void append_escaped(std::string& out, std::string_view text, bool quotes) {
 
 std::string_view text_of(MetricType type) {
     switch (type) {
-        case MetricType::counter:
-            return "counter";
-        case MetricType::gauge:
-            return "gauge";
-        case MetricType::histogram:
-            return "histogram";
+        case MetricType::counter: return "counter";
+        case MetricType::gauge: return "gauge";
+        case MetricType::histogram: return "histogram";
     }
     return "untyped";
 }

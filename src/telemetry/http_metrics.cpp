@@ -10,21 +10,18 @@ RouteMetrics::RouteMetrics(HttpMetrics& house, std::string handler)
       bytes_in_(house.bytes_in_.with({handler_})),
       bytes_out_(house.bytes_out_.with({handler_})) {}
 
-RouteMetrics::~RouteMetrics() {
-    for (auto& method : methods_) delete method.load(std::memory_order_relaxed);
-}
-
 RouteMetrics::MethodSeries& RouteMetrics::resolve(std::size_t method) noexcept {
     const auto name = http_methods[method];
     auto fresh = std::make_unique<MethodSeries>(&house_.in_progress_.with({name, handler_}),
                                                 &house_.duration_.with({name, handler_}));
     MethodSeries* expected = nullptr;
     // Two workers that meet here have found the same series; one of the copies is enough.
-    if (methods_[method].compare_exchange_strong(expected, fresh.get(),
-                                                 std::memory_order_acq_rel)) {
-        return *fresh.release();
+    auto& series = *fresh;
+    if (!methods_[method].compare_exchange_strong(expected, &series, std::memory_order_acq_rel)) {
+        return *expected;
     }
-    return *expected;
+    owned_[method] = std::move(fresh);  // only who won gets here
+    return series;
 }
 
 Counter& RouteMetrics::resolve(MethodSeries& series, std::size_t method,

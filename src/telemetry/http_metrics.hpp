@@ -27,7 +27,6 @@ class RouteMetrics {
     RouteMetrics(HttpMetrics& house, std::string handler);
     RouteMetrics(const RouteMetrics&) = delete;
     RouteMetrics& operator=(const RouteMetrics&) = delete;
-    ~RouteMetrics();
 
     /// One more in progress. Each call is answered by one finished() with the same method.
     /// @param method  index into http_methods
@@ -63,6 +62,7 @@ class RouteMetrics {
     Counter& bytes_in_;
     Counter& bytes_out_;
     std::array<std::atomic<MethodSeries*>, http_methods.size()> methods_{};
+    std::array<std::unique_ptr<MethodSeries>, http_methods.size()> owned_;
 };
 
 /// The HTTP series: `http_requests_total{method,handler,status}`,

@@ -39,23 +39,12 @@ char* write_escape(char* out, unsigned code) noexcept {
 char* write_ascii(char* out, unsigned char c) noexcept {
     char brief = 0;
     switch (c) {
-        case '"':
-            brief = '"';
-            break;
-        case '\\':
-            brief = '\\';
-            break;
-        case '\n':
-            brief = 'n';
-            break;
-        case '\r':
-            brief = 'r';
-            break;
-        case '\t':
-            brief = 't';
-            break;
-        default:
-            return write_escape(out, c);
+        case '"': brief = '"'; break;
+        case '\\': brief = '\\'; break;
+        case '\n': brief = 'n'; break;
+        case '\r': brief = 'r'; break;
+        case '\t': brief = 't'; break;
+        default: return write_escape(out, c);
     }
     out[0] = '\\';
     out[1] = brief;

@@ -37,16 +37,17 @@ std::optional<LogLevel> log_level_of(std::string_view text) {
     return std::nullopt;
 }
 
-LogLine::LogLine(LogSink& sink, LogLevel level, std::string_view component,
-                 std::string_view message, SystemTime now)
-    : sink_(&sink), text_(std::exchange(spare(), {})) {
+LogLine::LogLine(const Log& log, LogLevel level, std::string_view component,
+                 std::string_view message)
+    : sink_(&log.sink_), text_(std::exchange(spare(), {})) {
     text_.assign("{\"timestamp\":\"");
     const auto begin = text_.size();
     text_.resize(begin + timestamp_bytes);
-    write_timestamp(text_.data() + begin, now);
+    write_timestamp(text_.data() + begin, log.now_());
     text_.append("\",\"level\":\"").append(name_of(level)).append("\"");
     field("component", component);
     field("message", message);
+    text_.append(log.common_);
 }
 
 LogLine::~LogLine() {
@@ -100,6 +101,12 @@ LogLine& LogLine::unsigned_number(std::string_view name, std::uint64_t value) {
 LogLine& LogLine::error(const Error& error) {
     field("reason", error.reason);
     return error.detail.empty() ? *this : field("detail", error.detail);
+}
+
+void Log::add_common(std::string_view key, std::string_view value) {
+    common_.append(",\"").append(key).append("\":\"");
+    append_json_text(common_, cut_utf8(value, LogLine::value_bytes_max));
+    common_ += '"';
 }
 
 }  // namespace gh::telemetry

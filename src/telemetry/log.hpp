@@ -14,6 +14,8 @@
 
 namespace gh::telemetry {
 
+class Log;
+
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
 /// "DEBUG", "INFO", "WARNING", "ERROR".
@@ -27,6 +29,12 @@ class LogSink {
     virtual ~LogSink() = default;
     /// @param line  whole lines, the last one ended by '\n' too; copied
     virtual void append(std::string_view line) noexcept = 0;
+};
+
+/// Where no log is wanted.
+class NoLog final : public LogSink {
+ public:
+    void append(std::string_view /*line*/) noexcept override {}
 };
 
 /// A line in the making; it goes to the sink when this object ends. Below the threshold it costs a
@@ -73,10 +81,9 @@ class LogLine {
     LogLine& error(const Error& error);
 
  private:
-    friend class Log;
+    friend Log;
     LogLine() noexcept = default;  // says nothing
-    LogLine(LogSink& sink, LogLevel level, std::string_view component, std::string_view message,
-            SystemTime now);
+    LogLine(const Log& log, LogLevel level, std::string_view component, std::string_view message);
     [[nodiscard]] bool key(std::string_view key);
     LogLine& boolean(std::string_view key, bool value);
     LogLine& number(std::string_view key, std::int64_t value);
@@ -95,6 +102,9 @@ class Log {
                  Now now = &std::chrono::system_clock::now) noexcept
         : sink_(sink), threshold_(threshold), now_(now) {}
 
+    /// Adds a field to every line, behind the message: "environment". Before other threads log.
+    void add_common(std::string_view key, std::string_view value);
+
     void set_threshold(LogLevel level) noexcept {
         threshold_.store(level, std::memory_order_relaxed);
     }
@@ -107,7 +117,7 @@ class Log {
     [[nodiscard]] LogLine line(LogLevel level, std::string_view component,
                                std::string_view message) {
         if (!enabled(level)) return {};
-        return {sink_, level, component, message, now_()};
+        return {*this, level, component, message};
     }
     LogLine debug(std::string_view component, std::string_view message) {
         return line(LogLevel::debug, component, message);
@@ -123,9 +133,11 @@ class Log {
     }
 
  private:
+    friend LogLine;
     LogSink& sink_;
     std::atomic<LogLevel> threshold_;
     Now now_;
+    std::string common_;  // ,"key":"value" and so on
 };
 
 }  // namespace gh::telemetry

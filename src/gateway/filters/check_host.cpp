@@ -4,8 +4,22 @@
 
 namespace gh::gateway {
 
+namespace {
+
+/// A listener that only this machine reaches is reached by this machine's names, whatever the public ones are; a name that
+/// somebody made point here is none of them.
+bool is_local(const Exchange& exchange) {
+    const auto host = host_of(exchange.request().authority);
+    return exchange.listener->config.bind.loopback() &&
+           (http::equals_ignoring_case(host, "localhost") || host == "127.0.0.1" || host == "[::1]");
+}
+
+}  // namespace
+
 Verdict CheckHost::on_request(Exchange& exchange) {
-    if (exchange.snapshot->is_allowed_host(exchange.request().authority)) return Verdict::walk_on;
+    if (is_local(exchange) || exchange.snapshot->is_allowed_host(exchange.request().authority)) {
+        return Verdict::walk_on;
+    }
     exchange.refuse(421, "host.unknown", "This host is not served here.");
     return Verdict::answered;
 }

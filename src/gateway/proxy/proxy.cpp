@@ -94,10 +94,13 @@ void settle(Upstream& upstream, std::optional<balance::CircuitBreaker::Pass>& pa
     }
     (failed ? upstream.failed : upstream.answered).add();
     if (!pass) return;
-    if (failed) {
-        if (pass->failed(now)) upstream.circuit_opened.add();
-    } else {
-        (void)pass->succeeded();
+    auto& log = exchange.worker->services.log;
+    if (failed && pass->failed(now)) {
+        upstream.circuit_opened.add();
+        log.warning("proxy", "circuit opened: the upstream is left alone for a while")
+            .field("upstream", upstream.config().name);
+    } else if (!failed && pass->succeeded()) {
+        log.info("proxy", "circuit closed: the upstream answers again").field("upstream", upstream.config().name);
     }
 }
 
