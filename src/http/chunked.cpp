@@ -80,8 +80,7 @@ ChunkedDecoder::Step ChunkedDecoder::next(std::string_view bytes) {
 std::string_view ChunkedDecoder::read_framing(char c) {
     switch (at_) {
         case At::size_first:
-        case At::size:
-            return read_size(c);
+        case At::size: return read_size(c);
         case At::extension:
             if (c == '\r') {
                 at_ = At::size_lf;
@@ -105,8 +104,7 @@ std::string_view ChunkedDecoder::read_framing(char c) {
             if (c != '\n') return "http.chunk_end";
             at_ = At::size_first;
             return {};
-        default:
-            return "http.chunk_size";
+        default: return "http.chunk_size";
     }
 }
 

@@ -143,14 +143,11 @@ std::string_view read_meaning(const Fields& fields, Meaning& meaning) {
                 else
                     meaning.expects_other = true;
                 break;
-            case FieldId::connection:
-                h1::read_connection(line.value, meaning.connection);
-                break;
+            case FieldId::connection: h1::read_connection(line.value, meaning.connection); break;
             case FieldId::upgrade:
                 meaning.websocket = meaning.websocket || names_websocket(line.value);
                 break;
-            default:
-                break;
+            default: break;
         }
     }
     return {};

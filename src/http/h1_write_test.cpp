@@ -199,21 +199,5 @@ TEST(DateText, IsImfFixdate) {
     }
 }
 
-TEST(Message, KnowsMethodsByExactCase) {
-    EXPECT_EQ(method_of("GET"), Method::get);
-    EXPECT_EQ(method_of("get"), Method::other);
-    EXPECT_EQ(method_of("DELETE"), Method::delete_);
-    EXPECT_EQ(method_of("OPTIONS"), Method::options);
-    EXPECT_EQ(method_of("PURGE"), Method::other);
-    EXPECT_EQ(method_of(""), Method::other);
-}
-
-TEST(Message, HasAReasonForEveryRegisteredStatus) {
-    EXPECT_EQ(reason_phrase(200), "OK");
-    EXPECT_EQ(reason_phrase(431), "Request Header Fields Too Large");
-    EXPECT_EQ(reason_phrase(299), "");
-    EXPECT_EQ(reason_phrase(999), "");
-}
-
 }  // namespace
 }  // namespace gh::http

@@ -57,41 +57,11 @@ nghttp2_option* H2Session::Impl::make_options(const H2Limits& limits) {
     return options;
 }
 
-nghttp2_session_callbacks* H2Session::Impl::make_callbacks() {
-    nghttp2_session_callbacks* to = nullptr;
-    if (nghttp2_session_callbacks_new(&to) != 0) throw std::bad_alloc();
+/// Frames and bodies as they come.
+void H2Session::Impl::hear_frames(nghttp2_session_callbacks* to) {
     nghttp2_session_callbacks_set_on_begin_frame_callback(
         to, [](nghttp2_session*, const nghttp2_frame_hd* frame, void* user) {
             self(user).begin_frame(*frame);
-            return 0;
-        });
-    nghttp2_session_callbacks_set_on_begin_headers_callback(
-        to, [](nghttp2_session* session, const nghttp2_frame* frame, void* user) {
-            if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-            const auto id = frame->hd.stream_id;
-            nghttp2_session_set_stream_user_data(session, id, &self(user).acquire(id));
-            return 0;
-        });
-    nghttp2_session_callbacks_set_on_header_callback(
-        to, [](nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
-               std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
-               std::uint8_t, void* user) {
-            auto& impl = self(user);
-            auto* stream = impl.find(frame->hd.stream_id);
-            if (stream == nullptr || stream->state == State::discarded) return 0;
-            const bool first = stream->state == State::head;
-            auto& head = first ? stream->head_text : stream->trailer_text;
-            head.add(text_of(name, name_size), text_of(value, value_size),
-                     first ? impl.head_limits : impl.trailer_limits);
-            return 0;
-        });
-    nghttp2_session_callbacks_set_on_invalid_header_callback(
-        to, [](nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t*, std::size_t,
-               const std::uint8_t*, std::size_t, std::uint8_t, void* user) {
-            // nghttp2 would leave the field out and go on.
-            if (auto* stream = self(user).find(frame->hd.stream_id)) {
-                (stream->state == State::head ? stream->head_text : stream->trailer_text).spoil();
-            }
             return 0;
         });
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
@@ -121,6 +91,43 @@ nghttp2_session_callbacks* H2Session::Impl::make_callbacks() {
                 impl.end_request(*stream);
             return 0;
         });
+}
+
+/// Fields as they are decoded.
+void H2Session::Impl::hear_fields(nghttp2_session_callbacks* to) {
+    nghttp2_session_callbacks_set_on_begin_headers_callback(
+        to, [](nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+            if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+            const auto id = frame->hd.stream_id;
+            nghttp2_session_set_stream_user_data(session, id, &self(user).acquire(id));
+            return 0;
+        });
+    nghttp2_session_callbacks_set_on_header_callback(
+        to, [](nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
+               std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
+               std::uint8_t, void* user) {
+            auto& impl = self(user);
+            auto* stream = impl.find(frame->hd.stream_id);
+            if (stream == nullptr || stream->state == State::discarded) return 0;
+            const bool first = stream->state == State::head;
+            auto& head = first ? stream->head_text : stream->trailer_text;
+            head.add(text_of(name, name_size), text_of(value, value_size),
+                     first ? impl.head_limits : impl.trailer_limits);
+            return 0;
+        });
+    nghttp2_session_callbacks_set_on_invalid_header_callback(
+        to, [](nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t*, std::size_t,
+               const std::uint8_t*, std::size_t, std::uint8_t, void* user) {
+            // nghttp2 would leave the field out and go on.
+            if (auto* stream = self(user).find(frame->hd.stream_id)) {
+                (stream->state == State::head ? stream->head_text : stream->trailer_text).spoil();
+            }
+            return 0;
+        });
+}
+
+/// What goes out, and what has come to its end.
+void H2Session::Impl::hear_ends(nghttp2_session_callbacks* to) {
     nghttp2_session_callbacks_set_on_stream_close_callback(
         to, [](nghttp2_session*, std::int32_t id, std::uint32_t code, void* user) {
             self(user).close(id, code);
@@ -141,6 +148,14 @@ nghttp2_session_callbacks* H2Session::Impl::make_callbacks() {
     nghttp2_session_callbacks_set_send_data_callback(
         to, [](nghttp2_session*, nghttp2_frame*, const std::uint8_t* frame_header, std::size_t,
                nghttp2_data_source*, void* user) { return self(user).write_body(frame_header); });
+}
+
+nghttp2_session_callbacks* H2Session::Impl::make_callbacks() {
+    nghttp2_session_callbacks* to = nullptr;
+    if (nghttp2_session_callbacks_new(&to) != 0) throw std::bad_alloc();
+    hear_frames(to);
+    hear_fields(to);
+    hear_ends(to);
     return to;
 }
 

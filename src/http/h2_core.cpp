@@ -63,8 +63,7 @@ void H2Session::Impl::begin_frame(const nghttp2_frame_hd& frame) {
         case NGHTTP2_HEADERS:
         case NGHTTP2_CONTINUATION:  // bounded by options
         case NGHTTP2_RST_STREAM:    // rated by options
-        case NGHTTP2_GOAWAY:
-            break;
+        case NGHTTP2_GOAWAY: break;
         default:  // DATA too, until it turns out to carry some
             spend(1);
     }

@@ -26,6 +26,9 @@ struct H2Session::Impl {
 
     static Impl& self(void* user) { return *static_cast<Impl*>(user); }
     static nghttp2_session_callbacks* make_callbacks();
+    static void hear_frames(nghttp2_session_callbacks* to);
+    static void hear_fields(nghttp2_session_callbacks* to);
+    static void hear_ends(nghttp2_session_callbacks* to);
     static nghttp2_option* make_options(const H2Limits& limits);
 
     H2Stream* find(StreamId id) const {

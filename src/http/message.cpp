@@ -91,8 +91,7 @@ Method method_of(std::string_view text) {
             if (text == "OPTIONS") return Method::options;
             if (text == "CONNECT") return Method::connect;
             break;
-        default:
-            break;
+        default: break;
     }
     return Method::other;
 }
