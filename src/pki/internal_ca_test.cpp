@@ -99,8 +99,12 @@ TEST_F(InternalCaTest, KeepsALeafUntilAThirdOfItsLifeIsLeft) {
         const auto again = ca.leaf("public", request, c.now);
         ASSERT_TRUE(again) << describe(again.error());
         EXPECT_EQ(again->serial == first->serial, c.kept);
-        if (c.kept) EXPECT_EQ(again->key_pem, first->key_pem);
-        if (!c.kept) EXPECT_EQ(again->not_after, c.now + days{90});
+        if (c.kept) {
+            EXPECT_EQ(again->key_pem, first->key_pem);
+        }
+        if (!c.kept) {
+            EXPECT_EQ(again->not_after, c.now + days{90});
+        }
     }
 }
 
