@@ -2,6 +2,7 @@
 
 #include "base/try.hpp"
 #include "crypto/digest.hpp"
+#include "crypto/secret.hpp"
 #include "identity/api_keys.hpp"
 
 namespace gh::app {
@@ -16,14 +17,14 @@ Result<FirstKey> first_key(pki::KeyStore& keys) {
     key.config.id = key.config.subject = "first-key";
     key.config.roles = {"user"};
     if (auto stored = keys.load(stored_as)) {
-        key.config.sha256 = *stored;
+        key.config.sha256 = crypto::text_of(stored->bytes());
         return key;
     } else if (stored.error().kind != ErrorKind::not_found) {
         return std::unexpected(std::move(stored).error());
     }
     GH_TRY(key.text, identity::generate_api_key(key.config.id));
     key.config.sha256 = crypto::sha256_hex(key.text);
-    GH_TRY_VOID(keys.store(stored_as, key.config.sha256));
+    GH_TRY_VOID(keys.store(stored_as, crypto::Secret(key.config.sha256)));
     return key;
 }
 

@@ -117,8 +117,12 @@ SslHandle AnyClient::new_session() const {
     SSL_CTX_set_min_proto_version(raw, min_version);
     SSL_CTX_set_max_proto_version(raw, max_version);
     EXPECT_EQ(SSL_CTX_set_cipher_list(raw, suites.empty() ? "ALL" : suites.c_str()), 1) << suites;
-    if (!groups.empty()) EXPECT_EQ(SSL_CTX_set1_groups_list(raw, groups.c_str()), 1);
-    if (certificate) EXPECT_TRUE(present(raw, read_pair(*certificate).value(), "test"));
+    if (!groups.empty()) {
+        EXPECT_EQ(SSL_CTX_set1_groups_list(raw, groups.c_str()), 1);
+    }
+    if (certificate) {
+        EXPECT_TRUE(present(raw, read_pair(*certificate).value(), "test"));
+    }
     SslHandle ssl(SSL_new(raw));
     SSL_set_connect_state(ssl.get());
     const auto wire = wire_form(alpn);

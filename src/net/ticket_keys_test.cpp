@@ -89,10 +89,11 @@ TEST_F(TicketKeysTest, ReplaceATicketThatWasUsedInTls13OrSealedWithTheKeyBefore)
         AnyClient client{.max_version = version};
         const auto session =
             resumable_session(shake_hands(server->new_session(), client.new_session()));
-        if (rotate)
+        if (rotate) {
             EXPECT_TRUE(keys->rotate_if_due(start_ + (version == TLS1_2_VERSION ? 1 : 2) *
                                                          TicketKeys::rotation)
                             .value());
+        }
         client.session = session.get();
         const auto again = shake_hands(server->new_session(), client.new_session());
         EXPECT_TRUE(again.resumed());

@@ -61,7 +61,9 @@ TEST_F(TlsClientContextTest, AcceptsTheRightNameOfTheRightAuthorityInTimeAndNoth
         EXPECT_EQ(result.client_done, c.failure.empty()) << result.client_failure;
         EXPECT_TRUE(result.client_failure.contains(c.failure)) << result.client_failure;
         EXPECT_EQ(result.done(), c.failure.empty());
-        if (result.done()) EXPECT_EQ(result.alpn(), "http/1.1");
+        if (result.done()) {
+            EXPECT_EQ(result.alpn(), "http/1.1");
+        }
     }
 }
 

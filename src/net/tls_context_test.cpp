@@ -89,10 +89,13 @@ TEST_F(TlsContextTest, SpeaksTheProtocolBothKnowAndLeavesAClientWithoutOne) {
         some.alpn_h2 = c.h2;
         const auto result = connect(some, {.alpn = c.offered});
         EXPECT_EQ(result.done(), c.chosen != "-");
-        if (result.done()) EXPECT_EQ(result.alpn(), c.chosen);
-        if (!result.done())
+        if (result.done()) {
+            EXPECT_EQ(result.alpn(), c.chosen);
+        }
+        if (!result.done()) {
             EXPECT_TRUE(result.client_failure.contains("no application protocol"))
                 << result.client_failure;
+        }
     }
 }
 
@@ -114,10 +117,13 @@ TEST_F(TlsContextTest, SpeaksNoVersionBelowItsLowest) {
         const auto result =
             connect(some, {.min_version = TLS1_VERSION, .max_version = c.client_max});
         EXPECT_EQ(result.done(), c.done);
-        if (c.done) EXPECT_EQ(SSL_version(result.server.get()), c.client_max);
-        if (!c.done)
+        if (c.done) {
+            EXPECT_EQ(SSL_version(result.server.get()), c.client_max);
+        }
+        if (!c.done) {
             EXPECT_TRUE(result.client_failure.contains("protocol version"))
                 << result.client_failure;
+        }
     }
 }
 
@@ -144,10 +150,13 @@ TEST_F(TlsContextTest, OffersForwardSecrecyWithAeadAndNothingElse) {
         const auto result = connect(
             some, {.max_version = TLS1_2_VERSION, .suites = std::string(c.suite) + ":@SECLEVEL=0"});
         EXPECT_EQ(result.done(), c.done) << result.server_failure;
-        if (c.done) EXPECT_STREQ(SSL_get_cipher_name(result.server.get()), c.suite);
-        if (!c.done)
+        if (c.done) {
+            EXPECT_STREQ(SSL_get_cipher_name(result.server.get()), c.suite);
+        }
+        if (!c.done) {
             EXPECT_TRUE(result.server_failure.contains("no shared cipher"))
                 << result.server_failure;
+        }
     };
     for (const auto& c : with_ecdsa) expect(settings(), c);
     for (const auto& c : with_rsa) expect(rsa, c);

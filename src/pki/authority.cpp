@@ -198,13 +198,14 @@ Result<Authority> Authority::create(const RootRequest& request, SystemTime now) 
     return Authority(std::move(key), std::move(root));
 }
 
-Result<Authority> Authority::restore(std::string_view secret_pem) {
+Result<Authority> Authority::restore(const crypto::Secret& secret_pem) {
+    const auto pem = crypto::text_of(secret_pem.bytes());
     const auto unreadable = [](const Error& error) {
         return fail(ErrorKind::corrupt, "ca.unreadable", describe(error));
     };
-    auto key = crypto::read_private_key(secret_pem);
+    auto key = crypto::read_private_key(pem);
     if (!key) return unreadable(key.error());
-    auto certificates = crypto::read_certificates(secret_pem);
+    auto certificates = crypto::read_certificates(pem);
     if (!certificates) return unreadable(certificates.error());
     auto& certificate = certificates->front();
     if (X509_check_private_key(certificate.get(), key->get()) != 1) {
@@ -248,6 +249,13 @@ bool Authority::signed_by_us(X509* certificate) const {
     return ours;
 }
 
-std::string Authority::secret_pem() const { return crypto::to_pem(key_.get()) + certificate_pem_; }
+crypto::Secret Authority::secret_pem() const {
+    auto text = crypto::to_pem(key_.get());
+    text.reserve(text.size() + certificate_pem_.size());
+    text += certificate_pem_;
+    crypto::Secret secret(text);
+    crypto::wipe(text.data(), text.size());
+    return secret;
+}
 
 }  // namespace gh::pki

@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "crypto/secret.hpp"
 #include "crypto/x509.hpp"
 
 namespace gh::pki {
@@ -50,7 +51,7 @@ class Authority {
 
     /// What secret_pem() gave: key and certificate.
     /// @return `corrupt` "ca.unreadable", "ca.key_mismatch" or "ca.not_an_authority"
-    [[nodiscard]] static Result<Authority> restore(std::string_view secret_pem);
+    [[nodiscard]] static Result<Authority> restore(const crypto::Secret& secret_pem);
 
     /// Serials are 128 random bits, signatures ECDSA with SHA-256. DNS names are lower case (see host_names.hpp).
     /// @return `invalid_argument` "ca.name_invalid" or "ca.name_missing";
@@ -63,7 +64,7 @@ class Authority {
     /// Whether our key signed `certificate`; its times are not looked at.
     [[nodiscard]] bool signed_by_us(X509* certificate) const;
     /// Key and certificate in one text, so that no crash can part them. For a KeyStore and nothing else.
-    [[nodiscard]] std::string secret_pem() const;
+    [[nodiscard]] crypto::Secret secret_pem() const;
 
  private:
     Authority(crypto::KeyHandle key, crypto::X509Handle certificate);

@@ -18,6 +18,10 @@ Authority new_authority(SystemTime now = noon) {
     return Authority::create(RootRequest{}, now).value();
 }
 
+std::string text_of(const crypto::Secret& secret) {
+    return std::string(crypto::text_of(secret.bytes()));
+}
+
 X509* first_of(const std::vector<crypto::X509Handle>& chain) { return chain.front().get(); }
 
 LeafRequest for_server(std::vector<std::string> dns) { return {.names = {.dns = std::move(dns)}}; }
@@ -90,7 +94,7 @@ TEST(Authority, IsARootThatMaySignOneIntermediateLevel) {
     EXPECT_EQ(crypto::not_before_of(root), noon - 5min);
     EXPECT_EQ(authority.not_after(), noon + days{3650});
     EXPECT_EQ(X509_check_private_key(
-                  root, crypto::read_private_key(authority.secret_pem()).value().get()),
+                  root, crypto::read_private_key(text_of(authority.secret_pem())).value().get()),
               1);
     EXPECT_FALSE(authority.certificate_pem().contains("PRIVATE"));
 }
@@ -195,7 +199,7 @@ TEST(Authority, ComesBackFromItsSecretAndFromNothingElse) {
     EXPECT_EQ(verify(authority, *issued, X509_PURPOSE_SSL_SERVER, "a.example", noon), X509_V_OK);
 
     const auto leaf = authority.issue(for_server({"a.example"}), noon).value();
-    const auto secret = authority.secret_pem();
+    const auto secret = text_of(authority.secret_pem());
     struct Case {
         std::string text;
         std::string_view reason;
@@ -210,7 +214,7 @@ TEST(Authority, ComesBackFromItsSecretAndFromNothingElse) {
     };
     for (const auto& c : cases) {
         SCOPED_TRACE(c.reason);
-        const auto restored = Authority::restore(c.text);
+        const auto restored = Authority::restore(crypto::Secret(c.text));
         EXPECT_EQ(restored ? "" : restored.error().reason, c.reason);
     }
 }

@@ -1,6 +1,5 @@
 #include "pki/internal_ca.hpp"
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <sys/stat.h>
@@ -18,19 +17,6 @@ namespace {
 constexpr std::string_view root_name = "ca-root";
 constexpr std::size_t certificate_bytes_max = 64 * 1024;
 constexpr std::chrono::seconds lock_patience{10};
-
-/// A text that is wiped when it goes.
-class Secret {
- public:
-    explicit Secret(std::string text) : text_(std::move(text)) {}
-    Secret(const Secret&) = delete;
-    Secret& operator=(const Secret&) = delete;
-    ~Secret() { OPENSSL_cleanse(text_.data(), text_.size()); }
-    [[nodiscard]] const std::string& text() const { return text_; }
-
- private:
-    std::string text_;
-};
 
 Result<FileLock> take_turn(const std::filesystem::path& data_dir) {
     auto lock = FileLock::acquire(data_dir / "ca.lock", lock_patience);
@@ -67,8 +53,7 @@ Result<Authority> load_or_make_root(KeyStore& keys, const std::filesystem::path&
                                     SystemTime now) {
     auto stored = keys.load(root_name);
     if (stored) {
-        const Secret secret(std::move(*stored));
-        auto root = Authority::restore(secret.text());
+        auto root = Authority::restore(*stored);
         if (root) return root;
         return fail(ErrorKind::corrupt, root.error().reason,
                     "the internal CA's key '" + std::string(root_name) +
@@ -83,8 +68,7 @@ Result<Authority> load_or_make_root(KeyStore& keys, const std::filesystem::path&
                         "', or remove ca.pem to begin with a new authority");
     }
     GH_TRY(auto root, Authority::create(RootRequest{}, now));
-    const Secret secret(root.secret_pem());
-    GH_TRY_VOID(keys.store(root_name, secret.text()));
+    GH_TRY_VOID(keys.store(root_name, root.secret_pem()));
     return root;
 }
 
@@ -135,15 +119,17 @@ Result<IssuedCertificate> InternalCa::leaf(std::string_view name, const LeafRequ
     GH_TRY(const auto turn, take_turn(data_dir_));
     auto stored = keys_->load(key_name);
     if (stored) {
-        const Secret secret(std::move(*stored));
-        if (auto kept = reusable(secret.text(), root_, request, now)) return *std::move(kept);
+        const auto pem = crypto::text_of(stored->bytes());
+        if (auto kept = reusable(pem, root_, request, now)) return *std::move(kept);
     } else if (stored.error().kind != ErrorKind::not_found &&
                stored.error().kind != ErrorKind::corrupt) {
         return std::unexpected(std::move(stored.error()));
     }
     GH_TRY(auto issued, root_.issue(request, now));
-    const Secret secret(issued.key_pem + issued.chain_pem);
-    GH_TRY_VOID(keys_->store(key_name, secret.text()));
+    auto both = issued.key_pem + issued.chain_pem;
+    const crypto::Secret secret(both);
+    crypto::wipe(both.data(), both.size());
+    GH_TRY_VOID(keys_->store(key_name, secret));
     return issued;
 }
 

@@ -70,15 +70,15 @@ TEST_F(InternalCaTest, IsNeverReplacedBehindItsClientsBacks) {
     ASSERT_TRUE(InternalCa::open(store, home_.path(), noon));
     const auto key_file = home_.path() / "keys" / "ca-root";
     const auto secret = read_file_at(key_file, 100'000).value();
-    ASSERT_TRUE(store.store("ca-root", secret.substr(0, secret.size() / 2)));
+    ASSERT_TRUE(store.store("ca-root", crypto::Secret(secret.substr(0, secret.size() / 2))));
     EXPECT_EQ(reason_of_open(), "ca.unreadable");
-    ASSERT_TRUE(store.store("ca-root", ""));
+    ASSERT_TRUE(store.store("ca-root", crypto::Secret("")));
     EXPECT_EQ(reason_of_open(), "ca.unreadable");
     ASSERT_EQ(::chmod(key_file.c_str(), 0644), 0);
     EXPECT_EQ(reason_of_open(), "key_store.open_to_others");
     std::filesystem::remove(key_file);
     EXPECT_EQ(reason_of_open(), "ca.key_lost");
-    ASSERT_TRUE(store.store("ca-root", secret));
+    ASSERT_TRUE(store.store("ca-root", crypto::Secret(secret)));
     EXPECT_EQ(reason_of_open(), "") << "and comes back with its key";
 }
 
@@ -99,8 +99,12 @@ TEST_F(InternalCaTest, KeepsALeafUntilAThirdOfItsLifeIsLeft) {
         const auto again = ca.leaf("public", request, c.now);
         ASSERT_TRUE(again) << describe(again.error());
         EXPECT_EQ(again->serial == first->serial, c.kept);
-        if (c.kept) EXPECT_EQ(again->key_pem, first->key_pem);
-        if (!c.kept) EXPECT_EQ(again->not_after, c.now + days{90});
+        if (c.kept) {
+            EXPECT_EQ(again->key_pem, first->key_pem);
+        }
+        if (!c.kept) {
+            EXPECT_EQ(again->not_after, c.now + days{90});
+        }
     }
 }
 
@@ -121,11 +125,11 @@ TEST_F(InternalCaTest, MakesAnotherLeafWhenTheStoredOneWillNotDo) {
         ca.leaf("public", request_for({"a.example"}), noon - days{1}).value();
     EXPECT_NE(clock_set_back.serial, fewer.serial);
 
-    ASSERT_TRUE(store.store("leaf-public", "torn"));
+    ASSERT_TRUE(store.store("leaf-public", crypto::Secret("torn")));
     EXPECT_TRUE(ca.leaf("public", request, noon)) << "a leaf is not worth refusing to start";
     const auto stranger =
         Authority::create(RootRequest{}, noon).value().issue(request, noon).value();
-    ASSERT_TRUE(store.store("leaf-public", stranger.key_pem + stranger.chain_pem));
+    ASSERT_TRUE(store.store("leaf-public", crypto::Secret(stranger.key_pem + stranger.chain_pem)));
     EXPECT_NE(ca.leaf("public", request, noon).value().serial, stranger.serial);
 }
 
@@ -159,8 +163,8 @@ class DeadlyKeyStore final : public KeyStore {
  public:
     DeadlyKeyStore(KeyStore& inner, int store_calls_left, bool after)
         : inner_(inner), store_calls_left_(store_calls_left), after_(after) {}
-    Result<std::string> load(std::string_view name) override { return inner_.load(name); }
-    Result<void> store(std::string_view name, std::string_view value) override {
+    Result<crypto::Secret> load(std::string_view name) override { return inner_.load(name); }
+    Result<void> store(std::string_view name, const crypto::Secret& value) override {
         const bool last = --store_calls_left_ == 0;
         if (last && !after_) ::kill(::getpid(), SIGKILL);
         auto stored = inner_.store(name, value);

@@ -63,7 +63,7 @@ Result<FileKeyStore> FileKeyStore::open(const std::filesystem::path& directory) 
     return FileKeyStore(directory, std::move(*fd));
 }
 
-Result<std::string> FileKeyStore::load(std::string_view name) {
+Result<crypto::Secret> FileKeyStore::load(std::string_view name) {
     if (!valid_name(name))
         return fail(ErrorKind::invalid_argument, "key_store.name", std::string(name));
     const auto path = directory_ / name;
@@ -83,15 +83,18 @@ Result<std::string> FileKeyStore::load(std::string_view name) {
     }
     auto value = read_file(file, value_bytes_max);
     if (!value) return store_error(std::move(value.error()), path);
-    return value;
+    crypto::Secret secret(*value);
+    crypto::wipe(value->data(), value->size());
+    return secret;
 }
 
-Result<void> FileKeyStore::store(std::string_view name, std::string_view value) {
+Result<void> FileKeyStore::store(std::string_view name, const crypto::Secret& value) {
     if (!valid_name(name))
         return fail(ErrorKind::invalid_argument, "key_store.name", std::string(name));
     if (value.size() > value_bytes_max)
         return fail(ErrorKind::invalid_argument, "key_store.too_long");
-    if (auto stored = replace_file(directory_fd_, name, value, 0600); !stored) {
+    if (auto stored = replace_file(directory_fd_, name, crypto::text_of(value.bytes()), 0600);
+        !stored) {
         return store_error(std::move(stored.error()), directory_ / name);
     }
     return {};

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "crypto/secret.hpp"
 #include "pki/file.hpp"
 
 namespace gh::pki {
@@ -19,9 +20,10 @@ class KeyStore {
 
     virtual ~KeyStore() = default;
     /// @return `not_found` "key_store.absent"; any other error means that the value may well be there
-    [[nodiscard]] virtual Result<std::string> load(std::string_view name) = 0;
+    [[nodiscard]] virtual Result<crypto::Secret> load(std::string_view name) = 0;
     /// @return `invalid_argument` "key_store.too_long"; after any error the old value stays
-    [[nodiscard]] virtual Result<void> store(std::string_view name, std::string_view value) = 0;
+    [[nodiscard]] virtual Result<void> store(std::string_view name,
+                                             const crypto::Secret& value) = 0;
 
     [[nodiscard]] static bool valid_name(std::string_view name);
 };
@@ -36,9 +38,9 @@ class FileKeyStore final : public KeyStore {
 
     /// @return also `permission_denied` as above, `corrupt` "key_store.not_a_file" or "key_store.too_long",
     ///         `unavailable` "key_store.io"
-    [[nodiscard]] Result<std::string> load(std::string_view name) override;
+    [[nodiscard]] Result<crypto::Secret> load(std::string_view name) override;
     /// @return also `unavailable` "key_store.io"
-    [[nodiscard]] Result<void> store(std::string_view name, std::string_view value) override;
+    [[nodiscard]] Result<void> store(std::string_view name, const crypto::Secret& value) override;
 
  private:
     FileKeyStore(std::filesystem::path directory, UniqueFd fd)

@@ -11,6 +11,10 @@
 namespace gh::pki {
 namespace {
 
+std::string text_of(const Result<crypto::Secret>& loaded) {
+    return loaded ? std::string(crypto::text_of(loaded->bytes())) : describe(loaded.error());
+}
+
 class FileKeyStoreTest : public ::testing::Test {
  protected:
     [[nodiscard]] FileKeyStore open() const {
@@ -33,18 +37,18 @@ TEST_F(FileKeyStoreTest, GivesBackWhatItWasGivenAlsoToTheNextProcess) {
         auto store = open();
         const auto absent = store.load("ca-root");
         EXPECT_EQ(absent ? "" : absent.error().reason, "key_store.absent");
-        EXPECT_TRUE(store.store("ca-root", "old"));
-        EXPECT_TRUE(store.store("ca-root", binary));
+        EXPECT_TRUE(store.store("ca-root", crypto::Secret("old")));
+        EXPECT_TRUE(store.store("ca-root", crypto::Secret(binary)));
     }
     auto store = open();
-    EXPECT_EQ(store.load("ca-root").value(), binary);
+    EXPECT_EQ(text_of(store.load("ca-root")), binary);
     EXPECT_EQ(mode_of(directory()), 0700U);
     EXPECT_EQ(mode_of(directory() / "ca-root"), 0600U);
 }
 
 TEST_F(FileKeyStoreTest, RefusesAKeyThatOthersMayReachAndSaysWhatToDo) {
     auto store = open();
-    ASSERT_TRUE(store.store("ca-root", "secret"));
+    ASSERT_TRUE(store.store("ca-root", crypto::Secret("secret")));
     for (const mode_t mode : {0640U, 0604U, 0620U, 0601U}) {
         ASSERT_EQ(::chmod((directory() / "ca-root").c_str(), mode), 0);
         const auto loaded = store.load("ca-root");
@@ -55,7 +59,7 @@ TEST_F(FileKeyStoreTest, RefusesAKeyThatOthersMayReachAndSaysWhatToDo) {
             loaded.error().detail.contains("chmod 600 " + (directory() / "ca-root").string()));
     }
     ASSERT_EQ(::chmod((directory() / "ca-root").c_str(), 0600), 0);
-    EXPECT_EQ(store.load("ca-root").value(), "secret");
+    EXPECT_EQ(text_of(store.load("ca-root")), "secret");
 }
 
 TEST_F(FileKeyStoreTest, RefusesADirectoryThatOthersMayReach) {
@@ -70,7 +74,7 @@ TEST_F(FileKeyStoreTest, RefusesADirectoryThatOthersMayReach) {
 TEST_F(FileKeyStoreTest, RefusesAKeyOfSomebodyElse) {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
     auto store = open();
-    ASSERT_TRUE(store.store("ca-root", "secret"));
+    ASSERT_TRUE(store.store("ca-root", crypto::Secret("secret")));
     ASSERT_EQ(::chown((directory() / "ca-root").c_str(), 65534, 65534), 0);
     const auto loaded = store.load("ca-root");
     EXPECT_EQ(loaded ? "" : loaded.error().reason, "key_store.owner");
@@ -92,7 +96,7 @@ TEST_F(FileKeyStoreTest, ReadsPlainFilesOnly) {
 TEST_F(FileKeyStoreTest, TakesTokensForNamesAndNothingThatLeadsElsewhere) {
     auto store = open();
     const std::string good[] = {"a", "leaf-public_2", std::string(KeyStore::name_bytes_max, 'a')};
-    for (const auto& name : good) EXPECT_TRUE(store.store(name, "x")) << name;
+    for (const auto& name : good) EXPECT_TRUE(store.store(name, crypto::Secret("x"))) << name;
     const std::string bad[] = {"",
                                ".",
                                "..",
@@ -106,7 +110,7 @@ TEST_F(FileKeyStoreTest, TakesTokensForNamesAndNothingThatLeadsElsewhere) {
                                std::string(KeyStore::name_bytes_max + 1, 'a')};
     for (const auto& name : bad) {
         SCOPED_TRACE(name);
-        const auto stored = store.store(name, "x");
+        const auto stored = store.store(name, crypto::Secret("x"));
         EXPECT_EQ(stored ? "" : stored.error().reason, "key_store.name");
         const auto loaded = store.load(name);
         EXPECT_EQ(loaded ? "" : loaded.error().reason, "key_store.name");
@@ -116,11 +120,11 @@ TEST_F(FileKeyStoreTest, TakesTokensForNamesAndNothingThatLeadsElsewhere) {
 TEST_F(FileKeyStoreTest, HoldsValuesUpToItsLimit) {
     auto store = open();
     const std::string longest(KeyStore::value_bytes_max, 'x');
-    EXPECT_TRUE(store.store("long", longest));
-    EXPECT_EQ(store.load("long").value(), longest);
-    const auto refused = store.store("long", longest + 'y');
+    EXPECT_TRUE(store.store("long", crypto::Secret(longest)));
+    EXPECT_EQ(text_of(store.load("long")), longest);
+    const auto refused = store.store("long", crypto::Secret(longest + 'y'));
     EXPECT_EQ(refused ? "" : refused.error().reason, "key_store.too_long");
-    EXPECT_EQ(store.load("long").value(), longest) << "the old value stays";
+    EXPECT_EQ(text_of(store.load("long")), longest) << "the old value stays";
     std::ofstream(directory() / "long", std::ios::app) << 'y';
     const auto loaded = store.load("long");
     EXPECT_EQ(loaded ? "" : loaded.error().reason, "key_store.too_long");
