@@ -48,10 +48,8 @@ Decision authorize(const Access& access, const Principal& principal,
     }
     switch (access.kind()) {
         case Kind::nobody:
-        case Kind::anyone:
-            break;  // answered above
-        case Kind::authenticated:
-            return allow;
+        case Kind::anyone: break;  // answered above
+        case Kind::authenticated: return allow;
         case Kind::role: {
             const auto passes =
                 access.built_in_ != Role::none

@@ -110,16 +110,13 @@ void compare_with_list(std::uint32_t requests, std::uint32_t ring_entries, unsig
             case 0:
                 now += static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(window));
                 break;
-            case 1:
-                now += window;
-                break;  // right on the edge
+            case 1: now += window; break;  // right on the edge
             case 2:
             case 3:
             case 4:
                 now += static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(mean + 1));
                 break;
-            default:
-                break;  // a burst
+            default: break;  // a burst
         }
         if (random() % 500 == 0) now += 70'000 * tick;  // longer than 16 bits of ticks
         kept.log.expire(now);

@@ -6,20 +6,13 @@ namespace gh::access {
 
 std::string_view name_of(PrincipalType type) {
     switch (type) {
-        case PrincipalType::anonymous:
-            return "anonymous";
-        case PrincipalType::user:
-            return "user";
-        case PrincipalType::api_key:
-            return "api_key";
-        case PrincipalType::agent:
-            return "agent";
-        case PrincipalType::service:
-            return "service";
-        case PrincipalType::certificate:
-            return "certificate";
-        case PrincipalType::delegated:
-            return "delegated";
+        case PrincipalType::anonymous: return "anonymous";
+        case PrincipalType::user: return "user";
+        case PrincipalType::api_key: return "api_key";
+        case PrincipalType::agent: return "agent";
+        case PrincipalType::service: return "service";
+        case PrincipalType::certificate: return "certificate";
+        case PrincipalType::delegated: return "delegated";
     }
     return "anonymous";
 }
@@ -34,12 +27,9 @@ Role role_of(std::string_view name) {
 
 std::string_view text_of(Refusal refusal) {
     switch (refusal) {
-        case Refusal::missing:
-            return "Missing or invalid authentication credentials";
-        case Refusal::token:
-            return "Invalid authentication token";
-        case Refusal::login:
-            return "Invalid username or password";
+        case Refusal::missing: return "Missing or invalid authentication credentials";
+        case Refusal::token: return "Invalid authentication token";
+        case Refusal::login: return "Invalid username or password";
     }
     return "Missing or invalid authentication credentials";
 }

@@ -21,12 +21,9 @@ CircuitBreakerOptions within_bounds(CircuitBreakerOptions options) {
 
 std::string_view name_of(BreakerState state) {
     switch (state) {
-        case BreakerState::closed:
-            return "closed";
-        case BreakerState::open:
-            return "open";
-        case BreakerState::half_open:
-            return "half_open";
+        case BreakerState::closed: return "closed";
+        case BreakerState::open: return "open";
+        case BreakerState::half_open: return "half_open";
     }
     return "closed";
 }
@@ -37,15 +34,13 @@ CircuitBreaker::CircuitBreaker(const CircuitBreakerOptions& options)
 std::optional<CircuitBreaker::Pass> CircuitBreaker::try_pass(SteadyTime now) {
     const auto epoch = epoch_.load(std::memory_order_acquire);
     switch (state_of(epoch)) {
-        case BreakerState::closed:
-            return Pass(this, epoch, false);
+        case BreakerState::closed: return Pass(this, epoch, false);
         case BreakerState::open:
             if (now.time_since_epoch().count() < open_until_.load(std::memory_order_relaxed)) {
                 return std::nullopt;
             }
             break;
-        case BreakerState::half_open:
-            break;
+        case BreakerState::half_open: break;
     }
     return try_probe(now);
 }

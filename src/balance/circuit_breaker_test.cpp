@@ -166,47 +166,67 @@ TEST(CircuitBreaker, NamesItsStates) {
 TEST(CircuitBreaker, NeverHasMoreProbesOutThanAllowedOverAllThreads) {
     constexpr int probes_max = 3;
     CircuitBreaker breaker(options(1, probes_max));
+    open_at(breaker, 1, start);
     std::atomic<int> out = 0;
-    std::atomic<int> worst = 0;
+    std::atomic<bool> exceeded = false;
+    std::atomic<int> passed = 0;
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 5; ++t) {
+        threads.emplace_back([&] {
+            for (int i = 0; i < 5'000; ++i) {
+                auto pass = breaker.try_pass(start + seconds(30));
+                if (!pass) continue;
+                ++passed;
+                if (++out > probes_max) exceeded = true;
+                if (i % 8 == 0) std::this_thread::yield();
+                --out;  // before it is given back: what is counted here is never more than what is out
+                pass->abandoned();
+            }
+        });
+    }
+    threads.clear();
+    EXPECT_FALSE(exceeded);
+    EXPECT_GT(passed, 0);
+    EXPECT_EQ(breaker.state(), BreakerState::half_open);
+    std::vector<CircuitBreaker::Pass> probes;
+    for (int i = 0; i < probes_max; ++i)
+        probes.push_back(breaker.try_pass(start + seconds(30)).value());
+    EXPECT_FALSE(breaker.try_pass(start + seconds(30)));
+}
+
+TEST(CircuitBreaker, StaysOfOnePieceWhenAllThreadsSettleAtOnce) {
+    CircuitBreaker breaker(options(2, 2));
     std::atomic<std::int64_t> clock_ms = 0;
+    std::atomic<std::uint64_t> opened = 0;
+    std::atomic<std::uint64_t> closed = 0;
     std::vector<std::jthread> threads;
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&, t] {
             std::uint64_t random = static_cast<std::uint64_t>(t) + 1;
             for (int i = 0; i < 20'000; ++i) {
-                const auto now = start + milliseconds(clock_ms += 5);
+                const auto now = start + milliseconds(clock_ms += 50);
                 auto pass = breaker.try_pass(now);
                 if (!pass) continue;
-                const bool probe = pass->probe();
-                if (probe) {
-                    const auto seen = ++out;
-                    auto known = worst.load();
-                    while (seen > known && !worst.compare_exchange_weak(known, seen)) {
-                    }
-                }
                 random = random * 6364136223846793005 + 1442695040888963407;
-                if (random >> 61 == 0) std::this_thread::yield();
-                if (probe)
-                    --out;  // before it is settled: what is counted here is never more than what is
-                            // out
                 switch (random >> 33 & 3) {
-                    case 0:
-                        pass->failed(now);
-                        break;
-                    case 1:
-                        pass->abandoned();
-                        break;
-                    default:
-                        pass->succeeded();
-                        break;
+                    case 0: opened += pass->failed(now); break;
+                    case 1: pass->abandoned(); break;
+                    default: closed += pass->succeeded(); break;
                 }
             }
         });
     }
     threads.clear();
-    EXPECT_LE(worst, probes_max);
-    EXPECT_GE(worst, 1);
-    EXPECT_GT(breaker.opened_total(), 0U);
+    EXPECT_GT(closed, 0U);
+    EXPECT_EQ(opened, breaker.opened_total());
+    EXPECT_LE(closed, opened);
+    const auto end = start + milliseconds(clock_ms) + seconds(100);
+    for (int i = 0; i < 2 && breaker.state() != BreakerState::closed; ++i) {
+        auto probe = breaker.try_pass(end);  // nothing that ended kept a place
+        ASSERT_TRUE(probe);
+        probe->succeeded();
+    }
+    EXPECT_EQ(breaker.state(), BreakerState::closed);
 }
 
 }  // namespace
