@@ -83,7 +83,8 @@ std::unique_ptr<Route> make_route(const gateway::RouteConfig& config, const Snap
 }
 
 /// A path of ours as a route, so that it passes the same doors.
-std::unique_ptr<Route> make_own(const api::Route& own, telemetry::HttpMetrics& metrics,
+/// A listener that only this machine reaches wants no credentials for them.
+std::unique_ptr<Route> make_own(const api::Route& own, bool loopback, telemetry::HttpMetrics& metrics,
                                 std::vector<std::unique_ptr<api::Route>>& kept) {
     kept.push_back(std::make_unique<api::Route>(own));
     auto route = std::make_unique<Route>();
@@ -92,8 +93,8 @@ std::unique_ptr<Route> make_own(const api::Route& own, telemetry::HttpMetrics& m
     route->config.match.methods = {own.method};
     if (own.method == "GET") route->config.match.methods.emplace_back("HEAD");
     route->config.access_log = own.counted;
-    route->access = own.access;
-    route->anyone = own.access.kind() == access::Access::Kind::anyone;
+    route->access = loopback ? access::Access::anyone() : own.access;
+    route->anyone = route->access.kind() == access::Access::Kind::anyone;
     route->methods = method_bits(route->config.match.methods);
     route->own = kept.back().get();
     if (own.counted) route->metrics = &metrics.route(own.path);
@@ -170,7 +171,7 @@ Result<void> add_listeners(Snapshot& snapshot, const Settings& settings, PlanPar
         if (const auto* target = settings.find_listener(config.redirect_to)) plan.redirect_port = target->bind.port;
         for (const auto service : config.serve) {
             for (const auto& own : own_routes(service, parts.own)) {
-                plan.own.push_back(make_own(own, parts.http_metrics, snapshot.own));
+                plan.own.push_back(make_own(own, config.bind.loopback(), parts.http_metrics, snapshot.own));
             }
         }
         if (config.serves(net::Service::gateway)) {

@@ -47,7 +47,6 @@ struct ListenerPlan {
     std::shared_ptr<const net::TlsContext> tls;
     std::string hsts;                       ///< header value; empty: none
     std::uint16_t redirect_port = 0;        ///< 0: serves
-    bool serves_gateway = false;
     std::vector<const Route*> routes;       ///< first match wins
     std::vector<std::unique_ptr<Route>> own;  ///< built-in paths: they win over routes
 };

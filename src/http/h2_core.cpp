@@ -183,11 +183,9 @@ ssize_t H2Session::Impl::read_body(StreamId id, std::size_t length, std::uint32_
     output->resize_and_overwrite(body_at + length, [](char*, std::size_t size) { return size; });
     bool eof = false;
     const auto size = std::min(handler.fill(id, {output->data() + body_at, length}, eof), length);
-    if (size == 0 && !eof) {
-        output->resize(frame_at);
-        return NGHTTP2_ERR_DEFERRED;
-    }
-    output->resize(body_at + size);
+    // With nothing to say, a frame may be left out altogether: ahead of trailers, for one.
+    output->resize(size == 0 ? frame_at : body_at + size);
+    if (size == 0 && !eof) return NGHTTP2_ERR_DEFERRED;
     flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     if (eof) flags |= NGHTTP2_DATA_FLAG_EOF;
     if (eof && !stream->response_trailers.empty()) end_with_trailers(*stream, flags);
@@ -204,6 +202,7 @@ void H2Session::Impl::end_with_trailers(H2Stream& stream, std::uint32_t& flags) 
 }
 
 int H2Session::Impl::write_body(const std::uint8_t* frame_header) {
+    if (output->size() == frame_at) output->resize(frame_at + frame_header_bytes);  // an empty one
     std::copy_n(frame_header, frame_header_bytes, output->data() + frame_at);
     // One call of nghttp2 would send DATA for as long as there is any.
     return output->size() >= output_full ? NGHTTP2_ERR_PAUSE : 0;

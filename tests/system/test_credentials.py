@@ -119,7 +119,7 @@ BAD_TOKENS = {
     "four parts": lambda: good() + ".x",
     "five parts (JWE)": lambda: "a.b.c.d.e",
     "empty parts": lambda: "..",
-    "no base64url": lambda: "!!!.###.$$$",
+    "no base64url": lambda: "+++.///.~~~",
     "padding": lambda: good() + "=",
     "no JSON": lambda: f"{jwt.b64(b'no')}.{jwt.b64(b'json')}.{jwt.b64(b'x')}",
     "9 KiB": lambda: good(jwt.claims(filler="a" * 9000)),

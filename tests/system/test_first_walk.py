@@ -138,12 +138,13 @@ def test_the_internal_certificate_names_what_is_allowed(start, configure, upstre
 
 def test_the_start_says_how_authentication_stands(quick):
     gateway = quick()
-    assert any("auth" in json.dumps(line).lower() for line in gateway.log())
+    until(lambda: any("auth" in json.dumps(line).lower() for line in gateway.log()), "a line about authentication")
 
 
 def test_development_without_authentication_is_loud(start, configure, upstream):
     gateway = start(configure([upstream], profile="development", auth={"enabled": False}))
-    assert any(line["level"] == "WARNING" and "auth" in json.dumps(line).lower() for line in gateway.log())
+    until(lambda: any(line["level"] == "WARNING" and "auth" in json.dumps(line).lower() for line in gateway.log()),
+          "a warning about authentication")
 
 
 def test_enable_auth_false_is_refused_in_production(configure, upstream, tmp_path):

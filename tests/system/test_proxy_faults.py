@@ -197,7 +197,8 @@ def test_retries_have_a_budget(start, configure, make_upstream):
     with gateway.connect() as client:
         for _ in range(100):
             client.request("GET", "/")
-    assert 100 <= len(upstream.requests) <= 140, "a failing upstream is not hammered"
+    # 20 % of 100, and the floor of three a second over the ten seconds that count
+    assert 100 <= len(upstream.requests) <= 150, "a failing upstream is not hammered"
 
 
 def test_a_kept_connection_that_the_upstream_closed_is_no_failure(gateway, upstream):
@@ -264,7 +265,8 @@ def test_an_open_circuit_is_told_in_ready_metrics_and_log(start, configure, make
     assert b"open" in ready.body or ready.status == 503
     breaker = [(name, dict(labels), value) for (name, labels), value in gateway.metrics().items() if "circuit" in name or "breaker" in name]
     assert any("backend" in labels.values() and value >= 1 for _, labels, value in breaker), breaker
-    assert any("circuit" in str(line).lower() and "backend" in str(line) for line in gateway.log())
+    until(lambda: any("circuit" in str(line).lower() and "backend" in str(line) for line in gateway.log()),
+          "a line about the circuit")
     assert gateway.get("/health/live", listener="admin").status == 200
 
 

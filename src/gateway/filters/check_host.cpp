@@ -6,11 +6,12 @@ namespace gh::gateway {
 
 namespace {
 
-/// A listener that only this machine reaches is reached by this machine's names, whatever the public ones are; a name that
-/// somebody made point here is none of them.
+/// A listener for operators that only this machine reaches goes by this machine's names, whatever the public ones are; a
+/// name that somebody made point here is none of them.
 bool is_local(const Exchange& exchange) {
     const auto host = host_of(exchange.request().authority);
-    return exchange.listener->config.bind.loopback() &&
+    const auto& listener = exchange.listener->config;
+    return listener.bind.loopback() && !listener.serves(net::Service::gateway) &&
            (http::equals_ignoring_case(host, "localhost") || host == "127.0.0.1" || host == "[::1]");
 }
 
