@@ -213,6 +213,12 @@ TEST_F(TlsContextTest, SendsTheIntermediatesItWasGivenAndNoRoot) {
     STACK_OF(X509)* sent = SSL_get_peer_cert_chain(result.client.get());
     ASSERT_EQ(sk_X509_num(sent), 2);
     EXPECT_EQ(crypto::common_name_of(sk_X509_value(sent, 1)), "middle");
+
+    auto with_client_authority = settings();
+    with_client_authority.client_certificate = ClientCertificateMode::optional;
+    with_client_authority.client_ca_pem = authority_.pem();  // also the issuer of what is served
+    const auto alone = connect(with_client_authority, {});
+    EXPECT_EQ(sk_X509_num(SSL_get_peer_cert_chain(alone.client.get())), 1);
 }
 
 TEST_F(TlsContextTest, IsNotMadeFromSettingsThatCannotWorkAndSaysWhatIsWrong) {
