@@ -48,7 +48,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto tree = gh::config::parse_yaml(text, "fuzz");
     if (!tree) return tree.error().text.empty() ? std::abort(), 0 : 0;
     const auto again = gh::config::parse_yaml(gh::config::write_yaml(*tree), "fuzz");
-    if (again ? !same(*tree, *again) : again.error().text != "larger than 1048576 bytes") std::abort();
+    if (again ? !same(*tree, *again) : again.error().text != "larger than 1048576 bytes")
+        std::abort();
 
     static const auto listener = gh::net::listener_type();
     static const auto limits = gh::net::limits_type();

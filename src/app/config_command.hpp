@@ -14,9 +14,11 @@ struct CommandResult {
 };
 
 /// `config check`: is it good, and what does it mean?
-[[nodiscard]] CommandResult config_check(const Overrides& overrides, const Surroundings& surroundings);
+[[nodiscard]] CommandResult config_check(const Overrides& overrides,
+                                         const Surroundings& surroundings);
 /// `config show`: the effective configuration as YAML; secrets masked, references as written.
-[[nodiscard]] CommandResult config_show(const Overrides& overrides, const Surroundings& surroundings);
+[[nodiscard]] CommandResult config_show(const Overrides& overrides,
+                                        const Surroundings& surroundings);
 /// `config schema`: JSON Schema 2020-12, for editors.
 [[nodiscard]] CommandResult config_schema();
 

@@ -22,8 +22,11 @@ using config::Node;
 const std::string strong = "k8Zq2Vw7Rt5Yp1Xn4Bm9Lc6Hd3Gf0Jsu";
 
 Surroundings surroundings() {
-    return {.environment = config::Environment(std::map<std::string, std::string, std::less<>>{
-                {"LEGACY_JWT_SECRET", strong}, {"ROBOT_API_KEY", strong}, {"MODELS_TOKEN", "hunter2"}, {"PORT", "7"}}),
+    return {.environment = config::Environment(
+                std::map<std::string, std::string, std::less<>>{{"LEGACY_JWT_SECRET", strong},
+                                                                {"ROBOT_API_KEY", strong},
+                                                                {"MODELS_TOKEN", "hunter2"},
+                                                                {"PORT", "7"}}),
             .check_secret = crypto::check_secret_strength};
 }
 
@@ -38,7 +41,8 @@ Node sample_tree() {
 }
 
 /// Paths of the keys that stand in a tree, written like those of a schema. Below `free` maps any key may stand.
-void collect(const Node& node, const std::string& path, const std::set<std::string>& free, std::set<std::string>& out) {
+void collect(const Node& node, const std::string& path, const std::set<std::string>& free,
+             std::set<std::string>& out) {
     for (std::size_t i = 0; i < node.size(); ++i) {
         if (node.kind() == Node::Kind::sequence) {
             collect(node.child(i), path + "[]", free, out);
@@ -60,8 +64,10 @@ TEST(SampleFile, ShowsEveryKeyThatThereIs) {
     }
     std::set<std::string> shown;
     collect(sample_tree(), {}, {"routes[].match.header", "routes[].inject.headers"}, shown);
-    for (const auto& path : known) EXPECT_TRUE(shown.contains(path)) << path << " is missing in docs/gatehouse.yaml";
-    for (const auto& path : shown) EXPECT_TRUE(known.contains(path)) << path << " of docs/gatehouse.yaml is no key";
+    for (const auto& path : known)
+        EXPECT_TRUE(shown.contains(path)) << path << " is missing in docs/gatehouse.yaml";
+    for (const auto& path : shown)
+        EXPECT_TRUE(known.contains(path)) << path << " of docs/gatehouse.yaml is no key";
 }
 
 TEST(SampleFile, IsAGoodConfigurationWithTheDefaultsOfTheCode) {
@@ -102,8 +108,8 @@ TEST(SampleFile, IsAGoodConfigurationWithTheDefaultsOfTheCode) {
     EXPECT_EQ(issuer.scopes_claim, bare.scopes_claim);
     EXPECT_EQ(issuer.leeway, bare.leeway);
     EXPECT_EQ(issuer.refresh, bare.refresh);
-    EXPECT_EQ(settings.telemetry.access_log, telemetry::AccessLogConfig{});
-    EXPECT_EQ(settings.telemetry.log_level, telemetry::TelemetryConfig{}.log_level);
+    EXPECT_EQ(settings.telemetry.access_log, exporting::AccessLogConfig{});
+    EXPECT_EQ(settings.telemetry.log_level, exporting::TelemetryConfig{}.log_level);
 }
 
 class CommandTest : public testing::Test {
@@ -122,11 +128,14 @@ class CommandTest : public testing::Test {
 
 TEST_F(CommandTest, CheckExplainsAGoodFile) {
     const auto result = config_check(
-        with("data_dir: /d\nlisteners:\n  - {name: public, bind: \"[::]:8443\", tls: {}, serve: [gateway, health]}\n"
+        with("data_dir: /d\nlisteners:\n  - {name: public, bind: \"[::]:8443\", tls: {}, serve: "
+             "[gateway, health]}\n"
              "  - {name: plain, bind: \"[::]:8080\", redirect_to: public}\n"
              "upstreams:\n  - {name: b, endpoints: [\"http://127.0.0.1:8000\", \"https://c\"]}\n"
-             "routes:\n  - {match: {path_prefix: /api/, methods: [GET, POST], host: h.example, header: {X-Key: "
-             "\"${env:MODELS_TOKEN}\"}}, upstream: b, access: {scopes: [x, y]}, rate_limit: [{requests: 100, per: 1m}]}\n"
+             "routes:\n  - {match: {path_prefix: /api/, methods: [GET, POST], host: h.example, "
+             "header: {X-Key: "
+             "\"${env:MODELS_TOKEN}\"}}, upstream: b, access: {scopes: [x, y]}, rate_limit: "
+             "[{requests: 100, per: 1m}]}\n"
              "  - {match: {path: /health}, upstream: b, access: public}\n"
              "auth: {api_keys: [{id: k, value: \"${env:ROBOT_API_KEY}\"}]}\n"),
         surroundings());
@@ -135,27 +144,34 @@ TEST_F(CommandTest, CheckExplainsAGoodFile) {
     EXPECT_EQ(result.out,
               "profile production, data in /d\n"
               "listeners\n"
-              "  public       [::]:8443              TLS, certificate of the internal CA; serves the gateway, health\n"
+              "  public       [::]:8443              TLS, certificate of the internal CA; serves "
+              "the gateway, health\n"
               "  plain        [::]:8080              plain; redirects to public\n"
               "routes, first match wins\n"
-              "  [0] GET,POST /api/... on h.example with X-Key -> b; scopes x y; 100 per 1m by client_ip\n"
+              "  [0] GET,POST /api/... on h.example with X-Key -> b; scopes x y; 100 per 1m by "
+              "client_ip\n"
               "  [1] any method /health -> b; public\n"
               "upstreams\n"
               "  b            http://127.0.0.1:8000, https://c\n"
               "authentication on: 0 trusted issuer(s), 1 API key(s)\n"
-              "warning: listener public: /api/system/health is answered by Gatehouse itself, not by routes[0] (/api/)\n"
-              "warning: listener public: /health is answered by Gatehouse itself, not by routes[1] (/health)\n"
+              "warning: listener public: /api/system/health is answered by Gatehouse itself, not "
+              "by routes[0] (/api/)\n"
+              "warning: listener public: /health is answered by Gatehouse itself, not by routes[1] "
+              "(/health)\n"
               "the configuration is good\n");
 }
 
 TEST_F(CommandTest, CheckAndShowRefuseABadFileWithExitCode2) {
     const auto overrides = with("data_dir: x\nworkrs: 2\n");
-    for (const auto& result : {config_check(overrides, surroundings()), config_show(overrides, surroundings())}) {
+    for (const auto& result :
+         {config_check(overrides, surroundings()), config_show(overrides, surroundings())}) {
         EXPECT_EQ(result.exit_code, 2);
         EXPECT_EQ(result.out, "");
         EXPECT_EQ(result.err, (folder_ / "g.yaml").native() +
-                                  ":2: workrs: unknown key, did you mean workers? allowed: data_dir, profile, workers, "
-                                  "limits, listeners, trusted_proxies, allowed_hosts, upstreams, routes, auth, telemetry\n");
+                                  ":2: workrs: unknown key, did you mean workers? allowed: "
+                                  "data_dir, profile, workers, "
+                                  "limits, listeners, trusted_proxies, allowed_hosts, upstreams, "
+                                  "routes, auth, telemetry\n");
     }
 }
 
@@ -211,7 +227,8 @@ TEST(Schema, IsJsonAndNamesEveryKey) {
         EXPECT_NE(value.find_string("description"), nullptr) << name;
     }
     const auto tree = sample_tree();
-    for (std::size_t i = 0; i < tree.size(); ++i) EXPECT_TRUE(top.contains(tree.key(i).name)) << tree.key(i).name;
+    for (std::size_t i = 0; i < tree.size(); ++i)
+        EXPECT_TRUE(top.contains(tree.key(i).name)) << tree.key(i).name;
     EXPECT_EQ(top.size(), tree.size());
 }
 

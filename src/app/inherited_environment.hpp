@@ -5,25 +5,10 @@
 #include <string_view>
 #include <vector>
 
-#include "app/secret_judge.hpp"
+#include "app/inherited_variable.hpp"
 #include "app/settings.hpp"
 
 namespace gh::app {
-
-/// A setting being changed by environment variables.
-struct Overlay {
-    Settings& settings;
-    config::Origins& origins;
-    config::Problems& problems;
-    std::vector<std::string>& warnings;
-    SecretJudge& judge;
-    std::string_view variable;  ///< the one whose turn it is, as the environment spells it
-
-    /// From now on this variable answers for `path`.
-    void decide(std::string_view path) const { origins.decide(path, variable); }
-    void refuse(std::string text) const;
-    void warn(std::string text) const;
-};
 
 /// A variable that backends already use and that means the same here.
 struct InheritedVariable {
@@ -39,8 +24,9 @@ struct InheritedVariable {
 [[nodiscard]] std::span<const InheritedVariable> inherited_variables();
 
 /// Lets each variable that is set, and not empty, override the file.
-void apply_environment(const config::Environment& environment, Settings& settings, config::Origins& origins,
-                       SecretJudge& judge, config::Problems& problems, std::vector<std::string>& warnings);
+void apply_environment(const config::Environment& environment, Settings& settings,
+                       config::Origins& origins, SecretJudge& judge, config::Problems& problems,
+                       std::vector<std::string>& warnings);
 
 /// The text of `.env.example`.
 [[nodiscard]] std::string environment_example();

@@ -28,11 +28,14 @@ namespace fs = std::filesystem;
 class Reading {
  public:
     Reading(const Overrides& overrides, const Surroundings& surroundings)
-        : overrides_(overrides), surroundings_(surroundings), judge_(surroundings.check_secret, problems_) {
+        : overrides_(overrides),
+          surroundings_(surroundings),
+          judge_(surroundings.check_secret, problems_) {
         out_.environment = surroundings.environment;
     }
 
-    Result<ReadSettings> from_text(std::string_view text, std::string_view file, const fs::path& folder) {
+    Result<ReadSettings> from_text(std::string_view text, std::string_view file,
+                                   const fs::path& folder) {
         file_ = file;
         auto tree = config::parse_yaml(text, file);
         if (!tree) {
@@ -60,7 +63,8 @@ class Reading {
         settings.listeners = default_listeners();
         auto endpoint = gateway::parse_endpoint(*overrides_.upstream);
         if (!endpoint) {
-            refuse("--upstream", config::quote(*overrides_.upstream) + " " + endpoint.error().detail);
+            refuse("--upstream",
+                   config::quote(*overrides_.upstream) + " " + endpoint.error().detail);
             return problems_.error();
         }
         auto& upstream = settings.upstreams.emplace_back();
@@ -82,7 +86,8 @@ class Reading {
         if (!text && text.error().kind == ErrorKind::not_found && !must_exist) return {};
         if (!text) return fail(ErrorKind::invalid_argument, "config.invalid", text.error().detail);
         auto below = config::parse_dotenv(*text, file.native(), surroundings_.environment);
-        if (!below) return fail(ErrorKind::invalid_argument, "config.invalid", below.error().line_text());
+        if (!below)
+            return fail(ErrorKind::invalid_argument, "config.invalid", below.error().line_text());
         out_.environment = surroundings_.environment.over(*below);
         return {};
     }
@@ -114,19 +119,22 @@ class Reading {
         for (std::size_t i = 0; i < auth.trusted_issuers.size(); ++i) {
             const auto& issuer = auth.trusted_issuers[i];
             if (issuer.secret.empty() || !issuer.algorithm) continue;
-            judge_.judge(issuer.secret.view(), identity::secret_bytes_min(*issuer.algorithm),
-                         provenance().problem(fmt::format("auth.trusted_issuers[{}].secret", i), {}));
+            judge_.judge(
+                issuer.secret.view(), identity::secret_bytes_min(*issuer.algorithm),
+                provenance().problem(fmt::format("auth.trusted_issuers[{}].secret", i), {}));
         }
         for (std::size_t i = 0; i < auth.api_keys.size(); ++i) {
             const auto& key = auth.api_keys[i];
             if (key.value.empty()) continue;
-            judge_.judge(key.value.view(), identity::api_key_bytes_min, provenance().problem(fmt::format("auth.api_keys[{}].value", i), {}));
+            judge_.judge(key.value.view(), identity::api_key_bytes_min,
+                         provenance().problem(fmt::format("auth.api_keys[{}].value", i), {}));
         }
     }
 
     /// @param complete  the file was read without a problem
     Result<ReadSettings> finish(bool complete) {
-        apply_environment(out_.environment, out_.settings, out_.origins, judge_, problems_, out_.warnings);
+        apply_environment(out_.environment, out_.settings, out_.origins, judge_, problems_,
+                          out_.warnings);
         apply_command_line();
         check_settings(out_.settings, provenance(), problems_, out_.warnings);
         // Whether weak secrets pass depends on profile and listeners, so only a whole file can tell.
@@ -147,11 +155,13 @@ class Reading {
     void apply_command_line() {
         auto& settings = out_.settings;
         if (overrides_.profile) settings.profile = *overrides_.profile;
-        if (overrides_.data_dir) settings.data_dir = fs::absolute(*overrides_.data_dir).lexically_normal();
+        if (overrides_.data_dir)
+            settings.data_dir = fs::absolute(*overrides_.data_dir).lexically_normal();
         if (overrides_.listen) listen(*overrides_.listen);
         if (!overrides_.config_file && overrides_.upstream) {
             settings.wants_first_key = !overrides_.open_to_all && settings.auth.api_keys.empty() &&
-                                       settings.auth.trusted_issuers.empty() && settings.auth.enabled;
+                                       settings.auth.trusted_issuers.empty() &&
+                                       settings.auth.enabled;
         }
     }
 
@@ -161,7 +171,8 @@ class Reading {
         for (auto& listener : out_.settings.listeners) {
             if (!listener.serves(net::Service::gateway)) continue;
             if (!listener.tls && !bind->loopback()) {
-                return refuse("--listen", "the gateway would be served without encryption to other machines");
+                return refuse("--listen",
+                              "the gateway would be served without encryption to other machines");
             }
             listener.bind = *std::move(bind);
             return;
@@ -180,12 +191,14 @@ class Reading {
 
 Result<void> check_usage(const Overrides& overrides) {
     const auto refuse = [](std::string what) {
-        return fail(ErrorKind::invalid_argument, "config.invalid", "command line: " + std::move(what));
+        return fail(ErrorKind::invalid_argument, "config.invalid",
+                    "command line: " + std::move(what));
     };
     if (overrides.config_file && overrides.upstream) {
         return refuse("--upstream: not together with --config, which names its upstreams itself");
     }
-    if (!overrides.config_file && !overrides.upstream) return refuse("wanted: --config FILE or --upstream URL");
+    if (!overrides.config_file && !overrides.upstream)
+        return refuse("wanted: --config FILE or --upstream URL");
     if (overrides.open_to_all && !overrides.upstream) {
         return refuse("--public: only with --upstream; in a file each route says its access");
     }
@@ -204,12 +217,14 @@ Result<ReadSettings> read_settings(const Overrides& overrides, const Surrounding
     const auto folder = fs::absolute(file).parent_path();
     if (!overrides.env_file) GH_TRY_VOID(reading.read_dotenv(folder / ".env", false));
     auto text = config::read_file(file, config::yaml_bytes_max);
-    if (!text) return fail(ErrorKind::invalid_argument, "config.invalid", std::move(text.error().detail));
+    if (!text)
+        return fail(ErrorKind::invalid_argument, "config.invalid", std::move(text.error().detail));
     return reading.from_text(*text, file.native(), folder);
 }
 
-Result<ReadSettings> read_settings_text(std::string_view text, std::string_view file, const fs::path& folder,
-                                        const Overrides& overrides, const Surroundings& surroundings) {
+Result<ReadSettings> read_settings_text(std::string_view text, std::string_view file,
+                                        const fs::path& folder, const Overrides& overrides,
+                                        const Surroundings& surroundings) {
     return Reading(overrides, surroundings).from_text(text, file, folder);
 }
 

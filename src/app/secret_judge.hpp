@@ -12,7 +12,8 @@ namespace gh::app {
 /// the file itself, is kept apart, for the development profile on loopback lets it pass.
 class SecretJudge {
  public:
-    SecretJudge(config::SecretCheck check, config::Problems& problems) : check_(std::move(check)), problems_(problems) {}
+    SecretJudge(config::SecretCheck check, config::Problems& problems)
+        : check_(std::move(check)), problems_(problems) {}
 
     /// @param at  where the secret comes from; its text is filled in here
     void judge(std::string_view secret, std::size_t bytes_min, config::Problem at);

@@ -15,8 +15,8 @@ using config::Type;
 
 Type<exporting::TelemetryConfig> telemetry_type() {
     using exporting::AccessLogConfig;
-    using telemetry::LogLevel;
     using exporting::TelemetryConfig;
+    using telemetry::LogLevel;
     const auto label = config::text({.bytes_max = 128});
 
     // "stdout", "stderr" and "none" are words; anything else is a path.
@@ -24,22 +24,25 @@ Type<exporting::TelemetryConfig> telemetry_type() {
         "stdout", "stdout",
         config::or_word<std::string>(
             "stderr", "stderr",
-            config::or_word<std::string>("none", "none",
-                                         config::mapped<std::filesystem::path, std::string>(
-                                             config::file_path(),
-                                             [](const std::filesystem::path& read) -> Result<std::string> {
-                                                 return read.native();
-                                             },
-                                             [](const std::string& text) { return std::filesystem::path(text); }))));
+            config::or_word<std::string>(
+                "none", "none",
+                config::mapped<std::filesystem::path, std::string>(
+                    config::file_path(),
+                    [](const std::filesystem::path& read) -> Result<std::string> {
+                        return read.native();
+                    },
+                    [](const std::string& text) { return std::filesystem::path(text); }))));
     Object<AccessLogConfig> access_log;
     access_log.key("path", &AccessLogConfig::path, path,
                    "stdout, stderr, none, or a file, opened anew on SIGUSR1.");
-    access_log.key("format", &AccessLogConfig::format,
-                   config::choice<AccessLogConfig::Format>({{"json", AccessLogConfig::Format::json}}),
-                   "One JSON object a line.");
+    access_log.key(
+        "format", &AccessLogConfig::format,
+        config::choice<AccessLogConfig::Format>({{"json", AccessLogConfig::Format::json}}),
+        "One JSON object a line.");
 
     Object<TelemetryConfig> table;
-    table.key("access_log", &TelemetryConfig::access_log, access_log.type(), "A line for every request.");
+    table.key("access_log", &TelemetryConfig::access_log, access_log.type(),
+              "A line for every request.");
     table.key("log_level", &TelemetryConfig::log_level,
               config::choice<LogLevel>({{"debug", LogLevel::debug},
                                         {"info", LogLevel::info},
@@ -48,14 +51,16 @@ Type<exporting::TelemetryConfig> telemetry_type() {
               "Less than this is not logged.");
     table.key("environment", &TelemetryConfig::environment, label,
               "A label for log lines and /system/info, such as staging. It changes no behaviour.");
-    table.key("release", &TelemetryConfig::release, label, "The same, for what is deployed behind the gateway.");
+    table.key("release", &TelemetryConfig::release, label,
+              "The same, for what is deployed behind the gateway.");
     return table.type();
 }
 
 }  // namespace
 
 bool Settings::loopback_only() const {
-    return std::ranges::all_of(listeners, [](const auto& listener) { return listener.bind.loopback(); });
+    return std::ranges::all_of(listeners,
+                               [](const auto& listener) { return listener.bind.loopback(); });
 }
 
 bool Settings::relaxed() const { return profile == Profile::development && loopback_only(); }
@@ -76,21 +81,30 @@ Type<Settings> settings_type() {
     table.key("data_dir", &Settings::data_dir, config::file_path(),
               "Keys and state, 0700. Relative paths start at this file's folder.");
     table.key("profile", &Settings::profile,
-              config::choice<Profile>({{"production", Profile::production}, {"development", Profile::development}}),
+              config::choice<Profile>(
+                  {{"production", Profile::production}, {"development", Profile::development}}),
               "development relaxes, on loopback only.");
-    table.key("workers", &Settings::workers, config::or_word("auto", 0U, config::integer(1U, workers_max)),
+    table.key("workers", &Settings::workers,
+              config::or_word("auto", 0U, config::integer(1U, workers_max)),
               "Threads of the request path; auto: one a core.");
-    table.key("limits", &Settings::limits, net::limits_type(), "What the process and each connection may cost.");
-    table.key("listeners", &Settings::listeners, config::list_of(net::listener_type(), {.items_min = 1, .items_max = 100}),
+    table.key("limits", &Settings::limits, net::limits_type(),
+              "What the process and each connection may cost.");
+    table.key("listeners", &Settings::listeners,
+              config::list_of(net::listener_type(), {.items_min = 1, .items_max = 100}),
               "Where Gatehouse listens, and what answers there.");
     table.key("trusted_proxies", &Settings::trusted_proxies,
-              config::list_of(net::address_range_type(), {.items_max = 1000}), "Whose X-Forwarded-For counts.");
-    table.key("allowed_hosts", &Settings::allowed_hosts, config::list_of(gateway::host_type(), {.items_max = 1000}),
-              "Hosts that requests may name; others get 421. Left out: the names of the certificates, localhost and "
+              config::list_of(net::address_range_type(), {.items_max = 1000}),
+              "Whose X-Forwarded-For counts.");
+    table.key("allowed_hosts", &Settings::allowed_hosts,
+              config::list_of(gateway::host_type(), {.items_max = 1000}),
+              "Hosts that requests may name; others get 421. Left out: the names of the "
+              "certificates, localhost and "
               "the bound addresses.");
-    table.key("upstreams", &Settings::upstreams, config::list_of(gateway::upstream_type(), {.items_max = 1000}),
+    table.key("upstreams", &Settings::upstreams,
+              config::list_of(gateway::upstream_type(), {.items_max = 1000}),
               "What Gatehouse stands in front of.");
-    table.key("routes", &Settings::routes, config::list_of(gateway::route_type(), {.items_max = 10'000}),
+    table.key("routes", &Settings::routes,
+              config::list_of(gateway::route_type(), {.items_max = 10'000}),
               "Which requests go where; the first match wins.");
     table.key("auth", &Settings::auth, identity::auth_type(), "Whose credentials are believed.");
     table.key("telemetry", &Settings::telemetry, telemetry_type(), "What is written down.");
@@ -99,9 +113,11 @@ Type<Settings> settings_type() {
 
 Result<void> check_reload(const Settings& current, const Settings& next) {
     if (current.data_dir != next.data_dir) {
-        return fail(ErrorKind::invalid_argument, "config.reload",
-                    fmt::format("data_dir: cannot change from {} to {} while running, wanted: a restart",
-                                config::quote(current.data_dir.native()), config::quote(next.data_dir.native())));
+        return fail(
+            ErrorKind::invalid_argument, "config.reload",
+            fmt::format("data_dir: cannot change from {} to {} while running, wanted: a restart",
+                        config::quote(current.data_dir.native()),
+                        config::quote(next.data_dir.native())));
     }
     return {};
 }

@@ -29,7 +29,8 @@ struct Settings {
     net::LimitsConfig limits;
     std::vector<net::ListenerConfig> listeners;
     std::vector<net::AddressRange> trusted_proxies;
-    std::vector<std::string> allowed_hosts;  ///< empty: certificate names, localhost, loopback and bound addresses
+    std::vector<std::string>
+        allowed_hosts;  ///< empty: certificate names, localhost, loopback and bound addresses
     std::vector<gateway::UpstreamConfig> upstreams;
     std::vector<gateway::RouteConfig> routes;
     identity::AuthConfig auth;
@@ -47,9 +48,10 @@ struct Settings {
 /// What the command line of `serve` says; paths are relative to the working directory.
 struct Overrides {
     std::optional<std::filesystem::path> config_file;
-    std::optional<std::filesystem::path> env_file;  ///< unset: `.env` beside the configuration file, if there is one
-    std::optional<std::string> upstream;            ///< a URL; not together with a configuration file
-    std::optional<std::string> listen;              ///< for the first listener that serves the gateway
+    std::optional<std::filesystem::path>
+        env_file;  ///< unset: `.env` beside the configuration file, if there is one
+    std::optional<std::string> upstream;  ///< a URL; not together with a configuration file
+    std::optional<std::string> listen;    ///< for the first listener that serves the gateway
     std::optional<std::filesystem::path> data_dir;
     std::optional<Profile> profile;
     bool open_to_all = false;  ///< --public, with --upstream: no credentials wanted
@@ -57,31 +59,34 @@ struct Overrides {
 
 /// What reading needs of the world.
 struct Surroundings {
-    config::Environment environment;           ///< of the process; `.env` is laid below it
-    config::SecretCheck check_secret;          ///< crypto::check_secret_strength; must be set
-    config::SecretResolver* secrets = nullptr;  ///< answers `${secret:...}`; nullptr: such references are refused
+    config::Environment environment;   ///< of the process; `.env` is laid below it
+    config::SecretCheck check_secret;  ///< crypto::check_secret_strength; must be set
+    config::SecretResolver* secrets =
+        nullptr;  ///< answers `${secret:...}`; nullptr: such references are refused
 };
 
 /// Settings with what must be said aloud about them.
 struct ReadSettings {
     Settings settings;
     std::vector<std::string> warnings;  ///< one sentence each, no secrets
-    config::Origins origins;            ///< which values came through a reference: for `config show`
-    config::Environment environment;    ///< with `.env` laid below
+    config::Origins origins;          ///< which values came through a reference: for `config show`
+    config::Environment environment;  ///< with `.env` laid below
 };
 
 /// Reads the file (if any), then the environment, then the command line, and checks the whole.
 ///
 /// @return `invalid_argument` "config.invalid"; detail has one line a problem:
 ///         `file:line: key.path: what is wrong, what is allowed`
-[[nodiscard]] Result<ReadSettings> read_settings(const Overrides& overrides, const Surroundings& surroundings);
+[[nodiscard]] Result<ReadSettings> read_settings(const Overrides& overrides,
+                                                 const Surroundings& surroundings);
 
 /// The same for a file's text: no disk but for `${file:}`.
 /// @param file    for messages
 /// @param folder  relative paths start here
 [[nodiscard]] Result<ReadSettings> read_settings_text(std::string_view text, std::string_view file,
                                                       const std::filesystem::path& folder,
-                                                      const Overrides& overrides, const Surroundings& surroundings);
+                                                      const Overrides& overrides,
+                                                      const Surroundings& surroundings);
 
 /// How the file as a whole is read, shown and described.
 [[nodiscard]] config::Type<Settings> settings_type();
@@ -98,8 +103,8 @@ struct Provenance {
 
 /// What no single key can know: names that must exist, things that contradict each other. Parts of the file that
 /// `problems` already finds fault with are left out, for they were not read to their end.
-void check_settings(const Settings& settings, const Provenance& provenance, config::Problems& problems,
-                    std::vector<std::string>& warnings);
+void check_settings(const Settings& settings, const Provenance& provenance,
+                    config::Problems& problems, std::vector<std::string>& warnings);
 
 /// May `next` replace `current` in a running process?
 /// @return `invalid_argument` "config.reload" naming the key that cannot change

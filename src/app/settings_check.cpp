@@ -27,13 +27,19 @@ class Checker {
  public:
     Checker(const Settings& settings, const Provenance& provenance, config::Problems& problems,
             std::vector<std::string>& warnings)
-        : settings_(settings), provenance_(provenance), problems_(problems), warnings_(warnings), sound_(problems) {}
+        : settings_(settings),
+          provenance_(provenance),
+          problems_(problems),
+          warnings_(warnings),
+          sound_(problems) {}
 
     void run() {
         if (sound_.listeners) listeners();
-        if (sound_.upstreams) names("upstreams", settings_.upstreams, &gateway::UpstreamConfig::name);
+        if (sound_.upstreams)
+            names("upstreams", settings_.upstreams, &gateway::UpstreamConfig::name);
         if (sound_.auth) {
-            names("auth.trusted_issuers", settings_.auth.trusted_issuers, &identity::TrustedIssuerConfig::issuer);
+            names("auth.trusted_issuers", settings_.auth.trusted_issuers,
+                  &identity::TrustedIssuerConfig::issuer);
             names("auth.api_keys", settings_.auth.api_keys, &identity::ApiKeyConfig::id);
         }
         if (sound_.routes && sound_.upstreams) upstreams_of_routes();
@@ -51,18 +57,22 @@ class Checker {
     void warn(std::string text) { warnings_.push_back(std::move(text)); }
 
     template <class T>
-    void names(std::string_view list, const std::vector<T>& items, std::string T::*name) {
+    void names(std::string_view list, const std::vector<T>& items, std::string T::* name) {
         std::set<std::string_view> seen;
         for (std::size_t i = 0; i < items.size(); ++i) {
             if (seen.insert(items[i].*name).second) continue;
-            refuse(fmt::format("{}[{}]", list, i), fmt::format("the name {} is taken by an entry above",
-                                                               config::quote(items[i].*name)));
+            refuse(fmt::format("{}[{}]", list, i),
+                   fmt::format("the name {} is taken by an entry above",
+                               config::quote(items[i].*name)));
         }
     }
 
     static bool overlap(const net::BindAddress& a, const net::BindAddress& b) {
-        const auto wildcard = [](const auto& bind) { return bind.host == "::" || bind.host == "0.0.0.0"; };
-        return a.port != 0 && a.port == b.port && (a.host == b.host || (wildcard(a) && wildcard(b)));
+        const auto wildcard = [](const auto& bind) {
+            return bind.host == "::" || bind.host == "0.0.0.0";
+        };
+        return a.port != 0 && a.port == b.port &&
+               (a.host == b.host || (wildcard(a) && wildcard(b)));
     }
 
     void listeners() {
@@ -72,16 +82,22 @@ class Checker {
             const auto path = fmt::format("listeners[{}]", i);
             for (std::size_t j = 0; j < i; ++j) {
                 if (!overlap(all[i].bind, all[j].bind)) continue;
-                refuse(path + ".bind", fmt::format("{} is taken by the listener {}", all[i].bind.text(), all[j].name));
+                refuse(path + ".bind", fmt::format("{} is taken by the listener {}",
+                                                   all[i].bind.text(), all[j].name));
                 break;
             }
             redirect(all[i], path);
-            if (all[i].tls && all[i].hsts.preload && (!all[i].hsts.include_subdomains || all[i].hsts.max_age.count() < 31'536'000)) {
-                warn(fmt::format("listener {}: browsers take preload only with include_subdomains and a max_age of a "
-                                 "year or more", all[i].name));
+            if (all[i].tls && all[i].hsts.preload &&
+                (!all[i].hsts.include_subdomains || all[i].hsts.max_age.count() < 31'536'000)) {
+                warn(
+                    fmt::format("listener {}: browsers take preload only with include_subdomains "
+                                "and a max_age of a "
+                                "year or more",
+                                all[i].name));
             }
             if (!all[i].tls && !all[i].bind.loopback() && all[i].serves(net::Service::metrics)) {
-                warn(fmt::format("listener {}: metrics are open to whoever reaches {}", all[i].name, all[i].bind.text()));
+                warn(fmt::format("listener {}: metrics are open to whoever reaches {}", all[i].name,
+                                 all[i].bind.text()));
             }
         }
     }
@@ -90,18 +106,20 @@ class Checker {
         if (listener.redirect_to.empty()) return;
         const auto* target = settings_.find_listener(listener.redirect_to);
         if (target == nullptr) {
-            refuse(path + ".redirect_to", fmt::format("there is no listener {}, allowed: {}",
-                                                      config::quote(listener.redirect_to), listener_names(true)));
+            refuse(path + ".redirect_to",
+                   fmt::format("there is no listener {}, allowed: {}",
+                               config::quote(listener.redirect_to), listener_names(true)));
         } else if (!target->tls) {
-            refuse(path + ".redirect_to", fmt::format("the listener {} has no tls, allowed: {}", target->name,
-                                                      listener_names(true)));
+            refuse(path + ".redirect_to", fmt::format("the listener {} has no tls, allowed: {}",
+                                                      target->name, listener_names(true)));
         }
     }
 
     [[nodiscard]] std::string listener_names(bool with_tls) const {
         std::vector<std::string_view> out;
         for (const auto& listener : settings_.listeners) {
-            if (with_tls ? listener.tls.has_value() : listener.serves(net::Service::gateway)) out.push_back(listener.name);
+            if (with_tls ? listener.tls.has_value() : listener.serves(net::Service::gateway))
+                out.push_back(listener.name);
         }
         return out.empty() ? "none of those configured" : fmt::format("{}", fmt::join(out, ", "));
     }
@@ -112,9 +130,11 @@ class Checker {
             if (settings_.find_upstream(route.upstream) != nullptr) continue;
             std::vector<std::string_view> known;
             for (const auto& upstream : settings_.upstreams) known.push_back(upstream.name);
-            refuse(fmt::format("routes[{}].upstream", i),
-                   fmt::format("there is no upstream {}, allowed: {}", config::quote(route.upstream),
-                               known.empty() ? "none is configured" : fmt::format("{}", fmt::join(known, ", "))));
+            refuse(
+                fmt::format("routes[{}].upstream", i),
+                fmt::format("there is no upstream {}, allowed: {}", config::quote(route.upstream),
+                            known.empty() ? "none is configured"
+                                          : fmt::format("{}", fmt::join(known, ", "))));
         }
     }
 
@@ -125,61 +145,79 @@ class Checker {
             const auto* listener = settings_.find_listener(wanted);
             if (listener != nullptr && listener->serves(net::Service::gateway)) continue;
             refuse(fmt::format("routes[{}].match.listener", i),
-                   fmt::format("{} is no listener that serves the gateway, allowed: {}", config::quote(wanted),
-                               listener_names(false)));
+                   fmt::format("{} is no listener that serves the gateway, allowed: {}",
+                               config::quote(wanted), listener_names(false)));
         }
-        const bool gateway = std::ranges::any_of(
-            settings_.listeners, [](const auto& listener) { return listener.serves(net::Service::gateway); });
-        if (!gateway && !settings_.routes.empty()) warn("no listener serves the gateway: the routes are out of reach");
-        if (gateway && settings_.routes.empty()) warn("there are no routes: the gateway answers 404 to everything");
+        const bool gateway = std::ranges::any_of(settings_.listeners, [](const auto& listener) {
+            return listener.serves(net::Service::gateway);
+        });
+        if (!gateway && !settings_.routes.empty())
+            warn("no listener serves the gateway: the routes are out of reach");
+        if (gateway && settings_.routes.empty())
+            warn("there are no routes: the gateway answers 404 to everything");
     }
 
     void authentication() {
         const bool development = settings_.profile == Profile::development;
         if (!settings_.auth.enabled && !development) {
-            refuse("auth.enabled", "authentication cannot be off in the production profile, allowed: true, or profile: "
-                                   "development with every listener on loopback");
+            refuse("auth.enabled",
+                   "authentication cannot be off in the production profile, allowed: true, or "
+                   "profile: "
+                   "development with every listener on loopback");
         } else if (!settings_.auth.enabled && !settings_.loopback_only()) {
-            refuse("auth.enabled", "authentication cannot be off while a listener is reachable from other machines, "
-                                   "allowed: true, or every listener on loopback");
+            refuse(
+                "auth.enabled",
+                "authentication cannot be off while a listener is reachable from other machines, "
+                "allowed: true, or every listener on loopback");
         } else if (!settings_.auth.enabled) {
             warn("authentication is off: everybody on this machine is let in");
         }
         if (!development) return;
-        warn(settings_.loopback_only()
-                 ? "the development profile is on: weak secrets pass"
-                 : "the development profile relaxes nothing: a listener is reachable from other machines");
+        warn(settings_.loopback_only() ? "the development profile is on: weak secrets pass"
+                                       : "the development profile relaxes nothing: a listener is "
+                                         "reachable from other machines");
     }
 
     /// Routes that nobody can pass are seldom meant.
     void who_may() {
         using Kind = gateway::AccessConfig::Kind;
-        const bool tokens = !settings_.auth.trusted_issuers.empty() || !settings_.auth.api_keys.empty() ||
-                            settings_.wants_first_key || !settings_.auth.enabled;
-        const bool certificates = std::ranges::any_of(settings_.listeners, [](const auto& listener) {
-            return listener.tls && listener.tls->client_certificate != net::ClientCertificateMode::none;
-        });
+        const bool tokens = !settings_.auth.trusted_issuers.empty() ||
+                            !settings_.auth.api_keys.empty() || settings_.wants_first_key ||
+                            !settings_.auth.enabled;
+        const bool certificates =
+            std::ranges::any_of(settings_.listeners, [](const auto& listener) {
+                return listener.tls &&
+                       listener.tls->client_certificate != net::ClientCertificateMode::none;
+            });
         for (const auto& route : settings_.routes) {
             const auto kind = route.access.kind;
             if (kind == Kind::anyone) continue;
             if (kind == Kind::client_certificate && !certificates) {
-                warn(fmt::format("route {}: no listener asks for client certificates, so nobody may", route.name));
+                warn(
+                    fmt::format("route {}: no listener asks for client certificates, so nobody may",
+                                route.name));
             }
-            if (kind != Kind::client_certificate && !tokens && !(kind == Kind::authenticated && certificates)) {
-                warn(fmt::format("route {}: there is no trusted issuer and no API key, so nobody may", route.name));
+            if (kind != Kind::client_certificate && !tokens &&
+                !(kind == Kind::authenticated && certificates)) {
+                warn(fmt::format(
+                    "route {}: there is no trusted issuer and no API key, so nobody may",
+                    route.name));
             }
             constexpr std::string_view roles[] = {"guest", "user", "manager", "admin"};
-            if (kind == Kind::role && std::ranges::find(roles, route.access.role) == std::end(roles)) {
-                warn(fmt::format("route {}: {} is no built-in role; only who carries exactly that one may", route.name,
-                                 config::quote(route.access.role)));
+            if (kind == Kind::role &&
+                std::ranges::find(roles, route.access.role) == std::end(roles)) {
+                warn(fmt::format(
+                    "route {}: {} is no built-in role; only who carries exactly that one may",
+                    route.name, config::quote(route.access.role)));
             }
         }
     }
 
     void hidden() {
         for (const auto& [route, by] : gateway::hidden_routes(settings_.routes)) {
-            warn(fmt::format("routes[{}] ({}) is never reached: routes[{}] ({}) matches all that it does", route,
-                             settings_.routes[route].name, by, settings_.routes[by].name));
+            warn(fmt::format(
+                "routes[{}] ({}) is never reached: routes[{}] ({}) matches all that it does", route,
+                settings_.routes[route].name, by, settings_.routes[by].name));
         }
     }
 
@@ -189,16 +227,21 @@ class Checker {
             if (!listener.serves(net::Service::gateway)) continue;
             for (std::size_t i = 0; i < settings_.routes.size(); ++i) {
                 const auto& route = settings_.routes[i];
-                if (!route.match.listener.empty() && route.match.listener != listener.name) continue;
+                if (!route.match.listener.empty() && route.match.listener != listener.name)
+                    continue;
                 std::vector<std::string_view> shadowed;
-                for (const auto path : gateway::built_in_paths(listener.serves(net::Service::health),
-                                                               listener.serves(net::Service::metrics))) {
+                for (const auto path :
+                     gateway::built_in_paths(listener.serves(net::Service::health),
+                                             listener.serves(net::Service::metrics))) {
                     if (gateway::covers_path(route.match, path)) shadowed.push_back(path);
                 }
                 if (shadowed.empty()) continue;
-                warn(fmt::format("listener {}: {} answered by Gatehouse itself, not by routes[{}] ({})", listener.name,
-                                 fmt::format("{} {}", fmt::join(shadowed, ", "), shadowed.size() == 1 ? "is" : "are"), i,
-                                 route.name));
+                warn(fmt::format(
+                    "listener {}: {} answered by Gatehouse itself, not by routes[{}] ({})",
+                    listener.name,
+                    fmt::format("{} {}", fmt::join(shadowed, ", "),
+                                shadowed.size() == 1 ? "is" : "are"),
+                    i, route.name));
             }
         }
     }
@@ -220,8 +263,8 @@ config::Problem Provenance::problem(std::string path, std::string text) const {
     return {std::string(file), line, std::move(path), std::move(text)};
 }
 
-void check_settings(const Settings& settings, const Provenance& provenance, config::Problems& problems,
-                    std::vector<std::string>& warnings) {
+void check_settings(const Settings& settings, const Provenance& provenance,
+                    config::Problems& problems, std::vector<std::string>& warnings) {
     Checker(settings, provenance, problems, warnings).run();
 }
 

@@ -20,11 +20,14 @@ const std::string strong = "k8Zq2Vw7Rt5Yp1Xn4Bm9Lc6Hd3Gf0Jsu";
 
 Surroundings surroundings(Variables variables = {}) {
     variables.try_emplace("STRONG", strong);
-    return {.environment = config::Environment(std::move(variables)), .check_secret = crypto::check_secret_strength};
+    return {.environment = config::Environment(std::move(variables)),
+            .check_secret = crypto::check_secret_strength};
 }
 
-Result<ReadSettings> read(const std::string& yaml, Variables variables = {}, const Overrides& overrides = {}) {
-    return read_settings_text(yaml, "f", "/etc/gatehouse", overrides, surroundings(std::move(variables)));
+Result<ReadSettings> read(const std::string& yaml, Variables variables = {},
+                          const Overrides& overrides = {}) {
+    return read_settings_text(yaml, "f", "/etc/gatehouse", overrides,
+                              surroundings(std::move(variables)));
 }
 
 std::string problems(const Result<ReadSettings>& read) { return read ? "" : read.error().detail; }
@@ -60,23 +63,28 @@ TEST(Settings, TheDefaultListenersAreTlsForAllAndAdministrationOnLoopback) {
     EXPECT_TRUE(settings.auth.enabled);
     EXPECT_FALSE(settings.wants_first_key);
     EXPECT_EQ(settings.limits, net::LimitsConfig{});
-    EXPECT_EQ(settings.telemetry, telemetry::TelemetryConfig{});
+    EXPECT_EQ(settings.telemetry, exporting::TelemetryConfig{});
 }
 
 TEST(Settings, ContradictionsBetweenPartsAreRefusedWithTheirLine) {
     struct Case {
         std::string yaml, wanted;
     };
-    const std::string listeners = "listeners:\n  - {name: a, bind: \"[::]:8443\", tls: {}, serve: [gateway]}\n";
+    const std::string listeners =
+        "listeners:\n  - {name: a, bind: \"[::]:8443\", tls: {}, serve: [gateway]}\n";
     const Case cases[] = {
         {"upstreams: []\nroutes:\n  - match: {path: /}\n    upstream: nope\n    access: public\n",
          "f:4: routes[0].upstream: there is no upstream \"nope\", allowed: none is configured"},
         {minimal + "  - {match: {path: /x}, upstream: c, access: public}\n",
          "f:5: routes[1].upstream: there is no upstream \"c\", allowed: b"},
-        {minimal + "  - match:\n      path: /x\n      listener: admin\n    upstream: b\n    access: public\n",
-         "f:7: routes[1].match.listener: \"admin\" is no listener that serves the gateway, allowed: public"},
-        {minimal + "  - match:\n      path: /x\n      listener: nope\n    upstream: b\n    access: public\n",
-         "f:7: routes[1].match.listener: \"nope\" is no listener that serves the gateway, allowed: public"},
+        {minimal + "  - match:\n      path: /x\n      listener: admin\n    upstream: b\n    "
+                   "access: public\n",
+         "f:7: routes[1].match.listener: \"admin\" is no listener that serves the gateway, "
+         "allowed: public"},
+        {minimal + "  - match:\n      path: /x\n      listener: nope\n    upstream: b\n    access: "
+                   "public\n",
+         "f:7: routes[1].match.listener: \"nope\" is no listener that serves the gateway, allowed: "
+         "public"},
         {listeners + "  - {name: a, bind: 127.0.0.1:1, serve: [health]}\n",
          "f:3: listeners[1]: the name \"a\" is taken by an entry above"},
         {listeners + "  - name: b\n    bind: \"[::]:8443\"\n    redirect_to: a\n",
@@ -85,27 +93,36 @@ TEST(Settings, ContradictionsBetweenPartsAreRefusedWithTheirLine) {
          "f:3: listeners[1].bind: 0.0.0.0:8443 is taken by the listener a"},
         {listeners + "  - name: b\n    bind: 127.0.0.1:1\n    redirect_to: c\n",
          "f:5: listeners[1].redirect_to: there is no listener \"c\", allowed: a"},
-        {listeners + "  - {name: b, bind: 127.0.0.1:1, serve: [health]}\n  - {name: c, bind: 127.0.0.1:2, redirect_to: b}\n",
+        {listeners + "  - {name: b, bind: 127.0.0.1:1, serve: [health]}\n  - {name: c, bind: "
+                     "127.0.0.1:2, redirect_to: b}\n",
          "f:4: listeners[2].redirect_to: the listener b has no tls, allowed: a"},
-        {"upstreams:\n  - {name: b, endpoints: [\"http://a\"]}\n  - {name: b, endpoints: [\"http://a\"]}\n",
+        {"upstreams:\n  - {name: b, endpoints: [\"http://a\"]}\n  - {name: b, endpoints: "
+         "[\"http://a\"]}\n",
          "f:3: upstreams[1]: the name \"b\" is taken by an entry above"},
-        {"auth:\n  trusted_issuers:\n    - {issuer: a, jwks_file: k, audience: any}\n    - {issuer: a, jwks_file: l, "
+        {"auth:\n  trusted_issuers:\n    - {issuer: a, jwks_file: k, audience: any}\n    - "
+         "{issuer: a, jwks_file: l, "
          "audience: any}\n",
          "f:4: auth.trusted_issuers[1]: the name \"a\" is taken by an entry above"},
-        {"auth:\n  enabled: false\n", "f:2: auth.enabled: authentication cannot be off in the production profile, allowed: "
-                                      "true, or profile: development with every listener on loopback"},
+        {"auth:\n  enabled: false\n",
+         "f:2: auth.enabled: authentication cannot be off in the production profile, allowed: "
+         "true, or profile: development with every listener on loopback"},
         {"profile: development\nauth:\n  enabled: false\n",
-         "f:3: auth.enabled: authentication cannot be off while a listener is reachable from other machines, allowed: true, "
+         "f:3: auth.enabled: authentication cannot be off while a listener is reachable from other "
+         "machines, allowed: true, "
          "or every listener on loopback"},
-        {"storage: {url: x}\n", "f:1: storage: unknown key, allowed: data_dir, profile, workers, limits, listeners, "
-                                "trusted_proxies, allowed_hosts, upstreams, routes, auth, telemetry"},
-        {"telemetry:\n  loki: {url: x}\n", "f:2: telemetry.loki: unknown key, allowed: access_log, log_level, environment, "
-                                           "release"},
+        {"storage: {url: x}\n",
+         "f:1: storage: unknown key, allowed: data_dir, profile, workers, limits, listeners, "
+         "trusted_proxies, allowed_hosts, upstreams, routes, auth, telemetry"},
+        {"telemetry:\n  loki: {url: x}\n",
+         "f:2: telemetry.loki: unknown key, allowed: access_log, log_level, environment, "
+         "release"},
         {"listeners: []\n", "f:1: listeners: has 0 entries, allowed: 1 to 100"},
         {"workers: 0\n", "f:1: workers: \"0\" is out of range, allowed: 1 to 256"},
-        {"profile: casual\n", "f:1: profile: \"casual\" is unknown, allowed: production, development"},
+        {"profile: casual\n",
+         "f:1: profile: \"casual\" is unknown, allowed: production, development"},
         {"trusted_proxies:\n  - 10.0.0.1/8\n",
-         "f:2: trusted_proxies[0]: \"10.0.0.1/8\" has bits set behind its prefix: it says less than it seems to"},
+         "f:2: trusted_proxies[0]: \"10.0.0.1/8\" has bits set behind its prefix: it says less "
+         "than it seems to"},
     };
     for (const auto& c : cases) {
         SCOPED_TRACE(c.yaml);
@@ -116,12 +133,14 @@ TEST(Settings, ContradictionsBetweenPartsAreRefusedWithTheirLine) {
 TEST(Settings, MistakesOfAllPartsAreToldAtOnceAndNoneTwice) {
     EXPECT_EQ(problems(read("colour: blue\nworkers: many\n" + minimal +
                             "  - {match: {path: /x}, upstream: nope, access: public}\n")),
-              "f:1: colour: unknown key, allowed: data_dir, profile, workers, limits, listeners, trusted_proxies, "
+              "f:1: colour: unknown key, allowed: data_dir, profile, workers, limits, listeners, "
+              "trusted_proxies, "
               "allowed_hosts, upstreams, routes, auth, telemetry\n"
               "f:2: workers: \"many\" is not a whole number, allowed: 1 to 256\n"
               "f:7: routes[1].upstream: there is no upstream \"nope\", allowed: b");
     // A list that could not be read says nothing about what refers to it.
-    EXPECT_EQ(problems(read("upstreams: 5\nroutes:\n  - {match: {path: /x}, upstream: b, access: public}\n")),
+    EXPECT_EQ(problems(read(
+                  "upstreams: 5\nroutes:\n  - {match: {path: /x}, upstream: b, access: public}\n")),
               "f:1: upstreams: is a single value, wanted: a list");
 }
 
@@ -136,7 +155,9 @@ const std::string loopback =
     "  - {name: a, bind: 127.0.0.1:1, serve: [gateway]}\n";
 
 std::string with_secret(const std::string& secret) {
-    return "auth:\n  trusted_issuers:\n    - {issuer: i, algorithm: HS256, audience: any, secret: \"" + secret + "\"}\n";
+    return "auth:\n  trusted_issuers:\n    - {issuer: i, algorithm: HS256, audience: any, secret: "
+           "\"" +
+           secret + "\"}\n";
 }
 
 TEST(Settings, SecretsAreReferencesAndGoodExceptInDevelopmentOnLoopback) {
@@ -148,12 +169,14 @@ TEST(Settings, SecretsAreReferencesAndGoodExceptInDevelopmentOnLoopback) {
     // In the file itself.
     EXPECT_EQ(problems(read(with_secret(strong))), where + literal);
     // Weak.
-    for (const auto* weak : {"change-me-in-production", "CHANGE_ME_IN_PRODUCTION", "YOUR_JWT_SECRET_HERE", "short"}) {
+    for (const auto* weak :
+         {"change-me-in-production", "CHANGE_ME_IN_PRODUCTION", "YOUR_JWT_SECRET_HERE", "short"}) {
         SCOPED_TRACE(weak);
         const auto refused = problems(read(with_secret("${env:WEAK}"), {{"WEAK", weak}}));
         EXPECT_TRUE(refused.starts_with(where + "cannot be used as a secret: ")) << refused;
         EXPECT_FALSE(refused.contains(weak)) << refused;
-        const auto passed = read("profile: development\n" + loopback + with_secret("${env:WEAK}"), {{"WEAK", weak}});
+        const auto passed = read("profile: development\n" + loopback + with_secret("${env:WEAK}"),
+                                 {{"WEAK", weak}});
         ASSERT_EQ(problems(passed), "");
         EXPECT_TRUE(warnings(passed).contains("cannot be used as a secret")) << warnings(passed);
     }
@@ -162,8 +185,9 @@ TEST(Settings, SecretsAreReferencesAndGoodExceptInDevelopmentOnLoopback) {
     // Development on loopback.
     EXPECT_EQ(problems(read("profile: development\n" + loopback + with_secret(strong))), "");
     // Published ones nowhere.
-    const auto published = problems(read("profile: development\n" + loopback + with_secret("${env:PUBLISHED}"),
-                                         {{"PUBLISHED", "a-string-secret-at-least-256-bits-long"}}));
+    const auto published =
+        problems(read("profile: development\n" + loopback + with_secret("${env:PUBLISHED}"),
+                      {{"PUBLISHED", "a-string-secret-at-least-256-bits-long"}}));
     EXPECT_TRUE(published.contains("cannot be used as a secret")) << published;
     EXPECT_FALSE(published.contains("a-string-secret")) << published;
     // API keys as well.
@@ -178,28 +202,39 @@ TEST(Settings, WhatIsLegalButSeldomMeantIsWarnedOf) {
     const std::string head = "upstreams:\n  - {name: b, endpoints: [\"http://a\"]}\n";
     const Case cases[] = {
         {head, "there are no routes: the gateway answers 404 to everything\n"},
-        {head + "routes:\n  - {match: {path_prefix: /}, upstream: b, access: public}\n  - {match: {path: /x}, upstream: b, "
+        {head + "routes:\n  - {match: {path_prefix: /}, upstream: b, access: public}\n  - {match: "
+                "{path: /x}, upstream: b, "
                 "access: public}\n",
          "routes[1] (/x) is never reached: routes[0] (/) matches all that it does\n"},
         {head + "routes:\n  - {match: {path_prefix: /}, upstream: b, access: {role: user}}\n",
          "route /: there is no trusted issuer and no API key, so nobody may\n"},
-        {head + "routes:\n  - {match: {path_prefix: /}, upstream: b, access: {client_certificate: true}}\n", ""},
+        {head + "routes:\n  - {match: {path_prefix: /}, upstream: b, access: {client_certificate: "
+                "true}}\n",
+         ""},
         {"auth: {trusted_issuers: [{issuer: i, jwks_file: k, audience: any}]}\n" + head +
              "routes:\n  - {match: {path_prefix: /}, upstream: b, access: {role: usr}}\n",
          "route /: \"usr\" is no built-in role; only who carries exactly that one may\n"},
-        {"listeners:\n  - {name: a, bind: 127.0.0.1:1, serve: [gateway, health, metrics]}\n" + head +
-             "routes:\n  - {match: {path_prefix: /health/}, upstream: b, access: public}\n  - {match: {path: /metrics}, "
-             "upstream: b, access: public}\n  - {match: {path_prefix: /api}, upstream: b, access: public}\n",
-         "listener a: /health/live, /health/ready are answered by Gatehouse itself, not by routes[0] (/health/)\n"
+        {"listeners:\n  - {name: a, bind: 127.0.0.1:1, serve: [gateway, health, metrics]}\n" +
+             head +
+             "routes:\n  - {match: {path_prefix: /health/}, upstream: b, access: public}\n  - "
+             "{match: {path: /metrics}, "
+             "upstream: b, access: public}\n  - {match: {path_prefix: /api}, upstream: b, access: "
+             "public}\n",
+         "listener a: /health/live, /health/ready are answered by Gatehouse itself, not by "
+         "routes[0] (/health/)\n"
          "listener a: /metrics is answered by Gatehouse itself, not by routes[1] (/metrics)\n"
-         "listener a: /api/system/health is answered by Gatehouse itself, not by routes[2] (/api)\n"},
+         "listener a: /api/system/health is answered by Gatehouse itself, not by routes[2] "
+         "(/api)\n"},
         {"listeners:\n  - {name: a, bind: 127.0.0.1:1, serve: [gateway]}\n" + head +
-             "routes:\n  - {match: {path_prefix: /}, upstream: b, access: {client_certificate: true}}\n",
+             "routes:\n  - {match: {path_prefix: /}, upstream: b, access: {client_certificate: "
+             "true}}\n",
          "route /: no listener asks for client certificates, so nobody may\n"},
         {"listeners:\n  - {name: a, bind: \"[::]:1\", serve: [metrics]}\n",
          "listener a: metrics are open to whoever reaches [::]:1\n"},
-        {"listeners:\n  - {name: a, bind: \"[::]:1\", tls: {}, hsts: {preload: true, max_age: 1d}, serve: [health]}\n",
-         "listener a: browsers take preload only with include_subdomains and a max_age of a year or more\n"},
+        {"listeners:\n  - {name: a, bind: \"[::]:1\", tls: {}, hsts: {preload: true, max_age: 1d}, "
+         "serve: [health]}\n",
+         "listener a: browsers take preload only with include_subdomains and a max_age of a year "
+         "or more\n"},
         {"profile: development\n" + loopback + "auth: {enabled: false}\n",
          "there are no routes: the gateway answers 404 to everything\n"
          "authentication is off: everybody on this machine is let in\n"
@@ -230,7 +265,8 @@ class FilesTest : public testing::Test {
 TEST_F(FilesTest, ADotenvBesideTheFileIsLaidBelowTheEnvironment) {
     const auto file = write("gatehouse.yaml", "telemetry: {release: \"${env:RELEASE}\"}\n");
     write(".env", "RELEASE=dotenv\nENVIRONMENT=dotenv\nLOG_LEVEL=DEBUG\n");
-    const auto read = read_settings({.config_file = file}, surroundings({{"ENVIRONMENT", "process"}}));
+    const auto read =
+        read_settings({.config_file = file}, surroundings({{"ENVIRONMENT", "process"}}));
     ASSERT_EQ(problems(read), "");
     EXPECT_EQ(read->settings.telemetry.release, "dotenv");
     EXPECT_EQ(read->settings.telemetry.environment, "process");
@@ -262,7 +298,8 @@ TEST_F(FilesTest, AFileThatCannotBeReadIsNamed) {
     EXPECT_EQ(problems(read_settings({.config_file = folder_}, surroundings())),
               folder_.native() + ": is not a regular file");
     const auto broken = write("broken.yaml", "a: [\n");
-    EXPECT_TRUE(problems(read_settings({.config_file = broken}, surroundings())).starts_with(broken.native() + ":2: not YAML: "));
+    EXPECT_TRUE(problems(read_settings({.config_file = broken}, surroundings()))
+                    .starts_with(broken.native() + ":2: not YAML: "));
 }
 
 TEST(CommandLine, AnUpstreamAloneIsProtectedWithSafeDefaults) {
@@ -280,18 +317,22 @@ TEST(CommandLine, AnUpstreamAloneIsProtectedWithSafeDefaults) {
     EXPECT_TRUE(settings.listeners.at(1).bind.loopback());
     EXPECT_TRUE(settings.wants_first_key);
 
-    const auto open = read_settings({.upstream = "http://127.0.0.1:8000", .open_to_all = true}, surroundings());
+    const auto open =
+        read_settings({.upstream = "http://127.0.0.1:8000", .open_to_all = true}, surroundings());
     ASSERT_EQ(problems(open), "");
     EXPECT_EQ(open->settings.routes.at(0).access.kind, gateway::AccessConfig::Kind::anyone);
     EXPECT_FALSE(open->settings.wants_first_key);
 
-    const auto keyed = read_settings({.upstream = "http://127.0.0.1:8000"}, surroundings({{"API_KEYS", strong}}));
+    const auto keyed =
+        read_settings({.upstream = "http://127.0.0.1:8000"}, surroundings({{"API_KEYS", strong}}));
     ASSERT_EQ(problems(keyed), "");
     EXPECT_FALSE(keyed->settings.wants_first_key);
 }
 
 TEST(CommandLine, OverridesFileAndEnvironment) {
-    const Overrides overrides{.listen = "127.0.0.1:0", .data_dir = "/var/lib/gatehouse/", .profile = Profile::development};
+    const Overrides overrides{.listen = "127.0.0.1:0",
+                              .data_dir = "/var/lib/gatehouse/",
+                              .profile = Profile::development};
     const auto overridden = read("data_dir: /other\n" + minimal, {}, overrides);
     ASSERT_EQ(problems(overridden), "");
     EXPECT_EQ(overridden->settings.listeners.at(0).bind.text(), "127.0.0.1:0");
@@ -310,10 +351,12 @@ TEST(CommandLine, WrongUsageIsSaidAsSuch) {
          "command line: --upstream: not together with --config, which names its upstreams itself"},
         {{.config_file = "f", .open_to_all = true},
          "command line: --public: only with --upstream; in a file each route says its access"},
-        {{.upstream = "127.0.0.1:80"}, "command line: --upstream: \"127.0.0.1:80\" is not an http or https URL, allowed: "
-                                       "http://HOST:PORT or https://HOST:PORT"},
+        {{.upstream = "127.0.0.1:80"},
+         "command line: --upstream: \"127.0.0.1:80\" is not an http or https URL, allowed: "
+         "http://HOST:PORT or https://HOST:PORT"},
         {{.upstream = "http://a", .listen = "8443"},
-         "command line: --listen: \"8443\" has no port, allowed: an address and a port, such as 127.0.0.1:8443 or "
+         "command line: --listen: \"8443\" has no port, allowed: an address and a port, such as "
+         "127.0.0.1:8443 or "
          "\"[::]:8443\""},
         {{.upstream = "http://a", .listen = "127.0.0.1:9901"},
          "command line: listeners[1].bind: 127.0.0.1:9901 is taken by the listener public"},
@@ -322,9 +365,12 @@ TEST(CommandLine, WrongUsageIsSaidAsSuch) {
         SCOPED_TRACE(c.wanted);
         EXPECT_EQ(problems(read_settings(c.overrides, surroundings())), c.wanted);
     }
-    EXPECT_EQ(problems(read("listeners:\n  - {name: a, bind: 127.0.0.1:1, serve: [gateway]}\n", {}, {.listen = "[::]:1"})),
-              "command line: --listen: the gateway would be served without encryption to other machines");
-    EXPECT_EQ(problems(read("listeners:\n  - {name: a, bind: 127.0.0.1:1, serve: [health]}\n", {}, {.listen = "[::]:1"})),
+    EXPECT_EQ(
+        problems(read("listeners:\n  - {name: a, bind: 127.0.0.1:1, serve: [gateway]}\n", {},
+                      {.listen = "[::]:1"})),
+        "command line: --listen: the gateway would be served without encryption to other machines");
+    EXPECT_EQ(problems(read("listeners:\n  - {name: a, bind: 127.0.0.1:1, serve: [health]}\n", {},
+                            {.listen = "[::]:1"})),
               "command line: --listen: no listener serves the gateway");
 }
 
@@ -337,7 +383,8 @@ TEST(Reload, TheDataDirectoryCannotChange) {
     const auto refused = check_reload(current->settings, moved->settings);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().reason, "config.reload");
-    EXPECT_EQ(refused.error().detail, "data_dir: cannot change from \"/a\" to \"/b\" while running, wanted: a restart");
+    EXPECT_EQ(refused.error().detail,
+              "data_dir: cannot change from \"/a\" to \"/b\" while running, wanted: a restart");
 }
 
 }  // namespace

@@ -24,11 +24,14 @@ class Parser {
     /// @return the line and what is wrong with it, or nothing
     std::optional<Problem> run() {
         while (at_ < text_.size()) {
-            line_ = 1 + static_cast<std::uint32_t>(std::count(text_.begin() + counted_, text_.begin() + at(), '\n')) +
+            line_ = 1 +
+                    static_cast<std::uint32_t>(
+                        std::count(text_.begin() + counted_, text_.begin() + at(), '\n')) +
                     before_;
             before_ = line_ - 1;
             counted_ = at();
-            if (const auto wrong = one_line(); !wrong.empty()) return Problem{{}, line_, name_, wrong};
+            if (const auto wrong = one_line(); !wrong.empty())
+                return Problem{{}, line_, name_, wrong};
         }
         return std::nullopt;
     }
@@ -86,7 +89,9 @@ class Parser {
     std::string_view bare() {
         const auto start = at_;
         while (at_ < text_.size() && text_[at_] != '\n' && text_[at_] != '\r') {
-            if (text_[at_] == '#' && at_ > start && (text_[at_ - 1] == ' ' || text_[at_ - 1] == '\t')) break;
+            if (text_[at_] == '#' && at_ > start &&
+                (text_[at_ - 1] == ' ' || text_[at_ - 1] == '\t'))
+                break;
             ++at_;
         }
         return trim(text_.substr(start, at_ - start));
@@ -115,8 +120,9 @@ class Parser {
     static std::string unescaped(char quote, char escaped) {
         if (escaped == '\\' || escaped == quote) return {escaped};
         if (quote == '"') {
-            constexpr std::pair<char, char> known[] = {{'n', '\n'}, {'r', '\r'}, {'t', '\t'}, {'a', '\a'},
-                                                       {'b', '\b'}, {'f', '\f'}, {'v', '\v'}, {'\'', '\''}};
+            constexpr std::pair<char, char> known[] = {{'n', '\n'}, {'r', '\r'}, {'t', '\t'},
+                                                       {'a', '\a'}, {'b', '\b'}, {'f', '\f'},
+                                                       {'v', '\v'}, {'\'', '\''}};
             for (const auto& [letter, meaning] : known) {
                 if (letter == escaped) return {meaning};
             }
@@ -135,7 +141,8 @@ class Parser {
             const auto dash = inside.find(":-");
             out.append(value.substr(0, start));
             out.append(variable(inside.substr(0, dash))
-                           .value_or(dash == std::string_view::npos ? std::string_view{} : inside.substr(dash + 2)));
+                           .value_or(dash == std::string_view::npos ? std::string_view{}
+                                                                    : inside.substr(dash + 2)));
             value.remove_prefix(end + 1);
         }
         return out.append(value);
@@ -162,9 +169,14 @@ class Parser {
 
 std::expected<Environment, Problem> parse_dotenv(std::string_view text, std::string_view file,
                                                  const Environment& process) {
-    if (text.size() > dotenv_bytes_max) return std::unexpected(Problem{std::string(file), 0, {}, "is larger than 256 KiB"});
+    if (text.size() > dotenv_bytes_max)
+        return std::unexpected(Problem{std::string(file), 0, {}, "is larger than 256 KiB"});
     if (find_unreadable(text)) {
-        return std::unexpected(Problem{std::string(file), 0, {}, "holds bytes that are not UTF-8 text, or control characters"});
+        return std::unexpected(
+            Problem{std::string(file),
+                    0,
+                    {},
+                    "holds bytes that are not UTF-8 text, or control characters"});
     }
     Parser parser(text, process);
     if (auto problem = parser.run()) {

@@ -19,7 +19,8 @@ inline constexpr std::size_t dotenv_bytes_max = 256 * 1024;
 /// or, failing that, of a line above. A name set twice keeps its last value; a name without `=` is left out.
 ///
 /// @param file  for messages; a problem never shows a value
-[[nodiscard]] std::expected<Environment, Problem> parse_dotenv(std::string_view text, std::string_view file,
+[[nodiscard]] std::expected<Environment, Problem> parse_dotenv(std::string_view text,
+                                                               std::string_view file,
                                                                const Environment& process);
 
 }  // namespace gh::config

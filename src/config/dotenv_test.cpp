@@ -36,7 +36,8 @@ TEST(Dotenv, ReadsLinesAsPythonDotenvDoes) {
         {"A=a=b\n", {{"A", "a=b"}}},
         {"A=1\nB=${A}2\nC='${A}'\n", {{"A", "1"}, {"B", "12"}, {"C", "${A}"}}},
         {"B=${NOPE}x${NOPE:-y}\n", {{"B", "xy"}}},
-        {"B=${HOME}\nHOME=/wrong\nC=${HOME}\n", {{"B", "/home"}, {"HOME", "/wrong"}, {"C", "/home"}}},
+        {"B=${HOME}\nHOME=/wrong\nC=${HOME}\n",
+         {{"B", "/home"}, {"HOME", "/wrong"}, {"C", "/home"}}},
         {"B=${open\n", {{"B", "${open"}}},
     };
     const Environment process(Variables{{"HOME", "/home"}});
@@ -86,7 +87,8 @@ TEST(Dotenv, AValueThatMultipliesItselfIsStopped) {
 
 TEST(Environment, WhatTheProcessSaysWins) {
     const Environment process(Variables{{"A", "process"}, {"EMPTY", ""}});
-    const auto both = process.over(Environment(Variables{{"A", "file"}, {"B", "file"}, {"EMPTY", "file"}}));
+    const auto both =
+        process.over(Environment(Variables{{"A", "file"}, {"B", "file"}, {"EMPTY", "file"}}));
     EXPECT_EQ(both.find("A"), "process");
     EXPECT_EQ(both.find("B"), "file");
     EXPECT_EQ(both.find("EMPTY"), "");

@@ -34,7 +34,8 @@ class SecretResolver {
  public:
     virtual ~SecretResolver() = default;
     /// @param field  empty: the secret has only one
-    [[nodiscard]] virtual Result<std::string> resolve(std::string_view path, std::string_view field) = 0;
+    [[nodiscard]] virtual Result<std::string> resolve(std::string_view path,
+                                                      std::string_view field) = 0;
 };
 
 }  // namespace gh::config

@@ -31,14 +31,16 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t byt
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0) {
         const auto kind = errno == ENOENT ? ErrorKind::not_found : ErrorKind::unavailable;
-        return fail_errno(kind, errno == ENOENT ? "file.missing" : "file.read", path.native(), errno);
+        return fail_errno(kind, errno == ENOENT ? "file.missing" : "file.read", path.native(),
+                          errno);
     }
     struct stat about{};
     if (::fstat(file.get(), &about) != 0) {
         return fail_errno(ErrorKind::unavailable, "file.read", path.native(), errno);
     }
     if (!S_ISREG(about.st_mode)) {
-        return fail(ErrorKind::invalid_argument, "file.kind", fmt::format("{}: is not a regular file", path.native()));
+        return fail(ErrorKind::invalid_argument, "file.kind",
+                    fmt::format("{}: is not a regular file", path.native()));
     }
     std::string content;
     content.resize(bytes_max + 1);

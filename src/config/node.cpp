@@ -52,7 +52,8 @@ Position locate(const Node& tree, std::string_view path) {
         const Node* next = nullptr;
         if (path.front() == '[') {
             std::size_t index = 0;
-            const auto [end, error] = std::from_chars(path.data() + 1, path.data() + path.size(), index);
+            const auto [end, error] =
+                std::from_chars(path.data() + 1, path.data() + path.size(), index);
             if (error == std::errc{} && index < node->size()) next = &node->child(index);
             path.remove_prefix(static_cast<std::size_t>(end - path.data()) + 1);
         } else {

@@ -47,7 +47,9 @@ class Node {
     /// Building only: of a list, of a map whose keys the builder knows to be distinct.
     void push(Node child) { children_.push_back(std::move(child)); }
     void put(Key key, Node child);
-    void put(std::string_view name, Node child) { put(Key{std::string(name), {}}, std::move(child)); }
+    void put(std::string_view name, Node child) {
+        put(Key{std::string(name), {}}, std::move(child));
+    }
 
  private:
     Kind kind_ = Kind::null;

@@ -13,7 +13,8 @@
 namespace gh::config {
 
 /// False, with the problem noted, when `node` is no map; notes each key that is not in `known`.
-[[nodiscard]] bool check_keys(const Node& node, Reader& reader, const std::vector<std::string_view>& known);
+[[nodiscard]] bool check_keys(const Node& node, Reader& reader,
+                              const std::vector<std::string_view>& known);
 
 /// The table of a section: which key sets which member of T, and what the manual says of it.
 ///
@@ -28,23 +29,26 @@ class Object {
     using Check = std::function<bool(const Node&, Reader&, const T&)>;
 
     template <class V>
-    Object& key(std::string name, V T::*member, Type<V> type, std::string doc) {
-        return add(std::move(name), std::move(type), std::move(doc), false,
-                   [member](T& into, V value) { into.*member = std::move(value); },
-                   [member](const T& from) -> V { return from.*member; });
+    Object& key(std::string name, V T::* member, Type<V> type, std::string doc) {
+        return add(
+            std::move(name), std::move(type), std::move(doc), false,
+            [member](T& into, V value) { into.*member = std::move(value); },
+            [member](const T& from) -> V { return from.*member; });
     }
     /// One that has no default.
     template <class V>
-    Object& required(std::string name, V T::*member, Type<V> type, std::string doc) {
-        return add(std::move(name), std::move(type), std::move(doc), true,
-                   [member](T& into, V value) { into.*member = std::move(value); },
-                   [member](const T& from) -> V { return from.*member; });
+    Object& required(std::string name, V T::* member, Type<V> type, std::string doc) {
+        return add(
+            std::move(name), std::move(type), std::move(doc), true,
+            [member](T& into, V value) { into.*member = std::move(value); },
+            [member](const T& from) -> V { return from.*member; });
     }
     /// A key that is not one member.
     template <class V>
-    Object& part(std::string name, std::function<void(T&, V)> put, std::function<V(const T&)> get, Type<V> type,
-                 std::string doc) {
-        return add(std::move(name), std::move(type), std::move(doc), false, std::move(put), std::move(get));
+    Object& part(std::string name, std::function<void(T&, V)> put, std::function<V(const T&)> get,
+                 Type<V> type, std::string doc) {
+        return add(std::move(name), std::move(type), std::move(doc), false, std::move(put),
+                   std::move(get));
     }
     /// Looked at once all keys were read well.
     Object& check(Check check) {
@@ -112,7 +116,8 @@ class Object {
         Shape shape() const override {
             Shape out{.kind = Shape::Kind::object};
             for (const auto& entry : table_.entries_) {
-                out.properties.push_back(Shape::Property{entry.name, entry.doc, entry.required, entry.shape()});
+                out.properties.push_back(
+                    Shape::Property{entry.name, entry.doc, entry.required, entry.shape()});
             }
             return out;
         }

@@ -45,7 +45,9 @@ class Origins {
  public:
     /// The value of `path` came through a reference: `written` is its text in the file, "${env:NAME}".
     /// `config show` prints that text instead of the value.
-    void note(std::string path, std::string written) { written_.insert_or_assign(std::move(path), std::move(written)); }
+    void note(std::string path, std::string written) {
+        written_.insert_or_assign(std::move(path), std::move(written));
+    }
     /// nullptr: not through a reference.
     [[nodiscard]] const std::string* find(std::string_view path) const;
 

@@ -17,7 +17,7 @@ template <class T>
 struct ReadForTest {
     T value{};
     std::string problems;
-    std::string shown;            ///< as `config show` would print it
+    std::string shown;  ///< as `config show` would print it
     std::string literal_secrets;
     Origins origins;
 };
@@ -33,7 +33,8 @@ ReadForTest<T> read_for_test(const Type<T>& type, const std::string& yaml,
     }
     Problems problems;
     const Environment environment(std::move(variables));
-    Reader reader({.file = "f", .folder = "/etc/gatehouse", .environment = &environment}, problems, out.origins);
+    Reader reader({.file = "f", .folder = "/etc/gatehouse", .environment = &environment}, problems,
+                  out.origins);
     const bool good = type.read(*tree, reader, out.value);
     out.problems = good || !problems.empty() ? problems.text() : "refused without a word";
     out.literal_secrets = reader.literal_secrets().text();

@@ -22,8 +22,8 @@ using SecretCheck = std::function<Result<void>(std::string_view value, std::size
 
 /// Where values come from while one file is read.
 struct Sources {
-    std::string file;               ///< for messages
-    std::filesystem::path folder;   ///< relative paths start here
+    std::string file;              ///< for messages
+    std::filesystem::path folder;  ///< relative paths start here
     const Environment* environment = nullptr;
     SecretResolver* resolver = nullptr;  ///< nullptr: `${secret:...}` is refused
 };
@@ -31,8 +31,8 @@ struct Sources {
 /// A scalar with its references expanded.
 struct Scalar {
     std::string text;
-    std::string shown;        ///< for messages: as written, so that what a reference held stays hidden
-    bool quoted = false;      ///< and not through a reference: text, not a number
+    std::string shown;    ///< for messages: as written, so that what a reference held stays hidden
+    bool quoted = false;  ///< and not through a reference: text, not a number
     bool referenced = false;
 };
 
@@ -76,8 +76,8 @@ class Reader {
 
     /// Like scalar(), for a text in which `${NAME}` may also stand for one of `placeholders`, known only later. What
     /// came through a reference is literal, whatever it looks like.
-    [[nodiscard]] std::optional<std::vector<TextPart>> parts(const Node& node, std::string_view wanted,
-                                                             std::span<const std::string_view> placeholders);
+    [[nodiscard]] std::optional<std::vector<TextPart>> parts(
+        const Node& node, std::string_view wanted, std::span<const std::string_view> placeholders);
 
     /// An absolute path; relative ones start at the file's folder.
     [[nodiscard]] std::filesystem::path resolve(const std::string& path) const;
@@ -92,9 +92,9 @@ class Reader {
     [[nodiscard]] Problem problem(Position at, std::string text) const;
     [[nodiscard]] Result<std::string> follow(std::string_view reference,
                                              std::span<const std::string_view> placeholders) const;
-    [[nodiscard]] Result<std::vector<TextPart>> expand(std::string_view text,
-                                                       std::span<const std::string_view> placeholders,
-                                                       bool& referenced) const;
+    [[nodiscard]] Result<std::vector<TextPart>> expand(
+        std::string_view text, std::span<const std::string_view> placeholders,
+        bool& referenced) const;
 
     Sources sources_;
     Problems& problems_;

@@ -19,7 +19,8 @@ namespace fs = std::filesystem;
 class Vault : public SecretResolver {
  public:
     Result<std::string> resolve(std::string_view path, std::string_view field) override {
-        if (path != "apps/backend") return fail(ErrorKind::not_found, "secret.unknown", "there is none");
+        if (path != "apps/backend")
+            return fail(ErrorKind::not_found, "secret.unknown", "there is none");
         return std::string(field) + "-value";
     }
 };
@@ -38,14 +39,17 @@ class ReferenceTest : public testing::Test {
     }
     ~ReferenceTest() override { fs::remove_all(folder_); }
 
-    void write(const char* name, const std::string& content) const { std::ofstream(folder_ / name) << content; }
+    void write(const char* name, const std::string& content) const {
+        std::ofstream(folder_ / name) << content;
+    }
 
     /// What `text` stands for, or the problem.
     std::string read(const std::string& text, SecretResolver* vault = nullptr) {
         Problems problems;
         origins_ = {};
-        Reader reader({.file = "f.yaml", .folder = folder_, .environment = &environment_, .resolver = vault}, problems,
-                      origins_);
+        Reader reader(
+            {.file = "f.yaml", .folder = folder_, .environment = &environment_, .resolver = vault},
+            problems, origins_);
         const auto step = reader.enter("key");
         const auto scalar = reader.scalar(Node::scalar(text, true, {7, 3}), "text");
         EXPECT_EQ(scalar.has_value(), problems.empty());
@@ -72,7 +76,8 @@ TEST_F(ReferenceTest, AreFollowedInsideAnyText) {
     EXPECT_EQ(read("${secret:apps/backend#password}", &vault), "password-value");
     EXPECT_EQ(read("$${env:NAME} costs $5"), "${env:NAME} costs $5");
     EXPECT_EQ(origins_.find("key"), nullptr);
-    EXPECT_EQ(read("${env:NESTED}"), "${env:NAME}");  // what a reference holds is not looked at again
+    EXPECT_EQ(read("${env:NESTED}"),
+              "${env:NAME}");  // what a reference holds is not looked at again
 }
 
 TEST_F(ReferenceTest, ThatCannotBeFollowedSayWhy) {
@@ -86,40 +91,53 @@ TEST_F(ReferenceTest, ThatCannotBeFollowedSayWhy) {
         {"${env:EMPTY}", "the environment variable EMPTY is empty"},
         {"${env:BAD}", "the environment variable BAD does not hold UTF-8 text"},
         {"${env:NOPE:-default}",
-         "\"NOPE:-default\" is not the name of a variable, allowed: letters, digits and _; there are no defaults"},
-        {"${env:1}", "\"1\" is not the name of a variable, allowed: letters, digits and _; there are no defaults"},
-        {"${env:}", "\"\" is not the name of a variable, allowed: letters, digits and _; there are no defaults"},
+         "\"NOPE:-default\" is not the name of a variable, allowed: letters, digits and _; there "
+         "are no defaults"},
+        {"${env:1}",
+         "\"1\" is not the name of a variable, allowed: letters, digits and _; there are no "
+         "defaults"},
+        {"${env:}",
+         "\"\" is not the name of a variable, allowed: letters, digits and _; there are no "
+         "defaults"},
         {"${env:NAME", "a reference is not closed with }"},
-        {"${NAME}", "\"NAME\" is no reference, allowed: ${env:NAME}, ${file:PATH}, ${secret:PATH#FIELD}"},
+        {"${NAME}",
+         "\"NAME\" is no reference, allowed: ${env:NAME}, ${file:PATH}, ${secret:PATH#FIELD}"},
         {"${}", "\"\" is no reference, allowed: ${env:NAME}, ${file:PATH}, ${secret:PATH#FIELD}"},
         {"${file:}", "${file:PATH} without a path"},
         {"${file:nope}",
          "the file of a reference cannot be used: " + path + "/nope: No such file or directory"},
-        {"${file:.}", "the file of a reference cannot be used: " + path + "/: is not a regular file"},
+        {"${file:.}",
+         "the file of a reference cannot be used: " + path + "/: is not a regular file"},
         {"${file:empty}", "the file \"empty\" is empty"},
         {"${file:binary}", "the file \"binary\" does not hold UTF-8 text"},
-        {"${file:large}", "the file of a reference cannot be used: " + path + "/large: is larger than 65536 bytes"},
+        {"${file:large}",
+         "the file of a reference cannot be used: " + path + "/large: is larger than 65536 bytes"},
         {"${secret:apps/other#x}", "the secret \"apps/other#x\" cannot be read: there is none"},
     };
     for (const auto& c : cases) {
         SCOPED_TRACE(c.text);
         EXPECT_EQ(read(c.text, &vault), "f.yaml:7: key: " + c.wanted);
     }
-    EXPECT_EQ(read("${secret:apps/backend#password}"), "f.yaml:7: key: the vault is not configured");
+    EXPECT_EQ(read("${secret:apps/backend#password}"),
+              "f.yaml:7: key: the vault is not configured");
 }
 
 TEST_F(ReferenceTest, ATextWithPlaceholdersKeepsThemApartFromWhatReferencesHold) {
     Problems problems;
-    Reader reader({.file = "f", .folder = folder_, .environment = &environment_}, problems, origins_);
+    Reader reader({.file = "f", .folder = folder_, .environment = &environment_}, problems,
+                  origins_);
     constexpr std::array<std::string_view, 1> names = {"who"};
-    const auto parts = reader.parts(Node::scalar("a ${who} ${env:NAME}$${who}${who}"), "text", names);
+    const auto parts =
+        reader.parts(Node::scalar("a ${who} ${env:NAME}$${who}${who}"), "text", names);
     ASSERT_TRUE(parts);
     std::string shown;
-    for (const auto& part : *parts) shown += part.placeholder ? "<" + part.text + ">" : part.text + "|";
+    for (const auto& part : *parts)
+        shown += part.placeholder ? "<" + part.text + ">" : part.text + "|";
     EXPECT_EQ(shown, "a |<who> value${who}|<who>");
     EXPECT_FALSE(reader.parts(Node::scalar("${what}"), "text", names));
     EXPECT_EQ(problems.all().back().text,
-              "\"what\" is no reference, allowed: ${env:NAME}, ${file:PATH}, ${secret:PATH#FIELD}, and here ${who}");
+              "\"what\" is no reference, allowed: ${env:NAME}, ${file:PATH}, ${secret:PATH#FIELD}, "
+              "and here ${who}");
 }
 
 TEST_F(ReferenceTest, AReaderKnowsWhereItIs) {

@@ -8,7 +8,8 @@
 namespace gh::config {
 namespace {
 
-constexpr std::string_view reference = R"({"type": "string", "pattern": "\\$\\{(env|file|secret):[^}]+\\}"})";
+constexpr std::string_view reference =
+    R"({"type": "string", "pattern": "\\$\\{(env|file|secret):[^}]+\\}"})";
 
 std::string indented(std::size_t depth) { return std::string(2 * depth, ' '); }
 
@@ -26,31 +27,37 @@ std::string object_members(const Shape& shape, std::size_t depth) {
     std::string properties, required;
     for (const auto& property : shape.properties) {
         if (!properties.empty()) properties += ",";
-        fmt::format_to(std::back_inserter(properties), "\n{}{}: {{\"description\": {}, {}}}", indented(depth + 1),
-                       json_string(property.name), json_string(property.doc), members(property.shape, depth + 1));
+        fmt::format_to(std::back_inserter(properties), "\n{}{}: {{\"description\": {}, {}}}",
+                       indented(depth + 1), json_string(property.name), json_string(property.doc),
+                       members(property.shape, depth + 1));
         if (!property.required) continue;
         if (!required.empty()) required += ", ";
         required += json_string(property.name);
     }
-    return fmt::format("\"type\": \"object\", \"additionalProperties\": false{}, \"properties\": {{{}\n{}}}",
-                       required.empty() ? "" : fmt::format(R"(, "required": [{}])", required), properties,
-                       indented(depth));
+    return fmt::format(
+        "\"type\": \"object\", \"additionalProperties\": false{}, \"properties\": {{{}\n{}}}",
+        required.empty() ? "" : fmt::format(R"(, "required": [{}])", required), properties,
+        indented(depth));
 }
 
 std::string members(const Shape& shape, std::size_t depth) {
     switch (shape.kind) {
-        case Shape::Kind::text: return shape.secret ? R"("type": "string", "writeOnly": true)" : R"("type": "string")";
-        case Shape::Kind::boolean: return fmt::format(R"("anyOf": [{{"type": "boolean"}}, {}])", reference);
+        case Shape::Kind::text:
+            return shape.secret ? R"("type": "string", "writeOnly": true)" : R"("type": "string")";
+        case Shape::Kind::boolean:
+            return fmt::format(R"("anyOf": [{{"type": "boolean"}}, {}])", reference);
         case Shape::Kind::integer:
-            return fmt::format(R"("anyOf": [{{"type": "integer"{}}}, {}])", bounds(shape, "minimum", "maximum"),
-                               reference);
+            return fmt::format(R"("anyOf": [{{"type": "integer"{}}}, {}])",
+                               bounds(shape, "minimum", "maximum"), reference);
         case Shape::Kind::duration:
-            return fmt::format(R"("anyOf": [{{"type": "string", "pattern": "^(0|[1-9][0-9]*)(ms|s|m|h|d)$"}}, {}])",
-                               reference);
+            return fmt::format(
+                R"("anyOf": [{{"type": "string", "pattern": "^(0|[1-9][0-9]*)(ms|s|m|h|d)$"}}, {}])",
+                reference);
         case Shape::Kind::size:
-            return fmt::format(R"("anyOf": [{{"type": "integer", "minimum": 0}}, )"
-                               R"({{"type": "string", "pattern": "^(0|[1-9][0-9]*)([kKMG]B|[KMG]iB|B)?$"}}, {}])",
-                               reference);
+            return fmt::format(
+                R"("anyOf": [{{"type": "integer", "minimum": 0}}, )"
+                R"({{"type": "string", "pattern": "^(0|[1-9][0-9]*)([kKMG]B|[KMG]iB|B)?$"}}, {}])",
+                reference);
         case Shape::Kind::choice: {
             std::string words;
             for (const auto& word : shape.choices) {
@@ -60,7 +67,8 @@ std::string members(const Shape& shape, std::size_t depth) {
             return fmt::format(R"("anyOf": [{{"enum": [{}]}}, {}])", words, reference);
         }
         case Shape::Kind::list:
-            return fmt::format(R"("type": "array"{}, "items": {{{}}})", bounds(shape, "minItems", "maxItems"),
+            return fmt::format(R"("type": "array"{}, "items": {{{}}})",
+                               bounds(shape, "minItems", "maxItems"),
                                members(shape.inner.front(), depth));
         case Shape::Kind::map:
             return fmt::format(R"("type": "object", "additionalProperties": {{{}}})",
@@ -99,8 +107,9 @@ void collect(const Shape& shape, const std::string& prefix, std::vector<std::str
 }  // namespace
 
 std::string json_schema(const Shape& shape, std::string_view title) {
-    return fmt::format("{{\"$schema\": \"https://json-schema.org/draft/2020-12/schema\", \"title\": {}, {}}}\n",
-                       json_string(title), members(shape, 0));
+    return fmt::format(
+        "{{\"$schema\": \"https://json-schema.org/draft/2020-12/schema\", \"title\": {}, {}}}\n",
+        json_string(title), members(shape, 0));
 }
 
 std::vector<std::string> key_paths(const Shape& shape) {

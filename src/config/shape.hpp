@@ -10,15 +10,27 @@ namespace gh::config {
 
 /// What a value may be, as data: made from the types that read, so that schema and reader cannot drift apart.
 struct Shape {
-    enum class Kind : std::uint8_t { text, integer, boolean, duration, size, choice, list, map, object, either };
+    enum class Kind : std::uint8_t {
+        text,
+        integer,
+        boolean,
+        duration,
+        size,
+        choice,
+        list,
+        map,
+        object,
+        either
+    };
     struct Property;
 
     Kind kind = Kind::text;
-    std::optional<std::int64_t> least;  ///< of an integer, of a duration in ms, of a size, of the length of a list
+    std::optional<std::int64_t>
+        least;  ///< of an integer, of a duration in ms, of a size, of the length of a list
     std::optional<std::int64_t> most;
-    std::vector<std::string> choices;   ///< choice
-    std::vector<Shape> inner;           ///< list and map: one, of what they hold; either: the alternatives
-    std::vector<Property> properties;   ///< object
+    std::vector<std::string> choices;  ///< choice
+    std::vector<Shape> inner;  ///< list and map: one, of what they hold; either: the alternatives
+    std::vector<Property> properties;  ///< object
     bool secret = false;
 };
 

@@ -10,7 +10,9 @@ namespace {
 
 /// Length of the well-formed UTF-8 sequence at the front (Unicode 15, table 3-7), 0 when there is none.
 std::size_t sequence_length(std::string_view text) {
-    const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    const auto byte = [text](std::size_t i) {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+    };
     const auto continues = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
     const unsigned first = byte(0);
     const unsigned second = byte(1);
@@ -49,7 +51,8 @@ bool is_number(std::string_view text) {
     if (dot == std::string_view::npos) return all_digits(text);
     const auto whole = text.substr(0, dot);
     const auto part = text.substr(dot + 1);
-    return (all_digits(whole) || whole.empty()) && (all_digits(part) || part.empty()) && whole.size() + part.size() > 0;
+    return (all_digits(whole) || whole.empty()) && (all_digits(part) || part.empty()) &&
+           whole.size() + part.size() > 0;
 }
 
 }  // namespace
@@ -59,7 +62,8 @@ std::optional<std::size_t> find_unreadable(std::string_view text) {
     while (at < text.size()) {
         const auto length = sequence_length(text.substr(at));
         const auto byte = static_cast<unsigned char>(text[at]);
-        const bool control = (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f;
+        const bool control =
+            (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f;
         if (length == 0 || control) return at;
         at += length;
     }
@@ -67,8 +71,9 @@ std::optional<std::size_t> find_unreadable(std::string_view text) {
 }
 
 bool reads_as_other_than_text(std::string_view plain) {
-    constexpr std::string_view words[] = {"",      "~",    "null",  "Null",  "NULL", "true", "True",
-                                          "TRUE", "false", "False", "FALSE", ".nan", ".NaN", ".NAN"};
+    constexpr std::string_view words[] = {"",      "~",    "null", "Null",  "NULL",
+                                          "true",  "True", "TRUE", "false", "False",
+                                          "FALSE", ".nan", ".NaN", ".NAN"};
     return std::ranges::find(words, plain) != std::end(words) || is_number(plain);
 }
 

@@ -21,13 +21,13 @@ TEST(Text, FindsTheFirstByteThatIsNoText) {
         {"ab\x01", 2},
         {std::string("a\0", 2), 1},
         {"\x7f", 0},
-        {"a\x80", 1},              // continues nothing
-        {"\xc0\xaf", 0},           // a slash, too long
-        {"\xe0\x80\xaf", 0},       // the same, longer
-        {"\xed\xa0\x80", 0},       // half a surrogate pair
-        {"\xf0\x80\x80\x80", 0},   // too long
-        {"\xf4\x90\x80\x80", 0},   // beyond U+10FFFF
-        {"ok\xe2\x82", 2},         // cut off
+        {"a\x80", 1},             // continues nothing
+        {"\xc0\xaf", 0},          // a slash, too long
+        {"\xe0\x80\xaf", 0},      // the same, longer
+        {"\xed\xa0\x80", 0},      // half a surrogate pair
+        {"\xf0\x80\x80\x80", 0},  // too long
+        {"\xf4\x90\x80\x80", 0},  // beyond U+10FFFF
+        {"ok\xe2\x82", 2},        // cut off
         {"\xff", 0},
     };
     for (const auto& c : cases) {
@@ -38,11 +38,13 @@ TEST(Text, FindsTheFirstByteThatIsNoText) {
 }
 
 TEST(Text, KnowsWhatAYamlReaderWouldNotTakeForText) {
-    for (const auto* text : {"", "~", "null", "true", "FALSE", "1", "-1", "+1", "007", "0x1F", "0o17", "1.5", ".5", "1.",
-                             "1e3", "-1.5E+7", ".inf", "-.INF", ".nan"}) {
+    for (const auto* text :
+         {"", "~", "null", "true", "FALSE", "1", "-1", "+1", "007", "0x1F", "0o17", "1.5", ".5",
+          "1.", "1e3", "-1.5E+7", ".inf", "-.INF", ".nan"}) {
         EXPECT_TRUE(reads_as_other_than_text(text)) << text;
     }
-    for (const auto* text : {"no", "yes", "a", "1a", "1.2.3", "0x", "0xg", ".", "-", "1e", "e3", "1:2", "127.0.0.1"}) {
+    for (const auto* text :
+         {"no", "yes", "a", "1a", "1.2.3", "0x", "0xg", ".", "-", "1e", "e3", "1:2", "127.0.0.1"}) {
         EXPECT_FALSE(reads_as_other_than_text(text)) << text;
     }
 }
@@ -96,8 +98,9 @@ TEST(Suggest, FindsTheNameThatWasMeant) {
         std::string_view written, wanted;
     };
     constexpr Case cases[] = {
-        {"bnid", "bind"}, {"binds", "bind"}, {"tsl", "tls"}, {"redirect-to", "redirect_to"}, {"server", "serve"},
-        {"zzz", ""},      {"", ""},          {"x", ""},      {"nothing_like_it", ""},
+        {"bnid", "bind"},        {"binds", "bind"}, {"tsl", "tls"}, {"redirect-to", "redirect_to"},
+        {"server", "serve"},     {"zzz", ""},       {"", ""},       {"x", ""},
+        {"nothing_like_it", ""},
     };
     for (const auto& c : cases) EXPECT_EQ(nearest(c.written, known), c.wanted) << c.written;
     EXPECT_EQ(nearest(std::string(100, 'a'), known), "");

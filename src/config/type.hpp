@@ -26,7 +26,9 @@ class Type {
     };
 
     explicit Type(std::shared_ptr<const Rules> rules) : rules_(std::move(rules)) {}
-    bool read(const Node& node, Reader& reader, V& out) const { return rules_->read(node, reader, out); }
+    bool read(const Node& node, Reader& reader, V& out) const {
+        return rules_->read(node, reader, out);
+    }
     [[nodiscard]] Node show(const V& value) const { return rules_->show(value); }
     [[nodiscard]] Shape shape() const { return rules_->shape(); }
 

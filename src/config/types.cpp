@@ -11,7 +11,9 @@
 namespace gh::config {
 namespace {
 
-std::string join(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
+std::string join(const std::vector<std::string>& words) {
+    return fmt::format("{}", fmt::join(words, ", "));
+}
 
 class TextRules final : public Type<std::string>::Rules {
  public:
@@ -20,13 +22,15 @@ class TextRules final : public Type<std::string>::Rules {
         auto scalar = reader.scalar(node, "text");
         if (!scalar) return false;
         if (!scalar->quoted && !scalar->referenced && reads_as_other_than_text(scalar->text)) {
-            reader.refuse(node, fmt::format("{} is not text, wanted: text; put it in quotes if it is meant so",
-                                            scalar->shown));
+            reader.refuse(
+                node,
+                fmt::format("{} is not text, wanted: text; put it in quotes if it is meant so",
+                            scalar->shown));
             return false;
         }
         if (scalar->text.size() < rule_.bytes_min || scalar->text.size() > rule_.bytes_max) {
-            reader.refuse(node, fmt::format("has {} bytes, allowed: {} to {}", scalar->text.size(), rule_.bytes_min,
-                                            rule_.bytes_max));
+            reader.refuse(node, fmt::format("has {} bytes, allowed: {} to {}", scalar->text.size(),
+                                            rule_.bytes_min, rule_.bytes_max));
             return false;
         }
         out = std::move(scalar->text);
@@ -47,13 +51,16 @@ class BooleanRules final : public Type<bool>::Rules {
         const auto scalar = reader.scalar(node, "true or false");
         if (!scalar) return false;
         if (scalar->quoted || (scalar->text != "true" && scalar->text != "false")) {
-            reader.refuse(node, fmt::format("{} is not a boolean, allowed: true, false", scalar->shown));
+            reader.refuse(node,
+                          fmt::format("{} is not a boolean, allowed: true, false", scalar->shown));
             return false;
         }
         out = scalar->text == "true";
         return true;
     }
-    Node show(const bool& value) const override { return Node::scalar(value ? "true" : "false", false); }
+    Node show(const bool& value) const override {
+        return Node::scalar(value ? "true" : "false", false);
+    }
     Shape shape() const override { return Shape{.kind = Shape::Kind::boolean}; }
 };
 
@@ -65,18 +72,24 @@ class IntegerRules final : public Type<std::int64_t>::Rules {
         if (!scalar) return false;
         const auto value = parse_integer(scalar->text);
         if (scalar->quoted || !value) {
-            reader.refuse(node, fmt::format("{} is not a whole number, allowed: {} to {}", scalar->shown, least_, most_));
+            reader.refuse(node, fmt::format("{} is not a whole number, allowed: {} to {}",
+                                            scalar->shown, least_, most_));
             return false;
         }
         if (*value < least_ || *value > most_) {
-            reader.refuse(node, fmt::format("{} is out of range, allowed: {} to {}", scalar->shown, least_, most_));
+            reader.refuse(node, fmt::format("{} is out of range, allowed: {} to {}", scalar->shown,
+                                            least_, most_));
             return false;
         }
         out = *value;
         return true;
     }
-    Node show(const std::int64_t& value) const override { return Node::scalar(fmt::format("{}", value), false); }
-    Shape shape() const override { return Shape{.kind = Shape::Kind::integer, .least = least_, .most = most_}; }
+    Node show(const std::int64_t& value) const override {
+        return Node::scalar(fmt::format("{}", value), false);
+    }
+    Shape shape() const override {
+        return Shape{.kind = Shape::Kind::integer, .least = least_, .most = most_};
+    }
 
  private:
     std::int64_t least_, most_;
@@ -84,7 +97,8 @@ class IntegerRules final : public Type<std::int64_t>::Rules {
 
 class DurationRules final : public Type<std::chrono::milliseconds>::Rules {
  public:
-    DurationRules(std::chrono::milliseconds least, std::chrono::milliseconds most) : least_(least), most_(most) {}
+    DurationRules(std::chrono::milliseconds least, std::chrono::milliseconds most)
+        : least_(least), most_(most) {}
     bool read(const Node& node, Reader& reader, std::chrono::milliseconds& out) const override {
         const auto scalar = reader.scalar(node, "a duration such as 10s");
         if (!scalar) return false;
@@ -124,14 +138,16 @@ class SizeRules final : public Type<std::uint64_t>::Rules {
             return false;
         }
         if (*value < least_ || *value > most_) {
-            reader.refuse(node, fmt::format("{} is out of range, allowed: {} to {}", scalar->shown, size_text(least_),
-                                            size_text(most_)));
+            reader.refuse(node, fmt::format("{} is out of range, allowed: {} to {}", scalar->shown,
+                                            size_text(least_), size_text(most_)));
             return false;
         }
         out = *value;
         return true;
     }
-    Node show(const std::uint64_t& value) const override { return Node::scalar(size_text(value), false); }
+    Node show(const std::uint64_t& value) const override {
+        return Node::scalar(size_text(value), false);
+    }
     Shape shape() const override {
         return Shape{.kind = Shape::Kind::size,
                      .least = static_cast<std::int64_t>(least_),
@@ -169,7 +185,9 @@ class SecretRules final : public Type<Secret>::Rules {
         out = Secret(std::move(scalar->text));
         return true;
     }
-    Node show(const Secret& value) const override { return value.empty() ? Node{} : Node::scalar("********"); }
+    Node show(const Secret& value) const override {
+        return value.empty() ? Node{} : Node::scalar("********");
+    }
     Shape shape() const override { return Shape{.kind = Shape::Kind::text, .secret = true}; }
 };
 
@@ -182,10 +200,12 @@ class WordRules final : public Type<std::size_t>::Rules {
         const auto found = std::ranges::find(words_, scalar->text);
         if (found == words_.end()) {
             const std::vector<std::string_view> known(words_.begin(), words_.end());
-            const auto close = scalar->referenced ? std::string_view{} : nearest(scalar->text, known);
-            reader.refuse(node, fmt::format("{} is unknown,{} allowed: {}", scalar->shown,
-                                            close.empty() ? "" : fmt::format(" did you mean {}?", close),
-                                            join(words_)));
+            const auto close =
+                scalar->referenced ? std::string_view{} : nearest(scalar->text, known);
+            reader.refuse(node,
+                          fmt::format("{} is unknown,{} allowed: {}", scalar->shown,
+                                      close.empty() ? "" : fmt::format(" did you mean {}?", close),
+                                      join(words_)));
             return false;
         }
         out = static_cast<std::size_t>(found - words_.begin());
@@ -200,18 +220,22 @@ class WordRules final : public Type<std::size_t>::Rules {
 
 }  // namespace
 
-Type<std::string> text(TextRule rule) { return Type<std::string>(std::make_shared<TextRules>(rule)); }
+Type<std::string> text(TextRule rule) {
+    return Type<std::string>(std::make_shared<TextRules>(rule));
+}
 
 Type<std::string> name() {
     const auto check = [](const std::string& written) -> Result<std::string> {
-        constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+        constexpr std::string_view allowed =
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
         if (written.size() > 64 || written.find_first_not_of(allowed) != std::string::npos) {
             return fail(ErrorKind::invalid_argument, "config.name",
                         "is not a name, allowed: at most 64 letters, digits, _, - and .");
         }
         return written;
     };
-    return mapped<std::string, std::string>(text(), check, [](const std::string& value) { return value; });
+    return mapped<std::string, std::string>(text(), check,
+                                            [](const std::string& value) { return value; });
 }
 
 Type<bool> boolean() { return Type<bool>(std::make_shared<BooleanRules>()); }
@@ -220,14 +244,17 @@ Type<std::int64_t> integer_64(std::int64_t least, std::int64_t most) {
     return Type<std::int64_t>(std::make_shared<IntegerRules>(least, most));
 }
 
-Type<std::chrono::milliseconds> duration(std::chrono::milliseconds least, std::chrono::milliseconds most) {
+Type<std::chrono::milliseconds> duration(std::chrono::milliseconds least,
+                                         std::chrono::milliseconds most) {
     return Type<std::chrono::milliseconds>(std::make_shared<DurationRules>(least, most));
 }
 
 Type<std::chrono::seconds> whole_seconds(std::chrono::seconds least, std::chrono::seconds most) {
     const auto parse = [](const std::chrono::milliseconds& fine) -> Result<std::chrono::seconds> {
         const auto coarse = std::chrono::duration_cast<std::chrono::seconds>(fine);
-        if (coarse != fine) return fail(ErrorKind::invalid_argument, "config.duration", "is not a whole number of seconds");
+        if (coarse != fine)
+            return fail(ErrorKind::invalid_argument, "config.duration",
+                        "is not a whole number of seconds");
         return coarse;
     };
     return mapped<std::chrono::milliseconds, std::chrono::seconds>(
@@ -255,8 +282,8 @@ bool check_list(const Node& node, Reader& reader, const ListRule& rule) {
         return false;
     }
     if (node.size() < rule.items_min || node.size() > rule.items_max) {
-        reader.refuse(node, fmt::format("has {} entries, allowed: {} to {}", node.size(), rule.items_min,
-                                        rule.items_max));
+        reader.refuse(node, fmt::format("has {} entries, allowed: {} to {}", node.size(),
+                                        rule.items_min, rule.items_max));
         return false;
     }
     return true;
@@ -268,7 +295,8 @@ bool check_map(const Node& node, Reader& reader, std::size_t entries_max) {
         return false;
     }
     if (node.size() > entries_max) {
-        reader.refuse(node, fmt::format("has {} entries, allowed: at most {}", node.size(), entries_max));
+        reader.refuse(node,
+                      fmt::format("has {} entries, allowed: at most {}", node.size(), entries_max));
         return false;
     }
     return true;
@@ -287,7 +315,8 @@ bool check_keys(const Node& node, Reader& reader, const std::vector<std::string_
         const auto hint = close.empty() ? std::string{} : fmt::format(", did you mean {}?", close);
         const auto quoted = quote(key.name);
         const auto step = reader.enter(std::string_view(quoted).substr(1, quoted.size() - 2));
-        reader.refuse(key.at, fmt::format("unknown key{} allowed: {}", hint.empty() ? "," : hint, fmt::join(known, ", ")));
+        reader.refuse(key.at, fmt::format("unknown key{} allowed: {}", hint.empty() ? "," : hint,
+                                          fmt::join(known, ", ")));
         good = false;
     }
     return good;

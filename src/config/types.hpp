@@ -36,9 +36,11 @@ struct TextRule {
 /// Letters, digits, `_`, `-` and `.`, at most 64: what listeners, upstreams and routes are called.
 [[nodiscard]] Type<std::string> name();
 [[nodiscard]] Type<bool> boolean();
-[[nodiscard]] Type<std::chrono::milliseconds> duration(std::chrono::milliseconds least, std::chrono::milliseconds most);
+[[nodiscard]] Type<std::chrono::milliseconds> duration(std::chrono::milliseconds least,
+                                                       std::chrono::milliseconds most);
 /// Whole seconds.
-[[nodiscard]] Type<std::chrono::seconds> whole_seconds(std::chrono::seconds least, std::chrono::seconds most);
+[[nodiscard]] Type<std::chrono::seconds> whole_seconds(std::chrono::seconds least,
+                                                       std::chrono::seconds most);
 [[nodiscard]] Type<std::int64_t> integer_64(std::int64_t least, std::int64_t most);
 [[nodiscard]] Type<std::uint64_t> size_64(std::uint64_t least, std::uint64_t most);
 /// A path, made absolute from the folder of the file. Whether something is there is seen when it is opened.
@@ -50,17 +52,20 @@ struct TextRule {
 
 /// Another type for the same text: `parse` may refuse (its detail continues "VALUE ..."), `print` is its way back.
 template <class V, class W>
-[[nodiscard]] Type<W> mapped(Type<V> from, std::function<Result<W>(const V&)> parse, std::function<V(const W&)> print) {
+[[nodiscard]] Type<W> mapped(Type<V> from, std::function<Result<W>(const V&)> parse,
+                             std::function<V(const W&)> print) {
     class Rules final : public Type<W>::Rules {
      public:
-        Rules(Type<V> from, std::function<Result<W>(const V&)> parse, std::function<V(const W&)> print)
+        Rules(Type<V> from, std::function<Result<W>(const V&)> parse,
+              std::function<V(const W&)> print)
             : from_(std::move(from)), parse_(std::move(parse)), print_(std::move(print)) {}
         bool read(const Node& node, Reader& reader, W& out) const override {
             V value{};
             if (!from_.read(node, reader, value)) return false;
             auto parsed = parse_(value);
             if (!parsed) {
-                const auto written = node.kind() == Node::Kind::scalar ? quote(node.text()) + " " : std::string{};
+                const auto written =
+                    node.kind() == Node::Kind::scalar ? quote(node.text()) + " " : std::string{};
                 reader.refuse(node, written + parsed.error().detail);
                 return false;
             }
@@ -99,7 +104,8 @@ template <std::integral I>
 template <std::unsigned_integral I>
 [[nodiscard]] Type<I> size(I least, I most) {
     return mapped<std::uint64_t, I>(
-        size_64(least, most), [](const std::uint64_t& wide) -> Result<I> { return static_cast<I>(wide); },
+        size_64(least, most),
+        [](const std::uint64_t& wide) -> Result<I> { return static_cast<I>(wide); },
         [](const I& value) { return std::uint64_t{value}; });
 }
 
@@ -113,7 +119,8 @@ template <class E>
         values.push_back(value);
     }
     return mapped<std::size_t, E>(
-        word_of(std::move(words)), [values](const std::size_t& index) -> Result<E> { return values[index]; },
+        word_of(std::move(words)),
+        [values](const std::size_t& index) -> Result<E> { return values[index]; },
         [values](const E& value) {
             std::size_t index = 0;
             while (index + 1 < values.size() && values[index] != value) ++index;
@@ -130,7 +137,9 @@ template <class V>
         bool read(const Node& node, Reader& reader, std::optional<V>& out) const override {
             return type_.read(node, reader, out.emplace());
         }
-        Node show(const std::optional<V>& value) const override { return value ? type_.show(*value) : Node{}; }
+        Node show(const std::optional<V>& value) const override {
+            return value ? type_.show(*value) : Node{};
+        }
         Shape shape() const override { return type_.shape(); }
 
      private:
@@ -147,7 +156,8 @@ template <class V>
         Rules(std::string word, V meaning, Type<V> type)
             : word_(std::move(word)), meaning_(std::move(meaning)), type_(std::move(type)) {}
         bool read(const Node& node, Reader& reader, V& out) const override {
-            if (node.kind() != Node::Kind::scalar || node.text() != word_) return type_.read(node, reader, out);
+            if (node.kind() != Node::Kind::scalar || node.text() != word_)
+                return type_.read(node, reader, out);
             out = meaning_;
             return true;
         }
@@ -155,8 +165,9 @@ template <class V>
             return value == meaning_ ? Node::scalar(word_) : type_.show(value);
         }
         Shape shape() const override {
-            return Shape{.kind = Shape::Kind::either,
-                         .inner = {Shape{.kind = Shape::Kind::choice, .choices = {word_}}, type_.shape()}};
+            return Shape{
+                .kind = Shape::Kind::either,
+                .inner = {Shape{.kind = Shape::Kind::choice, .choices = {word_}}, type_.shape()}};
         }
 
      private:
@@ -215,11 +226,13 @@ template <class V>
 
 /// A map with free keys, in the order written.
 template <class V>
-[[nodiscard]] Type<std::vector<std::pair<std::string, V>>> map_of(Type<V> type, std::size_t entries_max = 100) {
+[[nodiscard]] Type<std::vector<std::pair<std::string, V>>> map_of(Type<V> type,
+                                                                  std::size_t entries_max = 100) {
     using Entries = std::vector<std::pair<std::string, V>>;
     class Rules final : public Type<Entries>::Rules {
      public:
-        Rules(Type<V> type, std::size_t entries_max) : type_(std::move(type)), entries_max_(entries_max) {}
+        Rules(Type<V> type, std::size_t entries_max)
+            : type_(std::move(type)), entries_max_(entries_max) {}
         bool read(const Node& node, Reader& reader, Entries& out) const override {
             out.clear();
             if (!check_map(node, reader, entries_max_)) return false;
@@ -237,7 +250,9 @@ template <class V>
             for (const auto& [key, value] : entries) out.put(key, type_.show(value));
             return out;
         }
-        Shape shape() const override { return Shape{.kind = Shape::Kind::map, .inner = {type_.shape()}}; }
+        Shape shape() const override {
+            return Shape{.kind = Shape::Kind::map, .inner = {type_.shape()}};
+        }
 
      private:
         Type<V> type_;
@@ -269,7 +284,9 @@ template <class V>
             reader.refuse(node, fmt::format("is {}, wanted: {}", name_of(node.kind()), wanted));
             return false;
         }
-        Node show(const V& value) const override { return pick(ways_.shown_as(value))->show(value); }
+        Node show(const V& value) const override {
+            return pick(ways_.shown_as(value))->show(value);
+        }
         Shape shape() const override {
             Shape out{.kind = Shape::Kind::either};
             for (const auto* way : {&ways_.scalar, &ways_.sequence, &ways_.map}) {

@@ -38,13 +38,17 @@ struct Sample {
 Type<Sample> sample_type() {
     Object<Inner> inner;
     inner.key("word", &Inner::word, text({.bytes_max = 8}), "A word.");
-    inner.key("wait", &Inner::wait, maybe(duration(milliseconds(1), milliseconds(10'000))), "A wait.");
+    inner.key("wait", &Inner::wait, maybe(duration(milliseconds(1), milliseconds(10'000))),
+              "A wait.");
     Alternatives<std::vector<std::string>> ways;
     ways.scalar = mapped<std::string, std::vector<std::string>>(
-        text(), [](const std::string& one) -> Result<std::vector<std::string>> { return std::vector{one}; },
+        text(),
+        [](const std::string& one) -> Result<std::vector<std::string>> { return std::vector{one}; },
         [](const std::vector<std::string>& words) { return words.front(); });
     ways.sequence = list_of(text(), {.items_min = 1});
-    ways.shown_as = [](const auto& words) { return words.size() == 1 ? Node::Kind::scalar : Node::Kind::sequence; };
+    ways.shown_as = [](const auto& words) {
+        return words.size() == 1 ? Node::Kind::scalar : Node::Kind::sequence;
+    };
 
     Object<Sample> table;
     table.required("name", &Sample::name, name(), "What it is called.");
@@ -52,7 +56,8 @@ Type<Sample> sample_type() {
     table.key("on", &Sample::on, boolean(), "A switch.");
     table.key("wait", &Sample::wait, duration(milliseconds(10), milliseconds(60'000)), "A wait.");
     table.key("bytes", &Sample::bytes, size<std::size_t>(512, 4096), "A size.");
-    table.key("colour", &Sample::colour, choice<Colour>({{"red", Colour::red}, {"green", Colour::green}}), "A colour.");
+    table.key("colour", &Sample::colour,
+              choice<Colour>({{"red", Colour::red}, {"green", Colour::green}}), "A colour.");
     table.key("file", &Sample::file, file_path(), "A file.");
     table.key("secret", &Sample::secret, secret(), "A secret.");
     table.key("words", &Sample::words, list_of(text(), {.items_max = 2}), "Words.");
@@ -80,7 +85,8 @@ Outcome read(const std::string& yaml) {
     Origins origins;
     const Environment environment(std::map<std::string, std::string, std::less<>>{
         {"COUNT", "7"}, {"ON", "false"}, {"SECRET", "hunter2"}, {"COLOUR", "green"}});
-    Reader reader({.file = "f", .folder = "/etc/gatehouse", .environment = &environment}, problems, origins);
+    Reader reader({.file = "f", .folder = "/etc/gatehouse", .environment = &environment}, problems,
+                  origins);
     Sample sample;
     const bool good = sample_type().read(*tree, reader, sample);
     EXPECT_EQ(good, problems.empty()) << problems.text();
@@ -96,9 +102,10 @@ TEST(Types, ReadWhatIsRightAndKeepDefaultsOfTheRest) {
     EXPECT_EQ(bare.sample->inner.word, "default");
     EXPECT_FALSE(bare.sample->inner.wait);
 
-    const auto full = read("name: x\ncount: 10\non: false\nwait: 60s\nbytes: 4KiB\ncolour: green\nfile: a/../b.pem\n"
-                           "secret: \"${env:SECRET}\"\nwords: [a, \"1\"]\nmap: {k: v, l: w}\n"
-                           "inner: {word: w, wait: 10ms}\nthreads: 8\none_or_more: [p, q]\n");
+    const auto full = read(
+        "name: x\ncount: 10\non: false\nwait: 60s\nbytes: 4KiB\ncolour: green\nfile: a/../b.pem\n"
+        "secret: \"${env:SECRET}\"\nwords: [a, \"1\"]\nmap: {k: v, l: w}\n"
+        "inner: {word: w, wait: 10ms}\nthreads: 8\none_or_more: [p, q]\n");
     ASSERT_TRUE(full.sample) << full.problems;
     const auto& sample = *full.sample;
     EXPECT_EQ(sample.count, 10U);
@@ -117,7 +124,8 @@ TEST(Types, ReadWhatIsRightAndKeepDefaultsOfTheRest) {
 }
 
 TEST(Types, AReferenceMayStandForAnyKindOfValue) {
-    const auto outcome = read("name: x\ncount: ${env:COUNT}\non: \"${env:ON}\"\ncolour: ${env:COLOUR}\n");
+    const auto outcome =
+        read("name: x\ncount: ${env:COUNT}\non: \"${env:ON}\"\ncolour: ${env:COLOUR}\n");
     ASSERT_TRUE(outcome.sample) << outcome.problems;
     EXPECT_EQ(outcome.sample->count, 7U);
     EXPECT_FALSE(outcome.sample->on);
@@ -129,14 +137,20 @@ TEST(Types, EveryRefusalNamesLineKeyAndWhatIsAllowed) {
         std::string yaml, wanted;
     };
     const Case cases[] = {
-        {"nmae: x", "f:1: nmae: unknown key, did you mean name? allowed: name, count, on, wait, bytes, colour, file, "
-                    "secret, words, map, inner, threads, one_or_more\nf:1: name: is missing: What it is called."},
+        {"nmae: x",
+         "f:1: nmae: unknown key, did you mean name? allowed: name, count, on, wait, bytes, "
+         "colour, file, "
+         "secret, words, map, inner, threads, one_or_more\nf:1: name: is missing: What it is "
+         "called."},
         {"- a", "f:1: is a list, wanted: a map"},
         {"name: [x]", "f:1: name: is a list, wanted: text"},
         {"name:", "f:1: name: is nothing, wanted: text"},
-        {"name: 5", "f:1: name: \"5\" is not text, wanted: text; put it in quotes if it is meant so"},
-        {"name: true", "f:1: name: \"true\" is not text, wanted: text; put it in quotes if it is meant so"},
-        {"name: a b", "f:1: name: \"a b\" is not a name, allowed: at most 64 letters, digits, _, - and ."},
+        {"name: 5",
+         "f:1: name: \"5\" is not text, wanted: text; put it in quotes if it is meant so"},
+        {"name: true",
+         "f:1: name: \"true\" is not text, wanted: text; put it in quotes if it is meant so"},
+        {"name: a b",
+         "f:1: name: \"a b\" is not a name, allowed: at most 64 letters, digits, _, - and ."},
         {"name: forbidden", "f:1: is forbidden"},
         {"name: x\ncount: many", "f:2: count: \"many\" is not a whole number, allowed: 1 to 10"},
         {"name: x\ncount: \"5\"", "f:2: count: \"5\" is not a whole number, allowed: 1 to 10"},
@@ -145,14 +159,17 @@ TEST(Types, EveryRefusalNamesLineKeyAndWhatIsAllowed) {
         {"name: x\ncount: 1.5", "f:2: count: \"1.5\" is not a whole number, allowed: 1 to 10"},
         {"name: x\non: yes", "f:2: on: \"yes\" is not a boolean, allowed: true, false"},
         {"name: x\non: \"true\"", "f:2: on: \"true\" is not a boolean, allowed: true, false"},
-        {"name: x\nwait: 10", "f:2: wait: \"10\" is not a duration, allowed: a whole number with ms, s, m, h or d, such "
-                              "as 500ms or 30d"},
+        {"name: x\nwait: 10",
+         "f:2: wait: \"10\" is not a duration, allowed: a whole number with ms, s, m, h or d, such "
+         "as 500ms or 30d"},
         {"name: x\nwait: 2h", "f:2: wait: \"2h\" is out of range, allowed: 10ms to 1m"},
         {"name: x\nwait: 9ms", "f:2: wait: \"9ms\" is out of range, allowed: 10ms to 1m"},
         {"name: x\nbytes: 5KiB", "f:2: bytes: \"5KiB\" is out of range, allowed: 512 to 4KiB"},
-        {"name: x\nbytes: big", "f:2: bytes: \"big\" is not a size, allowed: a whole number of bytes, or one with kB, MB, "
-                                "GB (powers of 1000) or KiB, MiB, GiB (powers of 1024)"},
-        {"name: x\ncolour: gren", "f:2: colour: \"gren\" is unknown, did you mean green? allowed: red, green"},
+        {"name: x\nbytes: big",
+         "f:2: bytes: \"big\" is not a size, allowed: a whole number of bytes, or one with kB, MB, "
+         "GB (powers of 1000) or KiB, MiB, GiB (powers of 1024)"},
+        {"name: x\ncolour: gren",
+         "f:2: colour: \"gren\" is unknown, did you mean green? allowed: red, green"},
         {"name: x\ncolour: blue", "f:2: colour: \"blue\" is unknown, allowed: red, green"},
         {"name: x\nsecret: \"\"", "f:2: secret: is empty"},
         {"name: x\nwords: a", "f:2: words: is a single value, wanted: a list"},
@@ -160,11 +177,13 @@ TEST(Types, EveryRefusalNamesLineKeyAndWhatIsAllowed) {
         {"name: x\nwords: [a, [b]]", "f:2: words[1]: is a list, wanted: text"},
         {"name: x\nmap: [a]", "f:2: map: is a list, wanted: a map"},
         {"name: x\nmap: {a: b, c: d, e: f}", "f:2: map: has 3 entries, allowed: at most 2"},
-        {"name: x\nmap:\n  a: 1", "f:3: map.a: \"1\" is not text, wanted: text; put it in quotes if it is meant so"},
+        {"name: x\nmap:\n  a: 1",
+         "f:3: map.a: \"1\" is not text, wanted: text; put it in quotes if it is meant so"},
         {"name: x\ninner: {word: far too long}", "f:2: inner.word: has 12 bytes, allowed: 1 to 8"},
         {"name: x\ninner:\n  x: 1", "f:3: inner.x: unknown key, allowed: word, wait"},
         {"name: x\nthreads: 9", "f:2: threads: \"9\" is out of range, allowed: 1 to 8"},
-        {"name: x\none_or_more: {a: b}", "f:2: one_or_more: is a map, wanted: a single value or a list"},
+        {"name: x\none_or_more: {a: b}",
+         "f:2: one_or_more: is a map, wanted: a single value or a list"},
         {"name: x\none_or_more: []", "f:2: one_or_more: has 0 entries, allowed: 1 to 10000"},
     };
     for (const auto& c : cases) {
@@ -177,7 +196,8 @@ TEST(Types, AllProblemsOfAFileAreNamedAtOnce) {
     EXPECT_EQ(read("count: 0\nwait: x\ninner: {wait: 1h}\n").problems,
               "f:1: name: is missing: What it is called.\n"
               "f:1: count: \"0\" is out of range, allowed: 1 to 10\n"
-              "f:2: wait: \"x\" is not a duration, allowed: a whole number with ms, s, m, h or d, such as 500ms or 30d\n"
+              "f:2: wait: \"x\" is not a duration, allowed: a whole number with ms, s, m, h or d, "
+              "such as 500ms or 30d\n"
               "f:3: inner.wait: \"1h\" is out of range, allowed: 1ms to 10s");
 }
 
@@ -194,13 +214,16 @@ TEST(Types, ALiteralSecretIsReadButNoted) {
     const auto outcome = read("name: x\nsecret: hunter2");
     ASSERT_TRUE(outcome.sample);
     EXPECT_EQ(outcome.literal_secrets,
-              "f:2: secret: a secret must not stand in the configuration itself, allowed: ${env:NAME} or ${file:PATH}");
+              "f:2: secret: a secret must not stand in the configuration itself, allowed: "
+              "${env:NAME} or ${file:PATH}");
 }
 
 TEST(Types, WhatIsShownReadsBackAndMasksSecrets) {
     const std::string yaml =
-        "name: x\ncount: 10\non: false\nwait: 1m\nbytes: 4KiB\ncolour: green\nfile: /b.pem\nsecret: \"********\"\n"
-        "words:\n  - a\n  - \"1\"\nmap:\n  k: v\ninner:\n  word: w\n  wait: 10ms\nthreads: auto\none_or_more: p\n";
+        "name: x\ncount: 10\non: false\nwait: 1m\nbytes: 4KiB\ncolour: green\nfile: "
+        "/b.pem\nsecret: \"********\"\n"
+        "words:\n  - a\n  - \"1\"\nmap:\n  k: v\ninner:\n  word: w\n  wait: 10ms\nthreads: "
+        "auto\none_or_more: p\n";
     const auto outcome = read(yaml);
     ASSERT_TRUE(outcome.sample) << outcome.problems;
     EXPECT_EQ(write_yaml(sample_type().show(*outcome.sample)), yaml);
@@ -209,14 +232,17 @@ TEST(Types, WhatIsShownReadsBackAndMasksSecrets) {
 TEST(Schema, DescribesWhatTheTypesRead) {
     const auto shape = sample_type().shape();
     const auto paths = key_paths(shape);
-    EXPECT_EQ(paths, (std::vector<std::string>{"name", "count", "on", "wait", "bytes", "colour", "file", "secret", "words",
-                                               "map", "inner", "inner.word", "inner.wait", "threads", "one_or_more"}));
+    EXPECT_EQ(paths,
+              (std::vector<std::string>{"name", "count", "on", "wait", "bytes", "colour", "file",
+                                        "secret", "words", "map", "inner", "inner.word",
+                                        "inner.wait", "threads", "one_or_more"}));
     const auto schema = json_schema(shape, "sample \"file\"");
     for (const auto* piece :
-         {R"("$schema": "https://json-schema.org/draft/2020-12/schema")", R"("title": "sample \"file\"")",
-          R"("additionalProperties": false, "required": ["name"])", R"({"type": "integer", "minimum": 1, "maximum": 10})",
-          R"({"enum": ["red", "green"]})", R"("type": "array", "maxItems": 2, "items": {"type": "string"})",
-          R"("writeOnly": true)", R"({"enum": ["auto"]})"}) {
+         {R"("$schema": "https://json-schema.org/draft/2020-12/schema")",
+          R"("title": "sample \"file\"")", R"("additionalProperties": false, "required": ["name"])",
+          R"({"type": "integer", "minimum": 1, "maximum": 10})", R"({"enum": ["red", "green"]})",
+          R"("type": "array", "maxItems": 2, "items": {"type": "string"})", R"("writeOnly": true)",
+          R"({"enum": ["auto"]})"}) {
         EXPECT_TRUE(schema.contains(piece)) << piece << "\nin\n" << schema;
     }
 }

@@ -16,10 +16,11 @@ struct Unit {
 };
 
 // Largest first: the way back takes the first that divides.
-constexpr Unit durations[] = {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}};
+constexpr Unit durations[] = {
+    {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}};
 constexpr Unit sizes[] = {
-    {"GiB", 1ULL << 30}, {"GB", 1'000'000'000}, {"MiB", 1ULL << 20}, {"MB", 1'000'000}, {"KiB", 1ULL << 10},
-    {"kB", 1'000},       {"KB", 1'000},         {"B", 1},
+    {"GiB", 1ULL << 30}, {"GB", 1'000'000'000}, {"MiB", 1ULL << 20}, {"MB", 1'000'000},
+    {"KiB", 1ULL << 10}, {"kB", 1'000},         {"KB", 1'000},       {"B", 1},
 };
 
 struct Amount {
@@ -37,7 +38,8 @@ std::optional<Amount> split(std::string_view text) {
     return Amount{number, text.substr(digits)};
 }
 
-std::optional<std::uint64_t> scaled(const Amount& amount, std::span<const Unit> units, std::uint64_t most) {
+std::optional<std::uint64_t> scaled(const Amount& amount, std::span<const Unit> units,
+                                    std::uint64_t most) {
     for (const auto& unit : units) {
         if (unit.name != amount.unit) continue;
         if (amount.number > most / unit.factor) return std::nullopt;
@@ -54,7 +56,8 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     const auto value = amount ? scaled(*amount, durations, hundred_years) : std::nullopt;
     if (!value) {
         return fail(ErrorKind::invalid_argument, "config.duration",
-                    "is not a duration, allowed: a whole number with ms, s, m, h or d, such as 500ms or 30d");
+                    "is not a duration, allowed: a whole number with ms, s, m, h or d, such as "
+                    "500ms or 30d");
     }
     return std::chrono::milliseconds(static_cast<std::int64_t>(*value));
 }
@@ -66,7 +69,8 @@ Result<std::uint64_t> parse_size(std::string_view text) {
     const auto value = amount ? scaled(*amount, sizes, most) : std::nullopt;
     if (!value) {
         return fail(ErrorKind::invalid_argument, "config.size",
-                    "is not a size, allowed: a whole number of bytes, or one with kB, MB, GB (powers of 1000) or KiB, "
+                    "is not a size, allowed: a whole number of bytes, or one with kB, MB, GB "
+                    "(powers of 1000) or KiB, "
                     "MiB, GiB (powers of 1024)");
     }
     return *value;
@@ -76,7 +80,8 @@ Result<std::int64_t> parse_integer(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     const auto digits = text.starts_with('-') ? text.substr(1) : text;
-    if (error != std::errc{} || end != text.data() + text.size() || (digits.size() > 1 && digits.front() == '0')) {
+    if (error != std::errc{} || end != text.data() + text.size() ||
+        (digits.size() > 1 && digits.front() == '0')) {
         return fail(ErrorKind::invalid_argument, "config.integer", "is not a whole number");
     }
     return value;
@@ -112,19 +117,22 @@ Result<std::chrono::system_clock::time_point> parse_time(std::string_view text) 
             for (const char c : text.substr(at, digits)) value = value * 10 + (c - '0');
             return value;
         };
-        const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
-                                              std::chrono::month(static_cast<unsigned>(number(5, 2))),
-                                              std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+        const std::chrono::year_month_day day{
+            std::chrono::year(number(0, 4)),
+            std::chrono::month(static_cast<unsigned>(number(5, 2))),
+            std::chrono::day(static_cast<unsigned>(number(8, 2)))};
         const int hour = number(11, 2);
         const int minute = number(14, 2);
         const int second = number(17, 2);
         // Before 2262 a time point of nanoseconds holds it.
-        if (day.ok() && number(0, 4) >= 1970 && number(0, 4) < 2262 && hour < 24 && minute < 60 && second < 60) {
-            return std::chrono::sys_days(day) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-                   std::chrono::seconds(second);
+        if (day.ok() && number(0, 4) >= 1970 && number(0, 4) < 2262 && hour < 24 && minute < 60 &&
+            second < 60) {
+            return std::chrono::sys_days(day) + std::chrono::hours(hour) +
+                   std::chrono::minutes(minute) + std::chrono::seconds(second);
         }
     }
-    return fail(ErrorKind::invalid_argument, "config.time", "is not a time, allowed: RFC 3339 in UTC, such as 2027-01-31T00:00:00Z");
+    return fail(ErrorKind::invalid_argument, "config.time",
+                "is not a time, allowed: RFC 3339 in UTC, such as 2027-01-31T00:00:00Z");
 }
 
 std::string time_text(std::chrono::system_clock::time_point time) {
@@ -132,8 +140,8 @@ std::string time_text(std::chrono::system_clock::time_point time) {
     const std::chrono::year_month_day date(day);
     const auto rest = std::chrono::floor<std::chrono::seconds>(time - day).count();
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
-                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), rest / 3600,
-                       rest / 60 % 60, rest % 60);
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                       rest / 3600, rest / 60 % 60, rest % 60);
 }
 
 }  // namespace gh::config

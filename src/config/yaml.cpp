@@ -22,7 +22,8 @@ struct Refused {
     std::string text;
 };
 
-constexpr const char* alias_refused = "aliases are not allowed: write the value out, or put it in quotes if it is text";
+constexpr const char* alias_refused =
+    "aliases are not allowed: write the value out, or put it in quotes if it is text";
 
 Position position_of(const YAML::Mark& mark) {
     return Position{static_cast<std::uint32_t>(std::max(mark.line, 0)) + 1,
@@ -32,7 +33,10 @@ Position position_of(const YAML::Mark& mark) {
 /// Builds the tree from events; the limits hold before anything is kept.
 class Builder : public YAML::EventHandler {
  public:
-    [[nodiscard]] Node take() { return root_ ? std::move(*root_) : Node::map(Position{1, 1}); }
+    [[nodiscard]] Node take() {
+        const bool empty = !root_ || root_->kind() == Node::Kind::null;
+        return empty ? Node::map(Position{1, 1}) : std::move(*root_);
+    }
 
     void OnDocumentStart(const YAML::Mark&) override {}
     void OnDocumentEnd() override {}
@@ -50,7 +54,8 @@ class Builder : public YAML::EventHandler {
         if (tag != "?" && tag != "!" && !tag.empty()) refuse_tag(mark);
         if (awaits_key()) {
             if (text.size() > yaml_key_bytes_max) {
-                throw Refused{position_of(mark), fmt::format("a key has more than {} bytes", yaml_key_bytes_max)};
+                throw Refused{position_of(mark),
+                              fmt::format("a key has more than {} bytes", yaml_key_bytes_max)};
             }
             open_.back().key = Node::Key{text, position_of(mark)};
             refuse_twice(open_.back());
@@ -76,14 +81,16 @@ class Builder : public YAML::EventHandler {
     };
 
     static void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
-        if (anchor != 0) throw Refused{position_of(mark), "anchors are not allowed: write the value out"};
+        if (anchor != 0)
+            throw Refused{position_of(mark), "anchors are not allowed: write the value out"};
     }
     static void refuse_tag(const YAML::Mark& mark) {
         throw Refused{position_of(mark), "tags are not allowed: each key knows its type"};
     }
     static void refuse_twice(const Open& in) {
         if (in.node.find(in.key->name) != nullptr) {
-            throw Refused{in.key->at, fmt::format("the key {} appears twice in one map", quote(in.key->name))};
+            throw Refused{in.key->at,
+                          fmt::format("the key {} appears twice in one map", quote(in.key->name))};
         }
     }
     [[nodiscard]] bool awaits_key() const {
@@ -95,7 +102,8 @@ class Builder : public YAML::EventHandler {
         if (tag != "?" && tag != "!" && !tag.empty()) refuse_tag(mark);
         if (awaits_key()) throw Refused{position_of(mark), "a key must be a single word"};
         if (open_.size() == yaml_depth_max) {
-            throw Refused{position_of(mark), fmt::format("nested deeper than {} levels", yaml_depth_max)};
+            throw Refused{position_of(mark),
+                          fmt::format("nested deeper than {} levels", yaml_depth_max)};
         }
         open_.push_back(Open{std::move(node), std::nullopt});
     }
@@ -107,7 +115,8 @@ class Builder : public YAML::EventHandler {
     }
 
     void value(Node node) {
-        if (++nodes_ > yaml_nodes_max) throw Refused{node.at(), fmt::format("more than {} values", yaml_nodes_max)};
+        if (++nodes_ > yaml_nodes_max)
+            throw Refused{node.at(), fmt::format("more than {} values", yaml_nodes_max)};
         if (open_.empty()) {
             root_ = std::move(node);
             return;
@@ -135,9 +144,11 @@ std::expected<Node, Problem> parse_yaml(std::string_view text, std::string_view 
     const auto problem = [file](Position at, std::string what) {
         return std::unexpected(Problem{std::string(file), at.line, {}, std::move(what)});
     };
-    if (text.size() > yaml_bytes_max) return problem({}, fmt::format("larger than {} bytes", yaml_bytes_max));
+    if (text.size() > yaml_bytes_max)
+        return problem({}, fmt::format("larger than {} bytes", yaml_bytes_max));
     if (const auto bad = find_unreadable(text)) {
-        const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*bad), '\n');
+        const auto line =
+            1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*bad), '\n');
         return problem(Position{static_cast<std::uint32_t>(line), 1},
                        "holds bytes that are not UTF-8 text, or control characters");
     }
@@ -148,7 +159,8 @@ std::expected<Node, Problem> parse_yaml(std::string_view text, std::string_view 
         Builder first;
         if (!parser.HandleNextDocument(first)) return Node::map(Position{1, 1});
         Builder second;
-        if (parser.HandleNextDocument(second)) return problem({}, "holds more than one YAML document");
+        if (parser.HandleNextDocument(second))
+            return problem({}, "holds more than one YAML document");
         return first.take();
     } catch (const Refused& refused) {
         return problem(refused.at, refused.text);

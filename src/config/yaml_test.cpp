@@ -29,10 +29,11 @@ TEST(Yaml, ReadsMapsListsAndScalarsWithTheirLines) {
 }
 
 TEST(Yaml, AnEmptyTextIsAnEmptyMap) {
-    for (const auto* text : {"", "# only a comment\n", "---\n", "\n\n"}) {
+    for (const auto* text : {"", "# only a comment\n", "---\n", "\n\n", "~", "...\n"}) {
         SCOPED_TRACE(text);
         const auto tree = parse_yaml(text, "f");
         ASSERT_TRUE(tree);
+        EXPECT_EQ(tree->kind(), Node::Kind::map);
         EXPECT_EQ(tree->size(), 0U);
     }
 }
@@ -54,7 +55,8 @@ TEST(Yaml, RefusesWhatSurprises) {
     };
     const Case cases[] = {
         {"a: &x 1\n", "f:1: anchors are not allowed: write the value out"},
-        {"a: 1\nb: *.example.com\n", "f:2: aliases are not allowed: write the value out, or put it in quotes if it is text"},
+        {"a: 1\nb: *.example.com\n",
+         "f:2: aliases are not allowed: write the value out, or put it in quotes if it is text"},
         {"a: &x [1]\n", "f:1: anchors are not allowed: write the value out"},
         {"&x a: 1\n", "f:1: anchors are not allowed: write the value out"},
         {"a: !!int 1\n", "f:1: tags are not allowed: each key knows its type"},
@@ -69,8 +71,10 @@ TEST(Yaml, RefusesWhatSurprises) {
         {"a: 'x\n", "f:"},
         {"a: 1\n  b: 2\n", "f:2: not YAML: "},
         {"a:\n\tb: 2\n", "f:"},
-        {std::string("a: 1\nb: \xff\n"), "f:2: holds bytes that are not UTF-8 text, or control characters"},
-        {std::string("a: 1\nb: \0\n", 9), "f:2: holds bytes that are not UTF-8 text, or control characters"},
+        {std::string("a: 1\nb: \xff\n"),
+         "f:2: holds bytes that are not UTF-8 text, or control characters"},
+        {std::string("a: 1\nb: \0\n", 9),
+         "f:2: holds bytes that are not UTF-8 text, or control characters"},
         {"a: \x1b[31m\n", "f:1: holds bytes that are not UTF-8 text, or control characters"},
         {repeated("[", 33) + repeated("]", 33), "f:1: nested deeper than 32 levels"},
     };
@@ -126,7 +130,8 @@ TEST(Yaml, WhatIsWrittenReadsBackTheSame) {
         "{}",
         "a: {}\nb: []\nc: null\nd: \"\"\n",
         "- - - x\n    - y\n  - z\n- {a: [{b: c, d: e}, {}], f: g}\n",
-        "a: \"true\"\nb: \"1.2\"\nc: \"-x\"\nd: \"a: b\"\ne: \"#\"\nf: \"line\\nline\"\ng: \"\\\"\\\\\"\nh: \"[::]:8443\"\n",
+        "a: \"true\"\nb: \"1.2\"\nc: \"-x\"\nd: \"a: b\"\ne: \"#\"\nf: \"line\\nline\"\ng: "
+        "\"\\\"\\\\\"\nh: \"[::]:8443\"\n",
         "\"odd key: #\": 1\n\"1\": 2\n",
         "a: \"\xc3\xa4\xe2\x82\xac\"\n",
     };

@@ -8,8 +8,8 @@ namespace {
 bool plain_is_safe(std::string_view text) {
     if (reads_as_other_than_text(text)) return false;
     const auto safe = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-               c == '/' || c == '-';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '.' || c == '/' || c == '-';
     };
     for (const char c : text) {
         if (!safe(c)) return false;

@@ -19,8 +19,8 @@ using std::chrono::seconds;
 
 /// One address of an upstream.
 struct EndpointConfig {
-    bool tls = false;    ///< https: the certificate is verified, always
-    std::string host;    ///< lower case; without brackets when it is an IPv6 address
+    bool tls = false;  ///< https: the certificate is verified, always
+    std::string host;  ///< lower case; without brackets when it is an IPv6 address
     std::uint16_t port = 80;
 
     /// "http://127.0.0.1:8000", "https://[::1]:8443".
@@ -56,14 +56,16 @@ struct CircuitBreakerConfig {
     std::uint32_t failures = 5;  ///< within `window`, to open
     milliseconds window{10'000};
     milliseconds open_for{30'000};
-    std::uint32_t half_open_requests = 1;  ///< at once, while it finds out; each must succeed to close
+    std::uint32_t half_open_requests =
+        1;  ///< at once, while it finds out; each must succeed to close
     friend bool operator==(const CircuitBreakerConfig&, const CircuitBreakerConfig&) = default;
 };
 
 struct TimeoutsConfig {
     milliseconds connect{2'000};    ///< name, TCP and TLS together
     milliseconds response{30'000};  ///< request sent to the head of the answer
-    milliseconds idle{60'000};      ///< between two bytes of an answer; streams that send anything live on
+    milliseconds idle{
+        60'000};  ///< between two bytes of an answer; streams that send anything live on
     milliseconds tunnel_idle{3'600'000};  ///< WebSocket, both ways silent
     std::optional<milliseconds> total;    ///< the whole exchange; unset: none
     friend bool operator==(const TimeoutsConfig&, const TimeoutsConfig&) = default;
@@ -74,14 +76,16 @@ struct RetryConfig {
     std::uint32_t attempts = 2;  ///< in all: 1 never tries again
     bool on_connect = true;      ///< the endpoint was not reached, or closed before it answered
     std::vector<std::uint16_t> on_statuses = {502, 503, 504};
-    std::uint32_t budget_percent = 20;  ///< retries per hundred requests; a dead upstream is not hammered
+    std::uint32_t budget_percent =
+        20;  ///< retries per hundred requests; a dead upstream is not hammered
     friend bool operator==(const RetryConfig&, const RetryConfig&) = default;
 };
 
 struct UpstreamTlsConfig {
-    std::optional<std::filesystem::path> ca_file;    ///< unset: the system's certificate authorities
-    std::string server_name;                         ///< unset: the endpoint's host
-    std::optional<std::filesystem::path> cert_file;  ///< our certificate, where the upstream wants one
+    std::optional<std::filesystem::path> ca_file;  ///< unset: the system's certificate authorities
+    std::string server_name;                       ///< unset: the endpoint's host
+    std::optional<std::filesystem::path>
+        cert_file;  ///< our certificate, where the upstream wants one
     std::optional<std::filesystem::path> key_file;
     friend bool operator==(const UpstreamTlsConfig&, const UpstreamTlsConfig&) = default;
 };
@@ -103,20 +107,30 @@ struct UpstreamConfig {
 
 /// What a request must look like; everything said must hold. Judged on the normalised path.
 struct RouteMatch {
-    std::string path;         ///< exactly this one; empty: not asked
-    std::string path_prefix;  ///< "/api/": below it; "/api": itself or below "/api/"; exactly one of the two is set
+    std::string path;  ///< exactly this one; empty: not asked
+    std::string
+        path_prefix;  ///< "/api/": below it; "/api": itself or below "/api/"; exactly one of the two is set
     std::vector<std::string> methods;  ///< upper case; empty: every one
-    std::string host;         ///< lower case, without port; "*.example.com": one label more; empty: every one
-    std::string listener;     ///< name; empty: every one that serves the gateway
+    std::string
+        host;  ///< lower case, without port; "*.example.com": one label more; empty: every one
+    std::string listener;  ///< name; empty: every one that serves the gateway
     std::vector<std::pair<std::string, std::string>> headers;  ///< name and its exact value
     friend bool operator==(const RouteMatch&, const RouteMatch&) = default;
 };
 
 /// Who may. One made by default lets nobody in.
 struct AccessConfig {
-    enum class Kind : std::uint8_t { nobody, anyone, authenticated, role, scopes, client_certificate, agent };
+    enum class Kind : std::uint8_t {
+        nobody,
+        anyone,
+        authenticated,
+        role,
+        scopes,
+        client_certificate,
+        agent
+    };
     Kind kind = Kind::nobody;
-    std::string role;                 ///< with Kind::role: built-in ones admit those above them, others themselves
+    std::string role;  ///< with Kind::role: built-in ones admit those above them, others themselves
     std::vector<std::string> scopes;  ///< with Kind::scopes: every one of them
     friend bool operator==(const AccessConfig&, const AccessConfig&) = default;
 };
@@ -134,7 +148,8 @@ struct CorsConfig {
     bool any_origin = false;           ///< `*`; never together with credentials
     std::vector<std::string> origins;  ///< serialised origins, compared exactly
     std::vector<std::string> methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
-    std::vector<std::string> headers = {"Authorization", "Content-Type", "X-API-Key", "X-Correlation-ID"};
+    std::vector<std::string> headers = {"Authorization", "Content-Type", "X-API-Key",
+                                        "X-Correlation-ID"};
     std::vector<std::string> expose = {"X-Request-ID", "X-Correlation-ID", "Retry-After"};
     bool credentials = false;
     seconds max_age{600};
@@ -172,7 +187,8 @@ enum class SecurityHeaders : std::uint8_t { api, page, none };
 
 /// One route of gatehouse.yaml. `access` has no default in the file: it must be said.
 struct RouteConfig {
-    std::string name;  ///< label in metrics and log; unset in the file: the path or prefix it matches
+    std::string
+        name;  ///< label in metrics and log; unset in the file: the path or prefix it matches
     RouteMatch match;
     std::string upstream;
     AccessConfig access;
@@ -184,7 +200,7 @@ struct RouteConfig {
     bool access_log = true;
     bool allow_encoded_slash = false;
     SecurityHeaders security_headers = SecurityHeaders::api;
-    std::string csp;  ///< Content-Security-Policy for HTML of the upstream; empty: none is added
+    std::string csp;   ///< Content-Security-Policy for HTML of the upstream; empty: none is added
     struct Timeouts {  ///< set: instead of the upstream's
         std::optional<milliseconds> response, idle, tunnel_idle, total;
         friend bool operator==(const Timeouts&, const Timeouts&) = default;

@@ -26,9 +26,11 @@ Type<RouteMatch> match_type() {
     table.key("path", &RouteMatch::path, path_type(), "This path and no other.");
     table.key("path_prefix", &RouteMatch::path_prefix, path_type(),
               "/api/: everything below it. /api: itself and everything below /api/.");
-    table.key("methods", &RouteMatch::methods, config::list_of(method_type(), {.items_min = 0, .items_max = names_max}),
+    table.key("methods", &RouteMatch::methods,
+              config::list_of(method_type(), {.items_min = 0, .items_max = names_max}),
               "Left out: every method.");
-    table.key("host", &RouteMatch::host, host_type(), "A host name, or *.NAME for one label more. Left out: every host.");
+    table.key("host", &RouteMatch::host, host_type(),
+              "A host name, or *.NAME for one label more. Left out: every host.");
     table.key("listener", &RouteMatch::listener, config::name(),
               "Name of a listener. Left out: every one that serves the gateway.");
     table.key("header", &RouteMatch::headers, config::map_of(header_value_type(), names_max),
@@ -56,8 +58,8 @@ struct AccessKeys {
 
 Result<AccessConfig> access_from(const AccessKeys& keys) {
     using Kind = AccessConfig::Kind;
-    const int said = keys.role.has_value() + keys.scopes.has_value() + keys.client_certificate.has_value() +
-                     keys.agent.has_value();
+    const int said = keys.role.has_value() + keys.scopes.has_value() +
+                     keys.client_certificate.has_value() + keys.agent.has_value();
     if (said != 1 || !keys.client_certificate.value_or(true) || !keys.agent.value_or(true)) {
         return fail(ErrorKind::invalid_argument, "config.access",
                     "wants exactly one of role, scopes, client_certificate: true, agent: true");
@@ -85,13 +87,17 @@ AccessKeys keys_of(const AccessConfig& access) {
 Type<AccessKeys> access_keys_type() {
     Object<AccessKeys> table;
     table.key("role", &AccessKeys::role, config::maybe(config::name()),
-              "guest, user, manager or admin: that role and those above it. Another name: exactly that role.");
+              "guest, user, manager or admin: that role and those above it. Another name: exactly "
+              "that role.");
     table.key("scopes", &AccessKeys::scopes,
-              config::maybe(config::list_of(config::text({.bytes_max = 256}), {.items_min = 1, .items_max = names_max})),
+              config::maybe(config::list_of(config::text({.bytes_max = 256}),
+                                            {.items_min = 1, .items_max = names_max})),
               "Every one of them.");
-    table.key("client_certificate", &AccessKeys::client_certificate, config::maybe(config::boolean()),
+    table.key("client_certificate", &AccessKeys::client_certificate,
+              config::maybe(config::boolean()),
               "true: whoever showed a certificate that verified.");
-    table.key("agent", &AccessKeys::agent, config::maybe(config::boolean()), "true: agents, and nobody acting for them.");
+    table.key("agent", &AccessKeys::agent, config::maybe(config::boolean()),
+              "true: agents, and nobody acting for them.");
     return table.type();
 }
 
@@ -100,7 +106,9 @@ Type<AccessConfig> access_type() {
     config::Alternatives<AccessConfig> ways;
     ways.scalar = config::mapped<Kind, AccessConfig>(
         config::choice<Kind>({{"public", Kind::anyone}, {"authenticated", Kind::authenticated}}),
-        [](const Kind& kind) -> Result<AccessConfig> { return AccessConfig{.kind = kind, .role = {}, .scopes = {}}; },
+        [](const Kind& kind) -> Result<AccessConfig> {
+            return AccessConfig{.kind = kind, .role = {}, .scopes = {}};
+        },
         [](const AccessConfig& access) { return access.kind; });
     ways.map = config::mapped<AccessKeys, AccessConfig>(access_keys_type(), access_from, keys_of);
     ways.shown_as = [](const AccessConfig& access) {
@@ -115,11 +123,15 @@ Type<RateLimitConfig> rate_limit_type() {
     Object<RateLimitConfig> table;
     table.required("requests", &RateLimitConfig::requests, config::integer(1U, 1'000'000'000U),
                    "At most so many in any window; more get 429.");
-    table.required("per", &RateLimitConfig::per, config::duration(milliseconds(1000), hours(24 * 31)), "The window.");
-    table.key("by", &RateLimitConfig::by,
-              config::choice<By>({{"client_ip", By::client_ip}, {"principal", By::principal}, {"route", By::route}}),
-              "Who is counted as one: client_ip (judged before authentication), principal (after it), or route: "
-              "everybody together.");
+    table.required("per", &RateLimitConfig::per,
+                   config::duration(milliseconds(1000), hours(24 * 31)), "The window.");
+    table.key(
+        "by", &RateLimitConfig::by,
+        config::choice<By>(
+            {{"client_ip", By::client_ip}, {"principal", By::principal}, {"route", By::route}}),
+        "Who is counted as one: client_ip (judged before authentication), principal (after it), or "
+        "route: "
+        "everybody together.");
     return table.type();
 }
 
@@ -132,20 +144,26 @@ Type<CorsConfig> cors_type() {
             cors.any_origin = std::ranges::find(origins, "*") != origins.end();
             cors.origins = cors.any_origin ? std::vector<std::string>{} : std::move(origins);
         },
-        [](const CorsConfig& cors) { return cors.any_origin ? std::vector<std::string>{"*"} : cors.origins; },
+        [](const CorsConfig& cors) {
+            return cors.any_origin ? std::vector<std::string>{"*"} : cors.origins;
+        },
         config::list_of(origin_type(), {.items_max = names_max}),
-        "Whose pages may read answers, compared exactly; \"*\": anybody's, never with credentials.");
-    table.key("methods", &CorsConfig::methods, config::list_of(method_type(), {.items_max = names_max}),
-              "Methods a page may use.");
+        "Whose pages may read answers, compared exactly; \"*\": anybody's, never with "
+        "credentials.");
+    table.key("methods", &CorsConfig::methods,
+              config::list_of(method_type(), {.items_max = names_max}), "Methods a page may use.");
     table.key("headers", &CorsConfig::headers, headers, "Headers a page may send.");
     table.key("expose", &CorsConfig::expose, headers, "Headers of an answer that a page may read.");
-    table.key("credentials", &CorsConfig::credentials, config::boolean(), "Pages may send cookies and the like.");
+    table.key("credentials", &CorsConfig::credentials, config::boolean(),
+              "Pages may send cookies and the like.");
     table.key("max_age", &CorsConfig::max_age, config::whole_seconds(seconds(0), hours(24)),
               "How long browsers keep the answer to a preflight.");
     table.check([](const Node& node, Reader& reader, const CorsConfig& cors) {
         if (cors.any_origin && cors.credentials) {
-            reader.refuse(node, "the origin \"*\" together with credentials would let every page act as its visitor, "
-                                "allowed: a list of origins, or credentials: false");
+            reader.refuse(node,
+                          "the origin \"*\" together with credentials would let every page act as "
+                          "its visitor, "
+                          "allowed: a list of origins, or credentials: false");
             return false;
         }
         if (!cors.any_origin && cors.origins.empty()) {
@@ -179,12 +197,17 @@ class TemplateRules final : public Type<std::vector<HeaderPart>>::Rules {
         out.clear();
         for (const auto& part : *parts) {
             if (part.placeholder) {
-                out.push_back(HeaderPart{std::ranges::find(facts, part.text, &std::pair<std::string_view, RequestFact>::first)->second, {}});
+                out.push_back(
+                    HeaderPart{std::ranges::find(facts, part.text,
+                                                 &std::pair<std::string_view, RequestFact>::first)
+                                   ->second,
+                               {}});
                 continue;
             }
             const auto visible = [](char c) { return c >= 0x20 && c < 0x7f; };
             if (!std::ranges::all_of(part.text, visible)) {
-                reader.refuse(node, "holds what a header value must not, allowed: visible ASCII and blanks");
+                reader.refuse(
+                    node, "holds what a header value must not, allowed: visible ASCII and blanks");
                 return false;
             }
             out.push_back(HeaderPart{RequestFact::none, part.text});
@@ -195,7 +218,8 @@ class TemplateRules final : public Type<std::vector<HeaderPart>>::Rules {
         std::string text;
         for (const auto& part : parts) {
             if (part.fact != RequestFact::none) {
-                const auto* fact = std::ranges::find(facts, part.fact, &std::pair<std::string_view, RequestFact>::second);
+                const auto* fact = std::ranges::find(
+                    facts, part.fact, &std::pair<std::string_view, RequestFact>::second);
                 fmt::format_to(std::back_inserter(text), "${{{}}}", fact->first);
                 continue;
             }
@@ -215,10 +239,20 @@ struct InjectKeys {
 
 /// Framing, routing and what the gateway says itself: not for configuration to forge.
 bool may_inject(std::string_view name) {
-    constexpr std::string_view own[] = {"connection",        "content-length", "expect",       "forwarded",
-                                        "host",              "keep-alive",     "te",           "trailer",
-                                        "transfer-encoding", "upgrade",        "x-request-id", "x-correlation-id",
-                                        "proxy-connection",  "http2-settings"};
+    constexpr std::string_view own[] = {"connection",
+                                        "content-length",
+                                        "expect",
+                                        "forwarded",
+                                        "host",
+                                        "keep-alive",
+                                        "te",
+                                        "trailer",
+                                        "transfer-encoding",
+                                        "upgrade",
+                                        "x-request-id",
+                                        "x-correlation-id",
+                                        "proxy-connection",
+                                        "http2-settings"};
     const auto lower = config::lower(name);
     return std::ranges::find(own, lower) == std::end(own) && !lower.starts_with("x-forwarded-") &&
            !lower.starts_with("x-gatehouse-");
@@ -226,17 +260,23 @@ bool may_inject(std::string_view name) {
 
 Type<std::vector<HeaderInjection>> inject_type() {
     Object<InjectKeys> table;
-    table.key("headers", &InjectKeys::headers,
-              config::map_of(Type<std::vector<HeaderPart>>(std::make_shared<TemplateRules>()), names_max),
-              "Set on the way to the upstream, the client's own removed. Values may hold ${principal.subject}, "
-              "${principal.type}, ${principal.roles}, ${principal.scopes}, ${principal.issuer}, ${client.ip}, "
-              "${request.id} and ${request.correlation_id}.");
+    table.key(
+        "headers", &InjectKeys::headers,
+        config::map_of(Type<std::vector<HeaderPart>>(std::make_shared<TemplateRules>()), names_max),
+        "Set on the way to the upstream, the client's own removed. Values may hold "
+        "${principal.subject}, "
+        "${principal.type}, ${principal.roles}, ${principal.scopes}, ${principal.issuer}, "
+        "${client.ip}, "
+        "${request.id} and ${request.correlation_id}.");
     table.check([](const Node& node, Reader& reader, const InjectKeys& keys) {
         bool good = true;
         for (const auto& [name, parts] : keys.headers) {
             if (is_token(name) && may_inject(name)) continue;
-            reader.refuse(node, fmt::format("{} must not be injected: it is no header name, or set by the gateway itself",
-                                            config::quote(name)));
+            reader.refuse(
+                node,
+                fmt::format(
+                    "{} must not be injected: it is no header name, or set by the gateway itself",
+                    config::quote(name)));
             good = false;
         }
         return good;
@@ -245,7 +285,8 @@ Type<std::vector<HeaderInjection>> inject_type() {
         table.type(),
         [](const InjectKeys& keys) -> Result<std::vector<HeaderInjection>> {
             std::vector<HeaderInjection> out;
-            for (const auto& [name, parts] : keys.headers) out.push_back(HeaderInjection{name, parts});
+            for (const auto& [name, parts] : keys.headers)
+                out.push_back(HeaderInjection{name, parts});
             return out;
         },
         [](const std::vector<HeaderInjection>& injections) {
@@ -273,93 +314,45 @@ Type<RouteConfig> route_type() {
     Object<RouteConfig> table;
     table.key("name", &RouteConfig::name, config::text({.bytes_max = 128}),
               "What metrics and the log call it. Left out: the path or prefix that it matches.");
-    table.required("match", &RouteConfig::match, match_type(), "Which requests; everything said must hold.");
+    table.required("match", &RouteConfig::match, match_type(),
+                   "Which requests; everything said must hold.");
     table.required("upstream", &RouteConfig::upstream, config::name(), "Name of an upstream.");
     table.required("access", &RouteConfig::access, access_type(),
-                   "Who may: public, authenticated, {role: }, {scopes: []}, {client_certificate: true} or {agent: true}.");
-    table.key("rate_limit", &RouteConfig::rate_limit, config::list_of(rate_limit_type(), {.items_max = 16}),
-              "Every one must hold.");
-    table.key("request_body_max", &RouteConfig::request_body_max, config::size<std::uint64_t>(0, body_max),
-              "Larger request bodies get 413.");
-    table.key("request_body", &RouteConfig::request_body,
-              config::choice<BodyMode>({{"stream", BodyMode::stream}, {"buffer", BodyMode::buffer}}),
-              "stream: passed on as it comes. buffer: read whole before the upstream is dialled.");
+                   "Who may: public, authenticated, {role: }, {scopes: []}, {client_certificate: "
+                   "true} or {agent: true}.");
+    table.key("rate_limit", &RouteConfig::rate_limit,
+              config::list_of(rate_limit_type(), {.items_max = 16}), "Every one must hold.");
+    table.key("request_body_max", &RouteConfig::request_body_max,
+              config::size<std::uint64_t>(0, body_max), "Larger request bodies get 413.");
+    table.key(
+        "request_body", &RouteConfig::request_body,
+        config::choice<BodyMode>({{"stream", BodyMode::stream}, {"buffer", BodyMode::buffer}}),
+        "stream: passed on as it comes. buffer: read whole before the upstream is dialled.");
     table.key("cors", &RouteConfig::cors, config::maybe(cors_type()),
               "Cross-origin requests of browsers. Left out: none are allowed.");
-    table.key("inject", &RouteConfig::inject_headers, inject_type(), "What the upstream receives besides.");
-    table.key("access_log", &RouteConfig::access_log, config::boolean(), "A line for each request.");
+    table.key("inject", &RouteConfig::inject_headers, inject_type(),
+              "What the upstream receives besides.");
+    table.key("access_log", &RouteConfig::access_log, config::boolean(),
+              "A line for each request.");
     table.key("allow_encoded_slash", &RouteConfig::allow_encoded_slash, config::boolean(),
               "Let %2F pass in paths, undecoded. Otherwise 400.");
     table.key("security_headers", &RouteConfig::security_headers,
-              config::choice<SecurityHeaders>(
-                  {{"api", SecurityHeaders::api}, {"page", SecurityHeaders::page}, {"none", SecurityHeaders::none}}),
+              config::choice<SecurityHeaders>({{"api", SecurityHeaders::api},
+                                               {"page", SecurityHeaders::page},
+                                               {"none", SecurityHeaders::none}}),
               "Which set answers carry that the upstream did not protect itself.");
     table.key("csp", &RouteConfig::csp, header_value_type(),
               "Content-Security-Policy for HTML of the upstream. Left out: none is added.");
-    table.key("timeouts", &RouteConfig::timeouts, route_timeouts_type(), "Where this route is slower than its upstream.");
+    table.key("timeouts", &RouteConfig::timeouts, route_timeouts_type(),
+              "Where this route is slower than its upstream.");
     const auto finished = [](const RouteConfig& read) -> Result<RouteConfig> {
         RouteConfig out = read;
-        if (out.name.empty()) out.name = out.match.path.empty() ? out.match.path_prefix : out.match.path;
+        if (out.name.empty())
+            out.name = out.match.path.empty() ? out.match.path_prefix : out.match.path;
         return out;
     };
-    return config::mapped<RouteConfig, RouteConfig>(table.type(), finished, [](const RouteConfig& route) { return route; });
-}
-
-namespace {
-
-/// Does every path that `inner` matches match `outer` as well?
-bool path_within(const RouteMatch& inner, const RouteMatch& outer) {
-    if (!inner.path.empty()) return covers_path(outer, inner.path);
-    if (!outer.path.empty()) return false;
-    // "/api" holds "/api" and all below "/api/"; "/api/" lacks "/api" itself.
-    return covers_path(outer, inner.path_prefix);
-}
-
-bool host_within(std::string_view inner, std::string_view outer) {
-    if (outer.empty() || inner == outer) return true;
-    if (!outer.starts_with("*.") || inner.empty() || inner.starts_with("*.")) return false;
-    const auto dot = inner.find('.');
-    return dot != std::string_view::npos && inner.substr(dot) == outer.substr(1);
-}
-
-bool within(const RouteMatch& inner, const RouteMatch& outer) {
-    const auto has_header = [&](const auto& wanted) {
-        return std::ranges::any_of(inner.headers, [&](const auto& header) {
-            return config::lower(header.first) == config::lower(wanted.first) && header.second == wanted.second;
-        });
-    };
-    const auto has_method = [&](const auto& method) { return std::ranges::find(outer.methods, method) != outer.methods.end(); };
-    const bool methods = outer.methods.empty() || (!inner.methods.empty() && std::ranges::all_of(inner.methods, has_method));
-    return methods && path_within(inner, outer) && host_within(inner.host, outer.host) &&
-           (outer.listener.empty() || outer.listener == inner.listener) && std::ranges::all_of(outer.headers, has_header);
-}
-
-}  // namespace
-
-std::vector<std::string_view> built_in_paths(bool health, bool metrics) {
-    std::vector<std::string_view> out;
-    if (health) out = {"/health", "/health/live", "/health/ready", "/api/system/health", "/system/info"};
-    if (metrics) out.emplace_back("/metrics");
-    return out;
-}
-
-bool covers_path(const RouteMatch& match, std::string_view path) {
-    if (!match.path.empty()) return match.path == path;
-    const std::string_view prefix = match.path_prefix;
-    if (!path.starts_with(prefix)) return false;
-    return prefix.ends_with('/') || path.size() == prefix.size() || path[prefix.size()] == '/';
-}
-
-std::vector<HiddenRoute> hidden_routes(const std::vector<RouteConfig>& routes) {
-    std::vector<HiddenRoute> out;
-    for (std::size_t i = 0; i < routes.size(); ++i) {
-        for (std::size_t j = 0; j < i; ++j) {
-            if (!within(routes[i].match, routes[j].match)) continue;
-            out.push_back(HiddenRoute{i, j});
-            break;
-        }
-    }
-    return out;
+    return config::mapped<RouteConfig, RouteConfig>(table.type(), finished,
+                                                    [](const RouteConfig& route) { return route; });
 }
 
 }  // namespace gh::gateway

@@ -61,11 +61,15 @@ TEST(UpstreamConfig, ReadsAndShowsEveryKey) {
     EXPECT_EQ(bare.value, wanted);
 
     const std::string full =
-        "name: a\nendpoints: [\"https://b\", \"https://c:8443\"]\nbalance: hash:header:X-User\nhealth_check: {}\n"
-        "circuit_breaker: {enabled: false, failures: 1, window: 1s, open_for: 1s, half_open_requests: 2}\n"
+        "name: a\nendpoints: [\"https://b\", \"https://c:8443\"]\nbalance: "
+        "hash:header:X-User\nhealth_check: {}\n"
+        "circuit_breaker: {enabled: false, failures: 1, window: 1s, open_for: 1s, "
+        "half_open_requests: 2}\n"
         "timeouts: {connect: 1s, response: 1s, idle: 1s, tunnel_idle: 1s, total: 1h}\n"
-        "retry: {attempts: 3, on: [connect, 503, 429], budget_percent: 0}\nconnections_max: 1\npending_max: 0\n"
-        "resolve_interval: 1m\ntls: {ca_file: ca.pem, server_name: b.internal, cert_file: c, key_file: k}\n";
+        "retry: {attempts: 3, on: [connect, 503, 429], budget_percent: 0}\nconnections_max: "
+        "1\npending_max: 0\n"
+        "resolve_interval: 1m\ntls: {ca_file: ca.pem, server_name: b.internal, cert_file: c, "
+        "key_file: k}\n";
     const auto read = read_for_test(upstream_type(), full);
     ASSERT_EQ(read.problems, "");
     EXPECT_EQ(read.value.balance.header, "X-User");
@@ -83,24 +87,34 @@ TEST(UpstreamConfig, RefusesWhatCannotWork) {
     };
     const std::string head = "name: a\nendpoints: [\"http://b\"]\n";
     const Case cases[] = {
-        {"endpoints: [\"http://b\"]", "f:1: name: is missing: What routes, metrics and the log call it."},
-        {"name: a", "f:1: endpoints: is missing: http or https URLs; several are balanced, https is always verified."},
+        {"endpoints: [\"http://b\"]",
+         "f:1: name: is missing: What routes, metrics and the log call it."},
+        {"name: a",
+         "f:1: endpoints: is missing: http or https URLs; several are balanced, https is always "
+         "verified."},
         {"name: a\nendpoints: []", "f:2: endpoints: has 0 entries, allowed: 1 to 256"},
         {"name: a\nendpoints:\n  - http://b\n  - http://u:hunter2@c",
-         "f:4: endpoints[1]: \"http://***@c\" holds credentials, which belong into inject.headers, allowed: "
+         "f:4: endpoints[1]: \"http://***@c\" holds credentials, which belong into inject.headers, "
+         "allowed: "
          "http://HOST:PORT or https://HOST:PORT"},
-        {"name: a\nendpoints: [\"http://b\", \"http://b:80\"]", "f:1: has the endpoint http://b twice"},
+        {"name: a\nendpoints: [\"http://b\", \"http://b:80\"]",
+         "f:1: has the endpoint http://b twice"},
         {head + "balance: random",
-         "f:3: balance: \"random\" is unknown, allowed: round_robin, least_requests, hash:header:NAME, hash:client_ip"},
-        {head + "balance: \"hash:header:\"", "f:3: balance: \"hash:header:\" is unknown, allowed: round_robin, "
-                                             "least_requests, hash:header:NAME, hash:client_ip"},
+         "f:3: balance: \"random\" is unknown, allowed: round_robin, least_requests, "
+         "hash:header:NAME, hash:client_ip"},
+        {head + "balance: \"hash:header:\"",
+         "f:3: balance: \"hash:header:\" is unknown, allowed: round_robin, "
+         "least_requests, hash:header:NAME, hash:client_ip"},
         {head + "retry: {on: [connect, 404]}",
-         "f:3: retry.on[1]: \"404\" is unknown, did you mean 504? allowed: connect, 500, 502, 503, 504, 429"},
-        {head + "retry: {attempts: 0}", "f:3: retry.attempts: \"0\" is out of range, allowed: 1 to 10"},
+         "f:3: retry.on[1]: \"404\" is unknown, did you mean 504? allowed: connect, 500, 502, 503, "
+         "504, 429"},
+        {head + "retry: {attempts: 0}",
+         "f:3: retry.attempts: \"0\" is out of range, allowed: 1 to 10"},
         {head + "tls: {ca_file: x}", "f:1: has tls, but no endpoint is https"},
         {"name: a\nendpoints: [\"https://b\"]\ntls: {cert_file: x}",
          "f:3: tls: has one of cert_file and key_file, wanted: both or neither"},
-        {head + "health_check: {path: health}", "f:3: health_check.path: \"health\" does not begin with /"},
+        {head + "health_check: {path: health}",
+         "f:3: health_check.path: \"health\" does not begin with /"},
         {head + "circuit_breaker: {failures: 0}",
          "f:3: circuit_breaker.failures: \"0\" is out of range, allowed: 1 to 10000"},
     };
@@ -111,11 +125,13 @@ TEST(UpstreamConfig, RefusesWhatCannotWork) {
 }
 
 TEST(Paths, AreWrittenTheOneWayThatRequestsAreComparedIn) {
-    for (const auto* path : {"/", "/api", "/api/", "/a.b/..c/.d", "/a%20b", "/%C3%A4", "/a;b=c,d", "/a%2Fb", "/~x/@y:z"}) {
+    for (const auto* path : {"/", "/api", "/api/", "/a.b/..c/.d", "/a%20b", "/%C3%A4", "/a;b=c,d",
+                             "/a%2Fb", "/~x/@y:z"}) {
         EXPECT_EQ(read_for_test(path_type(), std::string("\"") + path + "\"").problems, "") << path;
     }
-    for (const auto* path : {"", "api", "/a//b", "/a/./b", "/a/..", "/.", "/a b", "/a?b", "/a#b", "/a%2", "/a%zz", "/a%2f",
-                             "/a%41", "/a%2E", "/a%00", "/\xc3\xa4", "/a\\\\b", "/a%"}) {
+    for (const auto* path :
+         {"", "api", "/a//b", "/a/./b", "/a/..", "/.", "/a b", "/a?b", "/a#b", "/a%2", "/a%zz",
+          "/a%2f", "/a%41", "/a%2E", "/a%00", "/\xc3\xa4", "/a\\\\b", "/a%"}) {
         EXPECT_NE(read_for_test(path_type(), std::string("\"") + path + "\"").problems, "") << path;
     }
 }
@@ -125,8 +141,8 @@ TEST(Hosts, AreNamesOrAddressesWithoutPort) {
     for (const auto* host : {"localhost", "\"*.example.com\"", "127.0.0.1", "\"[::1]\"", "a-b.c"}) {
         EXPECT_EQ(read_for_test(host_type(), host).problems, "") << host;
     }
-    for (const auto* host : {"a:80", "http://a", "\"*\"", "a.*.b", "\"*.\"", "a b", "a/", "a.", ".a", "-a", "\"[]\"",
-                             "\"[x]\"", "\"[::1\""}) {
+    for (const auto* host : {"a:80", "http://a", "\"*\"", "a.*.b", "\"*.\"", "a b", "a/", "a.",
+                             ".a", "-a", "\"[]\"", "\"[x]\"", "\"[::1\""}) {
         EXPECT_NE(read_for_test(host_type(), host).problems, "") << host;
     }
 }
@@ -186,16 +202,22 @@ TEST(RouteConfig, ReadsEveryKindOfAccess) {
 }
 
 TEST(RouteConfig, ReadsAndShowsEveryKey) {
-    const auto read = read_for_test(
-        route_type(),
-        "name: n\nmatch: {path: /api, methods: [GET, PURGE], host: \"*.example.com\", listener: public, header: {X-A: b}}\n"
-        "upstream: b\naccess: public\nrate_limit: [{requests: 100, per: 1m, by: client_ip}, {requests: 1, per: 1h, by: "
-        "principal}, {requests: 5, per: 1s, by: route}]\nrequest_body_max: 0\nrequest_body: buffer\n"
-        "cors: {origins: [\"http://localhost:3000\"], methods: [GET], headers: [X-A], expose: [X-B], credentials: true, "
-        "max_age: 1h}\ninject: {headers: {X-User: \"${principal.subject}/$${x}\", Authorization: \"Bearer ${env:TOKEN}\"}}\n"
-        "access_log: false\nallow_encoded_slash: true\nsecurity_headers: page\ncsp: \"default-src 'self'\"\n"
-        "timeouts: {response: 1m, idle: 2m, tunnel_idle: 3m, total: 4m}\n",
-        {{"TOKEN", "hunter2"}});
+    const auto read =
+        read_for_test(route_type(),
+                      "name: n\nmatch: {path: /api, methods: [GET, PURGE], host: "
+                      "\"*.example.com\", listener: public, header: {X-A: b}}\n"
+                      "upstream: b\naccess: public\nrate_limit: [{requests: 100, per: 1m, by: "
+                      "client_ip}, {requests: 1, per: 1h, by: "
+                      "principal}, {requests: 5, per: 1s, by: route}]\nrequest_body_max: "
+                      "0\nrequest_body: buffer\n"
+                      "cors: {origins: [\"http://localhost:3000\"], methods: [GET], headers: "
+                      "[X-A], expose: [X-B], credentials: true, "
+                      "max_age: 1h}\ninject: {headers: {X-User: \"${principal.subject}/$${x}\", "
+                      "Authorization: \"Bearer ${env:TOKEN}\"}}\n"
+                      "access_log: false\nallow_encoded_slash: true\nsecurity_headers: page\ncsp: "
+                      "\"default-src 'self'\"\n"
+                      "timeouts: {response: 1m, idle: 2m, tunnel_idle: 3m, total: 4m}\n",
+                      {{"TOKEN", "hunter2"}});
     ASSERT_EQ(read.problems, "");
     const auto& route = read.value;
     EXPECT_EQ(route.name, "n");
@@ -231,12 +253,16 @@ TEST(RouteConfig, RefusesWhatWouldBeOpenOrCannotWork) {
     };
     const std::string open = head + "access: public\n";
     const Case cases[] = {
-        {head, "f:1: access: is missing: Who may: public, authenticated, {role: }, {scopes: []}, {client_certificate: "
-               "true} or {agent: true}."},
-        {head + "access: everybody", "f:3: access: \"everybody\" is unknown, allowed: public, authenticated"},
+        {head,
+         "f:1: access: is missing: Who may: public, authenticated, {role: }, {scopes: []}, "
+         "{client_certificate: "
+         "true} or {agent: true}."},
+        {head + "access: everybody",
+         "f:3: access: \"everybody\" is unknown, allowed: public, authenticated"},
         {head + "access:", "f:3: access: is nothing, wanted: a single value or a map"},
         {head + "access: [public]", "f:3: access: is a list, wanted: a single value or a map"},
-        {head + "access: {}", "f:3: access: wants exactly one of role, scopes, client_certificate: true, agent: true"},
+        {head + "access: {}",
+         "f:3: access: wants exactly one of role, scopes, client_certificate: true, agent: true"},
         {head + "access: {agent: false}",
          "f:3: access: wants exactly one of role, scopes, client_certificate: true, agent: true"},
         {head + "access: {role: user, agent: false}",
@@ -245,8 +271,10 @@ TEST(RouteConfig, RefusesWhatWouldBeOpenOrCannotWork) {
          "f:3: access: wants exactly one of role, scopes, client_certificate: true, agent: true"},
         {head + "access: {scopes: []}", "f:3: access.scopes: has 0 entries, allowed: 1 to 100"},
         {head + "access: {roles: user}",
-         "f:3: access.roles: unknown key, did you mean role? allowed: role, scopes, client_certificate, agent"},
-        {"match: {}\nupstream: b\naccess: public", "f:1: match: wants exactly one of path and path_prefix"},
+         "f:3: access.roles: unknown key, did you mean role? allowed: role, scopes, "
+         "client_certificate, agent"},
+        {"match: {}\nupstream: b\naccess: public",
+         "f:1: match: wants exactly one of path and path_prefix"},
         {"match: {path: /a, path_prefix: /b}\nupstream: b\naccess: public",
          "f:1: match: wants exactly one of path and path_prefix"},
         {"match: {path: /a, methods: [get]}\nupstream: b\naccess: public",
@@ -255,7 +283,8 @@ TEST(RouteConfig, RefusesWhatWouldBeOpenOrCannotWork) {
          "f:1: match.methods[0]: \"CONNECT\" is never passed on"},
         {"match: {path: /a, header: {\"a b\": c}}\nupstream: b\naccess: public",
          "f:1: match: \"a b\" is not a header name"},
-        {"upstream: b\naccess: public", "f:1: match: is missing: Which requests; everything said must hold."},
+        {"upstream: b\naccess: public",
+         "f:1: match: is missing: Which requests; everything said must hold."},
         {open + "rate_limit: [{requests: 0, per: 1m}]",
          "f:4: rate_limit[0].requests: \"0\" is out of range, allowed: 1 to 1000000000"},
         {open + "rate_limit: [{requests: 1}]", "f:4: rate_limit[0].per: is missing: The window."},
@@ -263,31 +292,42 @@ TEST(RouteConfig, RefusesWhatWouldBeOpenOrCannotWork) {
         {open + "rate_limit: [{requests: 1, per: 1m, by: user}]",
          "f:4: rate_limit[0].by: \"user\" is unknown, allowed: client_ip, principal, route"},
         {open + "cors: {origins: [\"*\"], credentials: true}",
-         "f:4: cors: the origin \"*\" together with credentials would let every page act as its visitor, allowed: a list "
+         "f:4: cors: the origin \"*\" together with credentials would let every page act as its "
+         "visitor, allowed: a list "
          "of origins, or credentials: false"},
         {open + "cors: {origins: [\"https://a\", \"*\"], credentials: true}",
-         "f:4: cors: the origin \"*\" together with credentials would let every page act as its visitor, allowed: a list "
+         "f:4: cors: the origin \"*\" together with credentials would let every page act as its "
+         "visitor, allowed: a list "
          "of origins, or credentials: false"},
         {open + "cors: {credentials: true}", "f:4: cors: names no origin, wanted: origins"},
         {open + "cors: {origins: [\"https://a/\"]}",
-         "f:4: cors.origins[0]: \"https://a/\" is not an origin, allowed: SCHEME://HOST or SCHEME://HOST:PORT without a "
+         "f:4: cors.origins[0]: \"https://a/\" is not an origin, allowed: SCHEME://HOST or "
+         "SCHEME://HOST:PORT without a "
          "path, or *"},
         {open + "inject: {headers: {Host: x}}",
-         "f:4: inject: \"Host\" must not be injected: it is no header name, or set by the gateway itself"},
+         "f:4: inject: \"Host\" must not be injected: it is no header name, or set by the gateway "
+         "itself"},
         {open + "inject: {headers: {X-Gatehouse-Subject: root}}",
-         "f:4: inject: \"X-Gatehouse-Subject\" must not be injected: it is no header name, or set by the gateway itself"},
+         "f:4: inject: \"X-Gatehouse-Subject\" must not be injected: it is no header name, or set "
+         "by the gateway itself"},
         {open + "inject: {headers: {X-A: \"a\\r\\nX-B: c\"}}",
-         "f:4: inject.headers.X-A: holds what a header value must not, allowed: visible ASCII and blanks"},
+         "f:4: inject.headers.X-A: holds what a header value must not, allowed: visible ASCII and "
+         "blanks"},
         {open + "inject: {headers: {X-A: \"${principal.password}\"}}",
-         "f:4: inject.headers.X-A: \"principal.password\" is no reference, allowed: ${env:NAME}, ${file:PATH}, "
-         "${secret:PATH#FIELD}, and here ${principal.subject}, ${principal.type}, ${principal.roles}, ${principal.scopes}, "
+         "f:4: inject.headers.X-A: \"principal.password\" is no reference, allowed: ${env:NAME}, "
+         "${file:PATH}, "
+         "${secret:PATH#FIELD}, and here ${principal.subject}, ${principal.type}, "
+         "${principal.roles}, ${principal.scopes}, "
          "${principal.issuer}, ${client.ip}, ${request.id}, ${request.correlation_id}"},
         {open + "csp: \"${principal.subject}\"",
-         "f:4: csp: \"principal.subject\" is no reference, allowed: ${env:NAME}, ${file:PATH}, ${secret:PATH#FIELD}"},
+         "f:4: csp: \"principal.subject\" is no reference, allowed: ${env:NAME}, ${file:PATH}, "
+         "${secret:PATH#FIELD}"},
         {open + "request_body_max: 10M",
-         "f:4: request_body_max: \"10M\" is not a size, allowed: a whole number of bytes, or one with kB, MB, GB (powers of "
+         "f:4: request_body_max: \"10M\" is not a size, allowed: a whole number of bytes, or one "
+         "with kB, MB, GB (powers of "
          "1000) or KiB, MiB, GiB (powers of 1024)"},
-        {open + "security_headers: all", "f:4: security_headers: \"all\" is unknown, allowed: api, page, none"},
+        {open + "security_headers: all",
+         "f:4: security_headers: \"all\" is unknown, allowed: api, page, none"},
     };
     for (const auto& c : cases) {
         SCOPED_TRACE(c.yaml);
@@ -307,7 +347,8 @@ TEST(RouteMatch, PrefixesEndAtASegment) {
         {"", "/", "/anything", true},  {"/api", "", "/api", true},   {"/api", "", "/api/", false},
     };
     for (const auto& c : cases) {
-        EXPECT_EQ(covers_path(RouteMatch{.path = c.path, .path_prefix = c.prefix}, c.asked), c.covered)
+        EXPECT_EQ(covers_path(RouteMatch{.path = c.path, .path_prefix = c.prefix}, c.asked),
+                  c.covered)
             << c.path << c.prefix << ' ' << c.asked;
     }
 }
@@ -343,7 +384,8 @@ TEST(Routes, ThatCanNeverBeReachedAreFound) {
         SCOPED_TRACE(c.first + " then " + c.second);
         std::vector<RouteConfig> routes;
         for (const auto& match : {c.first, c.second}) {
-            auto read = read_for_test(route_type(), "match: " + match + "\nupstream: b\naccess: public");
+            auto read =
+                read_for_test(route_type(), "match: " + match + "\nupstream: b\naccess: public");
             ASSERT_EQ(read.problems, "");
             routes.push_back(std::move(read.value));
         }

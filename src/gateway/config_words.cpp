@@ -41,7 +41,9 @@ bool escapes_are_normal(std::string_view path) {
 }  // namespace
 
 bool is_token(std::string_view text) {
-    const auto allowed = [](char c) { return is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c); };
+    const auto allowed = [](char c) {
+        return is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
+    };
     return !text.empty() && std::ranges::all_of(text, allowed);
 }
 
@@ -50,8 +52,11 @@ bool is_host_name(std::string_view text) {
     while (!text.empty()) {
         const auto dot = text.find('.');
         const auto label = text.substr(0, dot);
-        const auto allowed = [](char c) { return (is_alphanumeric(c) && !(c >= 'A' && c <= 'Z')) || c == '-' || c == '_'; };
-        if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+        const auto allowed = [](char c) {
+            return (is_alphanumeric(c) && !(c >= 'A' && c <= 'Z')) || c == '-' || c == '_';
+        };
+        if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-')
+            return false;
         if (!std::ranges::all_of(label, allowed)) return false;
         if (dot == std::string_view::npos) return true;
         text.remove_prefix(dot + 1);
@@ -61,7 +66,8 @@ bool is_host_name(std::string_view text) {
 
 Type<std::string> header_name_type() {
     return checked_text([](std::string_view name) -> Result<std::string> {
-        if (!is_token(name) || name.size() > 256) return bad("is not a header name, allowed: letters, digits, - and _");
+        if (!is_token(name) || name.size() > 256)
+            return bad("is not a header name, allowed: letters, digits, - and _");
         return std::string(name);
     });
 }
@@ -89,12 +95,16 @@ Type<std::string> method_type() {
 
 Type<std::string> path_type() {
     return checked_text([](std::string_view path) -> Result<std::string> {
-        const auto allowed = [](char c) { return is_alphanumeric(c) || std::string_view("-._~!$&'()*+,;=:@/%").contains(c); };
+        const auto allowed = [](char c) {
+            return is_alphanumeric(c) || std::string_view("-._~!$&'()*+,;=:@/%").contains(c);
+        };
         if (!path.starts_with('/')) return bad("does not begin with /");
-        if (!std::ranges::all_of(path, allowed)) return bad("holds characters that a path does not, allowed: RFC 3986 §3.3");
+        if (!std::ranges::all_of(path, allowed))
+            return bad("holds characters that a path does not, allowed: RFC 3986 §3.3");
         if (path.contains("//")) return bad("holds an empty segment");
         const auto closed = std::string(path) + "/";
-        if (closed.contains("/./") || closed.contains("/../")) return bad("holds . or .. as a segment");
+        if (closed.contains("/./") || closed.contains("/../"))
+            return bad("holds . or .. as a segment");
         if (!escapes_are_normal(path)) return bad("holds an escape that no normalised path has");
         return std::string(path);
     });
@@ -104,7 +114,8 @@ Type<std::string> host_type() {
     return checked_text([](std::string_view written) -> Result<std::string> {
         auto host = config::lower(written);
         const std::string_view name = host;
-        const bool address = name.starts_with('[') && parse_endpoint("http://" + host) && name.ends_with(']');
+        const bool address =
+            name.starts_with('[') && parse_endpoint("http://" + host) && name.ends_with(']');
         if (!address && !is_host_name(name.starts_with("*.") ? name.substr(2) : name)) {
             return bad("is not a host, allowed: a name, *.NAME or an address, without port");
         }
@@ -124,7 +135,8 @@ Type<std::string> origin_type() {
             const auto parsed = parse_endpoint((web ? scheme : "http") + origin.substr(scheme_end));
             if (parsed && is_token(scheme)) return web ? parsed->text() : origin;
         }
-        return bad("is not an origin, allowed: SCHEME://HOST or SCHEME://HOST:PORT without a path, or *");
+        return bad(
+            "is not an origin, allowed: SCHEME://HOST or SCHEME://HOST:PORT without a path, or *");
     });
 }
 

@@ -38,9 +38,12 @@ Type<Audience> audience_type() {
     ways.scalar = config::mapped<std::string, Audience>(
         config::text({.bytes_max = 512}),
         [](const std::string& word) -> Result<Audience> {
-            return word == "any" ? Audience{.any = true, .names = {}} : Audience{.any = false, .names = {word}};
+            return word == "any" ? Audience{.any = true, .names = {}}
+                                 : Audience{.any = false, .names = {word}};
         },
-        [](const Audience& audience) { return audience.any ? std::string("any") : audience.names.front(); });
+        [](const Audience& audience) {
+            return audience.any ? std::string("any") : audience.names.front();
+        });
     ways.sequence = config::mapped<std::vector<std::string>, Audience>(
         config::list_of(config::text({.bytes_max = 512}), {.items_min = 1, .items_max = names_max}),
         [](const std::vector<std::string>& names) -> Result<Audience> {
@@ -48,7 +51,8 @@ Type<Audience> audience_type() {
         },
         [](const Audience& audience) { return audience.names; });
     ways.shown_as = [](const Audience& audience) {
-        const bool list = audience.names.size() > 1 || (audience.names.size() == 1 && audience.names.front() == "any");
+        const bool list = audience.names.size() > 1 ||
+                          (audience.names.size() == 1 && audience.names.front() == "any");
         return list ? Node::Kind::sequence : Node::Kind::scalar;
     };
     return config::either(std::move(ways));
@@ -58,10 +62,13 @@ Type<std::string> jwks_uri_type() {
     const auto parse = [](std::string_view uri) -> Result<std::string> {
         const auto plain_host = uri.starts_with("http://") ? uri.substr(7) : std::string_view{};
         const bool loopback = plain_host.starts_with("127.") || plain_host.starts_with("[::1]") ||
-                              plain_host.starts_with("localhost:") || plain_host.starts_with("localhost/");
+                              plain_host.starts_with("localhost:") ||
+                              plain_host.starts_with("localhost/");
         const auto printable = [](char c) { return c > 0x20 && c < 0x7f; };
-        const bool whole = std::ranges::all_of(uri, printable) && uri.find_first_of("@#\\") == std::string_view::npos;
-        if (whole && ((uri.starts_with("https://") && uri.size() > 8) || loopback)) return std::string(uri);
+        const bool whole = std::ranges::all_of(uri, printable) &&
+                           uri.find_first_of("@#\\") == std::string_view::npos;
+        if (whole && ((uri.starts_with("https://") && uri.size() > 8) || loopback))
+            return std::string(uri);
         return fail(ErrorKind::invalid_argument, "config.jwks_uri",
                     "is not an https URL, allowed: https://HOST/PATH, and http on loopback");
     };
@@ -73,11 +80,13 @@ bool check_issuer(const Node& node, Reader& reader, const TrustedIssuerConfig& i
         reader.refuse(node, std::move(what));
         return false;
     };
-    const int keys = !issuer.jwks_uri.empty() + issuer.jwks_file.has_value() + !issuer.secret.empty() +
-                     issuer.public_key_file.has_value();
-    if (keys != 1) return refuse("wants exactly one of jwks_uri, jwks_file, secret, public_key_file");
+    const int keys = !issuer.jwks_uri.empty() + issuer.jwks_file.has_value() +
+                     !issuer.secret.empty() + issuer.public_key_file.has_value();
+    if (keys != 1)
+        return refuse("wants exactly one of jwks_uri, jwks_file, secret, public_key_file");
     const bool one_key = !issuer.secret.empty() || issuer.public_key_file;
-    if (one_key && !issuer.algorithm) return refuse("wants algorithm: a key is good for one algorithm only");
+    if (one_key && !issuer.algorithm)
+        return refuse("wants algorithm: a key is good for one algorithm only");
     if (!issuer.secret.empty() && !is_symmetric(*issuer.algorithm)) {
         return refuse("has a secret with a public-key algorithm, allowed: HS256, HS384, HS512");
     }
@@ -88,46 +97,71 @@ bool check_issuer(const Node& node, Reader& reader, const TrustedIssuerConfig& i
     return true;
 }
 
-Type<TrustedIssuerConfig> issuer_type() {
-    using T = TokenAlgorithm;
+/// What is believed of a token once its signature holds.
+void add_claims(Object<TrustedIssuerConfig>& table) {
     const auto claim = config::text({.bytes_max = 256});
-    Object<TrustedIssuerConfig> table;
-    table.required("issuer", &TrustedIssuerConfig::issuer, config::text({.bytes_max = 512}),
-                   "Compared with the claim iss, byte by byte.");
-    table.key("issuer_required", &TrustedIssuerConfig::issuer_required, config::boolean(),
-              "false: a token without iss is believed too; one with another iss never.");
-    table.key("jwks_uri", &TrustedIssuerConfig::jwks_uri, jwks_uri_type(),
-              "Where the issuer publishes its keys. Fetched apart from requests, over verified https.");
-    table.key("jwks_file", &TrustedIssuerConfig::jwks_file, config::maybe(config::file_path()),
-              "The same in a file (RFC 7517 §5).");
-    table.key("ca_file", &TrustedIssuerConfig::ca_file, config::maybe(config::file_path()),
-              "PEM: who vouches for jwks_uri. Left out: the system's authorities.");
-    table.key("secret", &TrustedIssuerConfig::secret, config::secret(),
-              "Shared with the issuer, by reference: ${env:NAME} or ${file:PATH}. With HS256, HS384 or HS512.");
-    table.key("public_key_file", &TrustedIssuerConfig::public_key_file, config::maybe(config::file_path()),
-              "PEM: the issuer's public key.");
-    table.key("algorithm", &TrustedIssuerConfig::algorithm,
-              config::maybe(config::choice<T>({{"HS256", T::hs256}, {"HS384", T::hs384}, {"HS512", T::hs512},
-                                               {"RS256", T::rs256}, {"RS384", T::rs384}, {"RS512", T::rs512},
-                                               {"PS256", T::ps256}, {"PS384", T::ps384}, {"PS512", T::ps512},
-                                               {"ES256", T::es256}, {"ES384", T::es384}, {"ES512", T::es512},
-                                               {"EdDSA", T::eddsa}})),
-              "The one algorithm of the key. With a key set: the only one believed; left out, each key says its own.");
     table.part<Audience>(
         "audience",
         [](TrustedIssuerConfig& issuer, Audience audience) {
             issuer.any_audience = audience.any;
             issuer.audience = std::move(audience.names);
         },
-        [](const TrustedIssuerConfig& issuer) { return Audience{issuer.any_audience, issuer.audience}; },
-        audience_type(), "Who we are to the issuer: one name or several, one of which must be in aud. any: not checked.");
-    table.key("subject_claim", &TrustedIssuerConfig::subject_claim, claim, "Which claim names the subject.");
-    table.key("roles_claim", &TrustedIssuerConfig::roles_claim, claim, "Which claim lists the roles.");
-    table.key("scopes_claim", &TrustedIssuerConfig::scopes_claim, claim, "Which claim holds the scopes.");
-    table.key("leeway", &TrustedIssuerConfig::leeway, config::whole_seconds(seconds(0), seconds(300)),
+        [](const TrustedIssuerConfig& issuer) {
+            return Audience{issuer.any_audience, issuer.audience};
+        },
+        audience_type(),
+        "Who we are to the issuer: one name or several, one of which must be in aud. any: not "
+        "checked.");
+    table.key("subject_claim", &TrustedIssuerConfig::subject_claim, claim,
+              "Which claim names the subject.");
+    table.key("roles_claim", &TrustedIssuerConfig::roles_claim, claim,
+              "Which claim lists the roles.");
+    table.key("scopes_claim", &TrustedIssuerConfig::scopes_claim, claim,
+              "Which claim holds the scopes.");
+    table.key("leeway", &TrustedIssuerConfig::leeway,
+              config::whole_seconds(seconds(0), seconds(300)),
               "How far clocks may disagree about exp and nbf.");
-    table.key("refresh", &TrustedIssuerConfig::refresh, config::duration(milliseconds(10'000), hours(24)),
+    table.key("refresh", &TrustedIssuerConfig::refresh,
+              config::duration(milliseconds(10'000), hours(24)),
               "How often a key set is fetched again when no unknown key asks for it.");
+}
+
+Type<TrustedIssuerConfig> issuer_type() {
+    using T = TokenAlgorithm;
+    Object<TrustedIssuerConfig> table;
+    table.required("issuer", &TrustedIssuerConfig::issuer, config::text({.bytes_max = 512}),
+                   "Compared with the claim iss, byte by byte.");
+    table.key("issuer_required", &TrustedIssuerConfig::issuer_required, config::boolean(),
+              "false: a token without iss is believed too; one with another iss never.");
+    table.key(
+        "jwks_uri", &TrustedIssuerConfig::jwks_uri, jwks_uri_type(),
+        "Where the issuer publishes its keys. Fetched apart from requests, over verified https.");
+    table.key("jwks_file", &TrustedIssuerConfig::jwks_file, config::maybe(config::file_path()),
+              "The same in a file (RFC 7517 §5).");
+    table.key("ca_file", &TrustedIssuerConfig::ca_file, config::maybe(config::file_path()),
+              "PEM: who vouches for jwks_uri. Left out: the system's authorities.");
+    table.key("secret", &TrustedIssuerConfig::secret, config::secret(),
+              "Shared with the issuer, by reference: ${env:NAME} or ${file:PATH}. With HS256, "
+              "HS384 or HS512.");
+    table.key("public_key_file", &TrustedIssuerConfig::public_key_file,
+              config::maybe(config::file_path()), "PEM: the issuer's public key.");
+    table.key("algorithm", &TrustedIssuerConfig::algorithm,
+              config::maybe(config::choice<T>({{"HS256", T::hs256},
+                                               {"HS384", T::hs384},
+                                               {"HS512", T::hs512},
+                                               {"RS256", T::rs256},
+                                               {"RS384", T::rs384},
+                                               {"RS512", T::rs512},
+                                               {"PS256", T::ps256},
+                                               {"PS384", T::ps384},
+                                               {"PS512", T::ps512},
+                                               {"ES256", T::es256},
+                                               {"ES384", T::es384},
+                                               {"ES512", T::es512},
+                                               {"EdDSA", T::eddsa}})),
+              "The one algorithm of the key. With a key set: the only one believed; left out, each "
+              "key says its own.");
+    add_claims(table);
     table.check(check_issuer);
     table.check([](const Node& node, Reader& reader, const TrustedIssuerConfig& issuer) {
         if (issuer.any_audience || !issuer.audience.empty()) return true;
@@ -141,16 +175,19 @@ Type<ApiKeyConfig> api_key_type() {
     const auto names = config::list_of(config::text({.bytes_max = 256}), {.items_max = names_max});
     const auto digest = [](std::string_view written) -> Result<std::string> {
         const auto lower = config::lower(written);
-        if (lower.size() == 64 && lower.find_first_not_of("0123456789abcdef") == std::string::npos) return lower;
+        if (lower.size() == 64 && lower.find_first_not_of("0123456789abcdef") == std::string::npos)
+            return lower;
         return fail(ErrorKind::invalid_argument, "config.sha256", "is not 64 hexadecimal digits");
     };
     Object<ApiKeyConfig> table;
     table.required("id", &ApiKeyConfig::id, config::name(), "What the log calls it.");
-    table.key("value", &ApiKeyConfig::value, config::secret(), "The key, by reference: ${env:NAME} or ${file:PATH}.");
+    table.key("value", &ApiKeyConfig::value, config::secret(),
+              "The key, by reference: ${env:NAME} or ${file:PATH}.");
     table.key("sha256", &ApiKeyConfig::sha256,
               config::parsed_text<std::string>(digest, [](const std::string& hex) { return hex; }),
               "Instead of the key its SHA-256, hexadecimal: printf %s KEY | sha256sum.");
-    table.key("subject", &ApiKeyConfig::subject, config::text({.bytes_max = 256}), "Whose it is. Left out: the id.");
+    table.key("subject", &ApiKeyConfig::subject, config::text({.bytes_max = 256}),
+              "Whose it is. Left out: the id.");
     table.key("roles", &ApiKeyConfig::roles, names, "What its owner is.");
     table.key("scopes", &ApiKeyConfig::scopes, names, "What it is good for.");
     table.key("expires", &ApiKeyConfig::expires,
@@ -183,10 +220,13 @@ Type<AuthConfig> auth_type() {
     constexpr std::size_t keys_max = 10'000;
     Object<AuthConfig> table;
     table.key("enabled", &AuthConfig::enabled, config::boolean(),
-              "false lets everybody in; only in the development profile, and only with every listener on loopback.");
+              "false lets everybody in; only in the development profile, and only with every "
+              "listener on loopback.");
     table.key("trusted_issuers", &AuthConfig::trusted_issuers,
-              config::list_of(issuer_type(), {.items_max = names_max}), "Whose bearer tokens (JWT) are believed.");
-    table.key("api_keys", &AuthConfig::api_keys, config::list_of(api_key_type(), {.items_max = keys_max}),
+              config::list_of(issuer_type(), {.items_max = names_max}),
+              "Whose bearer tokens (JWT) are believed.");
+    table.key("api_keys", &AuthConfig::api_keys,
+              config::list_of(api_key_type(), {.items_max = keys_max}),
               "Keys for the header X-API-Key.");
     return table.type();
 }

@@ -16,20 +16,34 @@ namespace gh::identity {
 
 /// RFC 7518 §3.1 and RFC 8037 §3.1; `none` does not exist here.
 enum class TokenAlgorithm : std::uint8_t {
-    hs256, hs384, hs512, rs256, rs384, rs512, ps256, ps384, ps512, es256, es384, es512, eddsa,
+    hs256,
+    hs384,
+    hs512,
+    rs256,
+    rs384,
+    rs512,
+    ps256,
+    ps384,
+    ps512,
+    es256,
+    es384,
+    es512,
+    eddsa,
 };
 
 /// Somebody whose tokens are believed. Exactly one of `jwks_uri`, `jwks_file`, `secret`, `public_key_file` is set.
 struct TrustedIssuerConfig {
-    std::string issuer;          ///< compared with `iss`, byte by byte
-    bool issuer_required = true;  ///< false: a token without `iss` is believed too, another `iss` never
-    std::string jwks_uri;        ///< https, or http on loopback; fetched off the request
+    std::string issuer;  ///< compared with `iss`, byte by byte
+    bool issuer_required =
+        true;              ///< false: a token without `iss` is believed too, another `iss` never
+    std::string jwks_uri;  ///< https, or http on loopback; fetched off the request
     std::optional<std::filesystem::path> jwks_file;
     std::optional<std::filesystem::path> ca_file;  ///< verifies `jwks_uri`; unset: the system's
-    config::Secret secret;       ///< with HS256, HS384, HS512: at least as many bits as the hash
+    config::Secret secret;  ///< with HS256, HS384, HS512: at least as many bits as the hash
     std::optional<std::filesystem::path> public_key_file;  ///< PEM, with the other algorithms
-    std::optional<TokenAlgorithm> algorithm;  ///< must be set with `secret` and `public_key_file`; with a key set, the only one believed
-    bool any_audience = false;   ///< `audience: any`, spelled out
+    std::optional<TokenAlgorithm>
+        algorithm;  ///< must be set with `secret` and `public_key_file`; with a key set, the only one believed
+    bool any_audience = false;          ///< `audience: any`, spelled out
     std::vector<std::string> audience;  ///< one of them must be in `aud`
     std::string subject_claim = "sub";
     std::string roles_claim = "roles";
@@ -41,7 +55,7 @@ struct TrustedIssuerConfig {
 
 /// A key for X-API-Key. Exactly one of `value` and `sha256` is set.
 struct ApiKeyConfig {
-    std::string id;       ///< appears in the log
+    std::string id;  ///< appears in the log
     config::Secret value;
     std::string sha256;   ///< of the key's text, 64 lower-case hex digits
     std::string subject;  ///< unset in the file: the id

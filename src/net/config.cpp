@@ -63,18 +63,21 @@ bool BindAddress::loopback() const {
 }
 
 std::string BindAddress::text() const {
-    return host.contains(':') ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+    return host.contains(':') ? fmt::format("[{}]:{}", host, port)
+                              : fmt::format("{}:{}", host, port);
 }
 
 Result<BindAddress> parse_bind_address(std::string_view text) {
-    constexpr std::string_view allowed = "allowed: an address and a port, such as 127.0.0.1:8443 or \"[::]:8443\"";
+    constexpr std::string_view allowed =
+        "allowed: an address and a port, such as 127.0.0.1:8443 or \"[::]:8443\"";
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) return bad_bind(fmt::format("has no port, {}", allowed));
     auto host = text.substr(0, colon);
     const bool bracketed = host.starts_with('[') && host.ends_with(']');
     if (bracketed) host = host.substr(1, host.size() - 2);
     const auto literal = parse_literal(host);
-    if (!literal || literal->v4 == bracketed) return bad_bind(fmt::format("is not a numeric address, {}", allowed));
+    if (!literal || literal->v4 == bracketed)
+        return bad_bind(fmt::format("is not a numeric address, {}", allowed));
     const auto port = config::parse_integer(text.substr(colon + 1));
     if (!port || *port < 0 || *port > 65'535) return bad_bind("has no port from 0 to 65535");
     return BindAddress{.host = std::string(host), .port = static_cast<std::uint16_t>(*port)};
@@ -90,7 +93,9 @@ bool AddressRange::contains(std::span<const std::uint8_t, 16> address) const {
 Result<AddressRange> parse_address_range(std::string_view text) {
     const auto slash = text.find('/');
     const auto literal = parse_literal(text.substr(0, slash));
-    if (!literal) return bad_range("is not an address range, allowed: 10.0.0.0/8, 2001:db8::/32 or one address");
+    if (!literal)
+        return bad_range(
+            "is not an address range, allowed: 10.0.0.0/8, 2001:db8::/32 or one address");
     const int bits_max = literal->v4 ? 32 : 128;
     std::int64_t bits = bits_max;
     if (slash != std::string_view::npos) {
@@ -113,11 +118,13 @@ Result<AddressRange> parse_address_range(std::string_view text) {
 
 std::string HstsConfig::header_value() const {
     if (!enabled) return {};
-    return fmt::format("max-age={}{}{}", max_age.count(), include_subdomains ? "; includeSubDomains" : "",
-                       preload ? "; preload" : "");
+    return fmt::format("max-age={}{}{}", max_age.count(),
+                       include_subdomains ? "; includeSubDomains" : "", preload ? "; preload" : "");
 }
 
-bool ListenerConfig::serves(Service service) const { return std::ranges::find(serve, service) != serve.end(); }
+bool ListenerConfig::serves(Service service) const {
+    return std::ranges::find(serve, service) != serve.end();
+}
 
 namespace {
 
@@ -125,7 +132,8 @@ Type<CertificateFiles> certificate_files_type() {
     Object<CertificateFiles> table;
     table.required("cert_file", &CertificateFiles::cert_file, config::file_path(),
                    "PEM: the certificate, then its intermediates. Read again when it changes.");
-    table.required("key_file", &CertificateFiles::key_file, config::file_path(), "PEM: its private key.");
+    table.required("key_file", &CertificateFiles::key_file, config::file_path(),
+                   "PEM: its private key.");
     return table.type();
 }
 
@@ -134,14 +142,17 @@ Type<std::vector<CertificateFiles>> certificate_type() {
     const auto word = [](const std::string& written) -> Result<Files> {
         if (written == "internal") return Files{};
         const auto* why = written == "acme" ? "is not part of this build" : "is unknown";
-        return fail(ErrorKind::invalid_argument, "config.certificate",
-                    fmt::format("{}, allowed: internal, {{cert_file: , key_file: }} or a list of those", why));
+        return fail(
+            ErrorKind::invalid_argument, "config.certificate",
+            fmt::format("{}, allowed: internal, {{cert_file: , key_file: }} or a list of those",
+                        why));
     };
     config::Alternatives<Files> ways;
-    ways.scalar = config::mapped<std::string, Files>(config::text(), word,
-                                                     [](const Files&) { return std::string("internal"); });
+    ways.scalar = config::mapped<std::string, Files>(
+        config::text(), word, [](const Files&) { return std::string("internal"); });
     ways.map = config::mapped<CertificateFiles, Files>(
-        certificate_files_type(), [](const CertificateFiles& one) -> Result<Files> { return Files{one}; },
+        certificate_files_type(),
+        [](const CertificateFiles& one) -> Result<Files> { return Files{one}; },
         [](const Files& files) { return files.front(); });
     ways.sequence = config::list_of(certificate_files_type(), {.items_min = 1, .items_max = 1000});
     ways.shown_as = [](const Files& files) {
@@ -154,21 +165,27 @@ Type<std::vector<CertificateFiles>> certificate_type() {
 Type<TlsConfig> tls_type() {
     Object<TlsConfig> table;
     table.key("certificate", &TlsConfig::certificates, certificate_type(),
-              "internal: a leaf of the internal CA, its names taken from allowed_hosts. Or {cert_file: , key_file: }; "
+              "internal: a leaf of the internal CA, its names taken from allowed_hosts. Or "
+              "{cert_file: , key_file: }; "
               "or a list of those, chosen by server name.");
-    table.key("client_certificate", &TlsConfig::client_certificate,
-              config::choice<ClientCertificateMode>({{"none", ClientCertificateMode::none},
-                                                     {"optional", ClientCertificateMode::optional},
-                                                     {"required", ClientCertificateMode::required}}),
-              "Whether clients are asked for a certificate. One that is sent must verify.");
+    table.key(
+        "client_certificate", &TlsConfig::client_certificate,
+        config::choice<ClientCertificateMode>({{"none", ClientCertificateMode::none},
+                                               {"optional", ClientCertificateMode::optional},
+                                               {"required", ClientCertificateMode::required}}),
+        "Whether clients are asked for a certificate. One that is sent must verify.");
     table.key("client_ca_file", &TlsConfig::client_ca_file, config::maybe(config::file_path()),
               "PEM: who vouches for clients. Left out: the internal CA.");
-    table.key("min_version", &TlsConfig::min_version,
-              config::choice<TlsVersion>({{"1.2", TlsVersion::tls_1_2}, {"1.3", TlsVersion::tls_1_3}}),
-              "The oldest TLS spoken. 1.2 is limited to authenticated encryption with forward secrecy.");
+    table.key(
+        "min_version", &TlsConfig::min_version,
+        config::choice<TlsVersion>({{"1.2", TlsVersion::tls_1_2}, {"1.3", TlsVersion::tls_1_3}}),
+        "The oldest TLS spoken. 1.2 is limited to authenticated encryption with forward secrecy.");
     table.check([](const Node& node, Reader& reader, const TlsConfig& tls) {
-        if (!tls.client_ca_file || tls.client_certificate != ClientCertificateMode::none) return true;
-        reader.refuse(node, "client_ca_file without effect: client_certificate is none, allowed: optional, required");
+        if (!tls.client_ca_file || tls.client_certificate != ClientCertificateMode::none)
+            return true;
+        reader.refuse(node,
+                      "client_ca_file without effect: client_certificate is none, allowed: "
+                      "optional, required");
         return false;
     });
     return table.type();
@@ -176,10 +193,12 @@ Type<TlsConfig> tls_type() {
 
 Type<HstsConfig> hsts_type() {
     Object<HstsConfig> table;
-    table.key("enabled", &HstsConfig::enabled, config::boolean(), "Send Strict-Transport-Security over TLS.");
+    table.key("enabled", &HstsConfig::enabled, config::boolean(),
+              "Send Strict-Transport-Security over TLS.");
     table.key("max_age", &HstsConfig::max_age, config::whole_seconds(seconds(0), hours(24 * 3650)),
               "How long browsers keep to https. 0s makes them forget.");
-    table.key("include_subdomains", &HstsConfig::include_subdomains, config::boolean(), "For subdomains as well.");
+    table.key("include_subdomains", &HstsConfig::include_subdomains, config::boolean(),
+              "For subdomains as well.");
     table.key("preload", &HstsConfig::preload, config::boolean(),
               "Consent to the preload lists of browsers. Hard to take back.");
     return table.type();
@@ -215,19 +234,26 @@ bool check_listener(const Node& node, Reader& reader, const ListenerConfig& list
         return false;
     };
     const bool redirects = !listener.redirect_to.empty();
-    if (redirects && !listener.serve.empty()) return refuse("has both serve and redirect_to, allowed: one of them");
-    if (!redirects && listener.serve.empty()) return refuse("answers nothing, wanted: serve or redirect_to");
-    if (redirects && listener.tls) return refuse("has both tls and redirect_to: redirects are for plain listeners");
-    if (!listener.tls && node.find("hsts") != nullptr) return refuse("has hsts without tls: browsers ignore it there");
+    if (redirects && !listener.serve.empty())
+        return refuse("has both serve and redirect_to, allowed: one of them");
+    if (!redirects && listener.serve.empty())
+        return refuse("answers nothing, wanted: serve or redirect_to");
+    if (redirects && listener.tls)
+        return refuse("has both tls and redirect_to: redirects are for plain listeners");
+    if (!listener.tls && node.find("hsts") != nullptr)
+        return refuse("has hsts without tls: browsers ignore it there");
     for (std::size_t i = 0; i < listener.serve.size(); ++i) {
-        if (std::find(listener.serve.begin(), listener.serve.begin() + static_cast<std::ptrdiff_t>(i),
-                      listener.serve[i]) != listener.serve.begin() + static_cast<std::ptrdiff_t>(i)) {
+        if (std::find(listener.serve.begin(),
+                      listener.serve.begin() + static_cast<std::ptrdiff_t>(i), listener.serve[i]) !=
+            listener.serve.begin() + static_cast<std::ptrdiff_t>(i)) {
             return refuse("serves the same thing twice");
         }
     }
     if (!listener.tls && listener.serves(Service::gateway) && !listener.bind.loopback()) {
-        return refuse("would serve the gateway without encryption to other machines, wanted: tls, redirect_to or a "
-                      "loopback address");
+        return refuse(
+            "would serve the gateway without encryption to other machines, wanted: tls, "
+            "redirect_to or a "
+            "loopback address");
     }
     return true;
 }
@@ -236,23 +262,30 @@ bool check_listener(const Node& node, Reader& reader, const ListenerConfig& list
 
 Type<ListenerConfig> listener_type() {
     Object<ListenerConfig> table;
-    table.required("name", &ListenerConfig::name, config::name(), "What routes, redirects and the log call it.");
+    table.required("name", &ListenerConfig::name, config::name(),
+                   "What routes, redirects and the log call it.");
     table.required("bind", &ListenerConfig::bind,
-                   config::parsed_text<BindAddress>(parse_bind_address,
-                                                    [](const BindAddress& bind) { return bind.text(); }),
-                   "Numeric address and port. \"[::]:8443\" takes IPv4 as well; port 0 lets the system pick one.");
+                   config::parsed_text<BindAddress>(
+                       parse_bind_address, [](const BindAddress& bind) { return bind.text(); }),
+                   "Numeric address and port. \"[::]:8443\" takes IPv4 as well; port 0 lets the "
+                   "system pick one.");
     table.key("tls", &ListenerConfig::tls, config::maybe(tls_type()),
-              "Encryption; {} for all defaults. Left out: plain HTTP, which serves the gateway on loopback only.");
+              "Encryption; {} for all defaults. Left out: plain HTTP, which serves the gateway on "
+              "loopback only.");
     table.part<std::optional<HstsConfig>>(
-        "hsts", [](ListenerConfig& listener, std::optional<HstsConfig> hsts) { listener.hsts = *hsts; },
+        "hsts",
+        [](ListenerConfig& listener, std::optional<HstsConfig> hsts) { listener.hsts = *hsts; },
         [](const ListenerConfig& listener) {
-            return listener.tls ? std::optional(listener.hsts) : std::nullopt;  // means nothing without
+            return listener.tls ? std::optional(listener.hsts)
+                                : std::nullopt;  // means nothing without
         },
         config::maybe(hsts_type()), "Strict-Transport-Security (RFC 6797), where there is tls.");
     table.key("redirect_to", &ListenerConfig::redirect_to, config::name(),
-              "Name of a listener with tls: every request is answered 301 to the same path and query there.");
+              "Name of a listener with tls: every request is answered 301 to the same path and "
+              "query there.");
     table.key("serve", &ListenerConfig::serve, config::list_of(service_type(), {.items_max = 16}),
-              "What answers here: gateway, health, metrics; api is every control-plane room of this build.");
+              "What answers here: gateway, health, metrics; api is every control-plane room of "
+              "this build.");
     table.check(check_listener);
     return table.type();
 }
@@ -260,27 +293,36 @@ Type<ListenerConfig> listener_type() {
 Type<LimitsConfig> limits_type() {
     const auto wait = config::duration(milliseconds(100), hours(24));
     Object<LimitsConfig> table;
-    table.key("connections_max", &LimitsConfig::connections_max, config::integer(1U, 10'000'000U),
-              "Connections open at once. Lowered at start to what the file-descriptor limit carries.");
+    table.key(
+        "connections_max", &LimitsConfig::connections_max, config::integer(1U, 10'000'000U),
+        "Connections open at once. Lowered at start to what the file-descriptor limit carries.");
     table.key("connections_per_address_max", &LimitsConfig::connections_per_address_max,
-              config::integer(1U, 10'000'000U), "Connections open at once from one client address.");
-    table.key("streams_per_connection_max", &LimitsConfig::streams_per_connection_max, config::integer(1U, 10'000U),
-              "HTTP/2 streams open at once on a connection.");
+              config::integer(1U, 10'000'000U),
+              "Connections open at once from one client address.");
+    table.key("streams_per_connection_max", &LimitsConfig::streams_per_connection_max,
+              config::integer(1U, 10'000U), "HTTP/2 streams open at once on a connection.");
     table.key("requests_per_connection_max", &LimitsConfig::requests_per_connection_max,
-              config::integer(1U, 1'000'000'000U), "After as many requests a connection is closed in good order.");
-    table.key("header_bytes_max", &LimitsConfig::header_bytes_max, config::size<std::size_t>(1024, 1024 * 1024),
+              config::integer(1U, 1'000'000'000U),
+              "After as many requests a connection is closed in good order.");
+    table.key("header_bytes_max", &LimitsConfig::header_bytes_max,
+              config::size<std::size_t>(1024, 1024 * 1024),
               "All header lines of a request together.");
     table.key("header_count_max", &LimitsConfig::header_count_max, config::integer(8U, 1000U),
               "Header lines of a request.");
-    table.key("uri_bytes_max", &LimitsConfig::uri_bytes_max, config::size<std::size_t>(256, 64 * 1024),
-              "Path and query of a request.");
-    table.key("handshake_timeout", &LimitsConfig::handshake_timeout, wait, "Connection to the end of the TLS handshake.");
+    table.key("uri_bytes_max", &LimitsConfig::uri_bytes_max,
+              config::size<std::size_t>(256, 64 * 1024), "Path and query of a request.");
+    table.key("handshake_timeout", &LimitsConfig::handshake_timeout, wait,
+              "Connection to the end of the TLS handshake.");
     table.key("header_timeout", &LimitsConfig::header_timeout, wait,
               "First byte of a request to the end of its header.");
-    table.key("body_idle_timeout", &LimitsConfig::body_idle_timeout, wait, "Between two reads of a request body.");
-    table.key("send_timeout", &LimitsConfig::send_timeout, wait, "While a client takes no byte of an answer.");
-    table.key("keep_alive_timeout", &LimitsConfig::keep_alive_timeout, wait, "Between two requests of a connection.");
-    table.key("drain_timeout", &LimitsConfig::drain_timeout, config::duration(milliseconds(0), hours(24)),
+    table.key("body_idle_timeout", &LimitsConfig::body_idle_timeout, wait,
+              "Between two reads of a request body.");
+    table.key("send_timeout", &LimitsConfig::send_timeout, wait,
+              "While a client takes no byte of an answer.");
+    table.key("keep_alive_timeout", &LimitsConfig::keep_alive_timeout, wait,
+              "Between two requests of a connection.");
+    table.key("drain_timeout", &LimitsConfig::drain_timeout,
+              config::duration(milliseconds(0), hours(24)),
               "How long a stop waits for requests in flight.");
     table.check([](const Node& node, Reader& reader, const LimitsConfig& limits) {
         if (limits.uri_bytes_max <= limits.header_bytes_max) return true;
@@ -291,7 +333,8 @@ Type<LimitsConfig> limits_type() {
 }
 
 Type<AddressRange> address_range_type() {
-    return config::parsed_text<AddressRange>(parse_address_range, [](const AddressRange& range) { return range.text; });
+    return config::parsed_text<AddressRange>(parse_address_range,
+                                             [](const AddressRange& range) { return range.text; });
 }
 
 }  // namespace gh::net

@@ -22,8 +22,8 @@ using std::chrono::seconds;
 
 /// Where a listener listens. Always a numeric address: a name would make the start depend on a resolver.
 struct BindAddress {
-    std::string host = "::";   ///< without brackets; "::" takes IPv4 as well
-    std::uint16_t port = 0;    ///< 0: the system picks one, and the log says which
+    std::string host = "::";  ///< without brackets; "::" takes IPv4 as well
+    std::uint16_t port = 0;   ///< 0: the system picks one, and the log says which
 
     [[nodiscard]] bool loopback() const;
     /// "[::]:8443", "127.0.0.1:9901".
@@ -76,9 +76,10 @@ enum class Service : std::uint8_t { gateway, health, metrics };
 struct ListenerConfig {
     std::string name;
     BindAddress bind;
-    std::optional<TlsConfig> tls;  ///< unset: plain HTTP, on loopback or for redirects, health and metrics only
+    std::optional<TlsConfig>
+        tls;  ///< unset: plain HTTP, on loopback or for redirects, health and metrics only
     HstsConfig hsts;
-    std::string redirect_to;       ///< name of a listener with tls; empty: serves
+    std::string redirect_to;  ///< name of a listener with tls; empty: serves
     std::vector<Service> serve;
 
     [[nodiscard]] bool serves(Service service) const;
@@ -87,19 +88,21 @@ struct ListenerConfig {
 
 /// What one process and one connection may cost. Counts hold over all workers.
 struct LimitsConfig {
-    std::uint32_t connections_max = 20'000;  ///< lowered at start to what the file-descriptor limit carries
+    std::uint32_t connections_max =
+        20'000;  ///< lowered at start to what the file-descriptor limit carries
     std::uint32_t connections_per_address_max = 256;
     std::uint32_t streams_per_connection_max = 128;  ///< HTTP/2 streams open at once
-    std::uint32_t requests_per_connection_max = 100'000;  ///< then the connection is closed in good order
+    std::uint32_t requests_per_connection_max =
+        100'000;  ///< then the connection is closed in good order
     std::size_t header_bytes_max = 32 * 1024;
     std::uint32_t header_count_max = 100;
     std::size_t uri_bytes_max = 8 * 1024;
     milliseconds handshake_timeout{10'000};
-    milliseconds header_timeout{10'000};    ///< first byte of a request to the end of its head
+    milliseconds header_timeout{10'000};     ///< first byte of a request to the end of its head
     milliseconds body_idle_timeout{30'000};  ///< between two reads of a request body
-    milliseconds send_timeout{60'000};      ///< a peer that takes no byte of an answer
+    milliseconds send_timeout{60'000};       ///< a peer that takes no byte of an answer
     milliseconds keep_alive_timeout{75'000};
-    milliseconds drain_timeout{30'000};     ///< after SIGTERM, until what is left is cut off
+    milliseconds drain_timeout{30'000};  ///< after SIGTERM, until what is left is cut off
     friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
 };
 

@@ -51,12 +51,15 @@ TEST(BindAddress, KnowsLoopback) {
     for (const auto* host : {"127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"}) {
         EXPECT_TRUE((BindAddress{.host = host, .port = 1}.loopback())) << host;
     }
-    for (const auto* host : {"::", "0.0.0.0", "128.0.0.1", "10.0.0.1", "::2", "::ffff:10.0.0.1", "7f00::1", ""}) {
+    for (const auto* host :
+         {"::", "0.0.0.0", "128.0.0.1", "10.0.0.1", "::2", "::ffff:10.0.0.1", "7f00::1", ""}) {
         EXPECT_FALSE((BindAddress{.host = host, .port = 1}.loopback())) << host;
     }
 }
 
-std::array<std::uint8_t, 16> octets(std::string_view address) { return parse_address_range(address)->network; }
+std::array<std::uint8_t, 16> octets(std::string_view address) {
+    return parse_address_range(address)->network;
+}
 
 TEST(AddressRange, HoldsTheAddressesBelowItsPrefix) {
     struct Case {
@@ -82,8 +85,9 @@ TEST(AddressRange, HoldsTheAddressesBelowItsPrefix) {
 }
 
 TEST(AddressRange, RefusesWhatIsNone) {
-    for (const auto* text : {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08", "10.0.0.1/8", "10.0.0/8",
-                             "::/129", "2001:db8::1/32", "localhost", "10.0.0.0/8/8", "[::1]/128"}) {
+    for (const auto* text :
+         {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08", "10.0.0.1/8",
+          "10.0.0/8", "::/129", "2001:db8::1/32", "localhost", "10.0.0.0/8/8", "[::1]/128"}) {
         SCOPED_TRACE(text);
         EXPECT_FALSE(parse_address_range(text));
     }
@@ -91,8 +95,10 @@ TEST(AddressRange, RefusesWhatIsNone) {
 
 TEST(Hsts, TheHeaderIsExactToTheByte) {
     EXPECT_EQ(HstsConfig{}.header_value(), "max-age=31536000; includeSubDomains");
-    EXPECT_EQ((HstsConfig{.preload = true}.header_value()), "max-age=31536000; includeSubDomains; preload");
-    EXPECT_EQ((HstsConfig{.max_age = seconds(60), .include_subdomains = false, .preload = true}.header_value()),
+    EXPECT_EQ((HstsConfig{.preload = true}.header_value()),
+              "max-age=31536000; includeSubDomains; preload");
+    EXPECT_EQ((HstsConfig{.max_age = seconds(60), .include_subdomains = false, .preload = true}
+                   .header_value()),
               "max-age=60; preload");
     EXPECT_EQ((HstsConfig{.enabled = false, .preload = true}.header_value()), "");
 }
@@ -104,15 +110,17 @@ TEST(ListenerConfig, ReadsEveryWayToWriteACertificate) {
     EXPECT_TRUE(internal.value.tls->certificates.empty());
     EXPECT_EQ(internal.value.tls->client_certificate, ClientCertificateMode::optional);
 
-    const auto one = read_for_test(listener_type(), head + "tls: {certificate: {cert_file: a.pem, key_file: /b.pem}}\n");
+    const auto one = read_for_test(
+        listener_type(), head + "tls: {certificate: {cert_file: a.pem, key_file: /b.pem}}\n");
     ASSERT_EQ(one.problems, "");
     EXPECT_EQ(one.value.tls->certificates.at(0).cert_file, "/etc/gatehouse/a.pem");
     EXPECT_EQ(one.value.tls->certificates.at(0).key_file, "/b.pem");
 
-    const auto two = read_for_test(listener_type(),
-                                   head + "tls:\n  certificate:\n    - {cert_file: a, key_file: b}\n"
-                                          "    - {cert_file: c, key_file: d}\n  client_certificate: required\n"
-                                          "  client_ca_file: ca.pem\n  min_version: 1.3\n");
+    const auto two = read_for_test(
+        listener_type(), head +
+                             "tls:\n  certificate:\n    - {cert_file: a, key_file: b}\n"
+                             "    - {cert_file: c, key_file: d}\n  client_certificate: required\n"
+                             "  client_ca_file: ca.pem\n  min_version: 1.3\n");
     ASSERT_EQ(two.problems, "");
     EXPECT_EQ(two.value.tls->certificates.size(), 2U);
     EXPECT_EQ(two.value.tls->client_ca_file, "/etc/gatehouse/ca.pem");
@@ -126,7 +134,8 @@ TEST(ListenerConfig, ReadsEveryWayToWriteACertificate) {
 }
 
 TEST(ListenerConfig, ApiIsEveryRoomOfThisBuild) {
-    const auto read = read_for_test(listener_type(), "name: a\nbind: 127.0.0.1:1\nserve: [gateway, api, metrics]\n");
+    const auto read = read_for_test(listener_type(),
+                                    "name: a\nbind: 127.0.0.1:1\nserve: [gateway, api, metrics]\n");
     ASSERT_EQ(read.problems, "");
     EXPECT_TRUE(read.value.serves(Service::gateway));
     EXPECT_TRUE(read.value.serves(Service::health));
@@ -140,34 +149,47 @@ TEST(ListenerConfig, RefusesWhatContradictsItself) {
     const std::string open = "name: a\nbind: 0.0.0.0:1\n";
     const std::string local = "name: a\nbind: 127.0.0.1:1\n";
     const Case cases[] = {
-        {"bind: 127.0.0.1:1\nserve: [health]", "f:1: name: is missing: What routes, redirects and the log call it."},
-        {"name: a\nserve: [health]", "f:1: bind: is missing: Numeric address and port. \"[::]:8443\" takes IPv4 as well; "
-                                     "port 0 lets the system pick one."},
+        {"bind: 127.0.0.1:1\nserve: [health]",
+         "f:1: name: is missing: What routes, redirects and the log call it."},
+        {"name: a\nserve: [health]",
+         "f:1: bind: is missing: Numeric address and port. \"[::]:8443\" takes IPv4 as well; "
+         "port 0 lets the system pick one."},
         {"name: a\nbind: localhost:1\nserve: [health]",
-         "f:2: bind: \"localhost:1\" is not a numeric address, allowed: an address and a port, such as 127.0.0.1:8443 or "
+         "f:2: bind: \"localhost:1\" is not a numeric address, allowed: an address and a port, "
+         "such as 127.0.0.1:8443 or "
          "\"[::]:8443\""},
-        {"name: a\nbind: 127.0.0.1:99999\nserve: [health]", "f:2: bind: \"127.0.0.1:99999\" has no port from 0 to 65535"},
+        {"name: a\nbind: 127.0.0.1:99999\nserve: [health]",
+         "f:2: bind: \"127.0.0.1:99999\" has no port from 0 to 65535"},
         {local, "f:1: answers nothing, wanted: serve or redirect_to"},
         {local + "serve: []", "f:1: answers nothing, wanted: serve or redirect_to"},
-        {local + "serve: [health]\nredirect_to: b", "f:1: has both serve and redirect_to, allowed: one of them"},
-        {local + "tls: {}\nredirect_to: b", "f:1: has both tls and redirect_to: redirects are for plain listeners"},
+        {local + "serve: [health]\nredirect_to: b",
+         "f:1: has both serve and redirect_to, allowed: one of them"},
+        {local + "tls: {}\nredirect_to: b",
+         "f:1: has both tls and redirect_to: redirects are for plain listeners"},
         {local + "serve: [health, api]", "f:1: serves the same thing twice"},
-        {local + "serve: [console]", "f:3: serve[0]: \"console\" is not part of this build, allowed: gateway, health, "
-                                     "metrics, api"},
-        {local + "serve: [gatewy]", "f:3: serve[0]: \"gatewy\" is unknown, allowed: gateway, health, metrics, api"},
-        {local + "serve: [gateway]\nhsts: {max_age: 1d}", "f:1: has hsts without tls: browsers ignore it there"},
-        {open + "serve: [gateway]", "f:1: would serve the gateway without encryption to other machines, wanted: tls, "
-                                    "redirect_to or a loopback address"},
+        {local + "serve: [console]",
+         "f:3: serve[0]: \"console\" is not part of this build, allowed: gateway, health, "
+         "metrics, api"},
+        {local + "serve: [gatewy]",
+         "f:3: serve[0]: \"gatewy\" is unknown, allowed: gateway, health, metrics, api"},
+        {local + "serve: [gateway]\nhsts: {max_age: 1d}",
+         "f:1: has hsts without tls: browsers ignore it there"},
+        {open + "serve: [gateway]",
+         "f:1: would serve the gateway without encryption to other machines, wanted: tls, "
+         "redirect_to or a loopback address"},
         {open + "serve: [gateway]\ntls:\n  certificate: acme",
-         "f:5: tls.certificate: \"acme\" is not part of this build, allowed: internal, {cert_file: , key_file: } or a list "
+         "f:5: tls.certificate: \"acme\" is not part of this build, allowed: internal, {cert_file: "
+         ", key_file: } or a list "
          "of those"},
         {open + "serve: [gateway]\ntls:\n  certificate: self-signed",
-         "f:5: tls.certificate: \"self-signed\" is unknown, allowed: internal, {cert_file: , key_file: } or a list of "
+         "f:5: tls.certificate: \"self-signed\" is unknown, allowed: internal, {cert_file: , "
+         "key_file: } or a list of "
          "those"},
         {open + "serve: [gateway]\ntls:\n  certificate: {cert_file: a}",
          "f:5: tls.certificate.key_file: is missing: PEM: its private key."},
         {open + "serve: [gateway]\ntls: {client_certificate: none, client_ca_file: x}",
-         "f:4: tls: client_ca_file without effect: client_certificate is none, allowed: optional, required"},
+         "f:4: tls: client_ca_file without effect: client_certificate is none, allowed: optional, "
+         "required"},
         {open + "serve: [gateway]\ntls: {min_version: \"1.1\"}",
          "f:4: tls.min_version: \"1.1\" is unknown, did you mean 1.2? allowed: 1.2, 1.3"},
         {open + "serve: [gateway]\ntls:", "f:4: tls: is nothing, wanted: a map"},
@@ -190,15 +212,22 @@ TEST(LimitsConfig, KnowsItsBounds) {
         std::string yaml, wanted;
     };
     const Case cases[] = {
-        {"connections_max: 0", "f:1: connections_max: \"0\" is out of range, allowed: 1 to 10000000"},
-        {"header_bytes_max: 1023", "f:1: header_bytes_max: \"1023\" is out of range, allowed: 1KiB to 1MiB"},
-        {"keep_alive_timeout: 75", "f:1: keep_alive_timeout: \"75\" is not a duration, allowed: a whole number with ms, s, "
-                                   "m, h or d, such as 500ms or 30d"},
-        {"header_bytes_max: 4KiB", "f:1: uri_bytes_max is larger than header_bytes_max, which it is part of"},
+        {"connections_max: 0",
+         "f:1: connections_max: \"0\" is out of range, allowed: 1 to 10000000"},
+        {"header_bytes_max: 1023",
+         "f:1: header_bytes_max: \"1023\" is out of range, allowed: 1KiB to 1MiB"},
+        {"keep_alive_timeout: 75",
+         "f:1: keep_alive_timeout: \"75\" is not a duration, allowed: a whole number with ms, s, "
+         "m, h or d, such as 500ms or 30d"},
+        {"header_bytes_max: 4KiB",
+         "f:1: uri_bytes_max is larger than header_bytes_max, which it is part of"},
         {"keepalive_timeout: 75s",
-         "f:1: keepalive_timeout: unknown key, did you mean keep_alive_timeout? allowed: connections_max, "
-         "connections_per_address_max, streams_per_connection_max, requests_per_connection_max, header_bytes_max, "
-         "header_count_max, uri_bytes_max, handshake_timeout, header_timeout, body_idle_timeout, send_timeout, "
+         "f:1: keepalive_timeout: unknown key, did you mean keep_alive_timeout? allowed: "
+         "connections_max, "
+         "connections_per_address_max, streams_per_connection_max, requests_per_connection_max, "
+         "header_bytes_max, "
+         "header_count_max, uri_bytes_max, handshake_timeout, header_timeout, body_idle_timeout, "
+         "send_timeout, "
          "keep_alive_timeout, drain_timeout"},
     };
     for (const auto& c : cases) {

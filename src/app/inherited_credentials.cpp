@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "app/inherited_variable.hpp"
+
+namespace gh::app::inherited {
+namespace {
+
+constexpr std::string_view legacy_issuer = "legacy";
+
+void judge(const Overlay& overlay, std::string_view secret, std::size_t bytes_min) {
+    overlay.judge.judge(secret, bytes_min, {"environment", 0, std::string(overlay.variable), {}});
+}
+
+/// The issuer that the inherited secret belongs to: the one that already refers to it, or the one called "legacy".
+identity::TrustedIssuerConfig* find_legacy(const Overlay& overlay) {
+    auto& issuers = overlay.settings.auth.trusted_issuers;
+    for (std::size_t i = 0; i < issuers.size(); ++i) {
+        const auto* written =
+            overlay.origins.find(fmt::format("auth.trusted_issuers[{}].secret", i));
+        if (written != nullptr &&
+            (*written == "${env:JWT_SECRET_KEY}" || *written == "${env:JWT_SECRET}")) {
+            return &issuers[i];
+        }
+    }
+    const auto found =
+        std::ranges::find(issuers, legacy_issuer, &identity::TrustedIssuerConfig::issuer);
+    return found == issuers.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+void jwt_secret(const Overlay& overlay, std::string_view value) {
+    judge(overlay, value, identity::secret_bytes_min(identity::TokenAlgorithm::hs256));
+    auto* issuer = find_legacy(overlay);
+    if (issuer == nullptr) {
+        auto& made = overlay.settings.auth.trusted_issuers.emplace_back();
+        made.issuer = legacy_issuer;
+        made.issuer_required = false;  // such backends mint tokens without iss
+        made.any_audience = true;
+        made.algorithm = identity::TokenAlgorithm::hs256;
+        overlay.warn(
+            "tokens signed with it are believed, whatever their audience (issuer \"legacy\")");
+        issuer = &made;
+    } else if (issuer->secret.empty()) {
+        overlay.refuse(
+            "the issuer \"legacy\" of the file has another kind of key, allowed: one of the two");
+        return;
+    }
+    issuer->secret = config::Secret(std::string(value));
+    overlay.decide(fmt::format("auth.trusted_issuers[{}].secret",
+                               issuer - overlay.settings.auth.trusted_issuers.data()));
+}
+
+void jwt_algorithm(const Overlay& overlay, std::string_view value) {
+    using identity::TokenAlgorithm;
+    constexpr std::pair<std::string_view, TokenAlgorithm> known[] = {
+        {"HS256", TokenAlgorithm::hs256},
+        {"HS384", TokenAlgorithm::hs384},
+        {"HS512", TokenAlgorithm::hs512}};
+    const auto* found =
+        std::ranges::find(known, value, &std::pair<std::string_view, TokenAlgorithm>::first);
+    auto* issuer = find_legacy(overlay);
+    if (found == std::end(known)) {
+        overlay.refuse(
+            fmt::format("{} is no algorithm for a shared secret, allowed: HS256, HS384, HS512",
+                        config::quote(value)));
+    } else if (issuer == nullptr || issuer->secret.empty()) {
+        overlay.warn("has no effect: JWT_SECRET_KEY is not set");
+    } else if (issuer->secret.view().size() < identity::secret_bytes_min(found->second)) {
+        overlay.refuse(fmt::format("wants a secret of at least {} bytes (RFC 7518 §3.2)",
+                                   identity::secret_bytes_min(found->second)));
+    } else {
+        issuer->algorithm = found->second;
+    }
+}
+
+void api_keys(const Overlay& overlay, std::string_view value) {
+    auto& keys = overlay.settings.auth.api_keys;
+    keys.clear();
+    overlay.decide("auth.api_keys");
+    std::size_t number = 0;
+    for (auto& key : comma_list(overlay, value)) {
+        ++number;
+        judge(overlay, key, identity::api_key_bytes_min);
+        auto id = fmt::format("environment-{}", number);
+        keys.push_back(identity::ApiKeyConfig{.id = id,
+                                              .value = config::Secret(std::move(key)),
+                                              .sha256 = {},
+                                              .subject = id,
+                                              .roles = {"user"},
+                                              .scopes = {},
+                                              .expires = {}});
+    }
+}
+
+void enable_auth(const Overlay& overlay, std::string_view value) {
+    const auto on = boolean(overlay, value);
+    if (!on) return;
+    overlay.settings.auth.enabled = *on;
+    overlay.decide("auth.enabled");
+}
+
+}  // namespace gh::app::inherited

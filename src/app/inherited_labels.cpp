@@ -1,0 +1,49 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "app/inherited_variable.hpp"
+#include "config/text.hpp"
+#include "config/types.hpp"
+
+namespace gh::app::inherited {
+namespace {
+
+std::optional<std::string> label(const Overlay& overlay, std::string_view value) {
+    return typed(overlay, config::text({.bytes_max = 128}), std::string(config::trim(value)));
+}
+
+}  // namespace
+
+void log_level(const Overlay& overlay, std::string_view value) {
+    using telemetry::LogLevel;
+    constexpr std::pair<std::string_view, LogLevel> known[] = {
+        {"debug", LogLevel::debug},  {"info", LogLevel::info},   {"warning", LogLevel::warning},
+        {"warn", LogLevel::warning}, {"error", LogLevel::error}, {"critical", LogLevel::error}};
+    const auto word = config::lower(config::trim(value));
+    const auto* found =
+        std::ranges::find(known, word, &std::pair<std::string_view, LogLevel>::first);
+    if (found == std::end(known)) {
+        overlay.refuse(fmt::format("{} is unknown, allowed: DEBUG, INFO, WARNING, ERROR, CRITICAL",
+                                   config::quote(value)));
+        return;
+    }
+    overlay.settings.telemetry.log_level = found->second;
+    overlay.decide("telemetry.log_level");
+}
+
+void environment_label(const Overlay& overlay, std::string_view value) {
+    if (auto text = label(overlay, value))
+        overlay.settings.telemetry.environment = *std::move(text);
+    overlay.decide("telemetry.environment");
+}
+
+void release_label(const Overlay& overlay, std::string_view value) {
+    if (auto text = label(overlay, value)) overlay.settings.telemetry.release = *std::move(text);
+    overlay.decide("telemetry.release");
+}
+
+}  // namespace gh::app::inherited

@@ -1,0 +1,70 @@
+#include <algorithm>
+
+#include "config/text.hpp"
+#include "gateway/config.hpp"
+
+namespace gh::gateway {
+namespace {
+
+/// Does every path that `inner` matches match `outer` as well?
+bool path_within(const RouteMatch& inner, const RouteMatch& outer) {
+    if (!inner.path.empty()) return covers_path(outer, inner.path);
+    if (!outer.path.empty()) return false;
+    // "/api" holds "/api" and all below "/api/"; "/api/" lacks "/api" itself.
+    return covers_path(outer, inner.path_prefix);
+}
+
+bool host_within(std::string_view inner, std::string_view outer) {
+    if (outer.empty() || inner == outer) return true;
+    if (!outer.starts_with("*.") || inner.empty() || inner.starts_with("*.")) return false;
+    const auto dot = inner.find('.');
+    return dot != std::string_view::npos && inner.substr(dot) == outer.substr(1);
+}
+
+bool within(const RouteMatch& inner, const RouteMatch& outer) {
+    const auto has_header = [&](const auto& wanted) {
+        return std::ranges::any_of(inner.headers, [&](const auto& header) {
+            return config::lower(header.first) == config::lower(wanted.first) &&
+                   header.second == wanted.second;
+        });
+    };
+    const auto has_method = [&](const auto& method) {
+        return std::ranges::find(outer.methods, method) != outer.methods.end();
+    };
+    const bool methods = outer.methods.empty() ||
+                         (!inner.methods.empty() && std::ranges::all_of(inner.methods, has_method));
+    return methods && path_within(inner, outer) && host_within(inner.host, outer.host) &&
+           (outer.listener.empty() || outer.listener == inner.listener) &&
+           std::ranges::all_of(outer.headers, has_header);
+}
+
+}  // namespace
+
+std::vector<std::string_view> built_in_paths(bool health, bool metrics) {
+    std::vector<std::string_view> out;
+    if (health)
+        out = {"/health", "/health/live", "/health/ready", "/api/system/health", "/system/info"};
+    if (metrics) out.emplace_back("/metrics");
+    return out;
+}
+
+bool covers_path(const RouteMatch& match, std::string_view path) {
+    if (!match.path.empty()) return match.path == path;
+    const std::string_view prefix = match.path_prefix;
+    if (!path.starts_with(prefix)) return false;
+    return prefix.ends_with('/') || path.size() == prefix.size() || path[prefix.size()] == '/';
+}
+
+std::vector<HiddenRoute> hidden_routes(const std::vector<RouteConfig>& routes) {
+    std::vector<HiddenRoute> out;
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+        for (std::size_t j = 0; j < i; ++j) {
+            if (!within(routes[i].match, routes[j].match)) continue;
+            out.push_back(HiddenRoute{i, j});
+            break;
+        }
+    }
+    return out;
+}
+
+}  // namespace gh::gateway
