@@ -382,7 +382,7 @@ void Gatehouse::House::reload() {
 /// Looks at the files that may change under us.
 void Gatehouse::House::watch() {
     const auto now = std::chrono::system_clock::now();
-    tls->rotate_tickets(now);
+    tls->rotate_tickets(now, *log);
     if (overrides.config_file) {
         const auto stamp = net::stamp_of(*overrides.config_file);
         if (stamp != config_stamp && stamp.present) {

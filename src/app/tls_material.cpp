@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/try.hpp"
-#include "net/address.hpp"
+#include "pki/host_names.hpp"
 
 namespace gh::app {
 namespace {
@@ -13,15 +13,6 @@ std::string key_of(const net::CertificateFiles& files) {
 }
 
 }  // namespace
-
-crypto::CertificateNames certificate_names(const std::vector<std::string>& hosts) {
-    crypto::CertificateNames names;
-    for (auto host : hosts) {
-        if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-        (net::Address::parse(host, 0) ? names.addresses : names.dns).push_back(host);
-    }
-    return names;
-}
 
 Result<TlsMaterial> TlsMaterial::open(const std::filesystem::path& data_dir, SystemTime now) {
     TlsMaterial material;
@@ -63,7 +54,8 @@ Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(const net::L
         settings.certificates.push_back(std::move(chain));
     }
     if (tls.certificates.empty()) {
-        GH_TRY(auto leaf, ca_->leaf("gateway", pki::LeafRequest{.names = certificate_names(names)}, now));
+        GH_TRY(auto own_names, pki::names_from_hosts(names));
+        GH_TRY(auto leaf, ca_->leaf("gateway", pki::LeafRequest{.names = std::move(own_names)}, now));
         leaf_not_before_ = leaf.not_before;
         leaf_not_after_ = leaf.not_after;
         settings.certificates.push_back({leaf.chain_pem, leaf.key_pem, "internal CA"});
@@ -97,6 +89,10 @@ bool TlsMaterial::changed(const Settings& settings, SystemTime now, telemetry::L
     return any;
 }
 
-void TlsMaterial::rotate_tickets(SystemTime now) { (void)tickets_->rotate_if_due(now); }
+void TlsMaterial::rotate_tickets(SystemTime now, telemetry::Log& log) {
+    if (const auto rotated = tickets_->rotate_if_due(now); !rotated) {
+        log.error("net", "session ticket keys could not be rotated").error(rotated.error());
+    }
+}
 
 }  // namespace gh::app

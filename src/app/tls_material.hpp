@@ -35,7 +35,7 @@ class TlsMaterial {
     /// Whether a context made now would differ: a certificate file changed and can be used, or the internal leaf is due.
     /// A pair that is no good is reported once and the one in use stays.
     [[nodiscard]] bool changed(const Settings& settings, SystemTime now, telemetry::Log& log);
-    void rotate_tickets(SystemTime now);
+    void rotate_tickets(SystemTime now, telemetry::Log& log);
 
  private:
     TlsMaterial() = default;
@@ -52,8 +52,5 @@ class TlsMaterial {
     SystemTime leaf_not_before_ = SystemTime::min();
     SystemTime leaf_not_after_ = SystemTime::max();
 };
-
-/// DNS names and addresses as a certificate wants them apart.
-[[nodiscard]] crypto::CertificateNames certificate_names(const std::vector<std::string>& hosts);
 
 }  // namespace gh::app
