@@ -11,8 +11,8 @@ namespace gh::api {
 /// What a client is told of a failure (RFC 9457). Nothing here comes from an Error's detail.
 struct Problem {
     std::uint16_t status = 500;
-    std::string_view code;        ///< stable token: "auth.required"
-    std::string_view detail;      ///< safe for anyone to read
+    std::string_view code;    ///< stable token: "auth.required"
+    std::string_view detail;  ///< safe for anyone to read
     std::string_view request_id;
 };
 

@@ -7,10 +7,13 @@ namespace {
 
 TEST(Problem, IsTheDocumentOfRfc9457WithACodeAndTheRequestsId) {
     std::string out;
-    append_problem(out, {.status = 403, .code = "access.role", .detail = "say \"please\"", .request_id = "r-1"});
-    EXPECT_EQ(out,
-              "{\"type\":\"about:blank\",\"title\":\"Forbidden\",\"status\":403,\"code\":\"access.role\","
-              "\"detail\":\"say \\\"please\\\"\",\"request_id\":\"r-1\"}\n");
+    append_problem(
+        out,
+        {.status = 403, .code = "access.role", .detail = "say \"please\"", .request_id = "r-1"});
+    EXPECT_EQ(
+        out,
+        "{\"type\":\"about:blank\",\"title\":\"Forbidden\",\"status\":403,\"code\":\"access.role\","
+        "\"detail\":\"say \\\"please\\\"\",\"request_id\":\"r-1\"}\n");
 }
 
 TEST(Problem, EveryKindOfErrorHasItsStatus) {

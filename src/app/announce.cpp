@@ -15,7 +15,8 @@ std::string key_option(const FirstKey* key) {
     return fmt::format(" -H 'X-API-Key: {}'", key->text);
 }
 
-void say_next_steps(const Settings& settings, const std::filesystem::path& ca_file, const FirstKey* key) {
+void say_next_steps(const Settings& settings, const std::filesystem::path& ca_file,
+                    const FirstKey* key) {
     for (const auto& listener : settings.listeners) {
         if (!listener.serves(net::Service::gateway)) continue;
         std::string text = fmt::format("\nGatehouse stands in front of {}.\n\n",
@@ -23,10 +24,12 @@ void say_next_steps(const Settings& settings, const std::filesystem::path& ca_fi
         if (key && !key->text.empty()) {
             text += fmt::format("API key, shown this once: {}\n", key->text);
         } else if (key) {
-            text += "The API key was shown at the first start; delete keys/first-api-key in the data directory for a new one.\n";
+            text +=
+                "The API key was shown at the first start; delete keys/first-api-key in the data "
+                "directory for a new one.\n";
         }
-        text += fmt::format("Try it:\n  curl --cacert {}{} https://localhost:{}/\n\n", ca_file.string(), key_option(key),
-                            listener.bind.port);
+        text += fmt::format("Try it:\n  curl --cacert {}{} https://localhost:{}/\n\n",
+                            ca_file.string(), key_option(key), listener.bind.port);
         std::fputs(text.c_str(), stdout);
         std::fflush(stdout);
         return;
@@ -35,15 +38,17 @@ void say_next_steps(const Settings& settings, const std::filesystem::path& ca_fi
 
 }  // namespace
 
-void announce(const Settings& settings, const std::vector<std::string>& warnings, const std::filesystem::path& ca_file,
-              const FirstKey* key, telemetry::Log& log) {
+void announce(const Settings& settings, const std::vector<std::string>& warnings,
+              const std::filesystem::path& ca_file, const FirstKey* key, telemetry::Log& log) {
     for (const auto& warning : warnings) log.warning("config", warning);
     if (settings.auth.enabled) {
         log.info("auth", "authentication is on")
             .field("issuers", settings.auth.trusted_issuers.size())
             .field("api_keys", settings.auth.api_keys.size() + (key ? 1 : 0));
     } else {
-        log.warning("auth", "AUTHENTICATION IS OFF: everybody who reaches this machine's loopback is let in");
+        log.warning(
+            "auth",
+            "AUTHENTICATION IS OFF: everybody who reaches this machine's loopback is let in");
     }
     for (const auto& listener : settings.listeners) {
         log.info("net", "listening")

@@ -12,7 +12,7 @@ namespace gh::app {
 
 /// Says what was started: as log lines, and, where somebody started the house with nothing but an upstream, the line to
 /// paste next and the key, on standard output.
-void announce(const Settings& settings, const std::vector<std::string>& warnings, const std::filesystem::path& ca_file,
-              const FirstKey* key, telemetry::Log& log);
+void announce(const Settings& settings, const std::vector<std::string>& warnings,
+              const std::filesystem::path& ca_file, const FirstKey* key, telemetry::Log& log);
 
 }  // namespace gh::app

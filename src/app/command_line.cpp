@@ -31,7 +31,8 @@ Overrides overrides_of(const Options& options) {
     if (!options.upstream.empty()) overrides.upstream = options.upstream;
     if (!options.listen.empty()) overrides.listen = options.listen;
     if (!options.profile.empty()) {
-        overrides.profile = options.profile == "development" ? Profile::development : Profile::production;
+        overrides.profile =
+            options.profile == "development" ? Profile::development : Profile::production;
     }
     overrides.open_to_all = options.open;
     return overrides;
@@ -45,7 +46,8 @@ Surroundings surroundings() {
 }
 
 int complain(const Error& error, int code) {
-    std::fprintf(stderr, "gatehouse: %s\n", error.detail.empty() ? std::string(error.reason).c_str() : error.detail.c_str());
+    std::fprintf(stderr, "gatehouse: %s\n",
+                 error.detail.empty() ? std::string(error.reason).c_str() : error.detail.c_str());
     return code;
 }
 
@@ -53,13 +55,16 @@ int serve(const Options& options) {
     Gatehouse::block_signals();
     const auto overrides = overrides_of(options);
     if (!overrides.config_file && !overrides.upstream) {
-        std::fputs("gatehouse: serve wants --config FILE or --upstream URL; see gatehouse serve --help\n", stderr);
+        std::fputs(
+            "gatehouse: serve wants --config FILE or --upstream URL; see gatehouse serve --help\n",
+            stderr);
         return 2;
     }
     auto read = read_settings(overrides, surroundings());
     if (!read) return complain(read.error(), 2);
     // The process ends with the house: what still waits on its loops is not torn down, the kernel takes it all back.
-    static Gatehouse& house = *std::make_unique<Gatehouse>(overrides, surroundings(), std::move(*read)).release();
+    static Gatehouse& house =
+        *std::make_unique<Gatehouse>(overrides, surroundings(), std::move(*read)).release();
     if (auto started = house.start(); !started) return complain(started.error(), 1);
     house.run();
     return 0;
@@ -75,13 +80,18 @@ void add_serve(CLI::App& app, Options& options) {
     auto* serve = app.add_subcommand("serve", "Run the gateway");
     serve->footer(
         "Examples:\n"
-        "  gatehouse serve --upstream http://127.0.0.1:8000      protect one backend, safe defaults\n"
+        "  gatehouse serve --upstream http://127.0.0.1:8000      protect one backend, safe "
+        "defaults\n"
         "  gatehouse serve --config gatehouse.yaml               run what the file says\n"
-        "SIGHUP reloads the configuration, SIGUSR1 reopens the access log, SIGTERM drains and stops.");
+        "SIGHUP reloads the configuration, SIGUSR1 reopens the access log, SIGTERM drains and "
+        "stops.");
     serve->add_option("--config", options.config, "Configuration file (YAML)");
-    serve->add_option("--env-file", options.env_file, "File of environment variables; .env beside the configuration by default");
-    serve->add_option("--upstream", options.upstream, "Protect this backend, with no configuration file");
-    serve->add_option("--listen", options.listen, "Address of the public listener, such as [::]:8443");
+    serve->add_option("--env-file", options.env_file,
+                      "File of environment variables; .env beside the configuration by default");
+    serve->add_option("--upstream", options.upstream,
+                      "Protect this backend, with no configuration file");
+    serve->add_option("--listen", options.listen,
+                      "Address of the public listener, such as [::]:8443");
     serve->add_option("--data", options.data, "Data directory: keys, certificates");
     serve->add_option("--profile", options.profile, "development relaxes on loopback")
         ->check(CLI::IsMember({"development", "production"}));
@@ -91,7 +101,9 @@ void add_serve(CLI::App& app, Options& options) {
 void add_config(CLI::App& app, Options& options) {
     auto* config = app.add_subcommand("config", "Look at a configuration");
     config->require_subcommand(1);
-    config->footer("Examples:\n  gatehouse config check gatehouse.yaml\n  gatehouse config schema > gatehouse.schema.json");
+    config->footer(
+        "Examples:\n  gatehouse config check gatehouse.yaml\n  gatehouse config schema > "
+        "gatehouse.schema.json");
     auto* check = config->add_subcommand("check", "Is it good, and what does it mean?");
     check->footer("Example:\n  gatehouse config check gatehouse.yaml");
     auto* show = config->add_subcommand("show", "The effective configuration, secrets masked");
@@ -108,7 +120,8 @@ void add_config(CLI::App& app, Options& options) {
 
 int run_command_line(int argc, char** argv) {
     Options options;
-    CLI::App app("Gatehouse: the security and operations plane in front of AI-agent backends", "gatehouse");
+    CLI::App app("Gatehouse: the security and operations plane in front of AI-agent backends",
+                 "gatehouse");
     app.require_subcommand(1);
     app.footer("Each verb has --help with an example.");
     add_serve(app, options);
@@ -128,7 +141,8 @@ int run_command_line(int argc, char** argv) {
     }
     auto* config = app.get_subcommand("config");
     if (config->got_subcommand("schema")) return print(config_schema());
-    if (config->got_subcommand("check")) return print(config_check(overrides_of(options), surroundings()));
+    if (config->got_subcommand("check"))
+        return print(config_check(overrides_of(options), surroundings()));
     return print(config_show(overrides_of(options), surroundings()));
 }
 

@@ -23,7 +23,8 @@ namespace {
 
 constexpr auto watch_interval = std::chrono::milliseconds(500);
 constexpr auto drain_poll = std::chrono::milliseconds(50);
-constexpr std::uint64_t descriptors_reserved = 1'024;  // listeners, logs, upstream connections, body files
+constexpr std::uint64_t descriptors_reserved =
+    1'024;  // listeners, logs, upstream connections, body files
 
 std::size_t cores() {
     cpu_set_t set;
@@ -49,7 +50,8 @@ Result<void> make_directory(const std::filesystem::path& path) {
     }
     if (error || ::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
         return fail(ErrorKind::unavailable, "data_dir",
-                    "cannot use the data directory " + path.string() + "; choose another with --data or data_dir");
+                    "cannot use the data directory " + path.string() +
+                        "; choose another with --data or data_dir");
     }
     return {};
 }
@@ -117,7 +119,8 @@ struct Gatehouse::House {
 };
 
 Gatehouse::Gatehouse(Overrides overrides, Surroundings surroundings, ReadSettings read)
-    : house_(std::make_unique<House>(std::move(overrides), std::move(surroundings), std::move(read))) {}
+    : house_(std::make_unique<House>(std::move(overrides), std::move(surroundings),
+                                     std::move(read))) {}
 
 Gatehouse::~Gatehouse() = default;
 
@@ -136,7 +139,8 @@ Result<void> Gatehouse::House::open_logs() {
     } else if (telemetry.access_log.path == "stderr") {
         access_log = server_sink.get();
     } else {
-        GH_TRY(access_sink, exporting::LogWriter::open({.name = "access", .path = telemetry.access_log.path}, registry));
+        GH_TRY(access_sink, exporting::LogWriter::open(
+                                {.name = "access", .path = telemetry.access_log.path}, registry));
         access_log = access_sink.get();
     }
     return {};
@@ -148,7 +152,8 @@ Result<void> Gatehouse::House::open_trust(const Settings& settings) {
     if (!hasher) {
         std::array<std::uint8_t, 32> secret;
         random_bytes(secret);
-        hasher = std::make_shared<const identity::ApiKeyHasher>(crypto::Secret(crypto::Bytes(secret)));
+        hasher =
+            std::make_shared<const identity::ApiKeyHasher>(crypto::Secret(crypto::Bytes(secret)));
     }
     const auto previous = trust ? trust->current() : nullptr;
     GH_TRY(auto built, identity::build_trust(auth, hasher, previous.get(),
@@ -204,10 +209,12 @@ void Gatehouse::House::publish(std::shared_ptr<const gateway::Snapshot> next) {
     }
     std::vector<std::shared_ptr<gateway::proxy::Upstream>> left, come;
     for (const auto& upstream : previous ? previous->upstreams : decltype(left){}) {
-        if (std::ranges::find(next->upstreams, upstream) == next->upstreams.end()) left.push_back(upstream);
+        if (std::ranges::find(next->upstreams, upstream) == next->upstreams.end())
+            left.push_back(upstream);
     }
     for (const auto& upstream : next->upstreams) {
-        if (!previous || std::ranges::find(previous->upstreams, upstream) == previous->upstreams.end()) {
+        if (!previous ||
+            std::ranges::find(previous->upstreams, upstream) == previous->upstreams.end()) {
             come.push_back(upstream);
         }
     }
@@ -221,20 +228,24 @@ void Gatehouse::House::publish(std::shared_ptr<const gateway::Snapshot> next) {
     }
     auto& first = crews.front()->worker.loop;
     first.post([this, &first, come] {
-        for (const auto& upstream : come) gateway::proxy::keep_upstream(upstream, first, *resolver, *log);
+        for (const auto& upstream : come)
+            gateway::proxy::keep_upstream(upstream, first, *resolver, *log);
     });
 }
 
 Result<void> Gatehouse::House::start_workers() {
     GH_TRY(const auto connections,
-           access::connections_within(read.settings.limits.connections_max, descriptors_max(), descriptors_reserved));
+           access::connections_within(read.settings.limits.connections_max, descriptors_max(),
+                                      descriptors_reserved));
     if (connections < read.settings.limits.connections_max) {
-        log->warning("net", "limits.connections_max is lowered to what the file-descriptor limit carries")
+        log->warning("net",
+                     "limits.connections_max is lowered to what the file-descriptor limit carries")
             .field("connections_max", connections);
     }
     limiter = std::make_unique<access::RateLimiter>();
     budget = std::make_unique<access::ConnectionBudget>(
-        connections, access::ConnectionLimits{connections, read.settings.limits.connections_per_address_max});
+        connections,
+        access::ConnectionLimits{connections, read.settings.limits.connections_per_address_max});
     resolver = std::make_unique<net::Resolver>();
     services = std::make_unique<gateway::Services>(
         gateway::Services{*limiter, *budget, *log, access_log, counters, {}});
@@ -250,26 +261,28 @@ void Gatehouse::House::collect_states() {
     const auto each_upstream = [this](auto call) {
         for (const auto& upstream : own.upstreams()) call(*upstream);
     };
-    registry.collect({.name = "gatehouse_circuit_state",
-                      .help = "1 for the state the circuit breaker is in: closed, open, half_open.",
-                      .labels = {"upstream", "state"}},
-                     telemetry::MetricType::gauge, [each_upstream](telemetry::Samples& samples) {
-                         each_upstream([&](gateway::proxy::Upstream& upstream) {
-                             for (const auto state : {balance::BreakerState::closed, balance::BreakerState::open,
-                                                      balance::BreakerState::half_open}) {
-                                 samples.add({upstream.config().name, balance::name_of(state)},
-                                             upstream.breaker().state() == state ? 1 : 0);
-                             }
-                         });
-                     });
+    registry.collect(
+        {.name = "gatehouse_circuit_state",
+         .help = "1 for the state the circuit breaker is in: closed, open, half_open.",
+         .labels = {"upstream", "state"}},
+        telemetry::MetricType::gauge, [each_upstream](telemetry::Samples& samples) {
+            each_upstream([&](gateway::proxy::Upstream& upstream) {
+                for (const auto state : {balance::BreakerState::closed, balance::BreakerState::open,
+                                         balance::BreakerState::half_open}) {
+                    samples.add({upstream.config().name, balance::name_of(state)},
+                                upstream.breaker().state() == state ? 1 : 0);
+                }
+            });
+        });
     registry.collect({.name = "gatehouse_upstream_endpoints_healthy",
                       .help = "Endpoints that requests are sent to.",
                       .labels = {"upstream"}},
                      telemetry::MetricType::gauge, [each_upstream](telemetry::Samples& samples) {
                          each_upstream([&](gateway::proxy::Upstream& upstream) {
                              const auto now = std::chrono::steady_clock::now();
-                             samples.add({upstream.config().name},
-                                         static_cast<double>(upstream.balancer().healthy_count(now)));
+                             samples.add(
+                                 {upstream.config().name},
+                                 static_cast<double>(upstream.balancer().healthy_count(now)));
                          });
                      });
     registry.collect({.name = "gatehouse_upstream_connections_open",
@@ -280,18 +293,19 @@ void Gatehouse::House::collect_states() {
                              samples.add({upstream.config().name}, upstream.connections().open());
                          });
                      });
-    registry.collect({.name = "gatehouse_certificate_not_after_seconds",
-                      .help = "When a listener's first certificate ends, in seconds since 1970.",
-                      .labels = {"listener"}},
-                     telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
-                         const std::scoped_lock lock(snapshot_mutex);
-                         for (const auto& listener : snapshot->listeners) {
-                             if (!listener.tls) continue;
-                             const auto ends = listener.tls->not_after().time_since_epoch();
-                             samples.add({listener.config.name},
-                                         static_cast<double>(std::chrono::duration_cast<seconds>(ends).count()));
-                         }
-                     });
+    registry.collect(
+        {.name = "gatehouse_certificate_not_after_seconds",
+         .help = "When a listener's first certificate ends, in seconds since 1970.",
+         .labels = {"listener"}},
+        telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
+            const std::scoped_lock lock(snapshot_mutex);
+            for (const auto& listener : snapshot->listeners) {
+                if (!listener.tls) continue;
+                const auto ends = listener.tls->not_after().time_since_epoch();
+                samples.add({listener.config.name},
+                            static_cast<double>(std::chrono::duration_cast<seconds>(ends).count()));
+            }
+        });
     exporting::add_process_metrics(registry);
 }
 
@@ -301,7 +315,8 @@ Result<void> Gatehouse::start() {
     house.workers = settings.workers == 0 ? cores() : settings.workers;
     GH_TRY_VOID(make_directory(settings.data_dir));
     GH_TRY_VOID(house.open_logs());
-    if (house.overrides.config_file) house.config_stamp = net::stamp_of(*house.overrides.config_file);
+    if (house.overrides.config_file)
+        house.config_stamp = net::stamp_of(*house.overrides.config_file);
     GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::chrono::system_clock::now()));
     house.tls = std::make_unique<TlsMaterial>(std::move(tls));
     GH_TRY_VOID(house.open_trust(settings));
@@ -331,9 +346,11 @@ Result<void> Gatehouse::start() {
     }
     auto& first = house.crews.front()->worker.loop;
     first.post([&house, &first] {
-        keep_keys(*house.trust->current(), *house.trust, house.read.settings.auth, house.kept_keys, first, *house.resolver, *house.log);
+        keep_keys(*house.trust->current(), *house.trust, house.read.settings.auth, house.kept_keys,
+                  first, *house.resolver, *house.log);
     });
-    announce(house.effective, house.read.warnings, house.tls->ca_file(), house.key ? &*house.key : nullptr, *house.log);
+    announce(house.effective, house.read.warnings, house.tls->ca_file(),
+             house.key ? &*house.key : nullptr, *house.log);
     house.server_sink->flush();
     return {};
 }
@@ -347,11 +364,13 @@ Result<void> Gatehouse::House::apply(Settings settings) {
     for (const auto& listener : before.listeners) {
         if (settings.find_listener(listener.name)) continue;
         for (auto& crew : crews) {
-            crew->worker.loop.post([&server = crew->server, name = listener.name] { server.close_listener(name); });
+            crew->worker.loop.post(
+                [&server = crew->server, name = listener.name] { server.close_listener(name); });
         }
     }
     log->set_threshold(settings.telemetry.log_level);
-    budget->set_limits({settings.limits.connections_max, settings.limits.connections_per_address_max});
+    budget->set_limits(
+        {settings.limits.connections_max, settings.limits.connections_per_address_max});
     effective = std::move(settings);
     publish(std::move(next));
     auto& first = crews.front()->worker.loop;
@@ -395,7 +414,8 @@ void Gatehouse::House::watch() {
     if (auto next = plan(effective)) {
         publish(std::move(*next));
     } else {
-        log->error("net", "certificates could not be renewed, those in use stay").error(next.error());
+        log->error("net", "certificates could not be renewed, those in use stay")
+            .error(next.error());
     }
 }
 
@@ -424,7 +444,8 @@ void Gatehouse::House::drain() {
     }
     if (!idle()) {
         log->warning("app", "cutting off what is left");
-        for (auto& crew : crews) crew->worker.loop.post([&server = crew->server] { server.cut_off(); });
+        for (auto& crew : crews)
+            crew->worker.loop.post([&server = crew->server] { server.cut_off(); });
         for (int i = 0; i < 20 && !idle(); ++i) std::this_thread::sleep_for(drain_poll);
     }
     for (auto& crew : crews) crew->worker.loop.stop();
@@ -436,8 +457,9 @@ void Gatehouse::House::drain() {
 
 void Gatehouse::run() {
     const auto set = our_signals();
-    const timespec pause{.tv_sec = 0,
-                         .tv_nsec = std::chrono::duration_cast<std::chrono::nanoseconds>(watch_interval).count()};
+    const timespec pause{
+        .tv_sec = 0,
+        .tv_nsec = std::chrono::duration_cast<std::chrono::nanoseconds>(watch_interval).count()};
     for (;;) {
         switch (::sigtimedwait(&set, nullptr, &pause)) {
             case SIGTERM:

@@ -12,21 +12,30 @@ Crew::Crew(std::size_t index, gateway::Services& services, const identity::Trust
 
 gateway::Services::Counters make_counters(telemetry::Registry& registry) {
     return {
-        .rate_limited = registry.one_counter("gatehouse_rate_limited_total", "Requests refused with 429."),
-        .auth_refused = registry.one_counter("gatehouse_auth_refused_total", "Requests refused with 401 for their credentials."),
-        .connections_accepted = registry.one_counter("gatehouse_connections_accepted_total", "Client connections accepted."),
-        .connections_refused = registry.one_counter("gatehouse_connections_refused_total", "Client connections closed because a limit was reached."),
-        .connections_open = registry.one_gauge("gatehouse_connections_open", "Client connections open now."),
-        .handshakes_failed = registry.one_counter("gatehouse_tls_handshakes_failed_total", "TLS handshakes that did not complete."),
-        .retries = registry.one_counter("gatehouse_upstream_retries_total", "Requests sent to an upstream again."),
+        .rate_limited =
+            registry.one_counter("gatehouse_rate_limited_total", "Requests refused with 429."),
+        .auth_refused = registry.one_counter("gatehouse_auth_refused_total",
+                                             "Requests refused with 401 for their credentials."),
+        .connections_accepted = registry.one_counter("gatehouse_connections_accepted_total",
+                                                     "Client connections accepted."),
+        .connections_refused =
+            registry.one_counter("gatehouse_connections_refused_total",
+                                 "Client connections closed because a limit was reached."),
+        .connections_open =
+            registry.one_gauge("gatehouse_connections_open", "Client connections open now."),
+        .handshakes_failed = registry.one_counter("gatehouse_tls_handshakes_failed_total",
+                                                  "TLS handshakes that did not complete."),
+        .retries = registry.one_counter("gatehouse_upstream_retries_total",
+                                        "Requests sent to an upstream again."),
     };
 }
 
 gateway::proxy::Upstream::Metrics make_upstream_metrics(telemetry::Registry& registry) {
     return {
-        .requests = registry.counter({.name = "gatehouse_upstream_requests_total",
-                                      .help = "Attempts by result: answered, failed, or rejected by the open circuit.",
-                                      .labels = {"upstream", "result"}}),
+        .requests = registry.counter(
+            {.name = "gatehouse_upstream_requests_total",
+             .help = "Attempts by result: answered, failed, or rejected by the open circuit.",
+             .labels = {"upstream", "result"}}),
         .connects = registry.counter({.name = "gatehouse_upstream_connects_total",
                                       .help = "Connections to upstreams by result.",
                                       .labels = {"upstream", "result"}}),

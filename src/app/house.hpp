@@ -33,12 +33,14 @@ struct Crew {
 
 /// The counters of the gateway, by name.
 [[nodiscard]] gateway::Services::Counters make_counters(telemetry::Registry& registry);
-[[nodiscard]] gateway::proxy::Upstream::Metrics make_upstream_metrics(telemetry::Registry& registry);
+[[nodiscard]] gateway::proxy::Upstream::Metrics make_upstream_metrics(
+    telemetry::Registry& registry);
 
 /// Keeps the key sets of trusted issuers fresh, on one worker's loop, until no Trust names them any more.
 /// @param kept  those it looks after already, from before a reload
-void keep_keys(const identity::Trust& trust, identity::TrustSource& source, const identity::AuthConfig& config,
-               std::vector<std::weak_ptr<identity::JwksCache>>& kept, net::Loop& loop, net::Resolver& resolver,
-               telemetry::Log& log);
+void keep_keys(const identity::Trust& trust, identity::TrustSource& source,
+               const identity::AuthConfig& config,
+               std::vector<std::weak_ptr<identity::JwksCache>>& kept, net::Loop& loop,
+               net::Resolver& resolver, telemetry::Log& log);
 
 }  // namespace gh::app

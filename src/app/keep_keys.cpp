@@ -32,7 +32,8 @@ std::optional<Uri> split(std::string_view uri) {
     parts.port = parts.tls ? 443 : 80;
     parts.host = gateway::host_of(parts.authority);
     if (parts.host.size() < parts.authority.size()) {
-        parts.port = static_cast<std::uint16_t>(std::stoi(parts.authority.substr(parts.host.size() + 1)));
+        parts.port =
+            static_cast<std::uint16_t>(std::stoi(parts.authority.substr(parts.host.size() + 1)));
     }
     if (parts.host.starts_with('[')) parts.host = parts.host.substr(1, parts.host.size() - 2);
     return parts;
@@ -40,7 +41,8 @@ std::optional<Uri> split(std::string_view uri) {
 
 class Fetcher final : public identity::JwksFetcher {
  public:
-    Fetcher(net::Loop& loop, net::Resolver& resolver, std::shared_ptr<const net::TlsClientContext> tls)
+    Fetcher(net::Loop& loop, net::Resolver& resolver,
+            std::shared_ptr<const net::TlsClientContext> tls)
         : loop_(loop), resolver_(resolver), tls_(std::move(tls)) {}
 
     Task<Result<std::string>> fetch(std::string uri) override {
@@ -73,7 +75,8 @@ class Fetcher final : public identity::JwksFetcher {
     Task<Result<std::vector<net::Address>>> resolve(const Uri& parts) {
         auto wakeup = std::make_shared<net::Wakeup>(loop_);
         auto result = std::make_shared<std::optional<Result<std::vector<net::Address>>>>();
-        net::Resolver::Answer answer = [wakeup, result](Result<std::vector<net::Address>> addresses) {
+        net::Resolver::Answer answer = [wakeup,
+                                        result](Result<std::vector<net::Address>> addresses) {
             *result = std::move(addresses);
             wakeup->wake();
         };
@@ -88,8 +91,8 @@ class Fetcher final : public identity::JwksFetcher {
 };
 
 /// As long as anybody else holds the cache, which is as long as some Trust names it.
-Task<> keep(std::weak_ptr<identity::JwksCache> cache, std::shared_ptr<Fetcher> fetcher, identity::TrustSource& source,
-            net::Loop& loop, telemetry::Log& log) {
+Task<> keep(std::weak_ptr<identity::JwksCache> cache, std::shared_ptr<Fetcher> fetcher,
+            identity::TrustSource& source, net::Loop& loop, telemetry::Log& log) {
     bool failing = false;
     while (auto held = cache.lock()) {
         if (held->next_fetch() <= loop.now()) {
@@ -111,25 +114,32 @@ Task<> keep(std::weak_ptr<identity::JwksCache> cache, std::shared_ptr<Fetcher> f
 
 }  // namespace
 
-void keep_keys(const identity::Trust& trust, identity::TrustSource& source, const identity::AuthConfig& config,
-               std::vector<std::weak_ptr<identity::JwksCache>>& kept, net::Loop& loop, net::Resolver& resolver,
-               telemetry::Log& log) {
+void keep_keys(const identity::Trust& trust, identity::TrustSource& source,
+               const identity::AuthConfig& config,
+               std::vector<std::weak_ptr<identity::JwksCache>>& kept, net::Loop& loop,
+               net::Resolver& resolver, telemetry::Log& log) {
     std::erase_if(kept, [](const auto& cache) { return cache.expired(); });
     for (const auto& issuer : trust.issuers()) {
-        if (!issuer.jwks || std::ranges::any_of(kept, [&](const auto& c) { return c.lock() == issuer.jwks; })) continue;
+        if (!issuer.jwks ||
+            std::ranges::any_of(kept, [&](const auto& c) { return c.lock() == issuer.jwks; }))
+            continue;
         net::TlsClientSettings settings;
         for (const auto& configured : config.trusted_issuers) {
             if (configured.jwks_uri != issuer.jwks->uri() || !configured.ca_file) continue;
-            if (auto pem = net::read_pem_file(*configured.ca_file)) settings.ca_pem = std::move(*pem);
+            if (auto pem = net::read_pem_file(*configured.ca_file))
+                settings.ca_pem = std::move(*pem);
             settings.ca_source = configured.ca_file->string();
         }
         auto context = net::TlsClientContext::make(settings);
         if (!context) {
-            log.error("auth", "a key set cannot be fetched").field("jwks_uri", issuer.jwks->uri()).error(context.error());
+            log.error("auth", "a key set cannot be fetched")
+                .field("jwks_uri", issuer.jwks->uri())
+                .error(context.error());
             continue;
         }
         kept.push_back(issuer.jwks);
-        spawn(keep(issuer.jwks, std::make_shared<Fetcher>(loop, resolver, std::move(*context)), source, loop, log));
+        spawn(keep(issuer.jwks, std::make_shared<Fetcher>(loop, resolver, std::move(*context)),
+                   source, loop, log));
     }
 }
 

@@ -41,7 +41,8 @@ std::string check_of(gateway::proxy::Upstream& upstream, bool& ready) {
     const bool usable = well > 0 && circuit != balance::BreakerState::open;
     if (!usable) ready = false;
     const std::string_view status = !usable ? "unhealthy" : well < all ? "degraded" : "healthy";
-    return fmt::format(R"({}:{{"status":"{}","circuit":"{}"}})", json_string("upstream:" + upstream.config().name), status,
+    return fmt::format(R"({}:{{"status":"{}","circuit":"{}"}})",
+                       json_string("upstream:" + upstream.config().name), status,
                        balance::name_of(circuit));
 }
 
@@ -60,11 +61,13 @@ Task<Result<api::Reply>> readiness(const OwnFacts* facts) {
 }
 
 Task<Result<api::Reply>> system_info(const OwnFacts* facts) {
-    const auto up = std::chrono::duration_cast<seconds>(std::chrono::system_clock::now() - facts->started);
+    const auto up =
+        std::chrono::duration_cast<seconds>(std::chrono::system_clock::now() - facts->started);
     api::Reply reply;
     reply.body = fmt::format(
-        R"({{"service":"{}","version":{},"environment":{},"release":{},"uptime_seconds":{}}})", service_name,
-        json_string(version()), json_string(facts->environment), json_string(facts->release), up.count());
+        R"({{"service":"{}","version":{},"environment":{},"release":{},"uptime_seconds":{}}})",
+        service_name, json_string(version()), json_string(facts->environment),
+        json_string(facts->release), up.count());
     co_return reply;
 }
 
@@ -90,12 +93,16 @@ std::vector<api::Route> own_routes(net::Service service, const OwnFacts& facts) 
             return {
                 get("/health", Access::anyone(), healthy),
                 get("/health/live", Access::anyone(), alive),
-                get("/health/ready", Access::anyone(), [known](api::Call) { return readiness(known); }),
+                get("/health/ready", Access::anyone(),
+                    [known](api::Call) { return readiness(known); }),
                 get("/api/system/health", Access::anyone(), healthy),
-                get("/system/info", Access::role("user"), [known](api::Call) { return system_info(known); }, true),
+                get(
+                    "/system/info", Access::role("user"),
+                    [known](api::Call) { return system_info(known); }, true),
             };
         case net::Service::metrics:
-            return {get("/metrics", Access::anyone(), [known](api::Call) { return metrics_page(known); })};
+            return {get("/metrics", Access::anyone(),
+                        [known](api::Call) { return metrics_page(known); })};
     }
     return {};
 }

@@ -26,9 +26,12 @@ std::uint64_t limit_id(std::string_view route, std::size_t index) {
 
 std::string limit_name(const gateway::RateLimitConfig& config) {
     using By = gateway::RateLimitConfig::By;
-    const std::string_view by = config.by == By::principal ? "principal" : config.by == By::route ? "route" : "client";
+    const std::string_view by = config.by == By::principal ? "principal"
+                                : config.by == By::route   ? "route"
+                                                           : "client";
     const auto ms = config.per.count();
-    return std::string(by) + "-" + (ms % 1000 == 0 ? std::to_string(ms / 1000) + "s" : std::to_string(ms) + "ms");
+    return std::string(by) + "-" +
+           (ms % 1000 == 0 ? std::to_string(ms / 1000) + "s" : std::to_string(ms) + "ms");
 }
 
 access::Access access_of(const gateway::AccessConfig& config) {
@@ -51,7 +54,8 @@ std::uint32_t method_bits(const std::vector<std::string>& methods) {
     return bits;
 }
 
-gateway::proxy::Timeouts timeouts_of(const gateway::RouteConfig& route, const gateway::UpstreamConfig& upstream) {
+gateway::proxy::Timeouts timeouts_of(const gateway::RouteConfig& route,
+                                     const gateway::UpstreamConfig& upstream) {
     const auto& own = route.timeouts;
     const auto& base = upstream.timeouts;
     return {.connect = base.connect,
@@ -70,7 +74,8 @@ std::unique_ptr<Route> make_route(const gateway::RouteConfig& config, const Snap
     route->methods = method_bits(config.match.methods);
     for (std::size_t i = 0; i < config.rate_limit.size(); ++i) {
         const auto& limit = config.rate_limit[i];
-        route->limits.push_back({limit.by, access::Limit(limit_id(config.name, i), limit.requests, limit.per),
+        route->limits.push_back({limit.by,
+                                 access::Limit(limit_id(config.name, i), limit.requests, limit.per),
                                  limit_name(limit)});
     }
     for (const auto& upstream : snapshot.upstreams) {
@@ -84,7 +89,8 @@ std::unique_ptr<Route> make_route(const gateway::RouteConfig& config, const Snap
 
 /// A path of ours as a route, so that it passes the same doors.
 /// A listener that only this machine reaches wants no credentials for them.
-std::unique_ptr<Route> make_own(const api::Route& own, bool loopback, telemetry::HttpMetrics& metrics,
+std::unique_ptr<Route> make_own(const api::Route& own, bool loopback,
+                                telemetry::HttpMetrics& metrics,
                                 std::vector<std::unique_ptr<api::Route>>& kept) {
     kept.push_back(std::make_unique<api::Route>(own));
     auto route = std::make_unique<Route>();
@@ -114,14 +120,16 @@ std::shared_ptr<const http::ServerLimits> server_limits(const net::LimitsConfig&
     return std::make_shared<const http::ServerLimits>(server);
 }
 
-Result<void> add_upstreams(Snapshot& snapshot, const Settings& settings, PlanParts& parts, const Snapshot* previous) {
+Result<void> add_upstreams(Snapshot& snapshot, const Settings& settings, PlanParts& parts,
+                           const Snapshot* previous) {
     for (const auto& config : settings.upstreams) {
         std::shared_ptr<gateway::proxy::Upstream> same;
         for (const auto& known : previous ? previous->upstreams : decltype(snapshot.upstreams){}) {
             if (known->config() == config) same = known;
         }
         if (!same) {
-            GH_TRY(same, gateway::proxy::Upstream::make(config, parts.workers, parts.upstream_metrics));
+            GH_TRY(same,
+                   gateway::proxy::Upstream::make(config, parts.workers, parts.upstream_metrics));
         }
         snapshot.upstreams.push_back(std::move(same));
     }
@@ -149,7 +157,8 @@ std::vector<std::string> interface_addresses() {
         const auto family = each->ifa_addr->sa_family;
         if (family != AF_INET && family != AF_INET6) continue;
         sockaddr_storage storage{};
-        std::memcpy(&storage, each->ifa_addr, family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+        std::memcpy(&storage, each->ifa_addr,
+                    family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
         found.push_back(net::Address(storage).ip_text());
     }
     ::freeifaddrs(list);
@@ -168,10 +177,12 @@ Result<void> add_listeners(Snapshot& snapshot, const Settings& settings, PlanPar
                 for (const auto& name : plan.tls->names()) add_host(snapshot, name);
             }
         }
-        if (const auto* target = settings.find_listener(config.redirect_to)) plan.redirect_port = target->bind.port;
+        if (const auto* target = settings.find_listener(config.redirect_to))
+            plan.redirect_port = target->bind.port;
         for (const auto service : config.serve) {
             for (const auto& own : own_routes(service, parts.own)) {
-                plan.own.push_back(make_own(own, config.bind.loopback(), parts.http_metrics, snapshot.own));
+                plan.own.push_back(
+                    make_own(own, config.bind.loopback(), parts.http_metrics, snapshot.own));
             }
         }
         if (config.serves(net::Service::gateway)) {
@@ -190,7 +201,8 @@ Result<void> add_listeners(Snapshot& snapshot, const Settings& settings, PlanPar
 std::vector<std::string> default_hosts(const Settings& settings) {
     std::vector<std::string> hosts = {"localhost", "127.0.0.1", "::1"};
     const auto add = [&hosts](std::string host) {
-        if (!host.empty() && std::ranges::find(hosts, host) == hosts.end()) hosts.push_back(std::move(host));
+        if (!host.empty() && std::ranges::find(hosts, host) == hosts.end())
+            hosts.push_back(std::move(host));
     };
     std::array<char, 256> name{};
     if (::gethostname(name.data(), name.size() - 1) == 0) add(name.data());
@@ -204,8 +216,8 @@ std::vector<std::string> default_hosts(const Settings& settings) {
     return hosts;
 }
 
-Result<std::shared_ptr<const Snapshot>> make_plan(const Settings& settings, PlanParts& parts, const Snapshot* previous,
-                                                  SystemTime now) {
+Result<std::shared_ptr<const Snapshot>> make_plan(const Settings& settings, PlanParts& parts,
+                                                  const Snapshot* previous, SystemTime now) {
     auto snapshot = std::make_shared<Snapshot>();
     snapshot->limits = settings.limits;
     snapshot->server_limits = server_limits(settings.limits);
@@ -213,7 +225,8 @@ Result<std::shared_ptr<const Snapshot>> make_plan(const Settings& settings, Plan
     snapshot->open = !settings.auth.enabled;
     snapshot->body_directory = settings.data_dir;
     snapshot->unmatched = &parts.http_metrics.route("unmatched");
-    const auto hosts = settings.allowed_hosts.empty() ? default_hosts(settings) : settings.allowed_hosts;
+    const auto hosts =
+        settings.allowed_hosts.empty() ? default_hosts(settings) : settings.allowed_hosts;
     for (const auto& host : hosts) add_host(*snapshot, host);
     GH_TRY_VOID(add_upstreams(*snapshot, settings, parts, previous));
     for (const auto& config : settings.routes) {

@@ -23,9 +23,8 @@ struct PlanParts {
 /// Makes what the request path reads of checked settings. An upstream that `previous` has with the same configuration is
 /// taken over with all it has learned.
 /// @return errors of certificates and upstreams; nothing has changed then
-[[nodiscard]] Result<std::shared_ptr<const gateway::Snapshot>> make_plan(const Settings& settings, PlanParts& parts,
-                                                                         const gateway::Snapshot* previous,
-                                                                         SystemTime now);
+[[nodiscard]] Result<std::shared_ptr<const gateway::Snapshot>> make_plan(
+    const Settings& settings, PlanParts& parts, const gateway::Snapshot* previous, SystemTime now);
 
 /// The hosts that are ours where `allowed_hosts` does not say: localhost, loopback, this machine's name and the
 /// addresses that listeners are bound to.

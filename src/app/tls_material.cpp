@@ -33,9 +33,8 @@ Result<net::CertificateChain> TlsMaterial::chain_of(const net::CertificateFiles&
     return chain;
 }
 
-Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(const net::ListenerConfig& listener,
-                                                                    const std::vector<std::string>& names,
-                                                                    SystemTime now) {
+Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(
+    const net::ListenerConfig& listener, const std::vector<std::string>& names, SystemTime now) {
     const auto& tls = *listener.tls;
     net::TlsServerSettings settings;
     settings.min_version = tls.min_version;
@@ -55,7 +54,8 @@ Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(const net::L
     }
     if (tls.certificates.empty()) {
         GH_TRY(auto own_names, pki::names_from_hosts(names));
-        GH_TRY(auto leaf, ca_->leaf("gateway", pki::LeafRequest{.names = std::move(own_names)}, now));
+        GH_TRY(auto leaf,
+               ca_->leaf("gateway", pki::LeafRequest{.names = std::move(own_names)}, now));
         leaf_not_before_ = leaf.not_before;
         leaf_not_after_ = leaf.not_after;
         settings.certificates.push_back({leaf.chain_pem, leaf.key_pem, "internal CA"});
@@ -64,7 +64,8 @@ Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(const net::L
 }
 
 bool TlsMaterial::changed(const Settings& settings, SystemTime now, telemetry::Log& log) {
-    bool any = leaf_not_after_ != SystemTime::max() && pki::renewal_due(leaf_not_before_, leaf_not_after_, now);
+    bool any = leaf_not_after_ != SystemTime::max() &&
+               pki::renewal_due(leaf_not_before_, leaf_not_after_, now);
     for (const auto& listener : settings.listeners) {
         if (!listener.tls) continue;
         for (const auto& files : listener.tls->certificates) {
@@ -78,7 +79,8 @@ bool TlsMaterial::changed(const Settings& settings, SystemTime now, telemetry::L
                 watcher.accepted(seen);
                 in_use = std::move(*chain);
                 any = true;
-                log.info("net", "certificate files reloaded").field("cert_file", files.cert_file.string());
+                log.info("net", "certificate files reloaded")
+                    .field("cert_file", files.cert_file.string());
             } else if (watcher.refused(seen)) {
                 log.error("net", "changed certificate files are no good; those in use stay")
                     .field("cert_file", files.cert_file.string())

@@ -21,16 +21,16 @@ namespace gh::app {
 /// of session tickets. One thread's: the one that starts and reloads.
 class TlsMaterial {
  public:
-    [[nodiscard]] static Result<TlsMaterial> open(const std::filesystem::path& data_dir, SystemTime now);
+    [[nodiscard]] static Result<TlsMaterial> open(const std::filesystem::path& data_dir,
+                                                  SystemTime now);
 
     [[nodiscard]] pki::KeyStore& keys() { return *keys_; }
     [[nodiscard]] std::filesystem::path ca_file() const { return ca_->certificate_file(); }
 
     /// @param names  what the internal leaf speaks for
     /// @return errors of pki, of the files, of net::TlsContext
-    [[nodiscard]] Result<std::shared_ptr<const net::TlsContext>> context(const net::ListenerConfig& listener,
-                                                                         const std::vector<std::string>& names,
-                                                                         SystemTime now);
+    [[nodiscard]] Result<std::shared_ptr<const net::TlsContext>> context(
+        const net::ListenerConfig& listener, const std::vector<std::string>& names, SystemTime now);
 
     /// Whether a context made now would differ: a certificate file changed and can be used, or the internal leaf is due.
     /// A pair that is no good is reported once and the one in use stays.

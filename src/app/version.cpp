@@ -11,15 +11,17 @@ std::string_view version() { return GATEHOUSE_VERSION; }
 std::string version_text(bool json) {
     const std::string_view openssl = OpenSSL_version(OPENSSL_VERSION_STRING);
     const int fmt_version = FMT_VERSION;
-    const auto fmt_text = fmt::format("{}.{}.{}", fmt_version / 10000, fmt_version / 100 % 100, fmt_version % 100);
+    const auto fmt_text =
+        fmt::format("{}.{}.{}", fmt_version / 10000, fmt_version / 100 % 100, fmt_version % 100);
     if (json) {
         return fmt::format(
             R"({{"version":"{}","commit":"{}","compiler":"{}","libraries":{{"openssl":"{}","nghttp2":"{}","fmt":"{}"}}}})"
             "\n",
             version(), GATEHOUSE_COMMIT, GATEHOUSE_COMPILER, openssl, NGHTTP2_VERSION, fmt_text);
     }
-    return fmt::format("gatehouse {}\ncommit    {}\ncompiler  {}\nopenssl   {}\nnghttp2   {}\nfmt       {}\n", version(),
-                       GATEHOUSE_COMMIT, GATEHOUSE_COMPILER, openssl, NGHTTP2_VERSION, fmt_text);
+    return fmt::format(
+        "gatehouse {}\ncommit    {}\ncompiler  {}\nopenssl   {}\nnghttp2   {}\nfmt       {}\n",
+        version(), GATEHOUSE_COMMIT, GATEHOUSE_COMPILER, openssl, NGHTTP2_VERSION, fmt_text);
 }
 
 }  // namespace gh::app

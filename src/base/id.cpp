@@ -61,7 +61,8 @@ UuidText uuid_v4() {
 }
 
 UuidText uuid_v7(std::chrono::system_clock::time_point now) {
-    const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+    const auto since =
+        std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
     const auto ms = static_cast<std::uint64_t>(since.count());
     std::array<std::uint8_t, 16> raw;
     random_bytes(std::span(raw).subspan(6));

@@ -21,8 +21,10 @@ TEST(Uuid, Version4HasItsVersionAndVariantAndDiffersEachTime) {
 }
 
 TEST(Uuid, Version7SortsByTime) {
-    const auto earlier = uuid_v7(std::chrono::system_clock::time_point(std::chrono::milliseconds(0x0123456789ab)));
-    const auto later = uuid_v7(std::chrono::system_clock::time_point(std::chrono::milliseconds(0x0123456789ac)));
+    const auto earlier =
+        uuid_v7(std::chrono::system_clock::time_point(std::chrono::milliseconds(0x0123456789ab)));
+    const auto later =
+        uuid_v7(std::chrono::system_clock::time_point(std::chrono::milliseconds(0x0123456789ac)));
     EXPECT_EQ(view(earlier).substr(0, 15), "01234567-89ab-7");
     EXPECT_LT(view(earlier), view(later));
 }

@@ -110,7 +110,9 @@ inline Task<void> Promise<void>::get_return_object() noexcept {
 struct Detached {
     struct promise_type {
         static void* operator new(std::size_t size) { return allocate_frame(size); }
-        static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
+        static void operator delete(void* frame, std::size_t size) noexcept {
+            free_frame(frame, size);
+        }
         Detached get_return_object() const noexcept { return {}; }
         std::suspend_never initial_suspend() const noexcept { return {}; }
         std::suspend_never final_suspend() const noexcept { return {}; }

@@ -66,7 +66,9 @@ TEST(Task, IsDestroyedUnstartedWithoutRunning) {
         out = true;
         co_return;
     };
-    { auto task = body(ran); }
+    {
+        auto task = body(ran);
+    }
     EXPECT_FALSE(ran);
 }
 

@@ -8,8 +8,8 @@
 
 #define GH_TRY_JOIN_(a, b) a##b
 #define GH_TRY_NAME_(a, b) GH_TRY_JOIN_(a, b)
-#define GH_TRY_IMPL_(decl, expr, temp, ret)              \
-    auto temp = (expr);                                  \
+#define GH_TRY_IMPL_(decl, expr, temp, ret)                  \
+    auto temp = (expr);                                      \
     if (!temp) ret std::unexpected(std::move(temp).error()); \
     decl = *std::move(temp)
 #define GH_TRY_VOID_IMPL_(expr, temp, ret) \

@@ -17,8 +17,9 @@ struct AccessLogConfig {
 struct TelemetryConfig {
     AccessLogConfig access_log;
     telemetry::LogLevel log_level = telemetry::LogLevel::info;
-    std::string environment;  ///< label in log lines and /system/info: "staging"; changes no behaviour
-    std::string release;      ///< the same, of what is deployed behind the gateway
+    std::string
+        environment;      ///< label in log lines and /system/info: "staging"; changes no behaviour
+    std::string release;  ///< the same, of what is deployed behind the gateway
     friend bool operator==(const TelemetryConfig&, const TelemetryConfig&) = default;
 };
 

@@ -34,7 +34,8 @@ void write_line(const Exchange& exchange, std::chrono::nanoseconds duration) {
         .bytes_out = exchange.client->body_sent() + exchange.tunnelled_down,
         .outcome = exchange.outcome,
         .code = exchange.auth_reason.empty() ? exchange.code : exchange.auth_reason,
-        .route = exchange.route ? std::string_view(exchange.route->config.name) : std::string_view{},
+        .route =
+            exchange.route ? std::string_view(exchange.route->config.name) : std::string_view{},
         .upstream = exchange.upstream_name,
         .upstream_address = exchange.upstream_address,
         .upstream_duration = exchange.upstream_duration,

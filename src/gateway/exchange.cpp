@@ -13,7 +13,8 @@ const std::shared_ptr<const access::Principal>& nobody() {
 
 }  // namespace
 
-void Exchange::begin(http::Downstream& downstream, Worker& at, std::shared_ptr<const Snapshot> configuration) {
+void Exchange::begin(http::Downstream& downstream, Worker& at,
+                     std::shared_ptr<const Snapshot> configuration) {
     client = &downstream;
     worker = &at;
     snapshot = std::move(configuration);
@@ -42,7 +43,8 @@ void Exchange::end() {
     outcome = outcome::ok;
 }
 
-void Exchange::refuse(std::uint16_t status, std::string_view problem_code, std::string_view detail) {
+void Exchange::refuse(std::uint16_t status, std::string_view problem_code,
+                      std::string_view detail) {
     response.status = status;
     response.reason = {};
     response.fields.clear();

@@ -23,22 +23,24 @@ struct Worker;
 /// How an exchange ended, as the access log says it.
 namespace outcome {
 inline constexpr std::string_view ok = "ok";
-inline constexpr std::string_view refused = "refused";                  // by us, before an upstream was asked
-inline constexpr std::string_view client_gone = "client_gone";          // the client left first
-inline constexpr std::string_view client_slow = "client_slow";          // it took no byte for too long
+inline constexpr std::string_view refused = "refused";  // by us, before an upstream was asked
+inline constexpr std::string_view client_gone = "client_gone";  // the client left first
+inline constexpr std::string_view client_slow = "client_slow";  // it took no byte for too long
 inline constexpr std::string_view client_malformed = "client_malformed";
 inline constexpr std::string_view upstream_failed = "upstream_failed";
 inline constexpr std::string_view upstream_timeout = "upstream_timeout";
-inline constexpr std::string_view upstream_cut = "upstream_cut";        // it broke off in the middle of its answer
+inline constexpr std::string_view upstream_cut =
+    "upstream_cut";  // it broke off in the middle of its answer
 inline constexpr std::string_view circuit_open = "circuit_open";
-inline constexpr std::string_view expired = "expired";                  // the credential or the total time ran out
+inline constexpr std::string_view expired = "expired";  // the credential or the total time ran out
 }  // namespace outcome
 
 /// One request and its response on their walk through the gateway. Each fact has one writer, named beside it; reading is
 /// free. Objects are kept by their worker and used again.
 class Exchange {
  public:
-    void begin(http::Downstream& downstream, Worker& at, std::shared_ptr<const Snapshot> configuration);
+    void begin(http::Downstream& downstream, Worker& at,
+               std::shared_ptr<const Snapshot> configuration);
     void end();
 
     /// Answers with a problem document. Before the response has begun.
@@ -63,22 +65,23 @@ class Exchange {
 
     // filters/request_ids
     std::string_view correlation_id;
-    std::string_view traceparent;      ///< W3C trace context: the client's trace or a new one, and a span of ours
+    std::string_view
+        traceparent;  ///< W3C trace context: the client's trace or a new one, and a span of ours
 
     // filters/client_address
-    net::Address client_address;       ///< of the client itself where trusted proxies vouch for it
-    std::string_view client_ip;        ///< the same as text
-    bool client_encrypted = false;     ///< the client's own connection, as far as we know
+    net::Address client_address;    ///< of the client itself where trusted proxies vouch for it
+    std::string_view client_ip;     ///< the same as text
+    bool client_encrypted = false;  ///< the client's own connection, as far as we know
 
     // filters/match_route
-    std::string_view path;             ///< normalised: what is judged and what is sent on
-    std::string_view query;            ///< without '?'
+    std::string_view path;   ///< normalised: what is judged and what is sent on
+    std::string_view query;  ///< without '?'
     bool has_query = false;
     const Route* route = nullptr;
 
     // filters/authenticate
     std::shared_ptr<const access::Principal> principal;
-    std::string_view auth_reason;      ///< why nobody was recognised, for the log
+    std::string_view auth_reason;  ///< why nobody was recognised, for the log
 
     // filters/limit
     std::array<access::LimitDecision, access::RateLimiter::charges_max> limit_decisions;
@@ -87,8 +90,8 @@ class Exchange {
 
     // handler or proxy; on_response may amend the head
     http::ResponseHead response;
-    std::string body;                  ///< of an answer of our own
-    std::string_view code;             ///< of a refusal, for the log
+    std::string body;       ///< of an answer of our own
+    std::string_view code;  ///< of a refusal, for the log
     std::string_view outcome = outcome::ok;
 
     // proxy
@@ -96,7 +99,7 @@ class Exchange {
     std::string_view upstream_address;
     std::chrono::nanoseconds upstream_duration{0};  ///< request sent to the response's head
     unsigned attempts = 0;
-    std::uint64_t tunnelled_up = 0;    ///< octets after a 101
+    std::uint64_t tunnelled_up = 0;  ///< octets after a 101
     std::uint64_t tunnelled_down = 0;
     http::RequestHead upstream_request;  ///< as sent; kept for its memory
 

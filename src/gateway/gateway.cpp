@@ -26,7 +26,8 @@ Task<> answer_ourselves(Exchange& exchange) {
     }
     exchange.response.status = reply->status;
     exchange.body = std::move(reply->body);
-    exchange.add_field(http::FieldId::content_type, "Content-Type", exchange.arena.copy(reply->content_type));
+    exchange.add_field(http::FieldId::content_type, "Content-Type",
+                       exchange.arena.copy(reply->content_type));
     exchange.add_field(http::FieldId::cache_control, "Cache-Control", "no-store");
     for (const auto& [name, value] : reply->fields) {
         const auto kept = exchange.arena.copy(name);
@@ -38,7 +39,8 @@ Task<> answer_ourselves(Exchange& exchange) {
 net::IoState send_own_answer(Exchange& exchange) {
     auto& response = exchange.response;
     exchange.worker->pipeline.on_response(exchange);
-    exchange.add_field(http::FieldId::date, "Date", http::date_text(exchange.worker->loop.system_now()));
+    exchange.add_field(http::FieldId::date, "Date",
+                       http::date_text(exchange.worker->loop.system_now()));
     std::string_view body = exchange.body;
     response.body = {http::Framing::length, body.size()};
     if (response.status == 204 || response.status == 304) {
@@ -70,7 +72,8 @@ Task<> Gateway::answer(Exchange& exchange) {
     bool failed = false;
     try {
         const auto verdict = worker_.pipeline.on_request(exchange);
-        if (auto* metrics = exchange.route ? exchange.route->metrics : exchange.snapshot->unmatched) {
+        if (auto* metrics =
+                exchange.route ? exchange.route->metrics : exchange.snapshot->unmatched) {
             metrics->started(static_cast<std::size_t>(exchange.request().method));
         }
         if (verdict == Verdict::walk_on) {
@@ -110,7 +113,8 @@ Task<> Gateway::finish(Exchange& exchange) {
         if (state == net::IoState::done) co_return;
         if (state == net::IoState::failed || wakeup.expired()) {
             if (exchange.outcome == outcome::ok) {
-                exchange.outcome = state == net::IoState::failed ? outcome::client_gone : outcome::client_slow;
+                exchange.outcome =
+                    state == net::IoState::failed ? outcome::client_gone : outcome::client_slow;
             }
             client.abort();
             co_return;

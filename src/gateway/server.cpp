@@ -25,7 +25,8 @@ struct Server::Open {
     Open* next;
     Open* previous = nullptr;
 
-    Open(Server& s, int descriptor) : server(s), wakeup(s.worker_.loop), fd(descriptor), next(s.first_) {
+    Open(Server& s, int descriptor)
+        : server(s), wakeup(s.worker_.loop), fd(descriptor), next(s.first_) {
         if (next) next->previous = this;
         s.first_ = this;
         ++s.worker_.connections_open;
@@ -87,7 +88,8 @@ void Server::accepted(int fd, const net::Address& peer, const std::string& liste
     spawn(serve(fd, peer, listener_name, std::move(*token)));
 }
 
-Task<> Server::serve(int fd, net::Address peer, std::string listener, access::ConnectionBudget::Token token) {
+Task<> Server::serve(int fd, net::Address peer, std::string listener,
+                     access::ConnectionBudget::Token token) {
     const auto held = std::move(token);
     Open open(*this, fd);
     http::ConnectionFacts facts;
@@ -119,9 +121,10 @@ Task<> Server::serve(int fd, net::Address peer, std::string listener, access::Co
     auto certificate = net::peer_certificate(stream.ssl(), worker_.loop.system_now());
     if (!certificate) co_return;
     if (*certificate) {
-        facts.certificate = std::make_shared<const access::ClientCertificate>(
-            access::ClientCertificate{std::move((*certificate)->subject), std::move((*certificate)->fingerprint),
-                                      std::move((*certificate)->serial)});
+        facts.certificate =
+            std::make_shared<const access::ClientCertificate>(access::ClientCertificate{
+                std::move((*certificate)->subject), std::move((*certificate)->fingerprint),
+                std::move((*certificate)->serial)});
     }
     facts.encrypted = true;
     facts.tls_version = version_of(stream.ssl());
@@ -129,7 +132,8 @@ Task<> Server::serve(int fd, net::Address peer, std::string listener, access::Co
 }
 
 Task<> Server::speak(Open& open, net::Stream& stream, http::ConnectionFacts& facts, bool h2) {
-    const auto limits = worker_.snapshot->server_limits;  // those of its beginning, for as long as it lives
+    const auto limits =
+        worker_.snapshot->server_limits;  // those of its beginning, for as long as it lives
     if (h2) {
         http::H2Connection connection(stream, facts, open.wakeup, *limits);
         co_await connection.serve(gateway_, worker_.draining);

@@ -38,7 +38,8 @@ class Server {
     };
 
     void accepted(int fd, const net::Address& peer, const std::string& listener_name);
-    Task<> serve(int fd, net::Address peer, std::string listener, access::ConnectionBudget::Token token);
+    Task<> serve(int fd, net::Address peer, std::string listener,
+                 access::ConnectionBudget::Token token);
     Task<> speak(Open& open, net::Stream& stream, http::ConnectionFacts& facts, bool h2);
 
     Worker& worker_;

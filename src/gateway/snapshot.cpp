@@ -31,7 +31,8 @@ bool headers_match(const RouteMatch& match, const http::Fields& fields) {
     });
 }
 
-bool matches(const Route& route, std::uint32_t method_bit, const http::RequestHead& head, std::string_view path) {
+bool matches(const Route& route, std::uint32_t method_bit, const http::RequestHead& head,
+             std::string_view path) {
     const auto& match = route.config.match;
     if (route.methods != 0 && (route.methods & method_bit) == 0) return false;
     if (!covers_path(match, path)) return false;
@@ -63,7 +64,8 @@ bool Snapshot::is_allowed_host(std::string_view authority) const {
     if (allowed_hosts.contains(host)) return true;
     const auto dot = host.find('.');
     return dot != std::string_view::npos && dot > 0 &&
-           std::ranges::find(allowed_host_suffixes, host.substr(dot)) != allowed_host_suffixes.end();
+           std::ranges::find(allowed_host_suffixes, host.substr(dot)) !=
+               allowed_host_suffixes.end();
 }
 
 const ListenerPlan& Snapshot::listener(std::string_view name) const {
@@ -73,12 +75,14 @@ const ListenerPlan& Snapshot::listener(std::string_view name) const {
     return found == listeners.end() ? nothing : *found;
 }
 
-const Route* match_route(const ListenerPlan& listener, const http::RequestHead& head, std::string_view path) {
+const Route* match_route(const ListenerPlan& listener, const http::RequestHead& head,
+                         std::string_view path) {
     auto method = head.method;
     if (method == http::Method::options) {
         // A preflight asks on behalf of the method it names (Fetch standard): it takes that one's route.
         const auto meant = head.fields.value(http::FieldId::access_control_request_method);
-        if (!meant.empty() && head.fields.has(http::FieldId::origin)) method = http::method_of(meant);
+        if (!meant.empty() && head.fields.has(http::FieldId::origin))
+            method = http::method_of(meant);
     }
     const auto method_bit = bit(method);
     for (const auto& own : listener.own) {

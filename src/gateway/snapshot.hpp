@@ -31,13 +31,13 @@ struct RouteLimit {
 /// A route as requests need it: everything looked up that can be.
 struct Route {
     RouteConfig config;
-    access::Access access;               ///< made by default it lets nobody in
-    bool anyone = false;                 ///< no credentials are wanted
-    std::uint32_t methods = 0;           ///< one bit per http::Method; 0: every one
+    access::Access access;      ///< made by default it lets nobody in
+    bool anyone = false;        ///< no credentials are wanted
+    std::uint32_t methods = 0;  ///< one bit per http::Method; 0: every one
     std::vector<RouteLimit> limits;
-    std::shared_ptr<proxy::Upstream> upstream;    ///< null where a handler of ours answers
+    std::shared_ptr<proxy::Upstream> upstream;  ///< null where a handler of ours answers
     const api::Route* own = nullptr;
-    telemetry::RouteMetrics* metrics = nullptr;   ///< null: not counted
+    telemetry::RouteMetrics* metrics = nullptr;  ///< null: not counted
     proxy::Timeouts timeouts;
 };
 
@@ -45,15 +45,17 @@ struct Route {
 struct ListenerPlan {
     net::ListenerConfig config;
     std::shared_ptr<const net::TlsContext> tls;
-    std::string hsts;                       ///< header value; empty: none
-    std::uint16_t redirect_port = 0;        ///< 0: serves
-    std::vector<const Route*> routes;       ///< first match wins
+    std::string hsts;                         ///< header value; empty: none
+    std::uint16_t redirect_port = 0;          ///< 0: serves
+    std::vector<const Route*> routes;         ///< first match wins
     std::vector<std::unique_ptr<Route>> own;  ///< built-in paths: they win over routes
 };
 
 struct HostHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view host) const { return std::hash<std::string_view>{}(host); }
+    std::size_t operator()(std::string_view host) const {
+        return std::hash<std::string_view>{}(host);
+    }
 };
 
 /// The configuration as the request path reads it. Immutable: a reload makes another and every worker swaps its pointer
@@ -61,16 +63,18 @@ struct HostHash {
 struct Snapshot {
     std::vector<ListenerPlan> listeners;
     std::vector<std::unique_ptr<Route>> routes;
-    std::vector<std::unique_ptr<api::Route>> own;       ///< handlers of ours, for the listeners' built-in paths
+    std::vector<std::unique_ptr<api::Route>>
+        own;  ///< handlers of ours, for the listeners' built-in paths
     std::vector<std::shared_ptr<proxy::Upstream>> upstreams;
     std::vector<net::AddressRange> trusted_proxies;
-    std::unordered_set<std::string, HostHash, std::equal_to<>> allowed_hosts;  ///< lower case, without port
-    std::vector<std::string> allowed_host_suffixes;     ///< ".example.com" of "*.example.com"
+    std::unordered_set<std::string, HostHash, std::equal_to<>>
+        allowed_hosts;                               ///< lower case, without port
+    std::vector<std::string> allowed_host_suffixes;  ///< ".example.com" of "*.example.com"
     net::LimitsConfig limits;
     std::shared_ptr<const http::ServerLimits> server_limits;
-    telemetry::RouteMetrics* unmatched = nullptr;       ///< counts what no route claimed
-    std::filesystem::path body_directory;               ///< where request bodies are buffered
-    bool open = false;                                  ///< auth.enabled: false: everybody is let in
+    telemetry::RouteMetrics* unmatched = nullptr;  ///< counts what no route claimed
+    std::filesystem::path body_directory;          ///< where request bodies are buffered
+    bool open = false;                             ///< auth.enabled: false: everybody is let in
 
     [[nodiscard]] bool is_allowed_host(std::string_view authority) const;
     /// The plan of this name; one that serves nothing where a reload has removed it.

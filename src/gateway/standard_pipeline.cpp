@@ -17,19 +17,20 @@ namespace gh::gateway {
 
 Pipeline standard_pipeline(Services& house, access::Authenticator& authenticator) {
     Pipeline p;
-    p.add<SecureResponse>();        // first, so that its headers stand on every answer, ours and theirs
-    p.add<RequestIds>();            // every answer and every log line needs its ids, refusals too
-    p.add<ShedLoad>();              // refusing must cost less than serving
-    p.add<FindClient>();            // limits and the log want the client, not the proxy in front of us
-    p.add<CheckHost>();             // before anything of the request is believed: it may be meant for another site
-    p.add<Redirect>();              // a plain listener says where to go and nothing else
-    p.add<MatchRoute>();            // the route says which credentials and limits count
-    p.add<Cors>();                  // before identity: a preflight carries no credentials
-    p.add<LimitByAddress>(house);   // before authentication: guessing must be limited too
+    p.add<SecureResponse>();  // first, so that its headers stand on every answer, ours and theirs
+    p.add<RequestIds>();      // every answer and every log line needs its ids, refusals too
+    p.add<ShedLoad>();        // refusing must cost less than serving
+    p.add<FindClient>();      // limits and the log want the client, not the proxy in front of us
+    p.add<
+        CheckHost>();  // before anything of the request is believed: it may be meant for another site
+    p.add<Redirect>();             // a plain listener says where to go and nothing else
+    p.add<MatchRoute>();           // the route says which credentials and limits count
+    p.add<Cors>();                 // before identity: a preflight carries no credentials
+    p.add<LimitByAddress>(house);  // before authentication: guessing must be limited too
     p.add<Authenticate>(house, authenticator);
-    p.add<Authorize>();             // before quota: strangers must not drain a tenant
+    p.add<Authorize>();  // before quota: strangers must not drain a tenant
     p.add<LimitByPrincipal>(house);
-    p.add<CheckBodySize>();         // last: who may not come in learns nothing about limits
+    p.add<CheckBodySize>();  // last: who may not come in learns nothing about limits
     return p;
 }
 

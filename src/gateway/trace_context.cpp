@@ -13,15 +13,20 @@ constexpr std::size_t length = 55;  // 00-<32>-<16>-<2>
 constexpr std::size_t trace_at = 3, span_at = 36, flags_at = 53;
 
 bool is_hex(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    return std::ranges::all_of(
+        text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 bool is_valid(std::string_view given) {
-    if (given.size() < length || given.starts_with("ff") || !is_hex(given.substr(0, 2))) return false;
-    if (given.starts_with("00") ? given.size() != length : given.size() > length && given[length] != '-') return false;
+    if (given.size() < length || given.starts_with("ff") || !is_hex(given.substr(0, 2)))
+        return false;
+    if (given.starts_with("00") ? given.size() != length
+                                : given.size() > length && given[length] != '-')
+        return false;
     const auto trace = given.substr(trace_at, 32), span = given.substr(span_at, 16);
-    return given[2] == '-' && given[35] == '-' && given[52] == '-' && is_hex(trace) && is_hex(span) &&
-           is_hex(given.substr(flags_at, 2)) && trace.find_first_not_of('0') != std::string_view::npos &&
+    return given[2] == '-' && given[35] == '-' && given[52] == '-' && is_hex(trace) &&
+           is_hex(span) && is_hex(given.substr(flags_at, 2)) &&
+           trace.find_first_not_of('0') != std::string_view::npos &&
            span.find_first_not_of('0') != std::string_view::npos;
 }
 

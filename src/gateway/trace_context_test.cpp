@@ -9,7 +9,8 @@ constexpr std::string_view trace = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 TEST(TraceContext, KeepsAValidTraceAndNamesASpanOfItsOwn) {
     Arena arena;
-    const auto next = next_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00", arena);
+    const auto next =
+        next_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00", arena);
     ASSERT_EQ(next.size(), 55U);
     EXPECT_EQ(trace_id_of(next), trace);
     EXPECT_EQ(next.substr(53), "00");

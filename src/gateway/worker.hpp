@@ -42,7 +42,7 @@ struct Worker {
     net::Loop loop;
     std::size_t index;
     Services& services;
-    std::shared_ptr<const Snapshot> snapshot;      // swapped between two turns
+    std::shared_ptr<const Snapshot> snapshot;  // swapped between two turns
     std::unique_ptr<access::Authenticator> authenticator;
     Pipeline pipeline;
     std::vector<std::unique_ptr<Exchange>> spare_exchanges;

@@ -15,11 +15,12 @@ namespace gh::http {
 /// What is known of a connection before its first request; written at accept and handshake, read by everybody.
 struct ConnectionFacts {
     net::Address peer;
-    std::string peer_ip;             ///< the peer's address as text, without port
-    std::string listener;            ///< name of the one that accepted
+    std::string peer_ip;   ///< the peer's address as text, without port
+    std::string listener;  ///< name of the one that accepted
     bool encrypted = false;
-    std::string_view tls_version;    ///< "TLSv1.3"; empty when not encrypted
-    std::shared_ptr<const void> certificate;  ///< whoever accepted knows the type; null: none was shown
+    std::string_view tls_version;  ///< "TLSv1.3"; empty when not encrypted
+    std::shared_ptr<const void>
+        certificate;  ///< whoever accepted knows the type; null: none was shown
 };
 
 /// A request that could not be read. It is answered, logged and counted like any other, then the connection closes.
@@ -61,7 +62,8 @@ class Downstream {
     /// Sends the head and the first octets of the body in one write. `head.body` says how the end will be known; it is
     /// brought in line with what the client understands, and framing fields are written here, not by the caller. `last`: that was all.
     /// @return done; blocked: kept, flush() before the next write(); failed: the client is gone
-    [[nodiscard]] virtual net::IoState respond(ResponseHead& head, std::string_view body, bool last) = 0;
+    [[nodiscard]] virtual net::IoState respond(ResponseHead& head, std::string_view body,
+                                               bool last) = 0;
     /// More of the body; the same answers. Not while flush() says blocked.
     [[nodiscard]] virtual net::IoState write(std::string_view body, bool last,
                                              const Fields* trailers = nullptr) = 0;

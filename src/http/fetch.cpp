@@ -28,7 +28,8 @@ Task<StreamResult> connect(net::Loop& loop, net::Wakeup& wakeup, const FetchRequ
         const auto state = dial->state();
         if (state == IoState::done) break;
         if (state == IoState::failed) {
-            co_return fail_errno(ErrorKind::unavailable, "fetch.connect", request.address.text(), dial->error());
+            co_return fail_errno(ErrorKind::unavailable, "fetch.connect", request.address.text(),
+                                 dial->error());
         }
         if (wakeup.expired()) co_return too_late();
         co_await wakeup.wait();
@@ -37,12 +38,14 @@ Task<StreamResult> connect(net::Loop& loop, net::Wakeup& wakeup, const FetchRequ
     if (request.tls == nullptr) co_return StreamResult(std::move(plain));
     auto session = request.tls->new_session(request.server_name);
     if (!session) co_return std::unexpected(std::move(session).error());
-    auto stream = std::make_unique<net::TlsStream>(loop, plain->descriptor().release(), std::move(*session));
+    auto stream =
+        std::make_unique<net::TlsStream>(loop, plain->descriptor().release(), std::move(*session));
     stream->notify(&wakeup);
     for (;;) {
         const auto state = stream->handshake();
         if (state == IoState::done) break;
-        if (state == IoState::failed) co_return fail(ErrorKind::unavailable, "fetch.tls", stream->failure());
+        if (state == IoState::failed)
+            co_return fail(ErrorKind::unavailable, "fetch.tls", stream->failure());
         if (wakeup.expired()) co_return too_late();
         co_await wakeup.wait();
     }
@@ -76,7 +79,9 @@ class Answer {
         return take_body(rest);
     }
     /// @return true when the end of the connection is the end of the body
-    [[nodiscard]] bool may_end() const { return have_head_ && framing_.kind == Framing::until_close; }
+    [[nodiscard]] bool may_end() const {
+        return have_head_ && framing_.kind == Framing::until_close;
+    }
     [[nodiscard]] Fetched result() { return std::move(fetched_); }
 
  private:
@@ -95,8 +100,10 @@ class Answer {
         } else if (!done) {
             fetched_.body += bytes;
         }
-        if (fetched_.body.size() > body_bytes_max_) return fail(ErrorKind::corrupt, "fetch.too_large");
-        return done || (framing_.kind == Framing::length && fetched_.body.size() >= framing_.length);
+        if (fetched_.body.size() > body_bytes_max_)
+            return fail(ErrorKind::corrupt, "fetch.too_large");
+        return done ||
+               (framing_.kind == Framing::length && fetched_.body.size() >= framing_.length);
     }
 
     std::size_t body_bytes_max_;
@@ -138,7 +145,8 @@ Task<Result<Fetched>> fetch(net::Loop& loop, FetchRequest request) {
         }
         if (io.state != IoState::blocked) {
             if (io.state == IoState::ended && answer.may_end()) co_return answer.result();
-            co_return fail(ErrorKind::unavailable, "fetch.cut", "the connection ended before the answer did");
+            co_return fail(ErrorKind::unavailable, "fetch.cut",
+                           "the connection ended before the answer did");
         }
         if (wakeup.expired()) co_return too_late();
         co_await wakeup.wait();

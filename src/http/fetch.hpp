@@ -18,7 +18,7 @@ struct FetchRequest {
     std::string server_name;                     ///< with tls: whose certificate is believed
     std::string authority;                       ///< Host
     std::string target = "/";
-    std::chrono::milliseconds timeout{2'000};    ///< for everything
+    std::chrono::milliseconds timeout{2'000};  ///< for everything
     std::size_t body_bytes_max = 64 * 1024;
 };
 

@@ -12,7 +12,8 @@ using net::IoState;
 
 namespace {
 
-constexpr std::size_t drain_reads_max = 8;  // of a request body nobody asked for, before the connection is given up
+constexpr std::size_t drain_reads_max =
+    8;  // of a request body nobody asked for, before the connection is given up
 
 /// One response's head, or a piece with its chunk framing, on its way into the stream; used up before anyone suspends.
 std::string& write_scratch() {
@@ -40,7 +41,8 @@ Task<> H1Connection::serve(Handler& handler, const bool& draining) {
         const auto head = co_await read_head(draining);
         if (head == HeadState::closed) co_return;
         start_request();
-        if (head == HeadState::refused || ++requests_ >= limits_.requests_max || draining) keep_alive_ = false;
+        if (head == HeadState::refused || ++requests_ >= limits_.requests_max || draining)
+            keep_alive_ = false;
         co_await handler.handle(*this);
         if (aborted_ || !response_done_) {
             stream_.reset_on_close();
@@ -100,7 +102,8 @@ Task<H1Connection::HeadState> H1Connection::read_head(const bool& draining) {
                 begin_ += result.bytes;
                 co_return HeadState::ready;
             }
-            if (result.state == HeadResult::State::refused) co_return refuse(result.status, result.reason);
+            if (result.state == HeadResult::State::refused)
+                co_return refuse(result.status, result.reason);
         }
         if (!make_room()) co_return refuse(431, "http.head_too_large");
         const auto io = stream_.read({data_ + end_, capacity_ - end_});
@@ -146,13 +149,15 @@ BodyPiece H1Connection::body() {
 }
 
 BodyPiece H1Connection::length_body() {
-    std::string_view bytes = unparsed().substr(0, std::min<std::uint64_t>(body_left_, end_ - begin_));
+    std::string_view bytes =
+        unparsed().substr(0, std::min<std::uint64_t>(body_left_, end_ - begin_));
     if (!bytes.empty()) {
         begin_ += bytes.size();
     } else {
         // Straight from the loop's scratch and never beyond this body, so that nothing is left over.
         const auto scratch = wakeup_.loop().scratch();
-        const auto io = stream_.read(scratch.first(std::min<std::uint64_t>(body_left_, scratch.size())));
+        const auto io =
+            stream_.read(scratch.first(std::min<std::uint64_t>(body_left_, scratch.size())));
         if (io.state == IoState::blocked) return {};
         if (io.state != IoState::done) return {BodyPiece::State::closed, {}};
         bytes = {scratch.data(), io.bytes};
@@ -167,11 +172,13 @@ BodyPiece H1Connection::chunked_body() {
     for (;;) {
         const bool from_head = begin_ != end_ && !body_block_;
         const std::string_view input =
-            from_head ? unparsed() : std::string_view(body_block_.data() + body_begin_, body_end_ - body_begin_);
+            from_head ? unparsed()
+                      : std::string_view(body_block_.data() + body_begin_, body_end_ - body_begin_);
         if (!input.empty()) {
             const auto step = chunked_.next(input);
             (from_head ? begin_ : body_begin_) += step.bytes;
-            if (step.state == ChunkedDecoder::State::refused) return {BodyPiece::State::malformed, {}};
+            if (step.state == ChunkedDecoder::State::refused)
+                return {BodyPiece::State::malformed, {}};
             body_done_ = step.state == ChunkedDecoder::State::done;
             if (!step.data.empty()) return {BodyPiece::State::data, step.data};
             if (body_done_) return {BodyPiece::State::end, {}};
@@ -193,7 +200,8 @@ bool H1Connection::body_finished() {
     if (continue_pending_ && !body_done_) return false;
     for (std::size_t reads = 0; !body_done_ && reads < drain_reads_max; ++reads) {
         const auto piece = body();
-        if (piece.state != BodyPiece::State::data && piece.state != BodyPiece::State::end) return false;
+        if (piece.state != BodyPiece::State::data && piece.state != BodyPiece::State::end)
+            return false;
     }
     return body_done_;
 }

@@ -39,8 +39,10 @@ class H1Connection final : public Downstream {
     [[nodiscard]] BodyPiece body() override;
     [[nodiscard]] const Fields& trailers() const override { return chunked_.trailers(); }
     void send_continue() override;
-    [[nodiscard]] net::IoState respond(ResponseHead& head, std::string_view body, bool last) override;
-    [[nodiscard]] net::IoState write(std::string_view body, bool last, const Fields* trailers) override;
+    [[nodiscard]] net::IoState respond(ResponseHead& head, std::string_view body,
+                                       bool last) override;
+    [[nodiscard]] net::IoState write(std::string_view body, bool last,
+                                     const Fields* trailers) override;
     [[nodiscard]] net::IoState flush() override;
     [[nodiscard]] bool responded() const override { return responded_; }
     [[nodiscard]] bool gone() const override;

@@ -91,7 +91,8 @@ H2Connection::Turn H2Connection::send() {
     output_.clear();
     if (session_.pull(output_, output_bytes_max) == 0) return Turn::idle;
     const auto written = stream_.write(output_);
-    if (output_.capacity() > 2 * output_bytes_max || session_.open_streams() == 0) std::string().swap(output_);
+    if (output_.capacity() > 2 * output_bytes_max || session_.open_streams() == 0)
+        std::string().swap(output_);
     return written == IoState::failed ? Turn::over : Turn::moved;
 }
 
@@ -131,7 +132,8 @@ Task<> H2Connection::run(H2Exchange& stream) {
     const auto id = stream.id_;
     if (!stream.closed_ && !stream.settled()) session_.reset(id, H2Error::internal_error);
     // The answer is complete and the rest of the request is not wanted (RFC 9113 §8.1).
-    if (!stream.closed_ && stream.response_done_ && !stream.request_ended_) session_.reset(id, H2Error::no_error);
+    if (!stream.closed_ && stream.response_done_ && !stream.request_ended_)
+        session_.reset(id, H2Error::no_error);
     streams_.erase(id);
     wakeup_.wake();
 }

@@ -17,7 +17,8 @@ class H2Exchange;
 /// streams leaves together once a turn.
 class H2Connection final : public H2Handler {
  public:
-    H2Connection(net::Stream& stream, const ConnectionFacts& facts, net::Wakeup& wakeup, const ServerLimits& limits);
+    H2Connection(net::Stream& stream, const ConnectionFacts& facts, net::Wakeup& wakeup,
+                 const ServerLimits& limits);
     ~H2Connection();
 
     /// Serves until the connection ends and every exchange on it has. `draining` may turn true at any time.

@@ -12,7 +12,8 @@ using net::IoState;
 namespace {
 
 std::size_t text_size(const RequestHead& head) {
-    auto size = head.method_text.size() + head.target.size() + head.authority.size() + head.scheme.size();
+    auto size =
+        head.method_text.size() + head.target.size() + head.authority.size() + head.scheme.size();
     for (const auto& field : head.fields) size += field.name.size() + field.value.size();
     return size;
 }
@@ -36,7 +37,10 @@ H2Exchange::H2Exchange(H2Connection& connection, StreamId id, const RequestHead&
 }
 
 H2Exchange::H2Exchange(H2Connection& connection, StreamId id, Unreadable unreadable)
-    : connection_(connection), id_(id), wakeup_(connection.wakeup_.loop()), unreadable_(unreadable),
+    : connection_(connection),
+      id_(id),
+      wakeup_(connection.wakeup_.loop()),
+      unreadable_(unreadable),
       request_ended_(true) {
     request_.version = Version::http_2;
 }
@@ -119,7 +123,8 @@ IoState H2Exchange::write(std::string_view body, bool last, const Fields* traile
     if (closed_) return IoState::failed;
     body_sent_ += body.size();
     sending_ += body;
-    if (last && trailers && trailers->size() > 0) connection_.session_.submit_trailers(id_, *trailers);
+    if (last && trailers && trailers->size() > 0)
+        connection_.session_.submit_trailers(id_, *trailers);
     response_done_ = last;
     connection_.session_.resume(id_);
     connection_.wakeup_.wake();

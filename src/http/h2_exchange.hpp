@@ -24,8 +24,10 @@ class H2Exchange final : public Downstream {
     [[nodiscard]] BodyPiece body() override;
     [[nodiscard]] const Fields& trailers() const override { return trailers_; }
     void send_continue() override;
-    [[nodiscard]] net::IoState respond(ResponseHead& head, std::string_view body, bool last) override;
-    [[nodiscard]] net::IoState write(std::string_view body, bool last, const Fields* trailers) override;
+    [[nodiscard]] net::IoState respond(ResponseHead& head, std::string_view body,
+                                       bool last) override;
+    [[nodiscard]] net::IoState write(std::string_view body, bool last,
+                                     const Fields* trailers) override;
     [[nodiscard]] net::IoState flush() override;
     [[nodiscard]] bool responded() const override { return responded_; }
     [[nodiscard]] bool gone() const override { return closed_; }
@@ -48,15 +50,15 @@ class H2Exchange final : public Downstream {
     H2Connection& connection_;
     const StreamId id_;
     net::Wakeup wakeup_;
-    std::string text_;         // what request_ views
+    std::string text_;  // what request_ views
     RequestHead request_;
     Unreadable unreadable_;
-    std::string received_;     // body not asked for yet, at most one window
-    std::string handed_out_;   // the piece the exchange is looking at
+    std::string received_;    // body not asked for yet, at most one window
+    std::string handed_out_;  // the piece the exchange is looking at
     std::string trailer_text_;
     Fields trailers_;
     std::string content_length_;
-    std::string sending_;      // body not framed yet, at most one write
+    std::string sending_;  // body not framed yet, at most one write
     std::size_t sent_ = 0;
     std::uint64_t body_received_ = 0;
     std::uint64_t body_sent_ = 0;

@@ -7,8 +7,12 @@
 namespace gh::net {
 namespace {
 
-const sockaddr_in& v4(const sockaddr_storage& raw) { return reinterpret_cast<const sockaddr_in&>(raw); }
-const sockaddr_in6& v6(const sockaddr_storage& raw) { return reinterpret_cast<const sockaddr_in6&>(raw); }
+const sockaddr_in& v4(const sockaddr_storage& raw) {
+    return reinterpret_cast<const sockaddr_in&>(raw);
+}
+const sockaddr_in6& v6(const sockaddr_storage& raw) {
+    return reinterpret_cast<const sockaddr_in6&>(raw);
+}
 
 }  // namespace
 

@@ -22,7 +22,9 @@ class Address {
     /// @return `invalid_argument` "net.address" for anything else; names are resolved elsewhere
     [[nodiscard]] static Result<Address> parse(std::string_view ip, std::uint16_t port);
 
-    [[nodiscard]] const sockaddr* raw() const { return reinterpret_cast<const sockaddr*>(&storage_); }
+    [[nodiscard]] const sockaddr* raw() const {
+        return reinterpret_cast<const sockaddr*>(&storage_);
+    }
     [[nodiscard]] socklen_t length() const;
     [[nodiscard]] int family() const { return storage_.ss_family; }
     [[nodiscard]] std::uint16_t port() const;

@@ -11,8 +11,12 @@ TEST(Address, ReadsLiteralsOfBothFamiliesAndNothingElse) {
         std::string_view ip, text;  // empty text: refused
     };
     constexpr Case cases[] = {
-        {"127.0.0.1", "127.0.0.1:80"}, {"::1", "[::1]:80"}, {"2001:db8::2", "[2001:db8::2]:80"},
-        {"localhost", ""},             {"[::1]", ""},       {"127.0.0.256", ""},
+        {"127.0.0.1", "127.0.0.1:80"},
+        {"::1", "[::1]:80"},
+        {"2001:db8::2", "[2001:db8::2]:80"},
+        {"localhost", ""},
+        {"[::1]", ""},
+        {"127.0.0.256", ""},
         {"", ""},
     };
     for (const auto& c : cases) {

@@ -18,7 +18,8 @@ class BufferPool {
     class Lease {
      public:
         Lease() = default;
-        Lease(BufferPool* pool, std::unique_ptr<char[]> block) : pool_(pool), block_(std::move(block)) {}
+        Lease(BufferPool* pool, std::unique_ptr<char[]> block)
+            : pool_(pool), block_(std::move(block)) {}
         Lease(Lease&& other) noexcept = default;
         Lease& operator=(Lease&& other) noexcept {
             if (this != &other) {

@@ -14,7 +14,9 @@ constexpr int backlog = 4096;
 constexpr int accepted_per_turn_max = 64;
 constexpr std::chrono::milliseconds exhausted_pause{50};
 
-void set(int fd, int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof value); }
+void set(int fd, int level, int option, int value) {
+    ::setsockopt(fd, level, option, &value, sizeof value);
+}
 
 }  // namespace
 
@@ -23,7 +25,8 @@ struct Listener::State {
     Wakeup wakeup;
     Accepted accepted;
     bool closed = false;
-    State(Loop& loop, int fd, Accepted call) : descriptor(loop, fd), wakeup(loop), accepted(std::move(call)) {
+    State(Loop& loop, int fd, Accepted call)
+        : descriptor(loop, fd), wakeup(loop), accepted(std::move(call)) {
         descriptor.notify(&wakeup);
     }
 };
@@ -33,7 +36,8 @@ Result<int> open_listening_socket(const Address& address, bool first) {
         const int probe = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
         set(probe, SOL_SOCKET, SO_REUSEADDR, 1);
         if (address.family() == AF_INET6) set(probe, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-        const bool free = ::bind(probe, address.raw(), address.length()) == 0 && ::listen(probe, 1) == 0;
+        const bool free =
+            ::bind(probe, address.raw(), address.length()) == 0 && ::listen(probe, 1) == 0;
         const int reason = errno;
         ::close(probe);
         if (!free) return fail_errno(ErrorKind::unavailable, "net.bind", address.text(), reason);
@@ -60,7 +64,8 @@ Address local_address(int fd) {
 }
 
 Listener::Listener(Loop& loop, int fd, Accepted accepted)
-    : loop_(loop), address_(local_address(fd)),
+    : loop_(loop),
+      address_(local_address(fd)),
       state_(std::make_shared<State>(loop, fd, std::move(accepted))) {
     spawn(run(state_));
 }

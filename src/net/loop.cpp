@@ -93,13 +93,14 @@ void Loop::run() {
     std::array<epoll_event, events_per_turn_max> events;
     read_clocks();
     for (;;) {
-        const int count =
-            ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), wait_milliseconds());
+        const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
+                                       wait_milliseconds());
         if (count < 0 && errno != EINTR) check(count, "epoll_wait");
         read_clocks();
         bool posted = false;
         for (int i = 0; i < count; ++i) {
-            auto* descriptor = static_cast<Descriptor*>(events[static_cast<std::size_t>(i)].data.ptr);
+            auto* descriptor =
+                static_cast<Descriptor*>(events[static_cast<std::size_t>(i)].data.ptr);
             if (descriptor == nullptr) {
                 posted = true;
                 continue;

@@ -43,7 +43,9 @@ class Wakeup {
             wakeup.pending_ = false;
             return true;
         }
-        void await_suspend(std::coroutine_handle<> waiter) const noexcept { wakeup.waiter_ = waiter; }
+        void await_suspend(std::coroutine_handle<> waiter) const noexcept {
+            wakeup.waiter_ = waiter;
+        }
         void await_resume() const noexcept {}
     };
     /// Returns when woken; at once when that has happened since the last wait.

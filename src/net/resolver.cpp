@@ -15,7 +15,8 @@ Result<std::vector<Address>> resolve_now(const std::string& host, std::uint16_t 
     addrinfo* raw = nullptr;
     const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &raw);
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> found(raw, &::freeaddrinfo);
-    if (error != 0) return fail(ErrorKind::unavailable, "net.resolve", host + ": " + ::gai_strerror(error));
+    if (error != 0)
+        return fail(ErrorKind::unavailable, "net.resolve", host + ": " + ::gai_strerror(error));
     std::vector<Address> addresses;
     for (const auto* each = raw; each; each = each->ai_next) {
         sockaddr_storage storage{};
@@ -24,7 +25,8 @@ Result<std::vector<Address>> resolve_now(const std::string& host, std::uint16_t 
         address.set_port(port);
         addresses.push_back(address);
     }
-    if (addresses.empty()) return fail(ErrorKind::unavailable, "net.resolve", host + ": no address");
+    if (addresses.empty())
+        return fail(ErrorKind::unavailable, "net.resolve", host + ": no address");
     return addresses;
 }
 
@@ -51,9 +53,8 @@ void Resolver::run(std::stop_token stop) {
         questions_.pop_front();
         lock.unlock();
         auto result = resolve_now(question.host, question.port);
-        question.loop->post([answer = std::move(question.answer), result = std::move(result)]() mutable {
-            answer(std::move(result));
-        });
+        question.loop->post([answer = std::move(question.answer),
+                             result = std::move(result)]() mutable { answer(std::move(result)); });
     }
 }
 

@@ -62,8 +62,8 @@ IoState SocketStream::write(std::string_view first, std::string_view second) {
 IoState SocketStream::flush() {
     while (kept_sent_ < kept_.size()) {
         if (!descriptor_.writable) return IoState::blocked;
-        const auto n = ::send(descriptor_.fd(), kept_.data() + kept_sent_, kept_.size() - kept_sent_,
-                              MSG_NOSIGNAL);
+        const auto n = ::send(descriptor_.fd(), kept_.data() + kept_sent_,
+                              kept_.size() - kept_sent_, MSG_NOSIGNAL);
         if (n >= 0) {
             kept_sent_ += static_cast<std::size_t>(n);
         } else if (errno == EAGAIN) {

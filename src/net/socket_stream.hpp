@@ -16,7 +16,9 @@ class SocketStream final : public Stream {
     [[nodiscard]] IoState flush() override;
     [[nodiscard]] bool pending() const override { return !kept_.empty(); }
     void notify(Wakeup* wakeup) override { descriptor_.notify(wakeup); }
-    [[nodiscard]] bool peer_closed() const override { return descriptor_.hangup || descriptor_.error; }
+    [[nodiscard]] bool peer_closed() const override {
+        return descriptor_.hangup || descriptor_.error;
+    }
     void finish_writing() override;
     void reset_on_close() override;
 

@@ -86,7 +86,8 @@ TlsStream::TlsStream(Loop& loop, int fd, SslHandle ssl)
 TlsStream::~TlsStream() = default;
 
 bool TlsStream::readable_now() const {
-    return !received_.empty() || !unread_.empty() || descriptor_.readable || SSL_has_pending(ssl_.get());
+    return !received_.empty() || !unread_.empty() || descriptor_.readable ||
+           SSL_has_pending(ssl_.get());
 }
 
 IoState TlsStream::judge(int result) {
@@ -143,7 +144,8 @@ Io TlsStream::read(std::span<char> into) {
     }
     keep_unread();
     // A key update or an alert may want to be answered.
-    if (!loop_.record_scratch().sending.empty() && send_ciphertext() == IoState::failed) state = IoState::failed;
+    if (!loop_.record_scratch().sending.empty() && send_ciphertext() == IoState::failed)
+        state = IoState::failed;
     if (got > 0) return {IoState::done, got};
     return {state, 0};
 }
@@ -181,7 +183,8 @@ IoState TlsStream::send_ciphertext() {
     std::size_t sent = 0;
     if (kept_.empty()) {
         while (sent < out.size() && descriptor_.writable) {
-            const auto n = ::send(descriptor_.fd(), out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
+            const auto n =
+                ::send(descriptor_.fd(), out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
             if (n >= 0) {
                 sent += static_cast<std::size_t>(n);
                 if (sent < out.size()) descriptor_.writable = false;
@@ -200,8 +203,8 @@ IoState TlsStream::send_ciphertext() {
 IoState TlsStream::flush() {
     while (kept_sent_ < kept_.size()) {
         if (!descriptor_.writable) return IoState::blocked;
-        const auto n = ::send(descriptor_.fd(), kept_.data() + kept_sent_, kept_.size() - kept_sent_,
-                              MSG_NOSIGNAL);
+        const auto n = ::send(descriptor_.fd(), kept_.data() + kept_sent_,
+                              kept_.size() - kept_sent_, MSG_NOSIGNAL);
         if (n >= 0) {
             kept_sent_ += static_cast<std::size_t>(n);
         } else if (errno == EAGAIN) {

@@ -34,7 +34,9 @@ class TlsStream final : public Stream {
     [[nodiscard]] IoState flush() override;
     [[nodiscard]] bool pending() const override { return !kept_.empty(); }
     void notify(Wakeup* wakeup) override { descriptor_.notify(wakeup); }
-    [[nodiscard]] bool peer_closed() const override { return descriptor_.hangup || descriptor_.error; }
+    [[nodiscard]] bool peer_closed() const override {
+        return descriptor_.hangup || descriptor_.error;
+    }
     void finish_writing() override;
     void reset_on_close() override;
 
@@ -52,9 +54,9 @@ class TlsStream final : public Stream {
     Loop& loop_;
     Descriptor descriptor_;
     SslHandle ssl_;
-    std::string_view received_;    // ciphertext OpenSSL has not taken yet, in scratch or in unread_
-    std::string unread_;           // the same between calls; empty as a rule
-    std::string kept_;             // ciphertext the peer had no room for
+    std::string_view received_;  // ciphertext OpenSSL has not taken yet, in scratch or in unread_
+    std::string unread_;         // the same between calls; empty as a rule
+    std::string kept_;           // ciphertext the peer had no room for
     std::size_t kept_sent_ = 0;
     std::string failure_;
     bool end_seen_ = false;

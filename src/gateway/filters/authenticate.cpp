@@ -31,9 +31,10 @@ Verdict Authenticate::on_request(Exchange& exchange) {
             given.api_key = field.value;
         }
     }
-    given.certificate =
-        static_cast<const access::ClientCertificate*>(exchange.client->connection().certificate.get());
-    const bool nothing = !given.has_authorization && !given.has_api_key && given.certificate == nullptr;
+    given.certificate = static_cast<const access::ClientCertificate*>(
+        exchange.client->connection().certificate.get());
+    const bool nothing =
+        !given.has_authorization && !given.has_api_key && given.certificate == nullptr;
     if ((nothing && exchange.route->anyone) || exchange.snapshot->open) return Verdict::walk_on;
 
     auto verdict = authenticator_.authenticate(given, exchange.worker->loop.system_now());

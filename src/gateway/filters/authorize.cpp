@@ -8,15 +8,17 @@ namespace gh::gateway {
 
 Verdict Authorize::on_request(Exchange& exchange) {
     if (exchange.route->anyone || exchange.snapshot->open) return Verdict::walk_on;
-    const auto* certificate =
-        static_cast<const access::ClientCertificate*>(exchange.client->connection().certificate.get());
-    const auto decision = access::authorize(exchange.route->access, *exchange.principal, certificate);
+    const auto* certificate = static_cast<const access::ClientCertificate*>(
+        exchange.client->connection().certificate.get());
+    const auto decision =
+        access::authorize(exchange.route->access, *exchange.principal, certificate);
     if (decision.outcome == access::Outcome::allowed) return Verdict::walk_on;
     exchange.auth_reason = decision.reason;
     if (decision.outcome == access::Outcome::unauthenticated) {
         refuse_unauthenticated(exchange, access::Refusal::missing, decision.reason);
     } else {
-        exchange.refuse(403, "access.denied", "Your credentials are valid but not sufficient for this.");
+        exchange.refuse(403, "access.denied",
+                        "Your credentials are valid but not sufficient for this.");
     }
     return Verdict::answered;
 }

@@ -11,7 +11,8 @@ void refuse_too_large(Exchange& exchange) {
 
 Verdict CheckBodySize::on_request(Exchange& exchange) {
     const auto& body = exchange.request().body;
-    if (body.kind != http::Framing::length || body.length <= exchange.route->config.request_body_max) {
+    if (body.kind != http::Framing::length ||
+        body.length <= exchange.route->config.request_body_max) {
         return Verdict::walk_on;
     }
     refuse_too_large(exchange);

@@ -12,7 +12,8 @@ bool is_local(const Exchange& exchange) {
     const auto host = host_of(exchange.request().authority);
     const auto& listener = exchange.listener->config;
     return listener.bind.loopback() && !listener.serves(net::Service::gateway) &&
-           (http::equals_ignoring_case(host, "localhost") || host == "127.0.0.1" || host == "[::1]");
+           (http::equals_ignoring_case(host, "localhost") || host == "127.0.0.1" ||
+            host == "[::1]");
 }
 
 }  // namespace

@@ -46,8 +46,10 @@ Verdict Cors::on_request(Exchange& exchange) {
     }
     exchange.response.status = 204;
     exchange.outcome = outcome::ok;
-    exchange.add_field(http::FieldId::other, "Access-Control-Allow-Methods", join(exchange, cors->methods));
-    exchange.add_field(http::FieldId::other, "Access-Control-Allow-Headers", join(exchange, cors->headers));
+    exchange.add_field(http::FieldId::other, "Access-Control-Allow-Methods",
+                       join(exchange, cors->methods));
+    exchange.add_field(http::FieldId::other, "Access-Control-Allow-Headers",
+                       join(exchange, cors->headers));
     exchange.add_field(http::FieldId::other, "Access-Control-Max-Age",
                        exchange.arena.copy(std::to_string(cors->max_age.count())));
     return Verdict::answered;
@@ -68,12 +70,14 @@ void Cors::on_response(Exchange& exchange) {
     if (!cors->any_origin) exchange.add_field(http::FieldId::vary, "Vary", "Origin");
     const auto origin = exchange.request().fields.value(http::FieldId::origin);
     if (origin.empty() || !is_allowed(*cors, origin)) return;
-    exchange.add_field(http::FieldId::other, "Access-Control-Allow-Origin", cors->any_origin ? "*" : origin);
+    exchange.add_field(http::FieldId::other, "Access-Control-Allow-Origin",
+                       cors->any_origin ? "*" : origin);
     if (cors->credentials) {
         exchange.add_field(http::FieldId::other, "Access-Control-Allow-Credentials", "true");
     }
     if (!cors->expose.empty()) {
-        exchange.add_field(http::FieldId::other, "Access-Control-Expose-Headers", join(exchange, cors->expose));
+        exchange.add_field(http::FieldId::other, "Access-Control-Expose-Headers",
+                           join(exchange, cors->expose));
     }
 }
 

@@ -11,8 +11,9 @@ constexpr std::size_t hops_max = 32;
 
 bool is_trusted(const Snapshot& snapshot, const net::Address& address) {
     const auto octets = address.octets();
-    return std::ranges::any_of(snapshot.trusted_proxies,
-                               [&](const net::AddressRange& range) { return range.contains(octets); });
+    return std::ranges::any_of(snapshot.trusted_proxies, [&](const net::AddressRange& range) {
+        return range.contains(octets);
+    });
 }
 
 std::string_view trim(std::string_view text) {
@@ -64,7 +65,8 @@ Verdict FindClient::on_request(Exchange& exchange) {
     exchange.client_encrypted = connection.encrypted;
     exchange.client_ip = connection.peer_ip;
     const auto& snapshot = *exchange.snapshot;
-    if (snapshot.trusted_proxies.empty() || !is_trusted(snapshot, connection.peer)) return Verdict::walk_on;
+    if (snapshot.trusted_proxies.empty() || !is_trusted(snapshot, connection.peer))
+        return Verdict::walk_on;
 
     walk_back(exchange);
     if (!(exchange.client_address == connection.peer)) {

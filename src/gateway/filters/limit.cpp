@@ -15,9 +15,11 @@ access::ClientNetwork network_of(const net::Address& address) {
     return access::ClientNetwork::from_v6(octets);
 }
 
-access::RateClient client_of(const RateLimiter& limiter, const RouteLimit& limit, const Exchange& exchange) {
+access::RateClient client_of(const RateLimiter& limiter, const RouteLimit& limit,
+                             const Exchange& exchange) {
     const auto& principal = *exchange.principal;
-    if (limit.by == RateLimitConfig::By::principal && principal.type != access::PrincipalType::anonymous) {
+    if (limit.by == RateLimitConfig::By::principal &&
+        principal.type != access::PrincipalType::anonymous) {
         return limiter.client(principal);
     }
     if (limit.by == RateLimitConfig::By::route) return limiter.client(access::ClientNetwork{});
@@ -39,8 +41,8 @@ Verdict judge(Services& house, Exchange& exchange, bool by_principal) {
     }
     if (count == 0) return Verdict::walk_on;
     const auto decisions = std::span(exchange.limit_decisions).subspan(first, count);
-    const bool admitted =
-        house.limiter.admit(std::span(charges).first(count), exchange.worker->loop.now(), decisions);
+    const bool admitted = house.limiter.admit(std::span(charges).first(count),
+                                              exchange.worker->loop.now(), decisions);
     exchange.limits_count += count;
     if (admitted) return Verdict::walk_on;
 
@@ -50,8 +52,9 @@ Verdict judge(Services& house, Exchange& exchange, bool by_principal) {
     const auto end = std::to_chars(text.data(), text.data() + text.size(), wait).ptr;
     house.count.rate_limited.add();
     exchange.refuse(429, "rate.limited", "Too many requests; see Retry-After.");
-    exchange.add_field(http::FieldId::retry_after, "Retry-After",
-                       exchange.arena.copy({text.data(), static_cast<std::size_t>(end - text.data())}));
+    exchange.add_field(
+        http::FieldId::retry_after, "Retry-After",
+        exchange.arena.copy({text.data(), static_cast<std::size_t>(end - text.data())}));
     return Verdict::answered;
 }
 

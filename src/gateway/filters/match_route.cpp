@@ -44,13 +44,16 @@ Verdict MatchRoute::on_request(Exchange& exchange) {
     exchange.has_query = target->has_query;
 
     exchange.route = match_route(*exchange.listener, exchange.request(), exchange.path);
-    if (exchange.route && normal->has_encoded_slash() && !exchange.route->config.allow_encoded_slash) {
+    if (exchange.route && normal->has_encoded_slash() &&
+        !exchange.route->config.allow_encoded_slash) {
         exchange.route = nullptr;
-        return refuse_target(exchange, Error{ErrorKind::invalid_argument, "path.encoded_slash", {}});
+        return refuse_target(exchange,
+                             Error{ErrorKind::invalid_argument, "path.encoded_slash", {}});
     }
     if (exchange.route) return Verdict::walk_on;
     if (normal->has_encoded_slash()) {
-        return refuse_target(exchange, Error{ErrorKind::invalid_argument, "path.encoded_slash", {}});
+        return refuse_target(exchange,
+                             Error{ErrorKind::invalid_argument, "path.encoded_slash", {}});
     }
     if (const auto allowed = allowed_methods(exchange); !allowed.empty()) {
         exchange.refuse(405, "route.method", "This method is not allowed here.");

@@ -10,8 +10,8 @@ namespace gh::gateway {
 bool is_correlation_id(std::string_view text) {
     constexpr std::size_t length_max = 128;
     const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-               c == '_' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
     };
     return !text.empty() && text.size() <= length_max && std::ranges::all_of(text, allowed);
 }
@@ -24,7 +24,8 @@ Verdict RequestIds::on_request(Exchange& exchange) {
     } else {
         exchange.correlation_id = exchange.arena.copy(view(uuid_v4()));
     }
-    exchange.traceparent = next_traceparent(fields.value(http::FieldId::traceparent), exchange.arena);
+    exchange.traceparent =
+        next_traceparent(fields.value(http::FieldId::traceparent), exchange.arena);
     return Verdict::walk_on;
 }
 
@@ -32,7 +33,8 @@ void RequestIds::on_response(Exchange& exchange) {
     constexpr http::FieldSet ours{http::FieldId::x_request_id, http::FieldId::x_correlation_id};
     exchange.response.fields.remove(ours);
     exchange.add_field(http::FieldId::x_request_id, "X-Request-ID", exchange.request_id_text());
-    exchange.add_field(http::FieldId::x_correlation_id, "X-Correlation-ID", exchange.correlation_id);
+    exchange.add_field(http::FieldId::x_correlation_id, "X-Correlation-ID",
+                       exchange.correlation_id);
 }
 
 }  // namespace gh::gateway

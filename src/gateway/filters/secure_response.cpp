@@ -63,7 +63,8 @@ bool is_html(std::string_view content_type) {
 /// everything, should a browser ever be made to open it.
 std::string_view content_policy(const Exchange& exchange) {
     const auto type = exchange.response.fields.value(http::FieldId::content_type);
-    if (is_html(type)) return exchange.route ? std::string_view(exchange.route->config.csp) : std::string_view{};
+    if (is_html(type))
+        return exchange.route ? std::string_view(exchange.route->config.csp) : std::string_view{};
     return type.starts_with("application/") || type.empty() ? api_policy : std::string_view{};
 }
 
@@ -84,7 +85,8 @@ void SecureResponse::on_response(Exchange& exchange) {
     add_missing(exchange, profile == SecurityHeaders::page ? page_headers : api_headers);
     const auto policy = content_policy(exchange);
     if (!policy.empty() && !fields.has(http::FieldId::content_security_policy)) {
-        exchange.add_field(http::FieldId::content_security_policy, "Content-Security-Policy", policy);
+        exchange.add_field(http::FieldId::content_security_policy, "Content-Security-Policy",
+                           policy);
     }
 }
 

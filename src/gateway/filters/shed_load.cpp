@@ -29,7 +29,8 @@ Verdict ShedLoad::on_request(Exchange& exchange) {
     }
     // HTTP/2 carries many requests on one connection: the number of connections allowed bounds them as well.
     if (exchange.worker->exchanges_open > exchange.snapshot->limits.connections_max) {
-        exchange.refuse(503, "gateway.overloaded", "The gateway is at its limit; try again shortly.");
+        exchange.refuse(503, "gateway.overloaded",
+                        "The gateway is at its limit; try again shortly.");
         exchange.add_field(http::FieldId::retry_after, "Retry-After", "1");
         return Verdict::answered;
     }

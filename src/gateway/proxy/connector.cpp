@@ -18,7 +18,8 @@ constexpr std::chrono::milliseconds look_again{20};
 
 /// Has the upstream closed a kept connection just now, unseen by the loop? Asked only where trying would not be safe.
 bool is_stale(Worker& worker, net::Stream& stream) {
-    return stream.peer_closed() || stream.read(worker.loop.scratch().first(1)).state != IoState::blocked;
+    return stream.peer_closed() ||
+           stream.read(worker.loop.scratch().first(1)).state != IoState::blocked;
 }
 
 /// Asks the other workers for one of their idle connections' places.
@@ -52,7 +53,8 @@ Task<balance::ConnectionAllowance::Place> wait_for_place(Exchange& exchange, Ups
     co_return place;
 }
 
-Task<std::expected<std::unique_ptr<net::Stream>, ConnectFailure>> dial(Exchange& exchange, Upstream& upstream,
+Task<std::expected<std::unique_ptr<net::Stream>, ConnectFailure>> dial(Exchange& exchange,
+                                                                       Upstream& upstream,
                                                                        Target& target) {
     auto& loop = exchange.worker->loop;
     auto& wakeup = exchange.client->wakeup();
@@ -129,9 +131,11 @@ Task<Connected> connect(Exchange& exchange, Upstream& upstream, Target& target, 
     co_return connection;
 }
 
-void give_back(Worker& worker, Upstream& upstream, std::unique_ptr<Connection> connection, bool reusable) {
+void give_back(Worker& worker, Upstream& upstream, std::unique_ptr<Connection> connection,
+               bool reusable) {
     auto& pool = upstream.pool(worker.index);
-    const bool wanted_elsewhere = pool.waiting.empty() && upstream.pending.load(std::memory_order_relaxed) > 0;
+    const bool wanted_elsewhere =
+        pool.waiting.empty() && upstream.pending.load(std::memory_order_relaxed) > 0;
     if (reusable && !upstream.retired() && !wanted_elsewhere && pool.waiting.empty()) {
         pool.put(std::move(connection), worker.loop.now());
         return;

@@ -10,9 +10,9 @@
 namespace gh::gateway::proxy {
 
 enum class ConnectFailure : unsigned char {
-    refused,      // not resolved, not reached, or its certificate was not believed
+    refused,  // not resolved, not reached, or its certificate was not believed
     timeout,
-    exhausted,    // all connections are taken and nobody gave one back in time
+    exhausted,  // all connections are taken and nobody gave one back in time
     client_gone,
 };
 
@@ -20,9 +20,11 @@ using Connected = std::expected<std::unique_ptr<Connection>, ConnectFailure>;
 
 /// A kept connection to the target, or a new one, within the connect timeout.
 /// @param fresh  do not use a kept one: it has just proved stale
-[[nodiscard]] Task<Connected> connect(Exchange& exchange, Upstream& upstream, Target& target, bool fresh);
+[[nodiscard]] Task<Connected> connect(Exchange& exchange, Upstream& upstream, Target& target,
+                                      bool fresh);
 
 /// Puts a connection by for the next request, or closes it and lets somebody else have its place.
-void give_back(Worker& worker, Upstream& upstream, std::unique_ptr<Connection> connection, bool reusable);
+void give_back(Worker& worker, Upstream& upstream, std::unique_ptr<Connection> connection,
+               bool reusable);
 
 }  // namespace gh::gateway::proxy

@@ -10,7 +10,8 @@ namespace {
 constexpr std::chrono::milliseconds look_up_again{1'000};  // while a name has no address yet
 
 /// A look-up as a task: the resolver answers on our loop.
-Task<Result<std::vector<net::Address>>> resolve(net::Loop& loop, net::Resolver& resolver, const EndpointConfig& config) {
+Task<Result<std::vector<net::Address>>> resolve(net::Loop& loop, net::Resolver& resolver,
+                                                const EndpointConfig& config) {
     auto wakeup = std::make_shared<net::Wakeup>(loop);
     auto result = std::make_shared<std::optional<Result<std::vector<net::Address>>>>();
     net::Resolver::Answer answer = [wakeup, result](Result<std::vector<net::Address>> addresses) {
@@ -22,8 +23,8 @@ Task<Result<std::vector<net::Address>>> resolve(net::Loop& loop, net::Resolver& 
     co_return std::move(**result);
 }
 
-Task<> keep_resolved(std::shared_ptr<Upstream> upstream, Target& target, net::Loop& loop, net::Resolver& resolver,
-                     telemetry::Log& log) {
+Task<> keep_resolved(std::shared_ptr<Upstream> upstream, Target& target, net::Loop& loop,
+                     net::Resolver& resolver, telemetry::Log& log) {
     bool failing = false;
     while (!upstream->retired()) {
         auto addresses = co_await resolve(loop, resolver, target.config);
@@ -35,12 +36,14 @@ Task<> keep_resolved(std::shared_ptr<Upstream> upstream, Target& target, net::Lo
                 .error(addresses.error());
         }
         failing = !addresses;  // what was known before stays in use
-        const auto pause = failing && !target.address() ? look_up_again : upstream->config().resolve_interval;
+        const auto pause =
+            failing && !target.address() ? look_up_again : upstream->config().resolve_interval;
         co_await net::Sleep(loop, pause);
     }
 }
 
-Task<bool> probe(Upstream& upstream, Target& target, net::Loop& loop, const HealthCheckConfig& check) {
+Task<bool> probe(Upstream& upstream, Target& target, net::Loop& loop,
+                 const HealthCheckConfig& check) {
     const auto address = target.address();
     if (!address) co_return false;
     http::FetchRequest request;
@@ -57,7 +60,8 @@ Task<bool> probe(Upstream& upstream, Target& target, net::Loop& loop, const Heal
     co_return answer && answer->status >= 200 && answer->status < 400;
 }
 
-Task<> keep_checked(std::shared_ptr<Upstream> upstream, Target& target, net::Loop& loop, telemetry::Log& log) {
+Task<> keep_checked(std::shared_ptr<Upstream> upstream, Target& target, net::Loop& loop,
+                    telemetry::Log& log) {
     const auto& check = *upstream->config().health_check;
     while (!upstream->retired()) {
         const bool well = co_await probe(*upstream, target, loop, check);
@@ -74,7 +78,8 @@ Task<> keep_checked(std::shared_ptr<Upstream> upstream, Target& target, net::Loo
 
 }  // namespace
 
-void keep_upstream(std::shared_ptr<Upstream> upstream, net::Loop& loop, net::Resolver& resolver, telemetry::Log& log) {
+void keep_upstream(std::shared_ptr<Upstream> upstream, net::Loop& loop, net::Resolver& resolver,
+                   telemetry::Log& log) {
     for (auto& target : upstream->targets()) {
         if (!net::Address::parse(target->config.host, target->config.port)) {
             spawn(keep_resolved(upstream, *target, loop, resolver, log));

@@ -12,6 +12,7 @@ namespace gh::gateway::proxy {
 
 /// Looks after one upstream until it is retired: resolves its names again and again, and asks its endpoints how they are.
 /// Runs on one loop, beside the requests.
-void keep_upstream(std::shared_ptr<Upstream> upstream, net::Loop& loop, net::Resolver& resolver, telemetry::Log& log);
+void keep_upstream(std::shared_ptr<Upstream> upstream, net::Loop& loop, net::Resolver& resolver,
+                   telemetry::Log& log);
 
 }  // namespace gh::gateway::proxy

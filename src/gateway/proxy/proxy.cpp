@@ -15,7 +15,8 @@ namespace {
 /// What a request is balanced by, under a policy that keeps a client with its endpoint.
 std::optional<std::uint64_t> affinity(const Exchange& exchange, const BalanceConfig& balance) {
     if (balance.kind == BalanceConfig::Kind::hash_client_ip) {
-        return balance::affinity_of(std::span<const std::uint8_t>(exchange.client_address.octets()));
+        return balance::affinity_of(
+            std::span<const std::uint8_t>(exchange.client_address.octets()));
     }
     if (balance.kind != BalanceConfig::Kind::hash_header) return {};
     const auto* field = exchange.request().fields.find(balance.header);
@@ -23,8 +24,8 @@ std::optional<std::uint64_t> affinity(const Exchange& exchange, const BalanceCon
     return balance::affinity_of(field->value);
 }
 
-void refuse_with_retry(Exchange& exchange, std::uint16_t status, std::string_view code, std::string_view detail,
-                       std::int64_t retry_after_seconds) {
+void refuse_with_retry(Exchange& exchange, std::uint16_t status, std::string_view code,
+                       std::string_view detail, std::int64_t retry_after_seconds) {
     exchange.refuse(status, code, detail);
     exchange.add_field(http::FieldId::retry_after, "Retry-After",
                        exchange.arena.copy(std::to_string(retry_after_seconds)));
@@ -37,8 +38,8 @@ struct Attempt {
     bool stale = false;  ///< a kept connection that was closed before it said anything
 };
 
-Task<Attempt> attempt(Exchange& exchange, Upstream& upstream, Target& target, RequestBody& body, bool may_retry,
-                      bool fresh) {
+Task<Attempt> attempt(Exchange& exchange, Upstream& upstream, Target& target, RequestBody& body,
+                      bool may_retry, bool fresh) {
     Attempt result;
     auto connected = co_await connect(exchange, upstream, target, fresh);
     if (!connected) {
@@ -62,8 +63,8 @@ Task<Attempt> attempt(Exchange& exchange, Upstream& upstream, Target& target, Re
 }
 
 /// Tells the breaker what this attempt says about the upstream.
-void settle(Upstream& upstream, std::optional<balance::CircuitBreaker::Pass>& pass, const Attempt& attempt,
-            const Exchange& exchange, SteadyTime now) {
+void settle(Upstream& upstream, std::optional<balance::CircuitBreaker::Pass>& pass,
+            const Attempt& attempt, const Exchange& exchange, SteadyTime now) {
     bool failed = false;
     if (attempt.connect_failure) {
         if (*attempt.connect_failure == ConnectFailure::client_gone ||
@@ -100,7 +101,8 @@ void settle(Upstream& upstream, std::optional<balance::CircuitBreaker::Pass>& pa
         log.warning("proxy", "circuit opened: the upstream is left alone for a while")
             .field("upstream", upstream.config().name);
     } else if (!failed && pass->succeeded()) {
-        log.info("proxy", "circuit closed: the upstream answers again").field("upstream", upstream.config().name);
+        log.info("proxy", "circuit closed: the upstream answers again")
+            .field("upstream", upstream.config().name);
     }
 }
 
@@ -112,7 +114,8 @@ bool worth_another(const Attempt& attempt, const UpstreamConfig& config, const R
         return never_sent && config.retry.on_connect;
     }
     if (!http::is_idempotent(method) || !body.replayable()) return false;
-    return attempt.ended == Ended::retry_status || (attempt.ended == Ended::no_answer && config.retry.on_connect);
+    return attempt.ended == Ended::retry_status ||
+           (attempt.ended == Ended::no_answer && config.retry.on_connect);
 }
 
 /// What the client hears when it has heard nothing yet.
@@ -123,10 +126,12 @@ void answer_failure(Exchange& exchange, const Attempt& attempt) {
                 exchange.refuse(502, "upstream.unreachable", "The upstream could not be reached.");
                 break;
             case ConnectFailure::timeout:
-                exchange.refuse(504, "upstream.connect_timeout", "The upstream did not accept a connection in time.");
+                exchange.refuse(504, "upstream.connect_timeout",
+                                "The upstream did not accept a connection in time.");
                 break;
             case ConnectFailure::exhausted:
-                refuse_with_retry(exchange, 503, "upstream.busy", "All connections to the upstream are taken.", 1);
+                refuse_with_retry(exchange, 503, "upstream.busy",
+                                  "All connections to the upstream are taken.", 1);
                 break;
             case ConnectFailure::client_gone: exchange.outcome = outcome::client_gone; return;
         }
@@ -136,7 +141,8 @@ void answer_failure(Exchange& exchange, const Attempt& attempt) {
     switch (attempt.ended) {
         case Ended::retry_status:
         case Ended::no_answer:
-            exchange.refuse(502, "upstream.no_answer", "The upstream closed the connection without an answer.");
+            exchange.refuse(502, "upstream.no_answer",
+                            "The upstream closed the connection without an answer.");
             exchange.outcome = outcome::upstream_failed;
             break;
         case Ended::malformed:
@@ -157,9 +163,7 @@ void answer_failure(Exchange& exchange, const Attempt& attempt) {
             exchange.outcome = outcome::client_malformed;
             exchange.client->close_after();
             break;
-        case Ended::too_large:
-            refuse_too_large(exchange);
-            break;
+        case Ended::too_large: refuse_too_large(exchange); break;
         case Ended::expired:
             exchange.refuse(504, "gateway.expired", "The request took longer than it may.");
             exchange.outcome = outcome::expired;
@@ -224,24 +228,27 @@ Task<> forward(Exchange& exchange) {
             pass = upstream.breaker().try_pass(loop.now());
             if (!pass) {
                 upstream.rejected.add();
-                refuse_with_retry(exchange, 503, "upstream.circuit_open", "The upstream is failing and is left alone.",
+                refuse_with_retry(exchange, 503, "upstream.circuit_open",
+                                  "The upstream is failing and is left alone.",
                                   upstream.breaker().retry_after(loop.now()).count());
                 exchange.outcome = outcome::circuit_open;
                 co_return;
             }
         }
-        auto lease = upstream.balancer().pick(loop.now(), affinity(exchange, config.balance), failed_endpoint);
+        auto lease = upstream.balancer().pick(loop.now(), affinity(exchange, config.balance),
+                                              failed_endpoint);
         if (!lease) {
             upstream.failed.add();
-            refuse_with_retry(exchange, 503, "upstream.unhealthy", "No endpoint of the upstream is healthy.", 1);
+            refuse_with_retry(exchange, 503, "upstream.unhealthy",
+                              "No endpoint of the upstream is healthy.", 1);
             exchange.outcome = outcome::upstream_failed;
             co_return;
         }
         auto& target = upstream.target_of(lease.endpoint());
         exchange.upstream_address = target.text;
         exchange.attempts = tries;
-        const bool more = tries < config.retry.attempts && http::is_idempotent(exchange.request().method) &&
-                          body.replayable();
+        const bool more = tries < config.retry.attempts &&
+                          http::is_idempotent(exchange.request().method) && body.replayable();
         const auto result = co_await attempt(exchange, upstream, target, body, more, fresh);
         settle(upstream, pass, result, exchange, loop.now());
 
@@ -249,8 +256,12 @@ Task<> forward(Exchange& exchange) {
         if (!heard && worth_another(result, config, body, exchange.request().method)) {
             // A kept connection that had gone stale says nothing about the upstream: asking anew is no retry.
             const bool free = result.stale && !fresh;
-            if (free || (tries < config.retry.attempts && upstream.retries().try_retry(loop.now()))) {
-                if (free) --tries; else exchange.worker->services.count.retries.add();
+            if (free ||
+                (tries < config.retry.attempts && upstream.retries().try_retry(loop.now()))) {
+                if (free)
+                    --tries;
+                else
+                    exchange.worker->services.count.retries.add();
                 fresh = result.stale;
                 failed_endpoint = free ? nullptr : &target.endpoint.operator*();
                 exchange.response = {};

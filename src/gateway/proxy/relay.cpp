@@ -173,7 +173,8 @@ Relay::Step Relay::read_head(std::string_view bytes) {
         bytes = partial_;
     }
     for (;;) {
-        const auto result = http::parse_response_head(bytes, answer_limits, client_.request().method, answer, scanned_);
+        const auto result = http::parse_response_head(bytes, answer_limits,
+                                                      client_.request().method, answer, scanned_);
         if (result.state == http::HeadResult::State::refused) return end(Ended::malformed);
         if (result.state == http::HeadResult::State::incomplete) {
             if (bytes.data() != partial_.data()) partial_.assign(bytes);
@@ -200,17 +201,21 @@ Relay::Step Relay::pass_head(std::string_view rest) {
     left_ = answer.body.length;
     exchange_.upstream_duration = exchange_.worker->loop.now() - sent_at_;
     const auto& retried = exchange_.route->upstream->config().retry.on_statuses;
-    if (may_retry_ && std::ranges::find(retried, answer.status) != retried.end()) return end(Ended::retry_status);
-    if (framing_ == Framing::tunnel && (!client_.request().upgrade_websocket || client_.tunnel() == nullptr)) {
+    if (may_retry_ && std::ranges::find(retried, answer.status) != retried.end())
+        return end(Ended::retry_status);
+    if (framing_ == Framing::tunnel &&
+        (!client_.request().upgrade_websocket || client_.tunnel() == nullptr)) {
         return end(Ended::malformed);  // nobody asked for it
     }
     // Upgrade says to the client what it switches to; it stays with a 101.
-    const auto upgrade = framing_ == Framing::tunnel ? answer.fields.value(http::FieldId::upgrade) : std::string_view{};
+    const auto upgrade = framing_ == Framing::tunnel ? answer.fields.value(http::FieldId::upgrade)
+                                                     : std::string_view{};
     http::remove_hop_by_hop(answer.fields);
     if (!upgrade.empty()) answer.fields.add(http::FieldId::upgrade, "Upgrade", upgrade);
     exchange_.worker->pipeline.on_response(exchange_);
 
-    if (framing_ == Framing::length && left_ > 0) answer.fields.remove(http::FieldId::content_length);
+    if (framing_ == Framing::length && left_ > 0)
+        answer.fields.remove(http::FieldId::content_length);
     if (framing_ == Framing::until_close) answer.body.kind = Framing::chunked;
     if (framing_ == Framing::none || (framing_ == Framing::length && left_ == 0)) {
         response_done_ = true;
@@ -250,13 +255,15 @@ Relay::Step Relay::pass_body(std::string_view bytes) {
         if (ended_ == Ended::cut) return Step::over;
     }
     if (bytes.empty() && !response_done_) return Step::moved;
-    if (client_.write(bytes, response_done_, &chunks_.trailers()) == IoState::failed) return end(Ended::client_gone);
+    if (client_.write(bytes, response_done_, &chunks_.trailers()) == IoState::failed)
+        return end(Ended::client_gone);
     return response_done_ ? Step::over : Step::moved;
 }
 
 /// Chunks moved together in place, so that however the upstream cut its body, the client gets it in one write.
 std::string_view Relay::decode_chunks(std::string_view bytes) {
-    char* const first = const_cast<char*>(bytes.data());  // the loop's scratch, or partial_: both ours to write
+    char* const first =
+        const_cast<char*>(bytes.data());  // the loop's scratch, or partial_: both ours to write
     char* to = first;
     while (!bytes.empty()) {
         const auto step = chunks_.next(bytes);
@@ -284,8 +291,8 @@ Relay::Step Relay::upstream_ended(bool cleanly) {
 }
 
 bool Relay::reusable() const {
-    return response_done_ && ended_ == Ended::complete && keep_alive_ && request_done_ && !request_broken_ &&
-           !excess_ && !up_.stream->pending();
+    return response_done_ && ended_ == Ended::complete && keep_alive_ && request_done_ &&
+           !request_broken_ && !excess_ && !up_.stream->pending();
 }
 
 /// How long the side we wait for may take. Set when something moved, not with every byte.

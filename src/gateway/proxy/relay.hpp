@@ -11,18 +11,18 @@ namespace gh::gateway::proxy {
 
 /// How one attempt ended.
 enum class Ended : unsigned char {
-    complete,        // the client has the whole answer
-    tunnelled,       // 101: both sides have said all they had to say
-    retry_status,    // an answer that says "later", not passed on; its status is in exchange.response
-    no_answer,       // the upstream closed without a byte of an answer
-    malformed,       // an answer nobody could read
-    timeout,         // no head in time
+    complete,      // the client has the whole answer
+    tunnelled,     // 101: both sides have said all they had to say
+    retry_status,  // an answer that says "later", not passed on; its status is in exchange.response
+    no_answer,     // the upstream closed without a byte of an answer
+    malformed,     // an answer nobody could read
+    timeout,       // no head in time
     client_gone,
-    client_slow,     // it sent or took nothing for too long
+    client_slow,  // it sent or took nothing for too long
     client_malformed,
     too_large,
-    expired,         // the credential or the total time ran out
-    cut,             // the upstream broke off within its body
+    expired,  // the credential or the total time ran out
+    cut,      // the upstream broke off within its body
 };
 
 /// The bytes of one attempt, both ways at once, in one coroutine: request body up, answer down, each only as fast as the
@@ -65,22 +65,22 @@ class Relay {
 
     http::BodyFraming request_framing_;
     bool request_done_ = false;
-    bool request_broken_ = false;   // the upstream takes no more; it may still have answered
+    bool request_broken_ = false;  // the upstream takes no more; it may still have answered
     SteadyTime sent_at_;
 
-    std::string partial_;           // the beginning of an answer's head
+    std::string partial_;  // the beginning of an answer's head
     std::size_t scanned_ = 0;
     bool head_done_ = false;
     bool keep_alive_ = false;
-    bool excess_ = false;           // the upstream said more than its answer
+    bool excess_ = false;  // the upstream said more than its answer
     http::Framing framing_ = http::Framing::none;
     std::uint64_t left_ = 0;
     http::ChunkedDecoder chunks_;
     bool response_done_ = false;
 
-    SteadyTime hard_deadline_;      // total time, or the end of the credential
+    SteadyTime hard_deadline_;  // total time, or the end of the credential
     Ended ended_ = Ended::complete;
-    bool moved_ = true;             // since the deadline was last set
+    bool moved_ = true;  // since the deadline was last set
 };
 
 }  // namespace gh::gateway::proxy

@@ -51,9 +51,7 @@ Task<RequestBody::Buffered> RequestBody::buffer(std::filesystem::path directory)
                 if (!keep(piece.bytes, directory)) co_return Buffered::no_room;
                 wakeup.expire_at(loop.now() + patience);
                 break;
-            case BodyPiece::State::end:
-                buffered_ = true;
-                co_return Buffered::complete;
+            case BodyPiece::State::end: buffered_ = true; co_return Buffered::complete;
             case BodyPiece::State::malformed: co_return Buffered::malformed;
             case BodyPiece::State::closed: co_return Buffered::client_gone;
             case BodyPiece::State::blocked:

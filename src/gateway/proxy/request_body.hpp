@@ -19,7 +19,14 @@ class RequestBody {
     RequestBody(const RequestBody&) = delete;
     RequestBody& operator=(const RequestBody&) = delete;
 
-    enum class Buffered : unsigned char { complete, too_large, malformed, client_gone, client_slow, no_room };
+    enum class Buffered : unsigned char {
+        complete,
+        too_large,
+        malformed,
+        client_gone,
+        client_slow,
+        no_room
+    };
     /// Reads the whole body: up to 256 KiB in memory, more in an unlinked file below `directory`.
     [[nodiscard]] Task<Buffered> buffer(std::filesystem::path directory);
 
@@ -39,8 +46,8 @@ class RequestBody {
 
     Exchange& exchange_;
     std::uint64_t limit_;
-    std::uint64_t taken_ = 0;   // from the client
-    std::uint64_t sent_ = 0;    // of what is buffered
+    std::uint64_t taken_ = 0;  // from the client
+    std::uint64_t sent_ = 0;   // of what is buffered
     bool buffered_ = false;
     bool too_large_ = false;
     std::string memory_;

@@ -10,9 +10,10 @@ namespace {
 using http::FieldId;
 
 // Ours to say: a client's own are never passed on.
-constexpr http::FieldSet ours{FieldId::x_forwarded_for,  FieldId::x_forwarded_proto, FieldId::x_forwarded_host,
-                              FieldId::forwarded,        FieldId::x_gatehouse,       FieldId::x_request_id,
-                              FieldId::x_correlation_id, FieldId::traceparent,       FieldId::expect};
+constexpr http::FieldSet ours{
+    FieldId::x_forwarded_for,  FieldId::x_forwarded_proto, FieldId::x_forwarded_host,
+    FieldId::forwarded,        FieldId::x_gatehouse,       FieldId::x_request_id,
+    FieldId::x_correlation_id, FieldId::traceparent,       FieldId::expect};
 constexpr http::FieldSet dropped = http::hop_by_hop_fields | ours;
 
 bool is_injected(const Exchange& exchange, std::string_view name) {
@@ -63,9 +64,13 @@ std::string_view forwarded_for(Exchange& exchange) {
 /// RFC 7239 §4; addresses of IPv6 are quoted and bracketed (§6).
 std::string_view forwarded(Exchange& exchange) {
     const bool six = exchange.client_address.family() == AF_INET6;
-    const std::string_view parts[] = {
-        six ? "for=\"[" : "for=", exchange.client_ip, six ? "]\"" : "",
-        ";host=\"", exchange.request().authority, "\";proto=", exchange.client_encrypted ? "https" : "http"};
+    const std::string_view parts[] = {six ? "for=\"[" : "for=",
+                                      exchange.client_ip,
+                                      six ? "]\"" : "",
+                                      ";host=\"",
+                                      exchange.request().authority,
+                                      "\";proto=",
+                                      exchange.client_encrypted ? "https" : "http"};
     std::size_t length = 0;
     for (const auto part : parts) length += part.size();
     char* const text = exchange.arena.allocate(length);
@@ -76,7 +81,8 @@ std::string_view forwarded(Exchange& exchange) {
 
 std::string_view target_of(Exchange& exchange) {
     const auto& sent = exchange.request().target;
-    const std::size_t length = exchange.path.size() + (exchange.has_query ? 1 + exchange.query.size() : 0);
+    const std::size_t length =
+        exchange.path.size() + (exchange.has_query ? 1 + exchange.query.size() : 0);
     if (sent.size() == length && sent.starts_with(exchange.path)) return sent;
     char* const text = exchange.arena.allocate(length);
     char* at = std::copy(exchange.path.begin(), exchange.path.end(), text);
@@ -120,7 +126,8 @@ void append_upstream_head(std::string& out, Exchange& exchange, const http::Body
         fields.add(field.id, field.name, field.value);
     }
     fields.add(FieldId::x_forwarded_for, "X-Forwarded-For", forwarded_for(exchange));
-    fields.add(FieldId::x_forwarded_proto, "X-Forwarded-Proto", exchange.client_encrypted ? "https" : "http");
+    fields.add(FieldId::x_forwarded_proto, "X-Forwarded-Proto",
+               exchange.client_encrypted ? "https" : "http");
     fields.add(FieldId::x_forwarded_host, "X-Forwarded-Host", request.authority);
     fields.add(FieldId::forwarded, "Forwarded", forwarded(exchange));
     fields.add(FieldId::x_request_id, "X-Request-ID", exchange.request_id_text());

@@ -12,7 +12,8 @@ namespace {
 enum class Flow : unsigned char { idle, moved, broken };
 
 /// One direction: from reads only while to takes.
-Flow pump(net::Stream& from, net::Stream& to, std::span<char> scratch, bool& ended, std::uint64_t& bytes) {
+Flow pump(net::Stream& from, net::Stream& to, std::span<char> scratch, bool& ended,
+          std::uint64_t& bytes) {
     if (to.pending()) {
         const auto flushed = to.flush();
         if (flushed == IoState::failed) return Flow::broken;
@@ -61,7 +62,8 @@ Task<> Relay::tunnel() {
         }
         if (moved_) {
             moved_ = false;
-            wakeup_.expire_at(std::min(loop.now() + exchange_.route->timeouts.tunnel_idle, hard_deadline_));
+            wakeup_.expire_at(
+                std::min(loop.now() + exchange_.route->timeouts.tunnel_idle, hard_deadline_));
         }
         if (wakeup_.expired()) break;
         co_await wakeup_.wait();

@@ -40,7 +40,9 @@ balance::Policy policy_of(BalanceConfig::Kind kind) {
 
 Result<std::string> read_pem(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
-    if (!file) return fail(ErrorKind::invalid_argument, "upstream.tls_file", "cannot read " + path.string());
+    if (!file)
+        return fail(ErrorKind::invalid_argument, "upstream.tls_file",
+                    "cannot read " + path.string());
     return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
@@ -129,17 +131,21 @@ Upstream::Upstream(const UpstreamConfig& config, std::size_t workers, const Metr
         target->config = endpoint;
         target->text = endpoint.text();
         target->authority = endpoint.authority();
-        target->endpoint = std::make_shared<balance::Endpoint>(target->text, health_options(config));
-        if (auto literal = net::Address::parse(endpoint.host, endpoint.port)) target->set_addresses({*literal});
+        target->endpoint =
+            std::make_shared<balance::Endpoint>(target->text, health_options(config));
+        if (auto literal = net::Address::parse(endpoint.host, endpoint.port))
+            target->set_addresses({*literal});
         endpoints.push_back(target->endpoint);
         targets_.push_back(std::move(target));
     }
-    balancer_ = std::make_unique<balance::Balancer>(policy_of(config.balance.kind), std::move(endpoints));
+    balancer_ =
+        std::make_unique<balance::Balancer>(policy_of(config.balance.kind), std::move(endpoints));
 }
 
 Target& Upstream::target_of(const balance::Endpoint& endpoint) {
-    const auto found = std::ranges::find_if(
-        targets_, [&](const std::unique_ptr<Target>& target) { return target->endpoint.get() == &endpoint; });
+    const auto found = std::ranges::find_if(targets_, [&](const std::unique_ptr<Target>& target) {
+        return target->endpoint.get() == &endpoint;
+    });
     return **found;
 }
 

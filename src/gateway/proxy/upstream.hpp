@@ -89,7 +89,8 @@ class Upstream {
 
     /// @param workers  how many pools
     /// @return `invalid_argument` of the TLS settings
-    [[nodiscard]] static Result<std::shared_ptr<Upstream>> make(const UpstreamConfig& config, std::size_t workers,
+    [[nodiscard]] static Result<std::shared_ptr<Upstream>> make(const UpstreamConfig& config,
+                                                                std::size_t workers,
                                                                 const Metrics& metrics);
 
     [[nodiscard]] const UpstreamConfig& config() const { return config_; }
