@@ -1,20 +1,17 @@
 #include "app/gatehouse.hpp"
 
-#include <sched.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <future>
 
 #include "app/announce.hpp"
+#include "app/collect_states.hpp"
 #include "app/first_key.hpp"
 #include "app/house.hpp"
+#include "app/machine.hpp"
 #include "base/try.hpp"
 #include "crypto/secret.hpp"
-#include "export/process_metrics.hpp"
 #include "gateway/proxy/keeper.hpp"
 #include "identity/build_trust.hpp"
 
@@ -25,36 +22,6 @@ constexpr auto watch_interval = std::chrono::milliseconds(500);
 constexpr auto drain_poll = std::chrono::milliseconds(50);
 constexpr std::uint64_t descriptors_reserved =
     1'024;  // listeners, logs, upstream connections, body files
-
-std::size_t cores() {
-    cpu_set_t set;
-    if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-}
-
-std::uint64_t descriptors_max() {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-        ::getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    return limit.rlim_cur;
-}
-
-Result<void> make_directory(const std::filesystem::path& path) {
-    std::error_code error;
-    if (std::filesystem::create_directories(path, error)) {
-        std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
-    }
-    if (error || ::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
-        return fail(ErrorKind::unavailable, "data_dir",
-                    "cannot use the data directory " + path.string() +
-                        "; choose another with --data or data_dir");
-    }
-    return {};
-}
 
 sigset_t our_signals() {
     sigset_t set;
@@ -81,7 +48,6 @@ struct Gatehouse::House {
     [[nodiscard]] Result<void> apply(Settings settings);
     [[nodiscard]] Result<std::shared_ptr<const gateway::Snapshot>> plan(const Settings& settings);
     void publish(std::shared_ptr<const gateway::Snapshot> next);
-    void collect_states();
     void reload();
     void watch();
     void drain();
@@ -256,59 +222,6 @@ Result<void> Gatehouse::House::start_workers() {
     return {};
 }
 
-/// Numbers that are known only when asked.
-void Gatehouse::House::collect_states() {
-    const auto each_upstream = [this](auto call) {
-        for (const auto& upstream : own.upstreams()) call(*upstream);
-    };
-    registry.collect(
-        {.name = "gatehouse_circuit_state",
-         .help = "1 for the state the circuit breaker is in: closed, open, half_open.",
-         .labels = {"upstream", "state"}},
-        telemetry::MetricType::gauge, [each_upstream](telemetry::Samples& samples) {
-            each_upstream([&](gateway::proxy::Upstream& upstream) {
-                for (const auto state : {balance::BreakerState::closed, balance::BreakerState::open,
-                                         balance::BreakerState::half_open}) {
-                    samples.add({upstream.config().name, balance::name_of(state)},
-                                upstream.breaker().state() == state ? 1 : 0);
-                }
-            });
-        });
-    registry.collect({.name = "gatehouse_upstream_endpoints_healthy",
-                      .help = "Endpoints that requests are sent to.",
-                      .labels = {"upstream"}},
-                     telemetry::MetricType::gauge, [each_upstream](telemetry::Samples& samples) {
-                         each_upstream([&](gateway::proxy::Upstream& upstream) {
-                             const auto now = std::chrono::steady_clock::now();
-                             samples.add(
-                                 {upstream.config().name},
-                                 static_cast<double>(upstream.balancer().healthy_count(now)));
-                         });
-                     });
-    registry.collect({.name = "gatehouse_upstream_connections_open",
-                      .help = "Connections to the upstream, kept ones included.",
-                      .labels = {"upstream"}},
-                     telemetry::MetricType::gauge, [each_upstream](telemetry::Samples& samples) {
-                         each_upstream([&](gateway::proxy::Upstream& upstream) {
-                             samples.add({upstream.config().name}, upstream.connections().open());
-                         });
-                     });
-    registry.collect(
-        {.name = "gatehouse_certificate_not_after_seconds",
-         .help = "When a listener's first certificate ends, in seconds since 1970.",
-         .labels = {"listener"}},
-        telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
-            const std::scoped_lock lock(snapshot_mutex);
-            for (const auto& listener : snapshot->listeners) {
-                if (!listener.tls) continue;
-                const auto ends = listener.tls->not_after().time_since_epoch();
-                samples.add({listener.config.name},
-                            static_cast<double>(std::chrono::duration_cast<seconds>(ends).count()));
-            }
-        });
-    exporting::add_process_metrics(registry);
-}
-
 Result<void> Gatehouse::start() {
     auto& house = *house_;
     auto& settings = house.read.settings;
@@ -336,7 +249,10 @@ Result<void> Gatehouse::start() {
     }
     house.effective = std::move(effective);
     house.publish(std::move(snapshot));
-    house.collect_states();
+    collect_states(house.registry, [&house] {
+        const std::scoped_lock lock(house.snapshot_mutex);
+        return house.snapshot;
+    });
     for (auto& crew : house.crews) {
         crew->worker.snapshot = house.snapshot;
         crew->thread = std::jthread([&each = *crew] {

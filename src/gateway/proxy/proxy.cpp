@@ -207,6 +207,42 @@ Task<bool> buffer_body(Exchange& exchange, RequestBody& body) {
     co_return false;
 }
 
+/// Leave to ask once, and whom.
+struct Turn {
+    std::optional<balance::CircuitBreaker::Pass> pass;  // nothing where no breaker watches
+    balance::Lease lease;
+};
+
+/// @return false when nobody may be asked; the exchange is answered then
+bool take_turn(Exchange& exchange, Upstream& upstream, const balance::Endpoint* avoid, Turn& turn) {
+    const auto now = exchange.worker->loop.now();
+    if (upstream.config().circuit_breaker.enabled) {
+        turn.pass = upstream.breaker().try_pass(now);
+        if (!turn.pass) {
+            upstream.rejected.add();
+            refuse_with_retry(exchange, 503, "upstream.circuit_open",
+                              "The upstream is failing and is left alone.",
+                              upstream.breaker().retry_after(now).count());
+            exchange.outcome = outcome::circuit_open;
+            return false;
+        }
+    }
+    turn.lease =
+        upstream.balancer().pick(now, affinity(exchange, upstream.config().balance), avoid);
+    if (turn.lease) return true;
+    upstream.failed.add();
+    refuse_with_retry(exchange, 503, "upstream.unhealthy",
+                      "No endpoint of the upstream is healthy.", 1);
+    exchange.outcome = outcome::upstream_failed;
+    return false;
+}
+
+/// Within the attempts and the budget. An answer that was held back for a retry has been paid for.
+bool may_retry(Upstream& upstream, const Attempt& attempt, unsigned tries, SteadyTime now) {
+    if (!attempt.connect_failure && attempt.ended == Ended::retry_status) return true;
+    return tries < upstream.config().retry.attempts && upstream.retries().try_retry(now);
+}
+
 }  // namespace
 
 Task<> forward(Exchange& exchange) {
@@ -223,57 +259,37 @@ Task<> forward(Exchange& exchange) {
     const balance::Endpoint* failed_endpoint = nullptr;
     bool fresh = false;
     for (unsigned tries = 1;; ++tries) {
-        std::optional<balance::CircuitBreaker::Pass> pass;
-        if (config.circuit_breaker.enabled) {
-            pass = upstream.breaker().try_pass(loop.now());
-            if (!pass) {
-                upstream.rejected.add();
-                refuse_with_retry(exchange, 503, "upstream.circuit_open",
-                                  "The upstream is failing and is left alone.",
-                                  upstream.breaker().retry_after(loop.now()).count());
-                exchange.outcome = outcome::circuit_open;
-                co_return;
-            }
-        }
-        auto lease = upstream.balancer().pick(loop.now(), affinity(exchange, config.balance),
-                                              failed_endpoint);
-        if (!lease) {
-            upstream.failed.add();
-            refuse_with_retry(exchange, 503, "upstream.unhealthy",
-                              "No endpoint of the upstream is healthy.", 1);
-            exchange.outcome = outcome::upstream_failed;
-            co_return;
-        }
-        auto& target = upstream.target_of(lease.endpoint());
+        Turn turn;
+        if (!take_turn(exchange, upstream, failed_endpoint, turn)) co_return;
+        auto& target = upstream.target_of(turn.lease.endpoint());
         exchange.upstream_address = target.text;
         exchange.attempts = tries;
         const bool more = tries < config.retry.attempts &&
                           http::is_idempotent(exchange.request().method) && body.replayable();
         const auto result = co_await attempt(exchange, upstream, target, body, more, fresh);
-        settle(upstream, pass, result, exchange, loop.now());
+        settle(upstream, turn.pass, result, exchange, loop.now());
 
-        const bool heard = exchange.client->responded();
-        if (!heard && worth_another(result, config, body, exchange.request().method)) {
-            // A kept connection that had gone stale says nothing about the upstream: asking anew is no retry.
-            const bool free = result.stale && !fresh;
-            if (free ||
-                (tries < config.retry.attempts && upstream.retries().try_retry(loop.now()))) {
-                if (free)
-                    --tries;
-                else
-                    exchange.worker->services.count.retries.add();
-                fresh = result.stale;
-                failed_endpoint = free ? nullptr : &target.endpoint.operator*();
-                exchange.response = {};
-                continue;
+        if (exchange.client->responded()) {
+            if (result.ended != Ended::complete && result.ended != Ended::tunnelled) {
+                cut_off(exchange, result.ended);
             }
+            co_return;
         }
-        if (!heard) {
+        // A kept connection that had gone stale says nothing about the upstream: asking anew is no retry.
+        const bool anew = result.stale && !fresh;
+        if (!worth_another(result, config, body, exchange.request().method) ||
+            !(anew || may_retry(upstream, result, tries, loop.now()))) {
             answer_failure(exchange, result);
-        } else if (result.ended != Ended::complete && result.ended != Ended::tunnelled) {
-            cut_off(exchange, result.ended);
+            co_return;
         }
-        co_return;
+        if (anew) {
+            --tries;
+        } else {
+            exchange.worker->services.count.retries.add();
+        }
+        fresh = result.stale;
+        failed_endpoint = anew ? nullptr : target.endpoint.get();
+        exchange.response = {};
     }
 }
 

@@ -1,0 +1,42 @@
+#include "app/machine.hpp"
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <system_error>
+
+namespace gh::app {
+
+std::size_t cores() {
+    cpu_set_t set;
+    if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+}
+
+std::uint64_t descriptors_max() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    return limit.rlim_cur;
+}
+
+Result<void> make_directory(const std::filesystem::path& path) {
+    std::error_code error;
+    if (std::filesystem::create_directories(path, error)) {
+        std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+    }
+    if (error || ::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
+        return fail(ErrorKind::unavailable, "data_dir",
+                    "cannot use the data directory " + path.string() +
+                        "; choose another with --data or data_dir");
+    }
+    return {};
+}
+
+}  // namespace gh::app
