@@ -80,7 +80,8 @@ struct Gatehouse::House {
     std::mutex snapshot_mutex;  // readiness reads it on workers
     std::shared_ptr<const gateway::Snapshot> snapshot;
     std::size_t workers = 1;
-    net::FileStamp config_stamp;
+    net::FileStamp config_stamp;  // of what was read last
+    net::FileStamp seen_stamp;
     std::vector<std::weak_ptr<identity::JwksCache>> kept_keys;  // the first worker's
 };
 
@@ -319,8 +320,10 @@ void Gatehouse::House::watch() {
     const auto now = std::chrono::system_clock::now();
     tls->rotate_tickets(now, *log);
     if (overrides.config_file) {
+        // Twice the same: whoever writes it has come to an end.
         const auto stamp = net::stamp_of(*overrides.config_file);
-        if (stamp != config_stamp && stamp.present) {
+        const bool settled = std::exchange(seen_stamp, stamp) == stamp;
+        if (stamp != config_stamp && stamp.present && settled) {
             config_stamp = stamp;
             reload();
             return;

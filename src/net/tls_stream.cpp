@@ -1,5 +1,7 @@
 #include "net/tls_stream.hpp"
 
+#include "net/peer_certificate.hpp"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -94,13 +96,8 @@ IoState TlsStream::judge(int result) {
     const int error = SSL_get_error(ssl_.get(), result);
     if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return IoState::blocked;
     if (error == SSL_ERROR_ZERO_RETURN) return IoState::ended;
-    if (const auto code = ERR_peek_last_error()) {
-        char text[256];
-        ERR_error_string_n(code, text, sizeof text);
-        failure_ = text;
-    } else {
-        failure_ = "connection closed by the peer";
-    }
+    failure_ =
+        ERR_peek_error() != 0 ? handshake_failure(ssl_.get()) : "connection closed by the peer";
     ERR_clear_error();
     return IoState::failed;
 }

@@ -157,7 +157,7 @@ def test_a_full_disk_costs_lines_never_requests_and_no_half_line_stays(start, co
     log = small_disk / "access.log"
     config["telemetry"] = {"access_log": {"path": str(log)}}
     gateway = start(config)
-    serve_many(gateway, 350)  # more than the disk takes, less than it takes twice
+    serve_many(gateway, 450)  # more than the disk takes, less than it takes twice
     until(lambda: gateway.metric("gatehouse_log_write_errors_total") > 0, "the disk to be full")
     os.truncate(log, 0)
     gateway.get("/room-again")
