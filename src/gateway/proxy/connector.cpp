@@ -142,7 +142,7 @@ void give_back(Worker& worker, Upstream& upstream, std::unique_ptr<Connection> c
         pool.put(std::move(connection), worker.loop.now());
         return;
     }
-    if (reusable && !pool.waiting.empty()) {
+    if (reusable && !upstream.retired() && !pool.waiting.empty()) {
         pool.put(std::move(connection), worker.loop.now());
         (void)pool.drop_one();
     }
