@@ -188,8 +188,10 @@ void Gatehouse::House::publish(std::shared_ptr<const gateway::Snapshot> next) {
     for (const auto& upstream : left) upstream->retire();
     for (auto& crew : crews) {
         auto& worker = crew->worker;
-        worker.loop.post([&worker, next, left] {
+        worker.loop.post([&worker, next, left, come] {
             worker.snapshot = next;
+            for (const auto& upstream : come)
+                gateway::proxy::keep_pool(upstream, worker.index, worker.loop);
             for (const auto& upstream : left) upstream->pool(worker.index).clear();
         });
     }

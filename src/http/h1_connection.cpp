@@ -44,7 +44,9 @@ Task<> H1Connection::serve(Handler& handler, const bool& draining) {
         if (head == HeadState::refused || ++requests_ >= limits_.requests_max || draining)
             keep_alive_ = false;
         co_await handler.handle(*this);
-        if (aborted_ || !response_done_) {
+        // A tunnel ends when both sides have ended it; what the kernel still holds for the client is to arrive.
+        const bool complete = response_done_ || response_framing_ == Framing::tunnel;
+        if (aborted_ || !complete) {
             stream_.reset_on_close();
             co_return;
         }

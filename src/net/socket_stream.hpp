@@ -12,6 +12,7 @@ class SocketStream final : public Stream {
     SocketStream(Loop& loop, int fd) : descriptor_(loop, fd) {}
 
     [[nodiscard]] Io read(std::span<char> into) override;
+    [[nodiscard]] bool has_input() const override { return descriptor_.readable; }
     [[nodiscard]] IoState write(std::string_view first, std::string_view second = {}) override;
     [[nodiscard]] IoState flush() override;
     [[nodiscard]] bool pending() const override { return !kept_.empty(); }

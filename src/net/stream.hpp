@@ -28,6 +28,9 @@ class Stream {
     /// Reads what is there. `done` comes with at least one byte, every other state with none.
     [[nodiscard]] virtual Io read(std::span<char> into) = 0;
 
+    /// Something may have arrived that nobody has read, be it the end. Without a system call.
+    [[nodiscard]] virtual bool has_input() const = 0;
+
     /// Takes both pieces whole (at most 256 KiB together) and sends what the peer has room for.
     /// Must not be called while pending().
     /// @return done: all is sent; blocked: the rest is kept, flush() when woken; failed

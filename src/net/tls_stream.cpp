@@ -87,7 +87,7 @@ TlsStream::TlsStream(Loop& loop, int fd, SslHandle ssl)
 
 TlsStream::~TlsStream() = default;
 
-bool TlsStream::readable_now() const {
+bool TlsStream::has_input() const {
     return !received_.empty() || !unread_.empty() || descriptor_.readable ||
            SSL_has_pending(ssl_.get());
 }
@@ -124,7 +124,7 @@ IoState TlsStream::handshake() {
 }
 
 Io TlsStream::read(std::span<char> into) {
-    if (!readable_now()) return {};
+    if (!has_input()) return {};
     if (ERR_peek_error() != 0) ERR_clear_error();
     loop_.record_scratch().sending.clear();
     std::size_t got = 0;

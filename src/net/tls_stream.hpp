@@ -30,6 +30,7 @@ class TlsStream final : public Stream {
     [[nodiscard]] const std::string& failure() const { return failure_; }
 
     [[nodiscard]] Io read(std::span<char> into) override;
+    [[nodiscard]] bool has_input() const override;
     [[nodiscard]] IoState write(std::string_view first, std::string_view second = {}) override;
     [[nodiscard]] IoState flush() override;
     [[nodiscard]] bool pending() const override { return !kept_.empty(); }
@@ -46,7 +47,6 @@ class TlsStream final : public Stream {
 
  private:
     friend struct TlsBio;
-    [[nodiscard]] bool readable_now() const;
     [[nodiscard]] IoState send_ciphertext();
     [[nodiscard]] IoState judge(int result);
     void keep_unread();

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::chrono::milliseconds look_again{20};
 
-/// Has the upstream closed a kept connection just now, unseen by the loop? Asked only where trying would not be safe.
+/// Has the upstream closed a kept connection, or said something that nobody asked for? The latter would be taken for the
+/// next answer. Asked where the loop has seen something arrive, and where trying would not be safe.
 bool is_stale(Worker& worker, net::Stream& stream) {
     return stream.peer_closed() ||
            stream.read(worker.loop.scratch().first(1)).state != IoState::blocked;
@@ -104,7 +105,8 @@ Task<Connected> connect(Exchange& exchange, Upstream& upstream, Target& target, 
     if (!fresh) {
         const bool careful = !http::is_idempotent(exchange.request().method);
         while (auto kept = upstream.pool(worker.index).take(target)) {
-            if (careful && is_stale(worker, *kept->stream)) continue;
+            const bool suspicious = careful || kept->stream->has_input();
+            if (suspicious && is_stale(worker, *kept->stream)) continue;
             kept->stream->notify(&exchange.client->wakeup());
             co_return kept;
         }
@@ -140,7 +142,7 @@ void give_back(Worker& worker, Upstream& upstream, std::unique_ptr<Connection> c
         pool.put(std::move(connection), worker.loop.now());
         return;
     }
-    if (reusable && !pool.waiting.empty()) {
+    if (reusable && !upstream.retired() && !pool.waiting.empty()) {
         pool.put(std::move(connection), worker.loop.now());
         (void)pool.drop_one();
     }

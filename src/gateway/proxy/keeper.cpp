@@ -8,6 +8,8 @@ namespace gh::gateway::proxy {
 namespace {
 
 constexpr std::chrono::milliseconds look_up_again{1'000};  // while a name has no address yet
+constexpr std::chrono::milliseconds sweep_interval{1'000};
+constexpr std::chrono::milliseconds idle_max{60'000};  // of a kept connection
 
 /// A look-up as a task: the resolver answers on our loop.
 Task<Result<std::vector<net::Address>>> resolve(net::Loop& loop, net::Resolver& resolver,
@@ -76,7 +78,20 @@ Task<> keep_checked(std::shared_ptr<Upstream> upstream, Target& target, net::Loo
     }
 }
 
+Task<> keep_swept(std::shared_ptr<Upstream> upstream, std::size_t worker, net::Loop& loop) {
+    auto& pool = upstream->pool(worker);
+    while (!upstream->retired()) {
+        pool.sweep(loop.now(), idle_max);
+        co_await net::Sleep(loop, sweep_interval);
+    }
+    pool.clear();
+}
+
 }  // namespace
+
+void keep_pool(std::shared_ptr<Upstream> upstream, std::size_t worker, net::Loop& loop) {
+    spawn(keep_swept(std::move(upstream), worker, loop));
+}
 
 void keep_upstream(std::shared_ptr<Upstream> upstream, net::Loop& loop, net::Resolver& resolver,
                    telemetry::Log& log) {

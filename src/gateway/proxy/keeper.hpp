@@ -15,4 +15,8 @@ namespace gh::gateway::proxy {
 void keep_upstream(std::shared_ptr<Upstream> upstream, net::Loop& loop, net::Resolver& resolver,
                    telemetry::Log& log);
 
+/// Looks after one worker's kept connections to it: closes those that were idle for long or that the upstream has closed,
+/// and all of them once it is retired. Runs on that worker's loop.
+void keep_pool(std::shared_ptr<Upstream> upstream, std::size_t worker, net::Loop& loop);
+
 }  // namespace gh::gateway::proxy

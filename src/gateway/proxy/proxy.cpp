@@ -118,6 +118,14 @@ bool worth_another(const Attempt& attempt, const UpstreamConfig& config, const R
            (attempt.ended == Ended::no_answer && config.retry.on_connect);
 }
 
+/// Nobody is left to answer, and what had been read of the upstream's head by then is no answer.
+void leave_unanswered(Exchange& exchange) {
+    exchange.response.fields.clear();
+    exchange.response.status = 0;
+    exchange.response.reason = {};
+    exchange.outcome = outcome::client_gone;
+}
+
 /// What the client hears when it has heard nothing yet.
 void answer_failure(Exchange& exchange, const Attempt& attempt) {
     if (attempt.connect_failure) {
@@ -133,7 +141,7 @@ void answer_failure(Exchange& exchange, const Attempt& attempt) {
                 refuse_with_retry(exchange, 503, "upstream.busy",
                                   "All connections to the upstream are taken.", 1);
                 break;
-            case ConnectFailure::client_gone: exchange.outcome = outcome::client_gone; return;
+            case ConnectFailure::client_gone: leave_unanswered(exchange); return;
         }
         exchange.outcome = outcome::upstream_failed;
         return;
@@ -168,7 +176,7 @@ void answer_failure(Exchange& exchange, const Attempt& attempt) {
             exchange.refuse(504, "gateway.expired", "The request took longer than it may.");
             exchange.outcome = outcome::expired;
             break;
-        case Ended::client_gone: exchange.outcome = outcome::client_gone; break;
+        case Ended::client_gone: leave_unanswered(exchange); break;
         case Ended::complete:
         case Ended::tunnelled:
         case Ended::cut: break;

@@ -42,20 +42,19 @@ Task<> Relay::tunnel() {
     bool client_ended = false, upstream_ended = false;
     std::uint64_t up_bytes = 0, down_bytes = 0;
     if (const auto early = client_.tunnel_leftover(); !early.empty()) {
-        if (upstream.write(early) == IoState::failed) co_return;
-    }
-    if (!partial_.empty()) {
-        while (client.pending()) {
-            if (client.flush() == IoState::failed) co_return;
-            if (client.pending()) co_await wakeup_.wait();
+        if (upstream.write(early) == IoState::failed) {
+            client_.abort();
+            co_return;
         }
-        if (client.write(partial_) == IoState::failed) co_return;
     }
+    moved_ = true;  // from now on the tunnel's own patience counts
+    bool whole = false;
     for (;;) {
         const auto up = pump(client, upstream, loop.scratch(), client_ended, up_bytes);
         const auto down = pump(upstream, client, loop.scratch(), upstream_ended, down_bytes);
         if (up == Flow::broken || down == Flow::broken) break;
-        if (client_ended && upstream_ended && !client.pending() && !upstream.pending()) break;
+        whole = client_ended && upstream_ended && !client.pending() && !upstream.pending();
+        if (whole) break;
         if (up == Flow::moved || down == Flow::moved) {
             moved_ = true;
             continue;
@@ -68,6 +67,7 @@ Task<> Relay::tunnel() {
         if (wakeup_.expired()) break;
         co_await wakeup_.wait();
     }
+    if (!whole) client_.abort();  // a tunnel that was cut must not look as if it had ended
     exchange_.tunnelled_up = up_bytes;
     exchange_.tunnelled_down = down_bytes;
 }
