@@ -238,10 +238,7 @@ Relay::Step Relay::pass_head(std::string_view rest) {
     partial_.clear();
     if (sent == IoState::failed) return end(Ended::client_gone);
     if (ended_ == Ended::cut) return Step::over;
-    if (framing_ == Framing::tunnel) {
-        if (!rest.empty()) partial_ = rest;
-        return end(Ended::tunnelled);
-    }
+    if (framing_ == Framing::tunnel) return end(Ended::tunnelled);
     if (response_done_ && !plain_end) (void)client_.write({}, true, &chunks_.trailers());
     return response_done_ ? Step::over : Step::moved;
 }

@@ -44,13 +44,6 @@ Task<> Relay::tunnel() {
     if (const auto early = client_.tunnel_leftover(); !early.empty()) {
         if (upstream.write(early) == IoState::failed) co_return;
     }
-    if (!partial_.empty()) {
-        while (client.pending()) {
-            if (client.flush() == IoState::failed) co_return;
-            if (client.pending()) co_await wakeup_.wait();
-        }
-        if (client.write(partial_) == IoState::failed) co_return;
-    }
     for (;;) {
         const auto up = pump(client, upstream, loop.scratch(), client_ended, up_bytes);
         const auto down = pump(upstream, client, loop.scratch(), upstream_ended, down_bytes);
