@@ -264,9 +264,9 @@ Result<void> Gatehouse::start() {
         });
     }
     auto& first = house.crews.front()->worker.loop;
-    first.post([&house, &first] {
-        keep_keys(*house.trust->current(), *house.trust, house.read.settings.auth, house.kept_keys,
-                  first, *house.resolver, *house.log);
+    first.post([&house, &first, auth = settings.auth] {
+        keep_keys(*house.trust->current(), *house.trust, auth, house.kept_keys, first,
+                  *house.resolver, *house.log);
     });
     announce(house.effective, house.read.warnings, house.tls->ca_file(),
              house.key ? &*house.key : nullptr, *house.log);

@@ -64,6 +64,9 @@ TEST(SocketStream, CarriesMoreThanTheKernelBuffersThroughADialAndAListener) {
     spawn(dial_and_send(loop, listener.address(), sent));
     loop.run();
     EXPECT_EQ(received, sent);
+    listener.close();
+    loop.stop();
+    loop.run();  // one more turn, in which the accepting task ends
 }
 
 TEST(Dial, TellsThatNobodyListens) {

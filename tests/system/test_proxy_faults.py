@@ -332,3 +332,22 @@ def test_an_upstream_that_restarts_is_found_again(start, configure, make_upstrea
     until(lambda: gateway.get("/").status in (502, 503), "the loss to be noticed")
     make_upstream(port=port)
     until(lambda: gateway.get("/").status == 200, "the upstream to be found again")
+
+
+def test_a_client_that_leaves_after_an_interim_answer_is_sent_nothing_of_it(start, configure, make_upstream):
+    told = threading.Event()
+
+    def hint(connection, request):
+        connection.send(b"HTTP/1.1 103 Early")
+        pass_time(0.2)  # so that the gateway keeps the first half
+        connection.send(b" Hints\r\nLink: </a>\r\n\r\n")
+        told.set()
+        connection.wait_for_close()
+    gateway = start(configure([alone(make_upstream(hint))]))
+    with gateway.connect() as client:
+        client.send(raw.encode_request("GET", "/"))
+        assert told.wait(10)
+        pass_time(0.2)
+        client.finish_sending()
+        assert client.read_to_end() == b""
+    assert gateway.access_line("target", "/")["outcome"] == "client_gone"

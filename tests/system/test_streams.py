@@ -102,6 +102,19 @@ def test_octets_behind_the_upgrade_are_part_of_the_tunnel(start, configure, make
         assert websocket.read_frame(client) == (websocket.TEXT, b"early")
 
 
+def test_octets_behind_the_answer_to_an_upgrade_are_passed_on_once(start, configure, make_upstream):
+    def greet(connection, request):
+        connection.send(answers.encode(101, [("Upgrade", "websocket"), ("Connection", "Upgrade")],
+                                       reason="Switching Protocols") + b"\x81\x05hello\x81\x03you")
+        connection.wait_for_close()
+    gateway = start(configure([make_upstream(greet)]))
+    with gateway.connect() as client:
+        assert websocket.open_websocket(client).status == 101
+        client.finish_sending()
+        assert client.read_to_end() == b"\x81\x05hello\x81\x03you"
+    assert gateway.access_line("target", "/ws")["bytes_out"] == 12
+
+
 def test_a_refused_upgrade_is_an_ordinary_answer(start, configure, make_upstream):
     gateway = start(configure([make_upstream(answers.normal(403, b"no"))]))
     with gateway.connect() as client:
