@@ -7,15 +7,17 @@
 
 namespace gh::bench {
 
-std::int64_t cpu_time_ns(std::span<const int> pids) {
-    std::int64_t sum = 0;
+CpuTime cpu_time(std::span<const int> pids) {
+    CpuTime sum;
     for (int pid : pids) {
         std::error_code gone;
         for (const auto& task :
              std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), gone)) {
             std::ifstream file(task.path() / "schedstat");
-            std::int64_t ran_ns = 0;
-            if (file >> ran_ns) sum += ran_ns;
+            CpuTime of_thread;
+            if (!(file >> of_thread.ran >> of_thread.waited)) continue;
+            sum.ran += of_thread.ran;
+            sum.waited += of_thread.waited;
         }
     }
     return sum;

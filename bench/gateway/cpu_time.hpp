@@ -5,8 +5,14 @@
 
 namespace gh::bench {
 
-/// Time that all threads of these processes have run on a CPU, in nanoseconds: the first figure of
-/// /proc/PID/task/TID/schedstat. What does not exist counts as 0.
-[[nodiscard]] std::int64_t cpu_time_ns(std::span<const int> pids);
+/// In nanoseconds, since the threads began.
+struct CpuTime {
+    std::int64_t ran = 0;     ///< on a CPU
+    std::int64_t waited = 0;  ///< ready to run, while somebody else had the CPU
+};
+
+/// The sum over all threads of these processes, from /proc/PID/task/TID/schedstat. What does not
+/// exist counts as 0.
+[[nodiscard]] CpuTime cpu_time(std::span<const int> pids);
 
 }  // namespace gh::bench

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "clock.hpp"
-#include "cpu_time.hpp"
 
 namespace gh::bench {
 
@@ -76,15 +75,16 @@ Report Load::run() {
     for (auto warm_until = start + nanoseconds(plan_.warm_seconds); now_ns() < warm_until;)
         turn(warm_until);
 
-    auto server_cpu_ns = cpu_time_ns(plan_.pids);
+    auto before = cpu_time(plan_.pids);
     auto client_cpu_ns = own_cpu_ns();
     auto begin = now_ns();
     tally_.measuring = true;
     for (auto until = begin + nanoseconds(plan_.seconds); now_ns() < until;) turn(until);
     tally_.measuring = false;
     auto end = now_ns();
+    auto after = cpu_time(plan_.pids);
     return {.seconds = static_cast<double>(end - begin) / 1e9,
-            .server_cpu_ns = cpu_time_ns(plan_.pids) - server_cpu_ns,
+            .server = {.ran = after.ran - before.ran, .waited = after.waited - before.waited},
             .client_cpu_ns = own_cpu_ns() - client_cpu_ns};
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client.hpp"
+#include "cpu_time.hpp"
 #include "tally.hpp"
 #include "wire.hpp"
 
@@ -31,7 +32,7 @@ struct Plan {
 
 struct Report {
     double seconds = 0;
-    std::int64_t server_cpu_ns = 0;
+    CpuTime server;
     std::int64_t client_cpu_ns = 0;
 };
 

@@ -1,5 +1,5 @@
 // Load generator of the gateway bench: one thread, one plan, one line of JSON on standard output.
-// It judges status and every body byte of each answer, and reads the CPU time of the server at both edges of its window.
+// It judges status and every body byte of each answer, and reads the server's CPU time at both edges of its window.
 
 #include <fmt/format.h>
 #include <getopt.h>
@@ -151,20 +151,18 @@ std::string statuses_json(const Tally& tally) {
 }
 
 void print(const Report& report, const Tally& tally) {
-    auto per_request = [&](std::int64_t ns) {
-        return tally.completed == 0
-                   ? 0.0
-                   : static_cast<double>(ns) / 1e3 / static_cast<double>(tally.completed);
-    };
+    auto share = [&](std::int64_t ns) { return static_cast<double>(ns) / 1e9 / report.seconds; };
+    auto completed = static_cast<double>(tally.completed);
+    auto cpu_us =
+        tally.completed == 0 ? 0.0 : static_cast<double>(report.server.ran) / 1e3 / completed;
     fmt::print(
         "{{\"requests\":{},\"seconds\":{:.4f},\"rps\":{:.1f},\"cpu_us\":{:.3f},"
-        "\"server_cores\":{:.3f},\"client_cores\":{:.3f},\"p50_us\":{:.1f},\"p99_us\":{:.1f},"
+        "\"server_busy\":{:.3f},\"server_waited\":{:.3f},\"client_busy\":{:.3f},"
+        "\"p50_us\":{:.1f},\"p99_us\":{:.1f},"
         "\"wrong_status\":{},\"wrong_body\":{},\"broken\":{},\"skipped\":{},\"statuses\":{{{}}}}}"
         "\n",
-        tally.completed, report.seconds, static_cast<double>(tally.completed) / report.seconds,
-        per_request(report.server_cpu_ns),
-        static_cast<double>(report.server_cpu_ns) / 1e9 / report.seconds,
-        static_cast<double>(report.client_cpu_ns) / 1e9 / report.seconds,
+        tally.completed, report.seconds, completed / report.seconds, cpu_us,
+        share(report.server.ran), share(report.server.waited), share(report.client_cpu_ns),
         tally.latencies.quantile_us(0.5), tally.latencies.quantile_us(0.99), tally.wrong_status,
         tally.wrong_body, tally.broken, tally.skipped, statuses_json(tally));
 }
