@@ -23,13 +23,6 @@ constexpr auto drain_poll = std::chrono::milliseconds(50);
 constexpr std::uint64_t descriptors_reserved =
     1'024;  // listeners, logs, upstream connections, body files
 
-sigset_t our_signals() {
-    sigset_t set;
-    ::sigemptyset(&set);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::sigaddset(&set, signal);
-    return set;
-}
-
 }  // namespace
 
 struct Gatehouse::House {
@@ -301,7 +294,10 @@ Result<void> Gatehouse::House::apply(Settings settings) {
 
 void Gatehouse::House::reload() {
     auto next = read_settings(overrides, surroundings);
-    if (next) {
+    if (next && overrides.config_file && net::stamp_of(*overrides.config_file).size == 0) {
+        // Cut short while it was written, more likely than meant.
+        next = fail(ErrorKind::invalid_argument, "config.empty", overrides.config_file->string());
+    } else if (next) {
         if (auto allowed = check_reload(read.settings, next->settings); !allowed) {
             next = std::unexpected(allowed.error());
         } else if (auto applied = apply(next->settings); !applied) {

@@ -39,4 +39,11 @@ Result<void> make_directory(const std::filesystem::path& path) {
     return {};
 }
 
+sigset_t our_signals() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::sigaddset(&set, signal);
+    return set;
+}
+
 }  // namespace gh::app

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -17,5 +18,8 @@ namespace gh::app {
 /// A directory of ours, 0700 when it is made here.
 /// @return `unavailable` "data_dir"; the detail says what to do
 [[nodiscard]] Result<void> make_directory(const std::filesystem::path& path);
+
+/// What the house acts upon: SIGTERM and SIGINT, SIGHUP, SIGUSR1.
+[[nodiscard]] sigset_t our_signals();
 
 }  // namespace gh::app

@@ -119,7 +119,9 @@ void expect_same(const Node& a, const Node& b) {
     EXPECT_EQ(a.text(), b.text());
     ASSERT_EQ(a.size(), b.size());
     for (std::size_t i = 0; i < a.size(); ++i) {
-        if (a.kind() == Node::Kind::map) EXPECT_EQ(a.key(i).name, b.key(i).name);
+        if (a.kind() == Node::Kind::map) {
+            EXPECT_EQ(a.key(i).name, b.key(i).name);
+        }
         expect_same(a.child(i), b.child(i));
     }
 }

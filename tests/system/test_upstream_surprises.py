@@ -1,11 +1,10 @@
 """Upstreams that say more, less or something else than was asked for, and what must not come of it."""
 
 import socket
-import time
 
 from support import raw, websocket
 from support.upstream import encode
-from support.wait import until
+from support.wait import pass_time, until
 
 
 def switched(data=b""):
@@ -60,11 +59,11 @@ def test_what_an_upstream_says_unasked_answers_nobody(gateway, upstream):
     def says_more_later(connection, request):
         connection.read_body()
         connection.send(encode(200, [("Content-Length", "2")], b"ok"))
-        time.sleep(0.2)
+        pass_time(0.2)
         connection.send(encode(200, [("Content-Length", "6")], b"POISON"))
     upstream.answer = says_more_later
     assert gateway.get("/a").body == b"ok"
-    time.sleep(0.5)
+    pass_time(0.5)
     assert gateway.get("/b").body == b"ok"
     assert len(upstream.connections) == 2
 

@@ -128,7 +128,8 @@ void leave_unanswered(Exchange& exchange) {
 
 /// What the client hears when it has heard nothing yet.
 void answer_failure(Exchange& exchange, const Attempt& attempt) {
-    exchange.response = {};  // an interim answer's words lie in memory of the attempt, which is over
+    exchange
+        .response = {};  // an interim answer's words lie in memory of the attempt, which is over
     if (attempt.connect_failure) {
         switch (*attempt.connect_failure) {
             case ConnectFailure::refused:

@@ -238,7 +238,8 @@ Relay::Step Relay::pass_head(std::string_view rest) {
     partial_.clear();
     if (sent == IoState::failed) return end(Ended::client_gone);
     if (ended_ == Ended::cut) return Step::over;
-    if (framing_ == Framing::tunnel) return end(Ended::tunnelled);  // what came behind has gone with the head
+    if (framing_ == Framing::tunnel)
+        return end(Ended::tunnelled);  // what came behind has gone with the head
     if (response_done_ && !plain_end) (void)client_.write({}, true, &chunks_.trailers());
     return response_done_ ? Step::over : Step::moved;
 }
