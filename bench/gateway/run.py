@@ -103,7 +103,7 @@ class Bench:
                 if rate == contestants.NEVER_REACHED:
                     checks.check(setup, contestant, self.tools, self.cores)
                 else:
-                    checks.check_rate_limit(setup)
+                    checks.check_rate_limit(setup, self.tools, self.cores)
             finally:
                 server.stop()
 
