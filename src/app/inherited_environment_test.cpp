@@ -116,7 +116,9 @@ TEST(InheritedEnvironment, WeakSecretsAreRefusedWithoutBeingShown) {
             EXPECT_TRUE(said.starts_with("environment: " + std::string(name) +
                                          ": cannot be used as a secret: "))
                 << said;
-            if (std::string_view(weak) != "secret") EXPECT_FALSE(said.contains(weak)) << said;
+            if (std::string_view(weak) != "secret") {
+                EXPECT_FALSE(said.contains(weak)) << said;
+            }
         }
     }
 }
