@@ -23,6 +23,11 @@ void Exchange::begin(http::Downstream& downstream, Worker& at,
     started_at = at.loop.system_now();
     request_id = uuid_v7(started_at);
     principal = nobody();
+    // The peer until somebody knows better: a request refused before that is logged with an address, too.
+    const auto& connection = downstream.connection();
+    client_address = connection.peer;
+    client_ip = connection.peer_ip;
+    client_encrypted = connection.encrypted;
 }
 
 void Exchange::end() {

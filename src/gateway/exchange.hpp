@@ -68,7 +68,7 @@ class Exchange {
     std::string_view
         traceparent;  ///< W3C trace context: the client's trace or a new one, and a span of ours
 
-    // filters/client_address
+    // the peer's (begin), or what filters/find_client makes of it
     net::Address client_address;    ///< of the client itself where trusted proxies vouch for it
     std::string_view client_ip;     ///< the same as text
     bool client_encrypted = false;  ///< the client's own connection, as far as we know

@@ -61,9 +61,6 @@ void walk_back(Exchange& exchange) {
 
 Verdict FindClient::on_request(Exchange& exchange) {
     const auto& connection = exchange.client->connection();
-    exchange.client_address = connection.peer;
-    exchange.client_encrypted = connection.encrypted;
-    exchange.client_ip = connection.peer_ip;
     const auto& snapshot = *exchange.snapshot;
     if (snapshot.trusted_proxies.empty() || !is_trusted(snapshot, connection.peer))
         return Verdict::walk_on;
