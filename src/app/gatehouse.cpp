@@ -10,6 +10,7 @@
 #include "app/first_key.hpp"
 #include "app/house.hpp"
 #include "app/machine.hpp"
+#include "app/new_sockets.hpp"
 #include "base/try.hpp"
 #include "crypto/secret.hpp"
 #include "gateway/proxy/keeper.hpp"
@@ -36,7 +37,6 @@ struct Gatehouse::House {
 
     [[nodiscard]] Result<void> open_logs();
     [[nodiscard]] Result<void> open_trust(const Settings& settings);
-    [[nodiscard]] Result<void> open_sockets(Settings& settings);
     [[nodiscard]] Result<void> start_workers();
     [[nodiscard]] Result<void> apply(Settings settings);
     [[nodiscard]] Result<std::shared_ptr<const gateway::Snapshot>> plan(const Settings& settings);
@@ -126,35 +126,6 @@ Result<void> Gatehouse::House::open_trust(const Settings& settings) {
     return {};
 }
 
-/// One listening socket a worker for every listener that has none yet; ports that the system picks are the same for all.
-Result<void> Gatehouse::House::open_sockets(Settings& settings) {
-    for (auto& listener : settings.listeners) {
-        const auto* open = effective.find_listener(listener.name);
-        if (open && open->bind.host == listener.bind.host &&
-            (open->bind.port == listener.bind.port || listener.bind.port == 0)) {
-            listener.bind = open->bind;
-            continue;
-        }
-        GH_TRY(auto address, net::Address::parse(listener.bind.host, listener.bind.port));
-        std::vector<int> sockets;
-        for (std::size_t i = 0; i < workers; ++i) {
-            GH_TRY(const int fd, net::open_listening_socket(address, i == 0));
-            sockets.push_back(fd);
-            address = net::local_address(fd);
-        }
-        listener.bind.port = address.port();
-        const bool moved = open != nullptr;
-        for (std::size_t i = 0; i < workers; ++i) {
-            auto& crew = *crews[i];
-            crew.worker.loop.post([&crew, fd = sockets[i], name = listener.name, moved] {
-                if (moved) crew.server.close_listener(name);
-                crew.server.listen(fd, name);
-            });
-        }
-    }
-    return {};
-}
-
 Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Settings& settings) {
     PlanParts parts{*tls, http_metrics, upstream_metrics, own, workers};
     return make_plan(settings, parts, snapshot.get(), std::chrono::system_clock::now());
@@ -237,7 +208,7 @@ Result<void> Gatehouse::start() {
     };
     GH_TRY_VOID(house.start_workers());
     auto effective = settings;
-    GH_TRY_VOID(house.open_sockets(effective));
+    GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
     GH_TRY(auto snapshot, house.plan(effective));
     if (settings.wants_first_key) {  // shown once: so not before everything that may fail has not
         GH_TRY(house.key, first_key(house.tls->keys()));
@@ -245,6 +216,7 @@ Result<void> Gatehouse::start() {
     }
     house.effective = std::move(effective);
     house.publish(std::move(snapshot));
+    sockets.hand_over(house.crews);
     collect_states(house.registry, [&house] {
         const std::scoped_lock lock(house.snapshot_mutex);
         return house.snapshot;
@@ -270,7 +242,7 @@ Result<void> Gatehouse::start() {
 /// All of it or nothing: the running configuration changes only once everything the new one needs is there.
 Result<void> Gatehouse::House::apply(Settings settings) {
     const auto before = effective;
-    GH_TRY_VOID(open_sockets(settings));
+    GH_TRY(auto sockets, NewSockets::open(settings, effective, workers));
     GH_TRY(auto next, plan(settings));
     GH_TRY_VOID(open_trust(settings));
     for (const auto& listener : before.listeners) {
@@ -285,6 +257,7 @@ Result<void> Gatehouse::House::apply(Settings settings) {
         {settings.limits.connections_max, settings.limits.connections_per_address_max});
     effective = std::move(settings);
     publish(std::move(next));
+    sockets.hand_over(crews);
     auto& first = crews.front()->worker.loop;
     first.post([this, &first, auth = effective.auth] {
         keep_keys(*trust->current(), *trust, auth, kept_keys, first, *resolver, *log);

@@ -77,14 +77,15 @@ const ListenerPlan& Snapshot::listener(std::string_view name) const {
 
 const Route* match_route(const ListenerPlan& listener, const http::RequestHead& head,
                          std::string_view path) {
-    auto method = head.method;
-    if (method == http::Method::options) {
-        // A preflight asks on behalf of the method it names (Fetch standard): it takes that one's route.
+    const auto method_bit = bit(head.method);
+    auto preflight_bit = method_bit;
+    if (head.method == http::Method::options) {
+        // A preflight asks on behalf of the method it names (Fetch standard): it takes that one's route, where there is
+        // one that answers preflights. Any other route would pass it on, though it does not take OPTIONS.
         const auto meant = head.fields.value(http::FieldId::access_control_request_method);
         if (!meant.empty() && head.fields.has(http::FieldId::origin))
-            method = http::method_of(meant);
+            preflight_bit = bit(http::method_of(meant));
     }
-    const auto method_bit = bit(method);
     for (const auto& own : listener.own) {
         if (matches(*own, method_bit, head, path)) return own.get();
     }
@@ -93,7 +94,8 @@ const Route* match_route(const ListenerPlan& listener, const http::RequestHead& 
         if (own->config.match.path == path) return nullptr;
     }
     for (const auto* route : listener.routes) {
-        if (matches(*route, method_bit, head, path)) return route;
+        const auto asked = route->config.cors ? preflight_bit : method_bit;
+        if (matches(*route, asked, head, path)) return route;
     }
     return nullptr;
 }

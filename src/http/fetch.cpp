@@ -52,6 +52,8 @@ Task<StreamResult> connect(net::Loop& loop, net::Wakeup& wakeup, const FetchRequ
     co_return StreamResult(std::move(stream));
 }
 
+constexpr std::size_t interim_max = 16;  // answers before the answer
+
 /// Takes what arrives until the answer is whole.
 class Answer {
  public:
@@ -62,21 +64,27 @@ class Answer {
         if (have_head_) return take_body(bytes);
         received_ += bytes;
         ResponseHead head;
-        const auto result = parse_response_head(received_, {}, Method::get, head, scanned_);
-        if (result.state == HeadResult::State::incomplete) return false;
-        if (result.state == HeadResult::State::refused || head.status == 101) {
-            return fail(ErrorKind::corrupt, "fetch.malformed", std::string(result.reason));
+        for (std::string_view left = received_; !left.empty();) {
+            const auto result = parse_response_head(left, {}, Method::get, head, scanned_);
+            if (result.state == HeadResult::State::incomplete) {
+                received_.erase(0, received_.size() - left.size());
+                return false;
+            }
+            if (result.state == HeadResult::State::refused || head.status == 101) {
+                return fail(ErrorKind::corrupt, "fetch.malformed", std::string(result.reason));
+            }
+            left.remove_prefix(result.bytes);
+            if (head.status < 200) {  // an interim answer
+                if (++interim_ > interim_max) return fail(ErrorKind::corrupt, "fetch.malformed");
+                continue;
+            }
+            have_head_ = true;
+            fetched_.status = head.status;
+            framing_ = head.body;
+            return take_body(left);
         }
-        const std::string rest = received_.substr(result.bytes);
-        if (head.status < 200) {  // an interim answer
-            received_.clear();
-            scanned_ = 0;
-            return rest.empty() ? Result<bool>(false) : take(rest);
-        }
-        have_head_ = true;
-        fetched_.status = head.status;
-        framing_ = head.body;
-        return take_body(rest);
+        received_.clear();
+        return false;
     }
     /// @return true when the end of the connection is the end of the body
     [[nodiscard]] bool may_end() const {
@@ -109,6 +117,7 @@ class Answer {
     std::size_t body_bytes_max_;
     std::string received_;
     std::size_t scanned_ = 0;
+    std::size_t interim_ = 0;
     bool have_head_ = false;
     BodyFraming framing_;
     ChunkedDecoder chunks_;

@@ -205,3 +205,19 @@ def test_reloads_leave_no_descriptors_or_memory_behind(start, configure, upstrea
         reload(number)
     until(lambda: gateway.open_descriptors() <= descriptors + 2, "descriptors to be closed")
     assert gateway.resident_bytes() - memory < 4 * 1024 * 1024
+
+
+def test_a_refused_reload_leaves_no_new_listener_open(start, configure, upstream, tmp_path):
+    gateway = start(configure([upstream]))
+    port = free_port()
+    more = [*gateway.config["listeners"], {"name": "more", "bind": f"127.0.0.1:{port}", "serve": ["gateway"]}]
+    nonsense = tmp_path / "nonsense.pem"
+    nonsense.write_text("no certificate")
+    secure = {"name": "secure", "endpoints": ["https://127.0.0.1:1"], "tls": {"ca_file": str(nonsense)}}
+    gateway.reload(changed(gateway.config, listeners=more, upstreams=[*gateway.config["upstreams"], secure]),
+                   accepted=False)
+    with pytest.raises(ConnectionRefusedError):
+        raw.Connection(port).close()
+    gateway.config = changed(gateway.config, listeners=more)
+    gateway.reload(gateway.config)
+    assert gateway.get("/", listener="more").status == 200

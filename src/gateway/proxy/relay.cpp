@@ -305,7 +305,10 @@ void Relay::set_deadline() {
     if (head_done_) {
         if (client_.flush() == IoState::blocked) patience = limits.send_timeout;
     } else if (request_done_ || request_broken_) {
-        patience = timeouts.response;
+        // Once: neither interim answers nor a head in drops may put it off for ever.
+        if (answer_deadline_ == SteadyTime::max()) answer_deadline_ = now + timeouts.response;
+        wakeup_.expire_at(std::min(answer_deadline_, hard_deadline_));
+        return;
     } else if (!up_.stream->pending()) {
         patience = limits.body_idle_timeout;
     }

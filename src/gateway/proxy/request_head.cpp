@@ -1,6 +1,7 @@
 #include "gateway/proxy/request_head.hpp"
 
 #include "gateway/worker.hpp"
+#include "http/characters.hpp"
 #include "http/h1_write.hpp"
 #include "http/hop_by_hop.hpp"
 
@@ -95,7 +96,8 @@ std::string_view target_of(Exchange& exchange) {
 
 void add_identity(http::Fields& fields, const access::Principal& principal) {
     if (principal.type == access::PrincipalType::anonymous) return;
-    fields.add(FieldId::x_gatehouse, "X-Gatehouse-Subject", principal.subject);
+    if (http::is_field_value(principal.subject))
+        fields.add(FieldId::x_gatehouse, "X-Gatehouse-Subject", principal.subject);
     fields.add(FieldId::x_gatehouse, "X-Gatehouse-Roles", principal.roles_text);
     fields.add(FieldId::x_gatehouse, "X-Gatehouse-Principal-Type", access::name_of(principal.type));
 }
@@ -104,6 +106,8 @@ void add_injected(http::Fields& fields, Exchange& exchange) {
     for (const auto& injection : exchange.route->config.inject_headers) {
         std::string value;
         for (const auto& part : injection.parts) value += fact(exchange, part);
+        // Scopes are whatever an issuer signs: what would not stay one field value is not written.
+        if (!http::is_field_value(value)) continue;
         fields.add(http::field_id(injection.name), injection.name, exchange.arena.copy(value));
     }
 }
