@@ -57,6 +57,10 @@ class Builder : public YAML::EventHandler {
                 throw Refused{position_of(mark),
                               fmt::format("a key has more than {} bytes", yaml_key_bytes_max)};
             }
+            if (open_.back().node.size() == yaml_keys_max) {
+                throw Refused{position_of(mark),
+                              fmt::format("more than {} keys in one map", yaml_keys_max)};
+            }
             open_.back().key = Node::Key{text, position_of(mark)};
             refuse_twice(open_.back());
             return;

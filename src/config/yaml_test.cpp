@@ -99,7 +99,17 @@ TEST(Yaml, LimitsHoldAtTheirEdge) {
     EXPECT_TRUE(parse_yaml(std::string(yaml_key_bytes_max, 'k') + ": 1", "f"));
     const auto longer = parse_yaml(std::string(yaml_key_bytes_max + 1, 'k') + ": 1", "f");
     ASSERT_FALSE(longer);
-    EXPECT_EQ(longer.error().line_text(), "f:1: a key has more than 256 bytes");
+    EXPECT_EQ(longer.error().line_text(), "f:1: a key has more than 128 bytes");
+
+    const auto keys = [](std::size_t count) {
+        std::string out;
+        for (std::size_t i = 0; i < count; ++i) out += "k" + std::to_string(i) + ": 1\n";
+        return out;
+    };
+    EXPECT_TRUE(parse_yaml(keys(yaml_keys_max), "f"));
+    const auto too_many = parse_yaml(keys(yaml_keys_max + 1), "f");
+    ASSERT_FALSE(too_many);
+    EXPECT_EQ(too_many.error().line_text(), "f:10001: more than 10000 keys in one map");
 
     const auto items = [](std::size_t count) { return "[" + repeated("1,", count - 1) + "1]"; };
     EXPECT_TRUE(parse_yaml(items(yaml_nodes_max - 1), "f"));  // the list itself is one
@@ -135,6 +145,7 @@ TEST(Yaml, WhatIsWrittenReadsBackTheSame) {
         "a: \"true\"\nb: \"1.2\"\nc: \"-x\"\nd: \"a: b\"\ne: \"#\"\nf: \"line\\nline\"\ng: "
         "\"\\\"\\\\\"\nh: \"[::]:8443\"\n",
         "\"odd key: #\": 1\n\"1\": 2\n",
+        "a: over two |\n  lines + more\n",
         "a: \"\xc3\xa4\xe2\x82\xac\"\n",
     };
     for (const auto text : texts) {

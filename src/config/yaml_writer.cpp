@@ -18,8 +18,9 @@ bool plain_is_safe(std::string_view text) {
 }
 
 std::string scalar_text(const Node& node) {
-    if (!node.quoted()) return node.text();
-    return plain_is_safe(node.text()) ? node.text() : json_string(node.text());
+    const auto& text = node.text();
+    const bool number_or_word = !node.quoted() && !text.empty() && reads_as_other_than_text(text);
+    return number_or_word || plain_is_safe(text) ? text : json_string(text);
 }
 
 void write(const Node& node, std::size_t indent, std::string& out);
