@@ -40,11 +40,11 @@ void NewSockets::hand_over(std::span<const std::unique_ptr<Crew>> crews) {
     for (const auto& listener : listeners_) {
         for (std::size_t i = 0; i < crews.size(); ++i) {
             auto& crew = *crews[i];
-            crew.worker.loop.post([&crew, fd = listener.sockets[i], name = listener.name,
-                                   moved = listener.moved] {
-                if (moved) crew.server.close_listener(name);
-                crew.server.listen(fd, name);
-            });
+            crew.worker.loop.post(
+                [&crew, fd = listener.sockets[i], name = listener.name, moved = listener.moved] {
+                    if (moved) crew.server.close_listener(name);
+                    crew.server.listen(fd, name);
+                });
         }
     }
     listeners_.clear();
