@@ -30,7 +30,8 @@ H2Connection::H2Connection(net::Stream& stream, const ConnectionFacts& facts, ne
       facts_(facts),
       wakeup_(wakeup),
       limits_(limits),
-      session_(session_limits(limits), *this, wakeup.loop().now()) {}
+      session_(session_limits(limits), *this, wakeup.loop().now()),
+      idle_since_(wakeup.loop().now()) {}
 
 H2Connection::~H2Connection() = default;
 
@@ -98,12 +99,14 @@ H2Connection::Turn H2Connection::send() {
 
 void H2Connection::set_deadline() {
     const auto now = wakeup_.loop().now();
-    if (stream_.pending() || shutting_down_) {
+    if (stream_.pending()) {
         wakeup_.expire_at(now + limits_.send_timeout);
-    } else if (streams_.empty()) {
-        wakeup_.expire_at(now + limits_.keep_alive_timeout);
-    } else {
+    } else if (!streams_.empty()) {
         wakeup_.never_expire();  // each exchange has its own deadline
+    } else if (shutting_down_) {
+        wakeup_.expire_at(now + limits_.send_timeout);
+    } else {  // counted from the last request: a PING, or a head in drops, is none
+        wakeup_.expire_at(idle_since_ + limits_.keep_alive_timeout);
     }
 }
 
@@ -135,6 +138,8 @@ Task<> H2Connection::run(H2Exchange& stream) {
     if (!stream.closed_ && stream.response_done_ && !stream.request_ended_)
         session_.reset(id, H2Error::no_error);
     streams_.erase(id);
+    idle_since_ = wakeup_.loop().now();
+    if (!broken_) set_deadline();
     wakeup_.wake();
 }
 

@@ -51,6 +51,7 @@ class H2Connection final : public H2Handler {
     Handler* handler_ = nullptr;
     std::unordered_map<StreamId, std::unique_ptr<H2Exchange>> streams_;
     std::string output_;
+    SteadyTime idle_since_;  // of no stream
     std::uint32_t requests_ = 0;
     bool shutting_down_ = false;
     bool broken_ = false;  // the transport is over; exchanges may still be ending
