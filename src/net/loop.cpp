@@ -152,6 +152,7 @@ void Loop::run_posted() {
 
 void Loop::enqueue(Wakeup& wakeup) noexcept {
     wakeup.queued_ = true;
+    ++ready_count_;
     wakeup.next_ = nullptr;
     wakeup.previous_ = ready_tail_;
     (ready_tail_ ? ready_tail_->next_ : ready_head_) = &wakeup;
@@ -162,21 +163,20 @@ void Loop::unlink(Wakeup& wakeup) noexcept {
     (wakeup.previous_ ? wakeup.previous_->next_ : ready_head_) = wakeup.next_;
     (wakeup.next_ ? wakeup.next_->previous_ : ready_tail_) = wakeup.previous_;
     wakeup.queued_ = false;
+    --ready_count_;
 }
 
 void Loop::run_ready() {
-    // Only who is ready now: whoever is woken meanwhile waits for the next turn, so that the kernel is heard too.
-    Wakeup* const last = ready_tail_;
-    while (ready_head_ != nullptr) {
+    // Only as many as are ready now: whoever is woken meanwhile waits for the next turn, so that the kernel is heard too.
+    // Counted, as the last of them may be destroyed by one before it.
+    for (auto left = ready_count_; left > 0 && ready_head_ != nullptr; --left) {
         Wakeup& wakeup = *ready_head_;
-        const bool is_last = &wakeup == last;
         unlink(wakeup);
         if (const auto waiter = std::exchange(wakeup.waiter_, nullptr)) {
             waiter.resume();
         } else {
             wakeup.pending_ = true;
         }
-        if (is_last) break;
     }
 }
 

@@ -152,6 +152,7 @@ class Loop {
     SystemTime system_now_;
     Wakeup* ready_head_ = nullptr;
     Wakeup* ready_tail_ = nullptr;
+    std::size_t ready_count_ = 0;
     std::vector<HeapEntry> heap_;
     BufferPool buffers_;
     std::unique_ptr<char[]> scratch_;
