@@ -20,6 +20,7 @@ H2Limits session_limits(const ServerLimits& limits) {
 }
 
 constexpr std::size_t reads_per_turn_max = 4;
+constexpr std::size_t rounds_per_turn_max = 4;  // then the others have their turn
 constexpr std::size_t output_bytes_max = 64 * 1024;
 
 }  // namespace
@@ -38,13 +39,17 @@ H2Connection::~H2Connection() = default;
 Task<> H2Connection::serve(Handler& handler, const bool& draining) {
     handler_ = &handler;
     set_deadline();
-    while (!broken_) {
+    for (std::size_t rounds = 1; !broken_; ++rounds) {
         if ((draining || requests_ >= limits_.requests_max) && !shutting_down_) begin_shutdown();
         const auto received = receive();
         const auto sent = received == Turn::over ? Turn::over : send();
         if (sent == Turn::over || (session_.finished() && !stream_.pending())) break;
         if (received == Turn::moved || sent == Turn::moved) {
             set_deadline();
+            if (rounds % rounds_per_turn_max == 0) {
+                wakeup_.wake();
+                co_await wakeup_.wait();
+            }
             continue;
         }
         if (wakeup_.expired()) {

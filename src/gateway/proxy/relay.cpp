@@ -18,7 +18,8 @@ using net::IoState;
 namespace {
 
 constexpr http::HeadLimits answer_limits{.bytes_max = 64 * 1024, .fields_max = 256};
-constexpr std::size_t pieces_per_turn_max = 8;  // then the others have their turn
+constexpr std::size_t pieces_per_turn_max = 8;  // of a request body, then the answer is looked at
+constexpr std::size_t rounds_per_turn_max = 8;  // then the others have their turn
 
 std::string& scratch_text() {
     thread_local std::string text;
@@ -50,13 +51,18 @@ Relay::Relay(Exchange& exchange, Connection& connection, RequestBody& body, bool
 
 Task<Ended> Relay::run() {
     send_head();
-    for (;;) {
+    for (std::size_t rounds = 1;; ++rounds) {
         const auto pushed = push_request();
         const auto pulled = pushed == Step::over ? Step::over : pull_response();
         if (pulled == Step::over) break;
         if (pushed == Step::moved || pulled == Step::moved) {
             moved_ = true;
-            continue;
+            if (rounds % rounds_per_turn_max != 0) continue;
+            wakeup_.wake();  // two fast sides must not keep the others waiting, nor outrun the hard deadline
+            co_await wakeup_.wait();
+            if (exchange_.worker->loop.now() < hard_deadline_) continue;
+            ended_ = Ended::expired;
+            break;
         }
         if (client_.gone()) {
             ended_ = Ended::client_gone;

@@ -9,6 +9,8 @@ using net::IoState;
 
 namespace {
 
+constexpr std::size_t rounds_per_turn_max = 8;  // then the others have their turn
+
 enum class Flow : unsigned char { idle, moved, broken };
 
 /// One direction: from reads only while to takes.
@@ -49,7 +51,7 @@ Task<> Relay::tunnel() {
     }
     moved_ = true;  // from now on the tunnel's own patience counts
     bool whole = false;
-    for (;;) {
+    for (std::size_t rounds = 1;; ++rounds) {
         const auto up = pump(client, upstream, loop.scratch(), client_ended, up_bytes);
         const auto down = pump(upstream, client, loop.scratch(), upstream_ended, down_bytes);
         if (up == Flow::broken || down == Flow::broken) break;
@@ -57,6 +59,10 @@ Task<> Relay::tunnel() {
         if (whole) break;
         if (up == Flow::moved || down == Flow::moved) {
             moved_ = true;
+            if (rounds % rounds_per_turn_max != 0) continue;
+            wakeup_.wake();
+            co_await wakeup_.wait();
+            if (loop.now() >= hard_deadline_) break;
             continue;
         }
         if (moved_) {
