@@ -13,6 +13,10 @@
 
 namespace gh::net {
 
+namespace {
+constexpr std::size_t unread_answers_max = 16 * 1024;
+}
+
 void FreeSsl::operator()(ssl_st* ssl) const noexcept { SSL_free(ssl); }
 
 /// What OpenSSL believes to be its socket.
@@ -141,8 +145,14 @@ Io TlsStream::read(std::span<char> into) {
     }
     keep_unread();
     // A key update or an alert may want to be answered.
-    if (!loop_.record_scratch().sending.empty() && send_ciphertext() == IoState::failed)
-        state = IoState::failed;
+    const auto said = loop_.record_scratch().sending.size();
+    if (said > 0) {
+        const auto sent = send_ciphertext();
+        if (sent == IoState::blocked) unread_answers_ += said;
+        if (sent == IoState::failed) state = IoState::failed;
+    }
+    // Who asks for key updates and never reads the answers would have us keep them all.
+    if (unread_answers_ > unread_answers_max) return {IoState::failed};
     if (got > 0) return {IoState::done, got};
     return {state, 0};
 }
@@ -164,7 +174,10 @@ IoState TlsStream::write(std::string_view first, std::string_view second) {
         const auto taken = std::min(second.size(), scratch.record.size() - first.size());
         std::memcpy(scratch.record.data(), first.data(), first.size());
         std::memcpy(scratch.record.data() + first.size(), second.data(), taken);
-        if (!encrypt({scratch.record.data(), first.size() + taken})) return judge(-1);
+        if (!encrypt({scratch.record.data(), first.size() + taken})) {
+            (void)judge(-1);
+            return IoState::failed;
+        }
         second.remove_prefix(taken);
         first = {};
     }
@@ -211,7 +224,7 @@ IoState TlsStream::flush() {
         }
     }
     if (kept_.capacity() > 0) std::string().swap(kept_);
-    kept_sent_ = 0;
+    kept_sent_ = unread_answers_ = 0;
     return IoState::done;
 }
 

@@ -58,6 +58,7 @@ class TlsStream final : public Stream {
     std::string unread_;         // the same between calls; empty as a rule
     std::string kept_;           // ciphertext the peer had no room for
     std::size_t kept_sent_ = 0;
+    std::size_t unread_answers_ = 0;  // of kept_: what OpenSSL said while reading
     std::string failure_;
     bool end_seen_ = false;
 };
