@@ -58,7 +58,8 @@ Task<Ended> Relay::run() {
         if (pushed == Step::moved || pulled == Step::moved) {
             moved_ = true;
             if (rounds % rounds_per_turn_max != 0) continue;
-            wakeup_.wake();  // two fast sides must not keep the others waiting, nor outrun the hard deadline
+            wakeup_
+                .wake();  // two fast sides must not keep the others waiting, nor outrun the hard deadline
             co_await wakeup_.wait();
             if (exchange_.worker->loop.now() < hard_deadline_) continue;
             ended_ = Ended::expired;
