@@ -98,12 +98,13 @@ H2Connection::Turn H2Connection::send() {
 
 void H2Connection::set_deadline() {
     const auto now = wakeup_.loop().now();
-    if (stream_.pending() || shutting_down_) {
+    if (stream_.pending()) {
         wakeup_.expire_at(now + limits_.send_timeout);
-    } else if (streams_.empty()) {
-        wakeup_.expire_at(now + limits_.keep_alive_timeout);
-    } else {
+    } else if (!streams_.empty()) {
         wakeup_.never_expire();  // each exchange has its own deadline
+    } else {
+        wakeup_.expire_at(now +
+                          (shutting_down_ ? limits_.send_timeout : limits_.keep_alive_timeout));
     }
 }
 
@@ -135,6 +136,7 @@ Task<> H2Connection::run(H2Exchange& stream) {
     if (!stream.closed_ && stream.response_done_ && !stream.request_ended_)
         session_.reset(id, H2Error::no_error);
     streams_.erase(id);
+    if (streams_.empty() && !broken_) set_deadline();  // idle from now on
     wakeup_.wake();
 }
 
