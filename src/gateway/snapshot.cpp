@@ -17,6 +17,13 @@ bool has_upper(std::string_view text) {
     return std::ranges::any_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
+/// Without the dot by which a name may say that it is complete: upstreams do not tell the two apart either.
+std::string_view complete_host(std::string_view authority) {
+    auto host = host_of(authority);
+    if (host.ends_with('.')) host.remove_suffix(1);
+    return host;
+}
+
 bool host_matches(std::string_view pattern, std::string_view host) {
     if (!pattern.starts_with("*.")) return http::equals_ignoring_case(pattern, host);
     const auto dot = host.find('.');  // one label more, and exactly one
@@ -31,16 +38,23 @@ bool headers_match(const RouteMatch& match, const http::Fields& fields) {
     });
 }
 
-bool matches(const Route& route, std::uint32_t method_bit, const http::RequestHead& head,
-             std::string_view path) {
-    const auto& match = route.config.match;
-    if (route.methods != 0 && (route.methods & method_bit) == 0) return false;
-    if (!covers_path(match, path)) return false;
-    if (!match.host.empty() && !host_matches(match.host, host_of(head.authority))) return false;
-    return match.headers.empty() || headers_match(match, head.fields);
+bool allows_method(const Route& route, http::Method method, std::string_view text) {
+    if (route.methods == 0) return true;
+    if ((route.methods & (1U << static_cast<unsigned>(method))) == 0) return false;
+    // The bit of `other` stands for every method we have no name for: the name decides.
+    return method != http::Method::other ||
+           std::ranges::find(route.config.match.methods, text) != route.config.match.methods.end();
 }
 
-std::uint32_t bit(http::Method method) { return 1U << static_cast<unsigned>(method); }
+bool matches(const Route& route, http::Method method, std::string_view method_text,
+             const http::RequestHead& head, std::string_view path) {
+    const auto& match = route.config.match;
+    if (!allows_method(route, method, method_text)) return false;
+    if (!covers_path(match, path)) return false;
+    if (!match.host.empty() && !host_matches(match.host, complete_host(head.authority)))
+        return false;
+    return match.headers.empty() || headers_match(match, head.fields);
+}
 
 }  // namespace
 
@@ -54,8 +68,7 @@ std::string_view host_of(std::string_view authority) {
 }
 
 bool Snapshot::is_allowed_host(std::string_view authority) const {
-    auto host = host_of(authority);
-    if (host.ends_with('.')) host.remove_suffix(1);  // a name may say that it is complete
+    auto host = complete_host(authority);
     std::string lowered;
     if (has_upper(host)) {
         lowered = lower(host);
@@ -77,25 +90,30 @@ const ListenerPlan& Snapshot::listener(std::string_view name) const {
 
 const Route* match_route(const ListenerPlan& listener, const http::RequestHead& head,
                          std::string_view path) {
-    const auto method_bit = bit(head.method);
-    auto preflight_bit = method_bit;
-    if (head.method == http::Method::options) {
+    auto meant = head.method;
+    auto meant_text = head.method_text;
+    if (head.method == http::Method::options && head.fields.has(http::FieldId::origin)) {
         // A preflight asks on behalf of the method it names (Fetch standard): it takes that one's route, where there is
         // one that answers preflights. Any other route would pass it on, though it does not take OPTIONS.
-        const auto meant = head.fields.value(http::FieldId::access_control_request_method);
-        if (!meant.empty() && head.fields.has(http::FieldId::origin))
-            preflight_bit = bit(http::method_of(meant));
+        const auto named = head.fields.value(http::FieldId::access_control_request_method);
+        if (!named.empty()) {
+            meant = http::method_of(named);
+            meant_text = named;
+        }
     }
     for (const auto& own : listener.own) {
-        if (matches(*own, method_bit, head, path)) return own.get();
+        if (matches(*own, head.method, head.method_text, head, path)) return own.get();
     }
     // A path of ours stays ours whatever the method: no route behind it may answer instead.
     for (const auto& own : listener.own) {
         if (own->config.match.path == path) return nullptr;
     }
     for (const auto* route : listener.routes) {
-        const auto asked = route->config.cors ? preflight_bit : method_bit;
-        if (matches(*route, asked, head, path)) return route;
+        const bool detour = route->config.cors.has_value();
+        if (matches(*route, detour ? meant : head.method, detour ? meant_text : head.method_text, head,
+                    path)) {
+            return route;
+        }
     }
     return nullptr;
 }

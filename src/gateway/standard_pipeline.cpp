@@ -19,8 +19,8 @@ Pipeline standard_pipeline(Services& house, access::Authenticator& authenticator
     Pipeline p;
     p.add<SecureResponse>();  // first, so that its headers stand on every answer, ours and theirs
     p.add<RequestIds>();      // every answer and every log line needs its ids, refusals too
+    p.add<FindClient>();      // limits and the log want the client, also of what is refused next
     p.add<ShedLoad>();        // refusing must cost less than serving
-    p.add<FindClient>();      // limits and the log want the client, not the proxy in front of us
     p.add<
         CheckHost>();  // before anything of the request is believed: it may be meant for another site
     p.add<Redirect>();             // a plain listener says where to go and nothing else

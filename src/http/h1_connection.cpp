@@ -239,7 +239,7 @@ IoState H1Connection::respond(ResponseHead& head, std::string_view body, bool la
     auto& out = write_scratch();
     append_response_head(out, head, request_.version);
     body_sent_ += body.size();
-    response_done_ = last;
+    response_done_ = last || response_framing_ == Framing::tunnel;  // no message any more
     if (response_framing_ != Framing::chunked) return stream_.write(out, body);
     append_chunk(out, body);
     if (last) out += last_chunk;

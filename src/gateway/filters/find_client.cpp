@@ -69,7 +69,11 @@ Verdict FindClient::on_request(Exchange& exchange) {
     if (!(exchange.client_address == connection.peer)) {
         exchange.client_ip = exchange.arena.copy(exchange.client_address.ip_text());
     }
-    const auto proto = exchange.request().fields.value(http::FieldId::x_forwarded_proto);
+    std::string_view proto;  // of the last line: what the proxy next to us says, not what it was told
+    for (const auto& field : exchange.request().fields) {
+        if (field.id == http::FieldId::x_forwarded_proto) proto = field.value;
+    }
+    proto = take_last(proto);
     if (!proto.empty()) exchange.client_encrypted = http::equals_ignoring_case(proto, "https");
     return Verdict::walk_on;
 }

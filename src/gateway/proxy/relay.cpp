@@ -208,7 +208,8 @@ Relay::Step Relay::pass_head(std::string_view rest) {
     left_ = answer.body.length;
     exchange_.upstream_duration = exchange_.worker->loop.now() - sent_at_;
     const auto& retried = exchange_.route->upstream->config().retry.on_statuses;
-    if (may_retry_ && std::ranges::find(retried, answer.status) != retried.end() &&
+    if (may_retry_ && body_.replayable() &&
+        std::ranges::find(retried, answer.status) != retried.end() &&
         exchange_.route->upstream->retries().try_retry(exchange_.worker->loop.now())) {
         return end(Ended::retry_status);  // where the budget is spent, the client gets this answer
     }

@@ -1,5 +1,7 @@
 #include "gateway/proxy/request_head.hpp"
 
+#include <algorithm>
+
 #include "gateway/worker.hpp"
 #include "http/characters.hpp"
 #include "http/h1_write.hpp"
@@ -17,11 +19,19 @@ constexpr http::FieldSet ours{
     FieldId::x_correlation_id, FieldId::traceparent,       FieldId::expect};
 constexpr http::FieldSet dropped = http::hop_by_hop_fields | ours;
 
+/// '_' counts as '-': backends that turn names into variables (CGI, WSGI) cannot tell X_Tenant from X-Tenant.
+bool is_same_variable(std::string_view a, std::string_view b) {
+    const auto folded = [](char c) {
+        if (c == '_') return '-';
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    };
+    return std::ranges::equal(a, b, {}, folded, folded);
+}
+
 bool is_injected(const Exchange& exchange, std::string_view name) {
-    for (const auto& injection : exchange.route->config.inject_headers) {
-        if (http::equals_ignoring_case(injection.name, name)) return true;
-    }
-    return false;
+    return std::ranges::any_of(
+        exchange.route->config.inject_headers,
+        [name](const HeaderInjection& each) { return is_same_variable(each.name, name); });
 }
 
 std::string_view joined_scopes(Exchange& exchange) {
