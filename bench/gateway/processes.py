@@ -153,7 +153,8 @@ def load(tools, cores, port, options, seconds_max=60):
             raise Failed(f"{wrong}, statuses {figures['statuses']}")
         if figures["requests"]:
             return figures
-    raise Failed(f"no answer in {ATTEMPTS} windows")
+    raise Failed(f"no answer in {ATTEMPTS} windows; in the last the server ran {figures['server_busy']:.0%} and waited "
+                 f"{figures['server_waited']:.0%} of the time")
 
 
 def load_once(tools, cores, port, options, seconds_max):
