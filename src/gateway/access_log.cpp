@@ -59,7 +59,7 @@ void write_line(const Exchange& exchange, std::chrono::nanoseconds duration) {
 void close_exchange(Exchange& exchange) {
     const auto duration = exchange.worker->loop.now() - exchange.started;
     auto* metrics = exchange.route ? exchange.route->metrics : exchange.snapshot->unmatched;
-    if (metrics) {
+    if (metrics && exchange.counted) {
         metrics->finished(static_cast<std::size_t>(exchange.request().method),
                           exchange.client->responded() ? exchange.response.status : 0U, duration,
                           exchange.client->body_received() + exchange.tunnelled_up,

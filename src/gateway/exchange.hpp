@@ -88,6 +88,9 @@ class Exchange {
     std::array<const RouteLimit*, access::RateLimiter::charges_max> limits_judged;
     std::size_t limits_count = 0;
 
+    // gateway: its route counts it as in progress
+    bool counted = false;
+
     // handler or proxy; on_response may amend the head
     http::ResponseHead response;
     std::string body;       ///< of an answer of our own

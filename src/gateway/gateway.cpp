@@ -75,6 +75,7 @@ Task<> Gateway::answer(Exchange& exchange) {
         if (auto* metrics =
                 exchange.route ? exchange.route->metrics : exchange.snapshot->unmatched) {
             metrics->started(static_cast<std::size_t>(exchange.request().method));
+            exchange.counted = true;
         }
         if (verdict == Verdict::walk_on) {
             if (exchange.route->own) {

@@ -110,8 +110,8 @@ const Route* match_route(const ListenerPlan& listener, const http::RequestHead& 
     }
     for (const auto* route : listener.routes) {
         const bool detour = route->config.cors.has_value();
-        if (matches(*route, detour ? meant : head.method, detour ? meant_text : head.method_text, head,
-                    path)) {
+        if (matches(*route, detour ? meant : head.method, detour ? meant_text : head.method_text,
+                    head, path)) {
             return route;
         }
     }

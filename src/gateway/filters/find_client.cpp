@@ -69,7 +69,8 @@ Verdict FindClient::on_request(Exchange& exchange) {
     if (!(exchange.client_address == connection.peer)) {
         exchange.client_ip = exchange.arena.copy(exchange.client_address.ip_text());
     }
-    std::string_view proto;  // of the last line: what the proxy next to us says, not what it was told
+    std::string_view
+        proto;  // of the last line: what the proxy next to us says, not what it was told
     for (const auto& field : exchange.request().fields) {
         if (field.id == http::FieldId::x_forwarded_proto) proto = field.value;
     }

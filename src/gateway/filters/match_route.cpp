@@ -34,6 +34,13 @@ std::string allowed_methods(const Exchange& exchange) {
 }  // namespace
 
 Verdict MatchRoute::on_request(Exchange& exchange) {
+    if (exchange.request().method == http::Method::trace) {
+        // It would show a client the fields that we add for the upstream (RFC 9110 §9.3.8).
+        exchange.refuse(405, "route.method", "TRACE is not passed on.");
+        exchange.add_field(http::FieldId::other, "Allow",
+                           "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        return Verdict::answered;
+    }
     const auto target = codec::split_target(exchange.request().target);
     if (!target) return refuse_target(exchange, target.error());
     // The route is not known yet: whatever some route may allow is let through here and asked for below.
