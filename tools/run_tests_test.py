@@ -67,7 +67,7 @@ def test_a_command_that_hangs_is_ended_with_all_it_started(tmp_path):
     assert status == "timeout" and time.monotonic() - begin < 20
     grandchild = (tmp_path / "log").read_text().split()[0]
     state = subprocess.run(["ps", "-o", "stat=", "-p", grandchild], capture_output=True, text=True, check=False).stdout
-    assert state.strip() in ("", "Z")
+    assert state.strip()[:1] in ("", "Z")  # gone, or dead and not yet reaped
 
 
 def test_a_missing_program_is_a_failure_that_says_so(tmp_path):
