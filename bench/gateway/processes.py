@@ -13,7 +13,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONNECTIONS_MAX = 6000
-ATTEMPTS = 3
+ATTEMPTS = 5
 
 
 class Failed(Exception):

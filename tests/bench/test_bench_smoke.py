@@ -33,8 +33,12 @@ def tools():
 
 def run(script, *arguments, path=None):
     environment = {"PATH": path or os.environ["PATH"], "GATEHOUSE_BIN": str(BINARY)}
-    return subprocess.run([sys.executable, "-B", BENCH / script, *SHORT, *map(str, arguments)], env=environment,
+    done = subprocess.run([sys.executable, "-B", BENCH / script, *SHORT, *map(str, arguments)], env=environment,
                           capture_output=True, text=True, timeout=240, check=False)
+    starved = re.search(r"no answer in \d+ windows; in the last the server ran (\d+)% and waited (\d+)%", done.stderr)
+    if starved and int(starved[1]) < 10 and int(starved[2]) > 50:
+        pytest.skip(f"others have the processor: {starved[0]}")  # a server that hangs neither runs nor waits
+    return done
 
 
 def ask(tools, *arguments):
