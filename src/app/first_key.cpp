@@ -1,6 +1,7 @@
 #include "app/first_key.hpp"
 
 #include "base/try.hpp"
+#include "codec/hex.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/secret.hpp"
 #include "identity/api_keys.hpp"
@@ -18,6 +19,11 @@ Result<FirstKey> first_key(pki::KeyStore& keys) {
     key.config.roles = {"user"};
     if (auto stored = keys.load(stored_as)) {
         key.config.sha256 = crypto::text_of(stored->bytes());
+        if (key.config.sha256.size() != 64 || !codec::decode_hex(key.config.sha256)) {
+            return fail(ErrorKind::corrupt, "first_key.unreadable",
+                        "the file of the first API key is damaged; remove keys/first-api-key in "
+                        "the data directory for a new key");
+        }
         return key;
     } else if (stored.error().kind != ErrorKind::not_found) {
         return std::unexpected(std::move(stored).error());
