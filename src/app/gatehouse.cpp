@@ -94,6 +94,8 @@ Result<void> Gatehouse::House::open_logs() {
     const auto& telemetry = read.settings.telemetry;
     GH_TRY(server_sink, exporting::LogWriter::open({.name = "server", .path = "stderr"}, registry));
     log = std::make_unique<telemetry::Log>(*server_sink, telemetry.log_level);
+    if (!telemetry.environment.empty()) log->add_common("environment", telemetry.environment);
+    if (!telemetry.release.empty()) log->add_common("release", telemetry.release);
     if (telemetry.access_log.path == "none") {
         access_log = nullptr;
     } else if (telemetry.access_log.path == "stderr") {
@@ -280,6 +282,10 @@ void Gatehouse::House::reload() {
     if (!next) {
         log->error("app", "reload refused, the running configuration stays").error(next.error());
         return;
+    }
+    for (const auto changed : keys_for_next_start(read.settings, next->settings)) {
+        log->warning("config", "a changed key takes effect with the next start")
+            .field("key", changed);
     }
     read = std::move(*next);
     for (const auto& warning : read.warnings) log->warning("config", warning);

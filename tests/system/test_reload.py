@@ -85,6 +85,13 @@ def test_a_changed_data_dir_is_refused_by_name(start, configure, upstream, tmp_p
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_what_waits_for_the_next_start_is_named(start, configure, upstream):
+    gateway = start(configure([upstream]))
+    gateway.reload(changed(gateway.config, workers=2, telemetry={**gateway.config["telemetry"], "release": "2"}))
+    waiting = [line["key"] for line in gateway.log() if "next start" in line["message"]]
+    assert waiting == ["workers", "telemetry.release"]
+
+
 def test_listeners_come_and_go(start, configure, upstream):
     gateway = start(configure([upstream]))
     old = gateway.config
