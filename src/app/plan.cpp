@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/try.hpp"
+#include "pki/host_names.hpp"
 
 namespace gh::app {
 namespace {
@@ -205,7 +206,11 @@ std::vector<std::string> default_hosts(const Settings& settings) {
             hosts.push_back(std::move(host));
     };
     std::array<char, 256> name{};
-    if (::gethostname(name.data(), name.size() - 1) == 0) add(name.data());
+    // A machine may be called what no certificate can carry, "42" say: that must not keep us from starting.
+    if (::gethostname(name.data(), name.size() - 1) == 0 &&
+        pki::names_from_hosts(std::array{std::string(name.data())})) {
+        add(name.data());
+    }
     for (const auto& listener : settings.listeners) {
         if (listener.bind.host != "::" && listener.bind.host != "0.0.0.0") {
             add(listener.bind.host);
