@@ -71,6 +71,24 @@ TEST_F(FileKeyStoreTest, RefusesADirectoryThatOthersMayReach) {
     EXPECT_TRUE(store.error().detail.contains("chmod 700 " + directory().string()));
 }
 
+TEST_F(FileKeyStoreTest, NeedsADirectoryAndNamesWhatStandsInItsPlace) {
+    std::ofstream(directory()) << "not a directory";
+    for (const auto& path : {directory(), home_.path() / "missing" / "keys"}) {
+        const auto store = FileKeyStore::open(path);
+        ASSERT_FALSE(store) << path;
+        EXPECT_EQ(store.error().reason, "key_store.io");
+        EXPECT_TRUE(store.error().detail.contains(path.string())) << store.error().detail;
+    }
+}
+
+TEST_F(FileKeyStoreTest, RefusesADirectoryOfSomebodyElse) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+    (void)open();
+    ASSERT_EQ(::chown(directory().c_str(), 65534, 65534), 0);
+    const auto store = FileKeyStore::open(directory());
+    EXPECT_EQ(store ? "" : store.error().reason, "key_store.owner");
+}
+
 TEST_F(FileKeyStoreTest, RefusesAKeyOfSomebodyElse) {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
     auto store = open();
