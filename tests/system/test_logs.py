@@ -127,7 +127,7 @@ def test_the_log_level_can_be_set(start, configure, upstream, level, wanted):
 
 def test_labels_stand_in_every_line_of_the_server_log(start, configure, upstream):
     gateway = start(configure([upstream]), env={"ENVIRONMENT": "staging", "RELEASE_VERSION": "1.4.2"})
-    assert gateway.log()
+    until(gateway.log, "the first lines")
     assert {(line.get("environment"), line.get("release")) for line in gateway.log()} == {("staging", "1.4.2")}
 
 
