@@ -44,6 +44,17 @@ PrivateKey PrivateKey::generate(KeyKind kind) {
     return {std::shared_ptr<EVP_PKEY>(key, [](EVP_PKEY* k) { EVP_PKEY_free(k); }), kind};
 }
 
+Result<PrivateKey> PrivateKey::from_ed25519(const Secret& seed) {
+    if (seed.size() != 32) {
+        return fail(ErrorKind::invalid_argument, "key.malformed", "Ed25519 seeds have 32 bytes");
+    }
+    auto* key = EVP_PKEY_new_raw_private_key_ex(nullptr, "ED25519", nullptr, seed.bytes().data(),
+                                                seed.size());
+    must(key != nullptr, "making a key");
+    return PrivateKey(std::shared_ptr<EVP_PKEY>(key, [](EVP_PKEY* k) { EVP_PKEY_free(k); }),
+                      KeyKind::ed25519);
+}
+
 PublicKey PrivateKey::public_key() const {
     // Through its bytes, so that the public half holds nothing of the private one.
     const BioPtr bio(BIO_new(BIO_s_mem()));

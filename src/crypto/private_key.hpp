@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "crypto/public_key.hpp"
+#include "crypto/secret.hpp"
 
 namespace gh::crypto {
 
@@ -15,6 +16,9 @@ class PrivateKey {
  public:
     /// Takes a millisecond for curves and up to a second for RSA (2048 bits).
     [[nodiscard]] static PrivateKey generate(KeyKind kind);
+    /// The key of RFC 8032 §5.1.5 that belongs to a seed; make one with Secret::random(32).
+    /// @return `invalid_argument` "key.malformed" when the seed has not 32 bytes
+    [[nodiscard]] static Result<PrivateKey> from_ed25519(const Secret& seed);
 
     [[nodiscard]] PublicKey public_key() const;
     /// @return  the signature as JOSE carries it, or `invalid_argument` "key.algorithm" when it

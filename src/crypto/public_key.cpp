@@ -200,6 +200,17 @@ std::string PublicKey::pem() const {
     return {data, static_cast<std::size_t>(size)};
 }
 
+Result<std::array<std::uint8_t, 32>> PublicKey::ed25519_bytes() const {
+    if (kind_ != KeyKind::ed25519) {
+        return fail(ErrorKind::invalid_argument, "key.unsupported", "not an Ed25519 key");
+    }
+    std::array<std::uint8_t, 32> bytes;
+    std::size_t size = bytes.size();
+    must(EVP_PKEY_get_raw_public_key(key_.get(), bytes.data(), &size) == 1 && size == bytes.size(),
+         "writing a key");
+    return bytes;
+}
+
 bool PublicKey::verify(SignatureAlgorithm algorithm, Bytes message, Bytes signature) const {
     if (!fits(kind_, algorithm)) return false;
     std::vector<std::uint8_t> der;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -53,6 +54,9 @@ class PublicKey {
     [[nodiscard]] KeyKind kind() const { return kind_; }
     /// "BEGIN PUBLIC KEY".
     [[nodiscard]] std::string pem() const;
+    /// What from_ed25519() takes.
+    /// @return `invalid_argument` "key.unsupported" for a key of another kind
+    [[nodiscard]] Result<std::array<std::uint8_t, 32>> ed25519_bytes() const;
 
     /// @param signature  as JOSE carries it: RSA of the modulus' size, EC as r and s of the curve's
     /// size each, Ed25519
