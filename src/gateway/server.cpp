@@ -44,10 +44,6 @@ struct Server::Open {
 
 namespace {
 
-access::ClientNetwork network_of(const net::Address& address) {
-    return access::ClientNetwork::from_v6(address.octets());
-}
-
 std::string_view version_of(ssl_st* ssl) { return SSL_get_version(ssl); }
 
 }  // namespace
@@ -78,7 +74,7 @@ void Server::cut_off() {
 
 void Server::accepted(int fd, const net::Address& peer, const std::string& listener_name) {
     auto& services = worker_.services;
-    auto token = services.connections.acquire(network_of(peer));
+    auto token = services.connections.acquire(access::ClientNetwork::from_v6(peer.octets()));
     if (!token) {
         services.count.connections_refused.add();
         ::close(fd);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "gateway/proxy/client_fields.hpp"
 #include "gateway/proxy/request_head.hpp"
 #include "gateway/worker.hpp"
 #include "http/h1_head.hpp"
@@ -151,7 +152,7 @@ Relay::Step Relay::finish_request() {
     sent_at_ = exchange_.worker->loop.now();
     if (request_framing_.kind != Framing::chunked) return Step::moved;
     auto& out = scratch_text();
-    http::append_last_chunk(out, client_.trailers());
+    http::append_last_chunk(out, trailers_that_go_on(exchange_));
     if (up_.stream->write(out) == IoState::failed) request_broken_ = true;
     return Step::moved;
 }
