@@ -147,10 +147,9 @@ class Trial:
 
     def load_a(self, gateway, *more):
         command = ["--path", "/a/small", "--body", self.material.small, "--connections", CONNECTIONS_A, *more,
-                   "--warm", self.options.warm, "--seconds", self.options.seconds,
                    "--pids", ",".join(map(str, gateway.pids()))]
         try:
-            return load(self.tools, self.cores, self.ports["plain"], command)
+            return load(self.tools, self.cores, self.ports["plain"], command, self.options.warm, self.options.seconds)
         except Failed as problem:
             raise Failed(f"A suffers: {problem}") from problem
 

@@ -132,11 +132,12 @@ class Bench:
         scenario = SCENARIOS[key]
         pids = ",".join(map(str, server.pids()))
         command = [*scenario.options, "--path", f"/{scenario.body}", "--body", getattr(self.material, scenario.body),
-                   "--sources", SOURCES, "--warm", self.options.warm, "--seconds", self.options.seconds, "--pids", pids]
+                   "--sources", SOURCES, "--pids", pids]
         if scenario.tokens:
             command += ["--tokens", getattr(self.material, scenario.tokens)]
         try:
-            rounds.append(load(self.tools, self.cores, setup.ports[scenario.listener], command))
+            rounds.append(load(self.tools, self.cores, setup.ports[scenario.listener], command,
+                               self.options.warm, self.options.seconds))
         except Failed as problem:
             self.fail(name, key, problem)
 

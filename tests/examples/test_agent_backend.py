@@ -4,33 +4,16 @@ import asyncio
 import hashlib
 import http.client
 import json
-import pathlib
-import re
-import signal
-import subprocess
-import threading
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-APP = ROOT / "examples" / "agent-backend" / "app.py"
-START_SECONDS_MAX = 60
-
+from support.agent_backend import AgentBackend
 
 @pytest.fixture(scope="module")
 def port():
-    """A running backend on a port of the kernel's choice; it must end by itself on SIGTERM."""
-    process = subprocess.Popen(["/usr/bin/python3", "-B", APP, "--port", "0"], stdout=subprocess.PIPE, text=True)
-    watchdog = threading.Timer(START_SECONDS_MAX, process.kill)
-    watchdog.start()
-    line = process.stdout.readline()
-    watchdog.cancel()
-    found = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+)\n", line)
-    assert found, line
-    yield int(found[1])
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) in (0, -signal.SIGTERM)
-    process.stdout.close()
+    backend = AgentBackend()
+    yield backend.port
+    backend.stop()
 
 
 def call(port, method, path, body=None, headers=None):
