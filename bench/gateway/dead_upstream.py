@@ -28,7 +28,7 @@ from processes import (Cores, Failed, Origin, Server, end_on_sigterm, free_port,
                        load_command, machine, tools_directory)
 
 RATIO_MAX = 1.2
-RECOVERY_SECONDS = 15
+RECOVERY_SECONDS = 60
 RATE_A, CONNECTIONS_A = 2000, 32
 RATE_B, CONNECTIONS_B = 500, 300
 TIMEOUT = "500ms"  # how long B may take, and how long its circuit stays open: both happen several times a round

@@ -79,7 +79,8 @@ def test_a_stream_arrives_word_by_word_and_ends_with_done(port):
     assert [name for name, _ in events].count("done") == 1
 
 
-@pytest.mark.parametrize("path, key", [("/api/agent/list", "items"), ("/system/info", "version"), ("/health", "status")])
+@pytest.mark.parametrize("path, key", [("/", "ask"), ("/api/agent/list", "items"), ("/system/info", "version"),
+                                       ("/health", "status"), ("/openapi.json", "paths")])
 def test_pages_about_itself_answer_without_credentials(port, path, key):
     response, body = call(port, "GET", path)
     assert response.status == 200 and key in json.loads(body)
