@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace gh::net {
@@ -56,6 +57,20 @@ void Resolver::run(std::stop_token stop) {
         question.loop->post([answer = std::move(question.answer),
                              result = std::move(result)]() mutable { answer(std::move(result)); });
     }
+}
+
+Task<Result<std::vector<Address>>> look_up(Loop& loop, Resolver& resolver, std::string host,
+                                           std::uint16_t port) {
+    // Shared: the answer may come when nobody waits for it any more.
+    auto wakeup = std::make_shared<Wakeup>(loop);
+    auto result = std::make_shared<std::optional<Result<std::vector<Address>>>>();
+    Resolver::Answer answer = [wakeup, result](Result<std::vector<Address>> addresses) {
+        *result = std::move(addresses);
+        wakeup->wake();
+    };
+    resolver.resolve(loop, std::move(host), port, std::move(answer));
+    while (!*result) co_await wakeup->wait();
+    co_return std::move(**result);
 }
 
 }  // namespace gh::net
