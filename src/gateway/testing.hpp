@@ -202,7 +202,8 @@ struct FakeHouse {
         nullptr,
         {registry.one_counter("limited_total", "x"), registry.one_counter("refused_total", "x"),
          registry.one_counter("accepted_total", "x"),
-         registry.one_counter("turned_away_total", "x"), registry.one_gauge("open", "x"),
+         registry.one_counter("turned_away_total", "x"),
+         registry.one_counter("given_up_total", "x"), registry.one_gauge("open", "x"),
          registry.one_counter("handshakes_total", "x"), registry.one_counter("retries_total", "x")},
         {}};
     Worker worker{0, services};
