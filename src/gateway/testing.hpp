@@ -14,7 +14,7 @@
 namespace gh::gateway {
 
 /// A client in memory: a request as the test wrote it, and all that is said back.
-class FakeDownstream final : public http::Downstream {
+class FakeDownstream : public http::Downstream {
  public:
     explicit FakeDownstream(net::Loop& loop) : wakeup_(loop) {
         facts.peer = *net::Address::parse("192.0.2.1", 4711);

@@ -4,8 +4,9 @@
 
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <utility>
+
+#include "net/answer.hpp"
 
 namespace gh::net {
 
@@ -61,16 +62,9 @@ void Resolver::run(std::stop_token stop) {
 
 Task<Result<std::vector<Address>>> look_up(Loop& loop, Resolver& resolver, std::string host,
                                            std::uint16_t port) {
-    // Shared: the answer may come when nobody waits for it any more.
-    auto wakeup = std::make_shared<Wakeup>(loop);
-    auto result = std::make_shared<std::optional<Result<std::vector<Address>>>>();
-    Resolver::Answer answer = [wakeup, result](Result<std::vector<Address>> addresses) {
-        *result = std::move(addresses);
-        wakeup->wake();
-    };
-    resolver.resolve(loop, std::move(host), port, std::move(answer));
-    while (!*result) co_await wakeup->wait();
-    co_return std::move(**result);
+    const net::Answer<Result<std::vector<Address>>> answer(loop);
+    resolver.resolve(loop, std::move(host), port, answer.giver());
+    co_return co_await answer.wait();
 }
 
 }  // namespace gh::net
