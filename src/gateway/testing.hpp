@@ -14,7 +14,7 @@
 namespace gh::gateway {
 
 /// A client in memory: a request as the test wrote it, and all that is said back.
-class FakeDownstream final : public http::Downstream {
+class FakeDownstream : public http::Downstream {
  public:
     explicit FakeDownstream(net::Loop& loop) : wakeup_(loop) {
         facts.peer = *net::Address::parse("192.0.2.1", 4711);
@@ -248,7 +248,8 @@ struct FakeHouse {
         nullptr,
         {registry.one_counter("limited_total", "x"), registry.one_counter("refused_total", "x"),
          registry.one_counter("accepted_total", "x"),
-         registry.one_counter("turned_away_total", "x"), registry.one_gauge("open", "x"),
+         registry.one_counter("turned_away_total", "x"),
+         registry.one_counter("given_up_total", "x"), registry.one_gauge("open", "x"),
          registry.one_counter("handshakes_total", "x"), registry.one_counter("retries_total", "x")},
         {}};
     Worker worker{0, services};

@@ -162,7 +162,8 @@ Relay::Step Relay::pull_response() {
     const auto flushed = client_.flush();
     if (flushed == IoState::failed) return end(Ended::client_gone);
     if (flushed == IoState::blocked) return Step::idle;
-    const auto scratch = exchange_.worker->loop.scratch();
+    const auto all = exchange_.worker->loop.scratch();
+    const auto scratch = all.first(std::min(all.size(), client_.room()));
     const auto io = up_.stream->read(scratch);
     switch (io.state) {
         case IoState::blocked: return Step::idle;
