@@ -24,7 +24,7 @@ class TlsMaterial {
     [[nodiscard]] static Result<TlsMaterial> open(const std::filesystem::path& data_dir,
                                                   SystemTime now);
 
-    [[nodiscard]] pki::KeyStore& keys() { return *keys_; }
+    [[nodiscard]] crypto::KeyStore& keys() { return *keys_; }
     [[nodiscard]] std::filesystem::path ca_file() const { return ca_->certificate_file(); }
 
     /// @param names  what the internal leaf speaks for

@@ -52,6 +52,12 @@ class PublicKey {
     [[nodiscard]] static Result<PublicKey> from_pem(std::string_view pem);
 
     [[nodiscard]] KeyKind kind() const { return kind_; }
+    /// What a JWK says of it, big-endian; empty what its kind has not.
+    struct Components {
+        std::string modulus, exponent;  ///< RSA
+        std::string x, y;               ///< EC, as long as the curve's size; Ed25519 has x alone
+    };
+    [[nodiscard]] Components components() const;
     /// "BEGIN PUBLIC KEY".
     [[nodiscard]] std::string pem() const;
     /// What from_ed25519() takes.
