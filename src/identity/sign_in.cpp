@@ -45,7 +45,9 @@ Task<Result<SignInOutcome>> SignIn::judge(UserSecret found, crypto::Secret passw
                  stored = found.password_hash.value_or(parts_.decoy)]() -> Result<Judged> {
         GH_TRY(const auto check, crypto::verify_password(password, stored, scheme));
         Judged judged{check, {}};
-        if (check.rehash_wanted) GH_TRY(judged.new_hash, crypto::hash_password(scheme, password));
+        if (check.rehash_wanted) {
+            GH_TRY(judged.new_hash, crypto::hash_password(scheme, password));
+        }
         return judged;
     };
     GH_CO_TRY(const auto judged, co_await parts_.pool.run(std::move(work)));
