@@ -95,7 +95,8 @@ TEST(H2ConnectionEnd, ServesWhatTheClientSentBeforeItHeardOfTheDrain) {
         co_await net::Sleep(t.loop, milliseconds(20));  // a GOAWAY is on its way; nothing is read
         const auto crossing = client.request(get("/crossing"));
         co_await end.send(client.take());
-        while (t.handler.requests == 1 && !end.over()) co_await net::Sleep(t.loop, milliseconds(1));
+        for (int i = 0; t.handler.requests == 1 && i < 2'000; ++i)
+            co_await net::Sleep(t.loop, milliseconds(1));
         may_end = true;
         co_await talk_until(client, end, never);
         EXPECT_EQ(client.bodies[before], "/before");
