@@ -58,7 +58,7 @@ constexpr Statement update_password{
     .name = "users.set_password",
     .sql =
         "UPDATE users SET password_hash = $2, password_change_required = $3, "
-        "password_changed_at = $4, tokens_valid_from = $4, version = version + 1, "
+        "password_changed_at = $4, tokens_valid_from = $5, version = version + 1, "
         "updated_at = $4 WHERE id = $1"};
 constexpr Statement update_hash{
     .name = "users.rehash",
