@@ -104,12 +104,13 @@ class Server:
                 todo += map(int, children.read_text().split())
         return found
 
-    def pss_bytes(self):
-        """Proportional set size: shared pages count once, however many processes map them."""
+    def own_bytes(self):
+        """Proportional set size without that of files: a page shared by several of these processes counts once, and
+        who else maps the same libraries changes nothing."""
         total = 0
         for pid in self.pids():
             for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
+                if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
                     total += int(line.split()[1]) * 1024
         return total
 

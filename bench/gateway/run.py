@@ -158,9 +158,9 @@ class Bench:
         """What each of many connections adds to the server, each having served one request."""
         with self.idle(setup, 64):
             pass  # what the first connections make is not the price of the next
-        before = server.pss_bytes()
+        before = server.own_bytes()
         with self.idle(setup, self.options.idle_connections):
-            return (server.pss_bytes() - before) / self.options.idle_connections
+            return (server.own_bytes() - before) / self.options.idle_connections
 
     def idle(self, setup, count):
         command = load_command(self.tools, self.cores, setup.ports["tls"],
