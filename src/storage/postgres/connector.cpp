@@ -5,7 +5,6 @@
 
 #include "base/try.hpp"
 #include "codec/ip.hpp"
-#include "net/answer.hpp"
 
 namespace gh::storage::postgres {
 namespace {
@@ -52,9 +51,7 @@ Connector::Connector(net::Loop& loop, PostgresUrl url, const PoolConfig& config)
 /// @return addresses apart by commas; none where nothing is to be looked up
 Task<Result<std::string>> Connector::addresses() {
     if (!resolver_) co_return std::string{};
-    net::Answer<Result<std::vector<net::Address>>> answer(loop_);
-    resolver_->resolve(loop_, url_.host, url_.port, answer.giver());
-    GH_CO_TRY(const auto found, co_await answer.wait());
+    GH_CO_TRY(const auto found, co_await net::look_up(loop_, *resolver_, url_.host, url_.port));
     std::string list;
     for (const auto& address : found) {
         if (!list.empty()) list += ',';

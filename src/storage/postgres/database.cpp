@@ -66,7 +66,7 @@ class PostgresDatabase final : public Database {
     [[nodiscard]] PoolStatistics statistics() const override { return pool_.statistics(); }
 
     Task<Result<void>> run(Mode mode, Work work) override {
-        net::Answer<Result<void>> answer(net::Loop::current());
+        net::Answer<Result<void>> answer(*net::Loop::current());
         loop_.post([this, mode, work = std::move(work), give = answer.giver(),
                     give_up = deadline()]() mutable {
             pool_.start(serve(mode, std::move(work), std::move(give), give_up));
@@ -76,7 +76,7 @@ class PostgresDatabase final : public Database {
 
  protected:
     Task<Result<Rows>> run_one(const Statement& statement, Parameters parameters) override {
-        net::Answer<Result<Rows>> answer(net::Loop::current());
+        net::Answer<Result<Rows>> answer(*net::Loop::current());
         auto query =
             std::make_shared<Query>(statement, std::move(parameters), answer.giver(), deadline());
         const bool reads = statement.kind() == "select";
