@@ -38,6 +38,8 @@ Connector::Connector(net::Loop& loop, PostgresUrl url, const PoolConfig& config)
         {"options", options_of(config)},
         {"passfile", "/dev/null/none"},  // not that of the home directory
         {"gssencmode", "disable"},
+        {"ssl_min_protocol_version", "TLSv1.2"},
+        {"target_session_attrs", "any"},
         {"keepalives_idle", "30"},
         {"keepalives_interval", "10"},
         {"keepalives_count", "3"},

@@ -12,8 +12,8 @@
 
 namespace gh::storage::postgres {
 
-/// Makes connections to one server, all alike: what a session must have is decided here and nowhere else. Nothing of the
-/// environment counts, no PGHOST, no password file.
+/// Makes connections to one server, all alike: what a session must have is decided here and nowhere else. What the
+/// environment says (PGHOST, PGOPTIONS, a password file) does not count.
 class Connector {
  public:
     Connector(net::Loop& loop, PostgresUrl url, const PoolConfig& config);
