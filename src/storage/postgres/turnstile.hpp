@@ -30,7 +30,7 @@ class Turnstile {
 
     [[nodiscard]] Task<Pass> enter(bool alone) {
         if (!line_.empty() || !may_enter(alone)) {
-            Waiter waiter{.wakeup{loop_}, .alone = alone};
+            Waiter waiter(loop_, alone);
             line_.push_back(&waiter);
             while (!waiter.inside) co_await waiter.wakeup.wait();
         } else {
@@ -41,6 +41,7 @@ class Turnstile {
 
  private:
     struct Waiter {
+        Waiter(net::Loop& loop, bool wants_to_be_alone) : wakeup(loop), alone(wants_to_be_alone) {}
         net::Wakeup wakeup;
         bool alone;
         bool inside = false;
