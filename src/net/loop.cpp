@@ -97,6 +97,7 @@ void Mailbox::post(std::move_only_function<void()> call) {
         const std::scoped_lock lock(mutex_);
         if (closed_) return;
         calls_.push_back(std::move(call));
+        if (calls_.size() > 1) return;  // who came first rings, or has rung
     }
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(event_fd_, &one, sizeof one);

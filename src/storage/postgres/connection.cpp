@@ -120,13 +120,13 @@ void Connection::take(PGresult* result) {
 void Connection::take_rows(PGresult* result, UnderWay& of) {
     if (of.simple || of.at >= of.expected.size() || of.expected[of.at].kind == Answer::prepared)
         return;
+    if (of.outcome.failure) return;
     if (is_commit(result)) of.outcome.committed = true;
     auto rows = read_rows(result);
-    if (!rows) {
+    if (rows) {
+        of.outcome.rows.push_back(*std::move(rows));
+    } else {
         of.outcome.failure = Failure{std::move(rows).error()};
-    } else if (has_rows(result)) {
-        of.outcome.affected += rows->affected();
-        of.outcome.rows = *std::move(rows);
     }
 }
 
@@ -135,7 +135,6 @@ void Connection::take_failure(PGresult* result, UnderWay& of) {
     if (!of.simple && of.at < of.expected.size()) {
         const auto& [kind, statement] = of.expected[of.at];
         failure.error.detail = fmt::format("{}: {}", statement.name, failure.error.detail);
-        if (!of.outcome.failure) of.outcome.failed = statement.name;
         observer_.done(statement, std::chrono::steady_clock::now() - of.since, &failure.error);
         forget_unprepared(of);
     }

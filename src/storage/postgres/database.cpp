@@ -15,7 +15,6 @@
 namespace gh::storage {
 namespace {
 
-using postgres::Exchange;
 using postgres::PostgresSession;
 using postgres::Remedy;
 
@@ -77,16 +76,19 @@ class PostgresDatabase final : public Database {
  protected:
     Task<Result<Rows>> run_one(const Statement& statement, Parameters parameters) override {
         net::Answer<Result<Rows>> answer(*net::Loop::current());
-        auto query =
-            std::make_shared<Query>(statement, std::move(parameters), answer.giver(), deadline());
-        const bool reads = statement.kind() == "select";
-        loop_.post([this, reads, query = std::move(query)]() mutable {
-            if (reads) {
-                read(std::move(query));
-            } else {
-                pool_.start(serve_one(Mode::write, std::move(query)));
-            }
-        });
+        Query query{statement, std::move(parameters), answer.giver(), deadline()};
+        if (statement.kind() == "select") {
+            loop_.post([this, query = std::move(query)]() mutable {
+                pool_.read({.statement = query.statement,
+                            .parameters = std::move(query.parameters),
+                            .give = std::move(query.give),
+                            .give_up = query.give_up});
+            });
+        } else {
+            loop_.post([this, query = std::move(query)]() mutable {
+                pool_.start(write_one(std::move(query)));
+            });
+        }
         co_return co_await answer.wait();
     }
 
@@ -138,33 +140,12 @@ class PostgresDatabase final : public Database {
         give(std::move(outcome));
     }
 
-    Task<> serve_one(Mode mode, std::shared_ptr<Query> query) {
+    Task<> write_one(Query query) {
         auto once = [&query](PostgresSession& session) {
-            return session.run_alone(query->statement, query->parameters);
+            return session.write_alone(query.statement, query.parameters);
         };
-        auto outcome = co_await transact<Rows>(mode, query->give_up, once);
-        query->give(std::move(outcome));
-    }
-
-    /// Where it may go at once it needs no coroutine: its answer is handed on by who reads the socket.
-    void read(std::shared_ptr<Query> query) {
-        if (!std::ranges::all_of(query->parameters, storable)) {
-            query->give(
-                fail(ErrorKind::invalid_argument, "storage.value", "NUL or no UTF-8 in text"));
-            return;
-        }
-        Exchange exchange;
-        exchange.steps.push_back({query->statement, &query->parameters});
-        exchange.done = [this, query](postgres::Outcome outcome) {
-            if (!outcome.failure) {
-                query->give(std::move(outcome.rows));
-            } else if (outcome.failure->remedy == Remedy::none) {
-                query->give(std::unexpected(std::move(outcome.failure->error)));
-            } else {
-                pool_.start(serve_one(Mode::read, query));
-            }
-        };
-        if (!pool_.read_now(exchange)) pool_.start(serve_one(Mode::read, std::move(query)));
+        auto outcome = co_await transact<Rows>(Mode::write, query.give_up, once);
+        query.give(std::move(outcome));
     }
 
     const PoolConfig config_;

@@ -21,12 +21,11 @@ inline const Parameters no_parameters;
 
 /// What came of an exchange.
 struct Outcome {
-    Rows rows;                   ///< of the last statement that has any, or how many it touched
-    std::uint64_t affected = 0;  ///< by all of them
-    bool committed = false;      ///< a COMMIT was answered with one
-    bool lost = false;           ///< the connection ended before the server had said all
-    std::optional<Failure> failure;
-    std::string_view failed;  ///< name of the statement that did
+    std::vector<Rows>
+        rows;  ///< of each step that was answered, in order; as many as came before a failure
+    bool committed = false;            ///< a COMMIT was answered with one
+    bool lost = false;                 ///< the connection ended before the server had said all
+    std::optional<Failure> failure{};  ///< of the step behind those
 };
 
 /// Statements that go out together with one Sync behind them: the first that fails takes those behind it along. Several

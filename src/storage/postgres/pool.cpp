@@ -16,8 +16,6 @@ constexpr milliseconds keeping_interval{1'000};
 constexpr milliseconds unused_max{
     15'000};  // idle for longer: asked whether it is there before it is lent
 constexpr milliseconds check_patience{2'000};
-constexpr milliseconds swift{5};  // who has been silent for longer gets no more reads of others
-constexpr std::size_t reads_to_grow = 4;
 
 const Failure closing{
     {ErrorKind::unavailable, "storage.busy", "the database is being closed"}, Remedy::none, true};
@@ -43,9 +41,13 @@ Pool::Pool(net::Loop& loop, Connector connector, const PoolConfig& config, Obser
       observer_(observer),
       log_(log),
       keeper_(loop),
+      dispatcher_(loop),
       closer_(loop),
       try_at_(loop.now()) {
-    loop_.post([this] { start(keep()); });
+    loop_.post([this] {
+        start(keep());
+        start(dispatch());
+    });
 }
 
 Pool::~Pool() = default;
@@ -60,17 +62,21 @@ Task<Result<Pool::Lease>> Pool::borrow(SteadyTime give_up) {
     if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
     Waiter waiter(loop_);
     waiter.wakeup.expire_at(give_up);
-    line_.push_back(&waiter);
+    line_.emplace_back(&waiter);
+    ++waiters_;
     grow();
     publish();
     while (!waiter.kept && !waiter.error) {
         co_await waiter.wakeup.wait();
         if (waiter.kept || waiter.error || !waiter.wakeup.expired()) continue;
-        std::erase(line_, &waiter);
+        std::erase_if(line_, [&](const Place& place) {
+            const auto* each = std::get_if<Waiter*>(&place);
+            return each != nullptr && *each == &waiter;
+        });
+        --waiters_;
+        dispatcher_.wake();  // for reads that stood behind
         publish();
-        co_return fail(ErrorKind::deadline_exceeded, "storage.acquire_timeout",
-                       last_failure_ && all_.empty() ? last_failure_->detail
-                                                     : "no connection came free in time");
+        co_return std::unexpected(too_late());
     }
     if (waiter.error) co_return std::unexpected(*std::move(waiter.error));
     co_return Lease(*this, std::move(waiter.kept));
@@ -85,44 +91,15 @@ std::optional<Error> Pool::refusal() const {
     return {};
 }
 
+Error Pool::too_late() const {
+    const bool away = last_failure_ && all_.empty();
+    return {ErrorKind::deadline_exceeded, "storage.acquire_timeout",
+            away ? last_failure_->detail : "no connection came free in time"};
+}
+
 /// The server has been away for longer than a restart takes.
 bool Pool::hopeless() const {
     return all_.empty() && away_since_ && loop_.now() - *away_since_ > restart_patience;
-}
-
-bool Pool::read_now(Exchange& exchange) {
-    if (!line_.empty() || closing_) return false;
-    auto kept = take_idle();
-    if (!kept) kept = least_busy();
-    if (!kept) return false;
-    if (kept->reads++ == 0) sharing_.push_back(kept);
-    lend(*kept);
-    exchange.done = [this, kept, done = std::move(exchange.done)](Outcome outcome) mutable {
-        if (outcome.failure && outcome.failure->connection)
-            kept->connection->close(*outcome.failure);
-        read_done(kept);
-        done(std::move(outcome));
-    };
-    kept->connection->send(std::move(exchange));
-    return true;
-}
-
-/// Of those who answer swiftly; null: none has room.
-Pool::KeptPointer Pool::least_busy() {
-    KeptPointer best;
-    for (const auto& kept : sharing_) {
-        if (kept->reads >= reads_max || !kept->connection->open()) continue;
-        if (loop_.now() - kept->connection->heard_at() > swift) continue;
-        if (!best || kept->reads < best->reads) best = kept;
-    }
-    if (best && best->reads >= reads_to_grow) grow(1);
-    return best;
-}
-
-void Pool::read_done(const KeptPointer& kept) {
-    if (--kept->reads > 0) return;
-    std::erase(sharing_, kept);
-    take_back(kept);
 }
 
 void Pool::lend(Kept& kept) {
@@ -176,31 +153,44 @@ void Pool::discard(const KeptPointer& kept) {
     closer_.wake();
 }
 
+/// Who stands in front is served as long as there is a connection for him.
 void Pool::serve_line() {
     while (!line_.empty()) {
         auto kept = take_idle();
         if (!kept) return;
-        auto* waiter = line_.front();
-        line_.pop_front();
         lend(*kept);
+        if (!std::holds_alternative<Waiter*>(line_.front())) {
+            send_reads(std::move(kept));
+            continue;
+        }
+        auto* waiter = std::get<Waiter*>(line_.front());
+        line_.pop_front();
+        --waiters_;
         waiter->kept = std::move(kept);
         waiter->wakeup.wake();
     }
 }
 
 void Pool::fail_line(const Error& why) {
-    for (auto* waiter : line_) {
-        waiter->error = why;
-        waiter->wakeup.wake();
+    auto line = std::exchange(line_, {});
+    waiters_ = 0;
+    for (auto& place : line) {
+        if (auto* read = std::get_if<Read>(&place)) {
+            read->give(std::unexpected(why));
+        } else {
+            auto* waiter = std::get<Waiter*>(place);
+            waiter->error = why;
+            waiter->wakeup.wake();
+        }
     }
-    line_.clear();
 }
 
-/// Starts what is missing: `min`, and one for each who waits.
-void Pool::grow(std::size_t more) {
+/// Starts what is missing: `min`, and one for each who waits; reads share.
+void Pool::grow() {
     if (closing_) return;
     const auto lent = all_.size() - idle_.size() - checking_;
-    const auto wanted = std::clamp<std::size_t>(lent + std::max(line_.size(), more),
+    const auto shares = (line_.size() - waiters_ + reads_max - 1) / reads_max;
+    const auto wanted = std::clamp<std::size_t>(lent + waiters_ + shares,
                                                 std::min(config_.min, config_.max), config_.max);
     while (all_.size() + attempts_.size() < wanted && attempts_.size() < attempts_max &&
            loop_.now() >= try_at_)  // an attempt may fail at once
@@ -286,6 +276,7 @@ Task<> Pool::counted(Task<> task) {
 Task<> Pool::close(milliseconds patience) {
     closing_ = true;
     keeper_.wake();
+    dispatcher_.wake();
     for (auto* attempt : attempts_) attempt->wake();
     fail_line(closing.error);
     while (!idle_.empty()) {

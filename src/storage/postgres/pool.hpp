@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <variant>
 #include <vector>
 
 #include "base/task.hpp"
@@ -22,8 +23,8 @@ namespace gh::storage::postgres {
 /// somebody waits, tries again with growing pauses while the server is away, and lets go of those that broke, grew old or
 /// are not wanted.
 ///
-/// Reads of one statement need no connection of their own: where none is idle, they go behind others of their kind on a
-/// connection that answers swiftly. They never pass who stands in line.
+/// Reads of one statement that stand together in line share a connection and a round trip: alone where connections are
+/// idle, many where few are. They pass nobody, and the failure of one is no other's.
 class Pool {
     struct Kept;
 
@@ -55,8 +56,16 @@ class Pool {
     ///         away for longer than a restart takes, "storage.busy" when too many wait or the house closes
     [[nodiscard]] Task<Result<Lease>> borrow(SteadyTime give_up);
 
-    /// Sends a read of one statement where one may go at once. False: stand in line; `exchange` is untouched.
-    [[nodiscard]] bool read_now(Exchange& exchange);
+    /// A transaction of one statement that only reads.
+    struct Read {
+        Statement statement;
+        Parameters parameters;
+        std::move_only_function<void(Result<Rows>)> give;
+        SteadyTime give_up;
+        unsigned attempts = 0;
+    };
+    /// Answers with `give`: its rows, or the errors of a session and of borrow().
+    void read(Read read);
 
     /// Starts `task`, which close() waits for.
     void start(Task<> task);
@@ -68,7 +77,8 @@ class Pool {
     [[nodiscard]] PoolStatistics statistics() const;
 
     static constexpr std::size_t waiting_max = 4'096;
-    static constexpr std::size_t reads_max = 16;  ///< of several callers on one connection
+    static constexpr std::size_t reads_max = 16;      ///< that share a round trip
+    static constexpr unsigned read_attempts_max = 2;  ///< of one whose connection had ended
 
  private:
     struct Kept {
@@ -76,7 +86,6 @@ class Pool {
         SteadyTime idle_since;
         SteadyTime old_at;
         bool used = false;
-        std::size_t reads = 0;  ///< of several callers, not yet answered
     };
     using KeptPointer = std::shared_ptr<Kept>;
     struct Waiter {
@@ -86,22 +95,28 @@ class Pool {
         std::optional<Error> error;
     };
 
+    using Place = std::variant<Waiter*, Read>;  // in line
+
     [[nodiscard]] KeptPointer take_idle();
-    [[nodiscard]] KeptPointer least_busy();
     void lend(Kept& kept);
-    void read_done(const KeptPointer& kept);
+    void send_reads(KeptPointer kept);
+    void answer_reads(std::vector<Read> reads, Outcome outcome);
+    [[nodiscard]] std::size_t reads_in_front(std::size_t most) const;
+    void drop_late_reads();
     void take_back(KeptPointer kept);
     void discard(const KeptPointer& kept);
     void serve_line();
     void fail_line(const Error& why);
     [[nodiscard]] bool hopeless() const;
     [[nodiscard]] std::optional<Error> refusal() const;
-    void grow(std::size_t more = 0);
+    [[nodiscard]] Error too_late() const;
+    void grow();
     void sweep();
     void publish();
     void note_failure(const Error& error);
 
     [[nodiscard]] Task<> keep();
+    [[nodiscard]] Task<> dispatch();
     [[nodiscard]] Task<> make_one();
     [[nodiscard]] Task<> check(KeptPointer kept);
     [[nodiscard]] Task<> counted(Task<> task);
@@ -112,14 +127,14 @@ class Pool {
     Observer& observer_;
     telemetry::Log* log_;
 
-    std::deque<KeptPointer> idle_;      // used last at the back
-    std::vector<KeptPointer> sharing_;  // with reads of several callers
+    std::deque<KeptPointer> idle_;  // used last at the back
     std::vector<KeptPointer> all_;
-    std::deque<Waiter*> line_;
+    std::deque<Place> line_;
+    std::size_t waiters_ = 0;             // in line, those that are no reads
     std::vector<net::Wakeup*> attempts_;  // connections on their way
     std::size_t checking_ = 0;
     std::size_t tasks_ = 0;
-    net::Wakeup keeper_, closer_;
+    net::Wakeup keeper_, dispatcher_, closer_;
 
     milliseconds pause_{0};  // before the next attempt
     SteadyTime try_at_;

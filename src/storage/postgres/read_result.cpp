@@ -55,10 +55,6 @@ Failure read_failure(const PGresult* result) {
                         .constraint = field(PG_DIAG_CONSTRAINT_NAME)});
 }
 
-bool has_rows(PGresult* result) {
-    return PQresultStatus(result) == PGRES_TUPLES_OK || !view(PQcmdTuples(result)).empty();
-}
-
 bool is_commit(PGresult* result) { return view(PQcmdStatus(result)) == "COMMIT"; }
 
 }  // namespace gh::storage::postgres

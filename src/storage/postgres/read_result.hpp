@@ -20,9 +20,6 @@ using ResultHandle = std::unique_ptr<PGresult, ResultCloser>;
 
 [[nodiscard]] Failure read_failure(const PGresult* result);
 
-/// Does it answer a statement that has rows or touches some? BEGIN and CREATE do not.
-[[nodiscard]] bool has_rows(PGresult* result);
-
 /// COMMIT did commit: after a failure the server answers it with ROLLBACK.
 [[nodiscard]] bool is_commit(PGresult* result);
 

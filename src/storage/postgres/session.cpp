@@ -52,7 +52,8 @@ Result<void> PostgresSession::settle(Outcome& outcome) {
     if (outcome.failure) {
         failure_ = std::move(outcome.failure);
         // Nothing is wrong with our BEGIN: a standby begins nothing that may write.
-        if (outcome.failed == begin_write.name && failure_->error.kind == ErrorKind::internal)
+        if (!answered_ && mode_ == Database::Mode::write && outcome.rows.empty() &&
+            failure_->error.kind == ErrorKind::internal)
             failure_ = Failure{{ErrorKind::unavailable, "storage.read_only",
                                 "the server is a standby; name the primary in storage.url"},
                                Remedy::none,
@@ -69,7 +70,7 @@ Task<Result<Rows>> PostgresSession::run(const Statement& statement, Parameters p
     exchange.steps.push_back({statement, &parameters});
     auto outcome = co_await connection_.ask(std::move(exchange));
     GH_CO_TRY_VOID(settle(outcome));
-    co_return std::move(outcome.rows);
+    co_return std::move(outcome.rows.back());
 }
 
 Task<Result<std::uint64_t>> PostgresSession::execute_many(const Statement& statement,
@@ -86,7 +87,7 @@ Task<Result<std::uint64_t>> PostgresSession::execute_many(const Statement& state
         }
         auto outcome = co_await connection_.ask(std::move(exchange));
         GH_CO_TRY_VOID(settle(outcome));
-        touched += outcome.affected;
+        for (const auto& rows : outcome.rows) touched += rows.affected();
     }
     co_return touched;
 }
@@ -145,23 +146,21 @@ Result<void> PostgresSession::settle_commit(Outcome& outcome) {
     return fail(ErrorKind::internal, "storage.statement", "COMMIT was answered with ROLLBACK");
 }
 
-Task<Result<Rows>> PostgresSession::run_alone(const Statement& statement,
-                                              const Parameters& parameters) {
+Task<Result<Rows>> PostgresSession::write_alone(const Statement& statement,
+                                                const Parameters& parameters) {
     if (!may_send(parameters)) co_return failed();
-    Exchange exchange;
-    const bool writes = mode_ == Database::Mode::write;
-    if (writes) exchange = begun();
+    auto exchange = begun();
     exchange.steps.push_back({statement, &parameters});
-    if (writes) exchange.steps.push_back({commit, &no_parameters});
+    exchange.steps.push_back({commit, &no_parameters});
     auto outcome = co_await connection_.ask(std::move(exchange));
-    auto ended = writes ? settle_commit(outcome) : settle(outcome);
+    auto ended = settle_commit(outcome);
     if (failure_ && failure_->connection) {
         connection_.close(*failure_);
-    } else if (!ended && writes) {
+    } else if (!ended) {
         send_unwatched(rollback);
     }
     if (!ended) co_return std::unexpected(std::move(ended).error());
-    co_return std::move(outcome.rows);
+    co_return std::move(outcome.rows[1]);  // between BEGIN and COMMIT
 }
 
 /// What was lost may run again elsewhere only where the server cannot have done anything of it, or nothing that lasts: a

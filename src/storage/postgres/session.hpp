@@ -28,9 +28,9 @@ class PostgresSession final : public Session {
     ///         before the server had said whether it has committed
     [[nodiscard]] Task<Result<void>> finish(Result<void> work);
 
-    /// A whole transaction of one statement, in one round trip.
-    [[nodiscard]] Task<Result<Rows>> run_alone(const Statement& statement,
-                                               const Parameters& parameters);
+    /// A whole transaction of one statement that writes, in one round trip.
+    [[nodiscard]] Task<Result<Rows>> write_alone(const Statement& statement,
+                                                 const Parameters& parameters);
 
     /// After its end: what may help.
     [[nodiscard]] Remedy remedy() const;
