@@ -195,6 +195,11 @@ def examples(house, arguments=()):
     house.pytest("pytest-examples", ["tests/examples"], arguments)
 
 
+def bench(house, arguments=()):
+    if house.build("release", "gatehouse", "gh_bench_gateway"):
+        house.pytest("pytest-bench", ["tests/bench"], arguments, binary_of("release"))
+
+
 def docs(house, arguments=()):
     house.pytest("pytest-docs", ["tests/docs"], arguments, binary_of("release"))
 
@@ -218,6 +223,7 @@ def everything(house):
     tools(house)
     examples(house)
     system(house)
+    bench(house)
     docs(house)  # after the binary is built: verbs and configurations of the pages are tried on it
     gcc(house)
 
@@ -275,8 +281,11 @@ def windows(house):
     house.tally.add("windows", skip="nothing is built for Windows in this version")
 
 
-PARTS = {part.__name__: part for part in (unit, system, tools, examples, docs, check, gcc, tidy, long, windows)}
-WITH_ARGUMENTS = (system, tools, examples, docs)
+PARTS = {
+    part.__name__: part
+    for part in (unit, system, tools, examples, bench, docs, check, gcc, tidy, long, windows)
+}
+WITH_ARGUMENTS = (system, tools, examples, bench, docs)
 
 
 def main(arguments):

@@ -13,7 +13,7 @@ constexpr std::string_view stored_as = "first-api-key";
 
 }  // namespace
 
-Result<FirstKey> first_key(pki::KeyStore& keys) {
+Result<FirstKey> first_key(crypto::KeyStore& keys) {
     FirstKey key;
     key.config.id = key.config.subject = "first-key";
     key.config.roles = {"user"};

@@ -27,7 +27,7 @@ class Fetcher final : public identity::JwksFetcher {
         http::FetchRequest request;
         auto address = net::Address::parse(parts->host, parts->port);
         if (!address) {
-            auto found = co_await resolve(*parts);
+            auto found = co_await net::look_up(loop_, resolver_, parts->host, parts->port);
             if (!found) co_return std::unexpected(std::move(found).error());
             request.address = found->front();
         } else {
@@ -48,19 +48,6 @@ class Fetcher final : public identity::JwksFetcher {
     }
 
  private:
-    Task<Result<std::vector<net::Address>>> resolve(const identity::JwksUri& parts) {
-        auto wakeup = std::make_shared<net::Wakeup>(loop_);
-        auto result = std::make_shared<std::optional<Result<std::vector<net::Address>>>>();
-        net::Resolver::Answer answer = [wakeup,
-                                        result](Result<std::vector<net::Address>> addresses) {
-            *result = std::move(addresses);
-            wakeup->wake();
-        };
-        resolver_.resolve(loop_, parts.host, parts.port, std::move(answer));
-        while (!*result) co_await wakeup->wait();
-        co_return std::move(**result);
-    }
-
     net::Loop& loop_;
     net::Resolver& resolver_;
     std::shared_ptr<const net::TlsClientContext> tls_;

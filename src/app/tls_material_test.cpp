@@ -11,6 +11,9 @@
 namespace gh::app {
 namespace {
 
+using std::chrono::hours;
+using std::chrono::seconds;
+
 using Names = std::vector<std::string>;
 
 class TlsMaterialTest : public ::testing::Test {
@@ -140,6 +143,41 @@ TEST_F(TlsMaterialTest, TheInternalLeafIsDueWhenAThirdOfItsLifeIsLeft) {
     (void)names_served(material, internal());
     EXPECT_FALSE(material.changed(settings, now_ + std::chrono::days(59), log_));
     EXPECT_TRUE(material.changed(settings, now_ + std::chrono::days(61), log_));
+}
+
+TEST_F(TlsMaterialTest, AsksForTheLeafsRenewalLessAndLessOftenWhileItFails) {
+    auto material = open();
+    const Settings settings;
+    ASSERT_TRUE(material.context(internal(), {"localhost"}, now_));
+    EXPECT_FALSE(material.changed(settings, now_, log_));
+
+    const auto due = now_ + hours(24 * 365 * 50);  // the root has ended, too: nothing can be issued
+    EXPECT_FALSE(material.context(internal(), {"localhost"}, due));
+    std::vector<long> asked;
+    for (long second = 0; second < 20'000; ++second) {
+        if (material.changed(settings, due + seconds(second), log_)) asked.push_back(second);
+    }
+    const std::vector<long> expected{0,    10,   30,   70,   150,   310,   630,
+                                     1270, 2550, 5110, 8710, 12310, 15910, 19510};
+    EXPECT_EQ(asked, expected);
+
+    EXPECT_TRUE(material.changed(settings, due - hours(24), log_)) << "the clock was set back";
+}
+
+TEST_F(TlsMaterialTest, BeginsAnewOnceTheLeafIsRenewed) {
+    auto material = open();
+    const Settings settings;
+    auto at = now_;
+    ASSERT_TRUE(material.context(internal(), {"localhost"}, at));
+    int renewed = 0;
+    for (int day = 0; day < 400; ++day) {
+        at += hours(24);
+        if (!material.changed(settings, at, log_)) continue;
+        ++renewed;
+        ASSERT_TRUE(material.context(internal(), {"localhost"}, at)) << day;
+        EXPECT_FALSE(material.changed(settings, at, log_)) << "it has just been renewed";
+    }
+    EXPECT_GE(renewed, 2);
 }
 
 }  // namespace

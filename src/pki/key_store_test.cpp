@@ -113,7 +113,8 @@ TEST_F(FileKeyStoreTest, ReadsPlainFilesOnly) {
 
 TEST_F(FileKeyStoreTest, TakesTokensForNamesAndNothingThatLeadsElsewhere) {
     auto store = open();
-    const std::string good[] = {"a", "leaf-public_2", std::string(KeyStore::name_bytes_max, 'a')};
+    const std::string good[] = {"a", "leaf-public_2",
+                                std::string(FileKeyStore::name_bytes_max, 'a')};
     for (const auto& name : good) EXPECT_TRUE(store.store(name, crypto::Secret("x"))) << name;
     const std::string bad[] = {"",
                                ".",
@@ -125,7 +126,7 @@ TEST_F(FileKeyStoreTest, TakesTokensForNamesAndNothingThatLeadsElsewhere) {
                                ".a.new",
                                std::string("a\0", 2),
                                "a b",
-                               std::string(KeyStore::name_bytes_max + 1, 'a')};
+                               std::string(FileKeyStore::name_bytes_max + 1, 'a')};
     for (const auto& name : bad) {
         SCOPED_TRACE(name);
         const auto stored = store.store(name, crypto::Secret("x"));
@@ -137,7 +138,7 @@ TEST_F(FileKeyStoreTest, TakesTokensForNamesAndNothingThatLeadsElsewhere) {
 
 TEST_F(FileKeyStoreTest, HoldsValuesUpToItsLimit) {
     auto store = open();
-    const std::string longest(KeyStore::value_bytes_max, 'x');
+    const std::string longest(FileKeyStore::value_bytes_max, 'x');
     EXPECT_TRUE(store.store("long", crypto::Secret(longest)));
     EXPECT_EQ(text_of(store.load("long")), longest);
     const auto refused = store.store("long", crypto::Secret(longest + 'y'));
