@@ -27,7 +27,8 @@ Node with_origins(const Node& node, const std::string& path, const config::Origi
             Node out = Node::map();
             for (std::size_t i = 0; i < node.size(); ++i) {
                 const auto& name = node.key(i).name;
-                out.put(name, with_origins(node.child(i), path.empty() ? name : path + "." + name,
+                out.put(name, with_origins(node.child(i),
+                                           path.empty() ? name : fmt::format("{}.{}", path, name),
                                            origins));
             }
             return out;
