@@ -38,9 +38,10 @@ std::string check_of(gateway::proxy::Upstream& upstream, bool& ready) {
     const auto circuit = upstream.breaker().state();
     const auto well = upstream.balancer().healthy_count(now);
     const auto all = upstream.balancer().endpoints().size();
-    const bool usable = well > 0 && circuit != balance::BreakerState::open;
+    const bool usable = well > 0 && !upstream.breaker().resting(now);
     if (!usable) ready = false;
-    const std::string_view status = !usable ? "unhealthy" : well < all ? "degraded" : "healthy";
+    const bool whole = well == all && circuit == balance::BreakerState::closed;
+    const std::string_view status = !usable ? "unhealthy" : whole ? "healthy" : "degraded";
     return fmt::format(R"({}:{{"status":"{}","circuit":"{}"}})",
                        json_string("upstream:" + upstream.config().name), status,
                        balance::name_of(circuit));

@@ -70,6 +70,7 @@ struct Snapshot {
     std::unordered_set<std::string, HostHash, std::equal_to<>>
         allowed_hosts;                               ///< lower case, without port
     std::vector<std::string> allowed_host_suffixes;  ///< ".example.com" of "*.example.com"
+    std::vector<std::string> judged_headers;         ///< names by which some route is chosen
     net::LimitsConfig limits;
     std::shared_ptr<const http::ServerLimits> server_limits;
     telemetry::RouteMetrics* unmatched = nullptr;  ///< counts what no route claimed
@@ -86,6 +87,11 @@ struct Snapshot {
 /// @return nullptr: none
 [[nodiscard]] const Route* match_route(const ListenerPlan& listener, const http::RequestHead& head,
                                        std::string_view path);
+
+/// Methods by which this request would have found a route, for Allow (RFC 9110 §15.5.6): those of our own path where it is
+/// one, those of routes otherwise. Empty: no method would have helped.
+[[nodiscard]] std::string allowed_methods(const ListenerPlan& listener,
+                                          const http::RequestHead& head, std::string_view path);
 
 /// `authority` without its port; brackets of an IPv6 literal stay.
 [[nodiscard]] std::string_view host_of(std::string_view authority);

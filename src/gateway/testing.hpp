@@ -14,7 +14,7 @@
 namespace gh::gateway {
 
 /// A client in memory: a request as the test wrote it, and all that is said back.
-class FakeDownstream final : public http::Downstream {
+class FakeDownstream : public http::Downstream {
  public:
     explicit FakeDownstream(net::Loop& loop) : wakeup_(loop) {
         facts.peer = *net::Address::parse("192.0.2.1", 4711);
@@ -109,12 +109,20 @@ class FakeDownstream final : public http::Downstream {
     bool responded_ = false;
 };
 
+/// Remembers what was logged.
+class KeptLines final : public telemetry::LogSink {
+ public:
+    void append(std::string_view line) noexcept override { text += line; }
+    std::string text;
+};
+
 /// Knows one token, "good".
 class FakeAuthenticator final : public access::Authenticator {
  public:
     [[nodiscard]] access::Verdict authenticate(const access::Credentials& credentials,
                                                SystemTime) override {
         ++asked;
+        certificate = credentials.certificate;
         if (credentials.authorization == "Bearer good" || credentials.api_key == "good")
             return {principal, {}, {}};
         if (!credentials.has_authorization && !credentials.has_api_key)
@@ -133,6 +141,7 @@ class FakeAuthenticator final : public access::Authenticator {
         return std::make_shared<access::Principal>(user);
     }();
     int asked = 0;
+    const access::ClientCertificate* certificate = nullptr;  ///< that the last request showed
 };
 
 /// One worker with all that it wants, a client, and the exchange between them. `begin()` once the test has said what is
@@ -168,6 +177,43 @@ struct FakeHouse {
         listener().routes.push_back(&route);
         return route;
     }
+    /// Before those routes: a path of ours, open to anyone.
+    Route& add_own(std::string path, api::Handle handle, std::string method = "GET") {
+        auto& row = *snapshot->own.emplace_back(std::make_unique<api::Route>(
+            api::Route{method, path, access::Access::anyone(), std::move(handle)}));
+        auto& route = *listener().own.emplace_back(std::make_unique<Route>());
+        route.methods = 1U << static_cast<unsigned>(http::method_of(method));
+        route.config.name = route.config.match.path = std::move(path);
+        route.config.match.methods = {std::move(method)};
+        route.access = access::Access::anyone();
+        route.anyone = true;
+        route.own = &row;
+        return route;
+    }
+    /// The first route asks for this.
+    void protect(access::Access access) {
+        route().access = std::move(access);
+        route().anyone = false;
+    }
+    /// The first route takes so many a minute.
+    void limit(RateLimitConfig::By by, std::uint32_t requests, std::string name) {
+        const auto id = route().limits.size() + 1;
+        route().limits.push_back(
+            {by, access::Limit(id, requests, std::chrono::minutes(1)), std::move(name)});
+    }
+    void trust(std::string_view range) {
+        snapshot->trusted_proxies.push_back(*net::parse_address_range(range));
+    }
+    /// Who knocks from now on.
+    void from(std::string_view ip) {
+        client.facts.peer = *net::Address::parse(ip, 4711);
+        client.facts.peer_ip = ip;
+    }
+    /// Another request of the same client, unasked and without fields.
+    void again() {
+        exchange.end();
+        client.head.fields.clear();
+    }
     [[nodiscard]] ListenerPlan& listener() { return snapshot->listeners.front(); }
     [[nodiscard]] Route& route() { return *snapshot->routes.front(); }
 
@@ -191,8 +237,8 @@ struct FakeHouse {
     }
 
     telemetry::Registry registry;
-    telemetry::NoLog nowhere;
-    telemetry::Log log{nowhere};
+    KeptLines logged;
+    telemetry::Log log{logged};
     access::RateLimiter limiter;
     access::ConnectionBudget budget{16, {}};
     Services services{
@@ -202,7 +248,8 @@ struct FakeHouse {
         nullptr,
         {registry.one_counter("limited_total", "x"), registry.one_counter("refused_total", "x"),
          registry.one_counter("accepted_total", "x"),
-         registry.one_counter("turned_away_total", "x"), registry.one_gauge("open", "x"),
+         registry.one_counter("turned_away_total", "x"),
+         registry.one_counter("given_up_total", "x"), registry.one_gauge("open", "x"),
          registry.one_counter("handshakes_total", "x"), registry.one_counter("retries_total", "x")},
         {}};
     Worker worker{0, services};

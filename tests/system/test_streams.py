@@ -158,7 +158,8 @@ def test_trailers_pass_both_ways(gateway, upstream):
     assert upstream.one_request().trailers in ([("X-Sum", "5")], [])
 
 
-@pytest.mark.parametrize("name", ["Content-Length", "Transfer-Encoding", "Host", "Authorization", "X-Gatehouse-Subject"])
+@pytest.mark.parametrize("name", ["Content-Length", "Transfer-Encoding", "Host", "Authorization", "X-Gatehouse-Subject", "X-Request-ID",
+                                  "X-Correlation-ID", "X_Request_Id", "X-Real-IP", "X-Forwarded-Port", "Content_Length", "Proxy"])
 def test_trailers_cannot_carry_what_belongs_in_a_head(gateway, upstream, name):
     with gateway.connect() as client:
         client.send(raw.encode_request("POST", "/", [("Transfer-Encoding", "chunked")])
@@ -166,6 +167,15 @@ def test_trailers_cannot_carry_what_belongs_in_a_head(gateway, upstream, name):
         assert client.read_response().status in (200, 400)
     for request in upstream.requests:
         assert not [key for key, _ in request.trailers if key.lower() == name.lower()]
+
+
+def test_trailers_cannot_stand_in_for_what_a_route_injects(start, configure, upstream):
+    gateway = start(configure([upstream], [public_route(inject={"headers": {"X-User": "${principal.subject}"}})]))
+    with gateway.connect() as client:
+        client.send(raw.encode_request("POST", "/", [("Transfer-Encoding", "chunked")])
+                    + raw.chunked([b"hello"], [("X-User", "root"), ("X_User", "root"), ("X-Sum", "5")]))
+        assert client.read_response().status == 200
+    assert upstream.one_request().trailers == [("X-Sum", "5")]
 
 
 def test_expect_100_is_answered_before_the_body(gateway, upstream):
