@@ -14,6 +14,8 @@
 namespace gh::net {
 namespace {
 
+thread_local Loop* current_loop = nullptr;
+
 constexpr int events_per_turn_max = 512;
 constexpr int wait_milliseconds_max = 60'000;
 
@@ -89,7 +91,10 @@ int Loop::wait_milliseconds() const {
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, wait_milliseconds_max));
 }
 
+Loop& Loop::current() { return *current_loop; }
+
 void Loop::run() {
+    current_loop = this;
     std::array<epoll_event, events_per_turn_max> events;
     read_clocks();
     for (;;) {

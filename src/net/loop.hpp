@@ -109,6 +109,9 @@ class Loop {
     /// Runs `call` on the loop's thread. From any thread.
     void post(std::move_only_function<void()> call);
 
+    /// The loop that runs on this thread. Only from what it runs.
+    [[nodiscard]] static Loop& current();
+
     [[nodiscard]] SteadyTime now() const { return now_; }
     [[nodiscard]] SystemTime system_now() const { return system_now_; }
     [[nodiscard]] BufferPool& buffers() { return buffers_; }
