@@ -1,0 +1,29 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "base/clock.hpp"
+#include "config/type.hpp"
+
+namespace gh::storage {
+
+/// Connections to the database. Defaults are those of the manual.
+struct PoolConfig {
+    std::uint32_t min = 5;
+    std::uint32_t max = 20;
+    milliseconds acquire_timeout{10'000};
+    milliseconds statement_timeout{30'000};
+    friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
+};
+
+/// `storage` of gatehouse.yaml.
+struct StorageConfig {
+    std::string url;  ///< empty: gatehouse.db in the data directory
+    PoolConfig pool;
+    milliseconds slow_query{1'000};
+    friend bool operator==(const StorageConfig&, const StorageConfig&) = default;
+};
+
+}  // namespace gh::storage

@@ -1,0 +1,216 @@
+#include "storage/sqlite/connection.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+
+#include "base/try.hpp"
+#include "storage/session.hpp"
+
+namespace gh::storage {
+namespace {
+
+constexpr int busy_milliseconds =
+    10'000;  // another process may hold the write lock: the command line
+constexpr int progress_steps = 4'000;
+
+constexpr char pragmas[] =
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=FULL;"
+    "PRAGMA foreign_keys=ON;"
+    "PRAGMA trusted_schema=OFF;"
+    "PRAGMA cell_size_check=ON;"
+    "PRAGMA temp_store=MEMORY;";
+
+/// Made by us, so that nobody else may read it for a moment.
+Result<void> make_file(const std::filesystem::path& file) {
+    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return fail_errno(ErrorKind::unavailable, "storage.open", file.string(), errno);
+    ::close(fd);
+    return {};
+}
+
+ErrorKind constraint_kind(int extended) {
+    switch (extended) {
+        case SQLITE_CONSTRAINT_UNIQUE:
+        case SQLITE_CONSTRAINT_PRIMARYKEY:
+        case SQLITE_CONSTRAINT_ROWID:
+        case SQLITE_CONSTRAINT_FOREIGNKEY: return ErrorKind::conflict;
+        default: return ErrorKind::invalid_argument;
+    }
+}
+
+std::string_view constraint_reason(int extended) {
+    if (extended == SQLITE_CONSTRAINT_FOREIGNKEY) return "storage.foreign_key";
+    return constraint_kind(extended) == ErrorKind::conflict ? "storage.unique" : "storage.check";
+}
+
+Error error_of(int extended, std::string detail) {
+    switch (extended & 0xff) {
+        case SQLITE_CONSTRAINT:
+            return {constraint_kind(extended), constraint_reason(extended), std::move(detail)};
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED: return {ErrorKind::unavailable, "storage.busy", std::move(detail)};
+        case SQLITE_FULL: return {ErrorKind::exhausted, "storage.full", std::move(detail)};
+        case SQLITE_READONLY:
+        case SQLITE_PERM: return {ErrorKind::unavailable, "storage.read_only", std::move(detail)};
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB: return {ErrorKind::corrupt, "storage.corrupt", std::move(detail)};
+        case SQLITE_INTERRUPT:
+            return {ErrorKind::deadline_exceeded, "storage.timeout", std::move(detail)};
+        case SQLITE_IOERR:
+        case SQLITE_CANTOPEN: return {ErrorKind::unavailable, "storage.io", std::move(detail)};
+        case SQLITE_TOOBIG:
+        case SQLITE_MISMATCH:
+            return {ErrorKind::invalid_argument, "storage.value", std::move(detail)};
+        default: return {ErrorKind::internal, "storage.statement", std::move(detail)};
+    }
+}
+
+int bind(sqlite3_stmt* statement, int index, const Value& value) {
+    struct Binder {
+        sqlite3_stmt* statement;
+        int index;
+        int operator()(std::nullptr_t) const { return sqlite3_bind_null(statement, index); }
+        int operator()(bool on) const { return sqlite3_bind_int(statement, index, on ? 1 : 0); }
+        int operator()(std::int64_t n) const { return sqlite3_bind_int64(statement, index, n); }
+        int operator()(double x) const { return sqlite3_bind_double(statement, index, x); }
+        int operator()(const std::string& text) const {
+            return sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_STATIC,
+                                       SQLITE_UTF8);
+        }
+        int operator()(const Blob& blob) const {
+            return sqlite3_bind_blob64(statement, index, blob.octets.data(), blob.octets.size(),
+                                       SQLITE_STATIC);
+        }
+    };
+    return std::visit(Binder{statement, index}, value);
+}
+
+/// Which parameter a placeholder stands for: SQLite numbers "$2" by its first appearance, not by its name.
+std::size_t parameter_of(sqlite3_stmt* statement, int index) {
+    const std::string_view name = sqlite3_bind_parameter_name(statement, index);
+    std::size_t number = 0;
+    std::from_chars(name.data() + 1, name.data() + name.size(), number);
+    return number;
+}
+
+Value value_of(sqlite3_stmt* statement, int column) {
+    const auto size = [&] {
+        return static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
+    };
+    switch (sqlite3_column_type(statement, column)) {
+        case SQLITE_INTEGER:
+            return static_cast<std::int64_t>(sqlite3_column_int64(statement, column));
+        case SQLITE_FLOAT: return sqlite3_column_double(statement, column);
+        case SQLITE_TEXT: {
+            const auto* text = sqlite3_column_text(statement, column);
+            return std::string(reinterpret_cast<const char*>(text), size());
+        }
+        case SQLITE_BLOB: {
+            const auto* octets = static_cast<const char*>(sqlite3_column_blob(statement, column));
+            return Blob{octets ? std::string(octets, size()) : std::string{}};
+        }
+        default: return nullptr;
+    }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::filesystem::path& file,
+                                                                 Mode mode, Observer& observer) {
+    if (mode == Mode::read_write) GH_TRY_VOID(make_file(file));
+    std::unique_ptr<SqliteConnection> made(new SqliteConnection(observer));
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    if (sqlite3_open_v2(file.c_str(), &made->handle_, flags, nullptr) != SQLITE_OK) {
+        return fail(ErrorKind::unavailable, "storage.open",
+                    file.string() + ": " +
+                        (made->handle_ ? sqlite3_errmsg(made->handle_) : "out of memory"));
+    }
+    auto* handle = made->handle_;
+    sqlite3_extended_result_codes(handle, 1);
+    sqlite3_busy_timeout(handle, busy_milliseconds);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_progress_handler(
+        handle, progress_steps,
+        [](void* self) {
+            const auto& connection = *static_cast<SqliteConnection*>(self);
+            return std::chrono::steady_clock::now() > connection.deadline_ ? 1 : 0;
+        },
+        made.get());
+    GH_TRY_VOID(made->script(pragmas));
+    if (mode == Mode::read_only) GH_TRY_VOID(made->script("PRAGMA query_only=ON;"));
+    return made;
+}
+
+SqliteConnection::~SqliteConnection() {
+    for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+    sqlite3_close(handle_);
+}
+
+Error SqliteConnection::last_error() const {
+    return error_of(sqlite3_extended_errcode(handle_), sqlite3_errmsg(handle_));
+}
+
+bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
+Result<sqlite3_stmt*> SqliteConnection::prepared(std::string_view sql) {
+    std::string key(sql);
+    if (const auto found = statements_.find(key); found != statements_.end()) return found->second;
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                           SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
+        return std::unexpected(last_error());
+    }
+    statements_.emplace(std::move(key), statement);
+    return statement;
+}
+
+Result<Rows> SqliteConnection::step(sqlite3_stmt* statement, const Parameters& parameters) {
+    const int count = sqlite3_bind_parameter_count(statement);
+    for (int index = 1; index <= count; ++index) {
+        const auto number = parameter_of(statement, index);
+        if (number == 0 || number > parameters.size())
+            return fail(ErrorKind::internal, "storage.statement", "a parameter is missing");
+        if (!storable(parameters[number - 1]))
+            return fail(ErrorKind::invalid_argument, "storage.value", "NUL or no UTF-8 in text");
+        if (bind(statement, index, parameters[number - 1]) != SQLITE_OK)
+            return std::unexpected(last_error());
+    }
+    const auto columns = static_cast<std::size_t>(sqlite3_column_count(statement));
+    std::vector<Value> values;
+    int state = SQLITE_ROW;
+    while ((state = sqlite3_step(statement)) == SQLITE_ROW) {
+        if (values.size() >= Session::rows_max * columns)
+            return fail(ErrorKind::internal, "storage.rows", "too many rows, ask by pages");
+        for (std::size_t i = 0; i < columns; ++i)
+            values.push_back(value_of(statement, static_cast<int>(i)));
+    }
+    if (state != SQLITE_DONE) return std::unexpected(last_error());
+    const auto affected = sqlite3_stmt_readonly(statement) ? 0 : sqlite3_changes64(handle_);
+    return Rows(columns, std::move(values), static_cast<std::uint64_t>(affected));
+}
+
+Result<Rows> SqliteConnection::run(const Statement& statement, const Parameters& parameters) {
+    const auto started = std::chrono::steady_clock::now();
+    GH_TRY(auto* prepared_statement, prepared(statement.text(Dialect::sqlite)));
+    auto rows = step(prepared_statement, parameters);
+    sqlite3_reset(prepared_statement);
+    sqlite3_clear_bindings(prepared_statement);
+    if (!rows) rows.error().detail = fmt::format("{}: {}", statement.name, rows.error().detail);
+    observer_.done(statement, std::chrono::steady_clock::now() - started,
+                   rows ? nullptr : &rows.error());
+    return rows;
+}
+
+Result<void> SqliteConnection::script(const std::string& sql) {
+    if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+        return std::unexpected(last_error());
+    return {};
+}
+
+}  // namespace gh::storage
