@@ -9,14 +9,13 @@ import pytest
 
 from support import h2, raw
 from support import upstream as answers
-from support.gateway import public_route
+from support.gateway import SANITIZED, public_route
 from support.wait import SLOW, pass_time, seconds, until
 
 MIB = 1024 * 1024
 TOTAL = (1024 if SLOW > 1 else 256) * MIB
 STOPS = 4  # how often the slow side takes no more for a while
 AHEAD_MAX = 96 * MIB  # what the buffers of the kernel may hold on the way: four, each up to net.ipv4.tcp_rmem or tcp_wmem
-SANITIZED = any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"))
 GROWTH_MAX = (16 if SANITIZED else 4) * MIB  # shadow memory and red zones grow with what is allocated, not with the body
 BLOCK = bytes(range(256)) * 256
 CLIENT_OPTIONS = {"timeout": 30, "receive_buffer": 65536}
