@@ -40,7 +40,7 @@ def test_ten_thousand_idle_connections(start, configure, upstream, record_proper
     each = (gateway.resident_bytes() - before) / count
     record_property("bytes_per_idle_connection", round(each))
     print(f"{each:.0f} octets for each idle plain connection")
-    assert each < 8 * 1024
+    assert SANITIZED or each < 8 * 1024
     assert [gateway.get("/").status for _ in range(20)] == [200] * 20
     assert all(connection.request("GET", "/").status == 200 for connection in held[::997])
     for connection in held:
