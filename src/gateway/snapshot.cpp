@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/try.hpp"
+
 namespace gh::gateway {
 namespace {
 
@@ -81,6 +83,26 @@ bool Snapshot::is_allowed_host(std::string_view authority) const {
                allowed_host_suffixes.end();
 }
 
+Result<void> OwnRoutes::add(std::unique_ptr<Route> route) {
+    GH_TRY(const auto number, paths_.add(route->own->path));
+    if (number == by_path_.size()) by_path_.emplace_back();
+    auto& here = by_path_[number];
+    const auto same = [&](const Route* each) { return each->own->method == route->own->method; };
+    if (std::ranges::any_of(here, same)) {
+        return fail(ErrorKind::conflict, "route.duplicate",
+                    route->own->method + " " + route->own->path);
+    }
+    here.push_back(route.get());
+    routes_.push_back(std::move(route));
+    return {};
+}
+
+std::span<const Route* const> OwnRoutes::at(std::string_view path) const {
+    const auto number = paths_.find(path);
+    return number ? std::span<const Route* const>(by_path_[*number])
+                  : std::span<const Route* const>{};
+}
+
 const ListenerPlan& Snapshot::listener(std::string_view name) const {
     static const ListenerPlan nothing;
     const auto found = std::ranges::find_if(
@@ -101,13 +123,12 @@ const Route* match_route(const ListenerPlan& listener, const http::RequestHead& 
             meant_text = named;
         }
     }
-    for (const auto& own : listener.own) {
-        if (matches(*own, head.method, head.method_text, head, path)) return own.get();
+    const auto ours = listener.own.at(path);
+    for (const auto* own : ours) {
+        if (allows_method(*own, head.method, head.method_text)) return own;
     }
     // A path of ours stays ours whatever the method: no route behind it may answer instead.
-    for (const auto& own : listener.own) {
-        if (own->config.match.path == path) return nullptr;
-    }
+    if (!ours.empty()) return nullptr;
     for (const auto* route : listener.routes) {
         const bool detour = route->config.cors.has_value();
         if (matches(*route, detour ? meant : head.method, detour ? meant_text : head.method_text,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <string>
@@ -41,6 +42,26 @@ class FakeDownstream final : public http::Downstream {
         head.body = {chunked ? http::Framing::chunked : http::Framing::length, chunked ? 0 : size};
         pieces_.assign(pieces.begin(), pieces.end());
         return *this;
+    }
+
+    /// One more piece of a body that has paused (body_end: blocked).
+    void send_more(std::string piece) {
+        pieces_.push_back(std::move(piece));
+        wakeup_.wake();
+    }
+    /// Another request on the same connection.
+    void reset() {
+        head.fields.clear();
+        head.body = {};
+        pieces_.clear();
+        body_end = http::BodyPiece::State::end;
+        answer_fields.clear();
+        answer_trailers.clear();
+        answer.clear();
+        status = 0;
+        continues = 0;
+        received_ = 0;
+        complete = aborted = closes = responded_ = false;
     }
 
     [[nodiscard]] http::RequestHead& request() override { return head; }
@@ -166,6 +187,21 @@ struct FakeHouse {
                           .tunnel_idle = seconds(5),
                           .total = {}};
         listener().routes.push_back(&route);
+        return route;
+    }
+    /// Before those routes: a path of ours, open to anyone.
+    Route& add_own(api::Route row) {
+        auto& kept = *snapshot->own.emplace_back(std::make_unique<api::Route>(std::move(row)));
+        auto own = std::make_unique<Route>();
+        auto& route = *own;
+        route.methods = 1U << static_cast<unsigned>(http::method_of(kept.method));
+        route.config.name = kept.path;
+        route.config.match.methods = {kept.method};
+        route.config.request_body_max = kept.body_bytes_max;
+        route.access = kept.access;
+        route.anyone = kept.access.kind() == access::Access::Kind::anyone;
+        route.own = &kept;
+        if (const auto added = listener().own.add(std::move(own)); !added) std::abort();
         return route;
     }
     [[nodiscard]] ListenerPlan& listener() { return snapshot->listeners.front(); }

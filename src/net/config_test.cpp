@@ -138,8 +138,11 @@ TEST(ListenerConfig, ApiIsEveryRoomOfThisBuild) {
                                     "name: a\nbind: 127.0.0.1:1\nserve: [gateway, api, metrics]\n");
     ASSERT_EQ(read.problems, "");
     EXPECT_TRUE(read.value.serves(Service::gateway));
-    EXPECT_TRUE(read.value.serves(Service::health));
+    EXPECT_TRUE(read.value.serves(Service::api));
     EXPECT_TRUE(read.value.serves(Service::metrics));
+    EXPECT_FALSE(read.value.serves(Service::health));
+    const auto open = read_for_test(listener_type(), "name: a\nbind: \"[::]:1\"\nserve: [api]\n");
+    EXPECT_TRUE(open.problems.contains("would serve the API without encryption")) << open.problems;
 }
 
 TEST(ListenerConfig, RefusesWhatContradictsItself) {

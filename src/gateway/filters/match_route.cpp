@@ -19,15 +19,17 @@ Verdict refuse_target(Exchange& exchange, const Error& error) {
 std::string allowed_methods(const Exchange& exchange) {
     std::string allowed;
     const auto add = [&](const Route& route) {
-        if (!covers_path(route.config.match, exchange.path)) return;
         for (const auto& method : route.config.match.methods) {
             if (allowed.contains(method)) continue;
             if (!allowed.empty()) allowed += ", ";
             allowed += method;
         }
     };
-    for (const auto& own : exchange.listener->own) add(*own);
-    for (const auto* route : exchange.listener->routes) add(*route);
+    const auto ours = exchange.listener->own.at(exchange.path);
+    for (const auto* own : ours) add(*own);
+    for (const auto* route : exchange.listener->routes) {
+        if (ours.empty() && covers_path(route->config.match, exchange.path)) add(*route);
+    }
     return allowed;
 }
 
