@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     demand(size <= limits.bytes_max && form->pairs().size() <= limits.pairs_max);
     std::string again;
     for (const auto& [name, value] : form->pairs()) {
-        demand(gh::codec::utf8_characters(name) && gh::codec::utf8_characters(value));
+        demand(gh::codec::is_utf8(name) && gh::codec::is_utf8(value));
         demand(form->find(name) != nullptr);
         again += gh::codec::percent_encode(name) + "=" + gh::codec::percent_encode(value) + "&";
     }

@@ -32,3 +32,7 @@ CREATE INDEX user_roles_by_role ON user_roles (role);
 
 INSERT INTO roles (name, built_in, created_at, updated_at)
 VALUES ('admin', TRUE, 0, 0), ('manager', TRUE, 0, 0), ('user', TRUE, 0, 0), ('guest', TRUE, 0, 0);
+
+-- A user as it is read: with the names of its roles, apart by commas.
+CREATE VIEW user_records AS
+SELECT u.*, (SELECT string_agg(r.role, ',') FROM user_roles r WHERE r.user_id = u.id) AS roles FROM users u;

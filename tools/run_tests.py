@@ -109,10 +109,9 @@ class Runner:
             print(f"--- the end of build/logs/{name}.log", *lines[-TAIL_LINES:], "---", sep="\n", flush=True)
         return status
 
-    def build(self, preset, *targets):
-        wanted = ["--target", *targets] if targets else []
+    def build(self, preset, *options):
         for name, command in ((f"configure-{preset}", ["cmake", "--preset", preset]),
-                              (f"build-{preset}", ["cmake", "--build", "--preset", preset, "-j", str(JOBS), *wanted])):
+                              (f"build-{preset}", ["cmake", "--build", "--preset", preset, "-j", str(JOBS), *options])):
             status = self.run(name, command, BUILD_MINUTES_MAX)
             if status != 0:
                 self.tally.add(name, f"see build/logs/{name}.log")
@@ -196,6 +195,11 @@ def examples(house, arguments=()):
     house.pytest("pytest-examples", ["tests/examples"], arguments)
 
 
+def bench(house, arguments=()):
+    if house.build("release", "gatehouse", "gh_bench_gateway"):
+        house.pytest("pytest-bench", ["tests/bench"], arguments, binary_of("release"))
+
+
 def docs(house, arguments=()):
     house.pytest("pytest-docs", ["tests/docs"], arguments, binary_of("release"))
 
@@ -210,11 +214,16 @@ def gcc(house):
     house.build("gcc")
 
 
+def tidy(house):
+    house.build("tidy", "--", "-k", "0")  # all that it finds, not only the first
+
+
 def everything(house):
     unit(house)  # holds the check and the replay of fuzz corpora
     tools(house)
     examples(house)
     system(house)
+    bench(house)
     docs(house)  # after the binary is built: verbs and configurations of the pages are tried on it
     gcc(house)
 
@@ -262,6 +271,7 @@ def fuzz(house):
 
 
 def long(house):
+    tidy(house)
     for preset in SANITIZERS:
         sanitized(house, preset)
     fuzz(house)
@@ -271,8 +281,11 @@ def windows(house):
     house.tally.add("windows", skip="nothing is built for Windows in this version")
 
 
-PARTS = {part.__name__: part for part in (unit, system, tools, examples, docs, check, gcc, long, windows)}
-WITH_ARGUMENTS = (system, tools, examples, docs)
+PARTS = {
+    part.__name__: part
+    for part in (unit, system, tools, examples, bench, docs, check, gcc, tidy, long, windows)
+}
+WITH_ARGUMENTS = (system, tools, examples, bench, docs)
 
 
 def main(arguments):

@@ -30,8 +30,8 @@ class Answer:
 
 def get(port, path, tls=None, bearer=None):
     context = ssl._create_unverified_context() if tls else None
-    connection = (http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context) if tls
-                  else http.client.HTTPConnection("127.0.0.1", port, timeout=5))
+    connection = (http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context) if tls
+                  else http.client.HTTPConnection("127.0.0.1", port, timeout=20))
     try:
         fields = {"Host": "localhost"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
         connection.request("GET", path, headers=fields)
@@ -72,8 +72,8 @@ def check_everything_on(setup, contestant):
 
 
 def check_log(path, request_id):
-    """One JSON line with the request's id and status, within three seconds."""
-    until = time.monotonic() + 3
+    """One JSON line with the request's id and status, within ten seconds."""
+    until = time.monotonic() + 10
     while time.monotonic() < until:
         lines = [line for line in path.read_text(errors="replace").splitlines() if request_id in line]
         if lines:
@@ -101,7 +101,7 @@ def check_tokens(setup):
 def check_http2(setup, contestant, tools, cores):
     def ask(tokens, *expected):
         load(tools, cores, setup.ports["full"], ["--tls", "--h2", "--connections", 2, "--streams", 4, "--tokens", tokens,
-                                                 *expected, "--warm", 0.05, "--seconds", 0.2])
+                                                 *expected], warm=0.05, seconds=0.2)
     ask(setup.material.tokens, "--body", setup.material.small)
     if contestant.checks_tokens:
         bad = setup.directory / "bad_tokens"
@@ -111,9 +111,12 @@ def check_http2(setup, contestant, tools, cores):
 
 def check_rate_limit(setup, tools, cores):
     """Started with a limit of 5 requests a second: of many at once some get 429, and some do not."""
-    seen = load(tools, cores, setup.ports["full"], ["--tls", "--connections", 4, "--tokens", setup.material.tokens,
-                                                    "--status", "any", "--warm", 0, "--seconds", 0.5])["statuses"]
-    require(set(seen) == {"200", "429"}, f"over the rate limit: {seen}")
+    for seconds in (0.5, 2, 8):  # longer where a busy machine let too few pass to reach the limit
+        seen = load(tools, cores, setup.ports["full"], ["--tls", "--connections", 4, "--tokens", setup.material.tokens,
+                                                        "--status", "any"], warm=0, seconds=seconds)["statuses"]
+        if set(seen) == {"200", "429"}:
+            return
+    raise Failed(f"over the rate limit: {seen}")
 
 
 def check(setup, contestant, tools, cores):

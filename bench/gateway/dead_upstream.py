@@ -28,7 +28,7 @@ from processes import (Cores, Failed, Origin, Server, end_on_sigterm, free_port,
                        load_command, machine, tools_directory)
 
 RATIO_MAX = 1.2
-RECOVERY_SECONDS = 15
+RECOVERY_SECONDS = 60
 RATE_A, CONNECTIONS_A = 2000, 32
 RATE_B, CONNECTIONS_B = 500, 300
 TIMEOUT = "500ms"  # how long B may take, and how long its circuit stays open: both happen several times a round
@@ -147,10 +147,9 @@ class Trial:
 
     def load_a(self, gateway, *more):
         command = ["--path", "/a/small", "--body", self.material.small, "--connections", CONNECTIONS_A, *more,
-                   "--warm", self.options.warm, "--seconds", self.options.seconds,
                    "--pids", ",".join(map(str, gateway.pids()))]
         try:
-            return load(self.tools, self.cores, self.ports["plain"], command)
+            return load(self.tools, self.cores, self.ports["plain"], command, self.options.warm, self.options.seconds)
         except Failed as problem:
             raise Failed(f"A suffers: {problem}") from problem
 

@@ -104,12 +104,13 @@ class Server:
                 todo += map(int, children.read_text().split())
         return found
 
-    def pss_bytes(self):
-        """Proportional set size: shared pages count once, however many processes map them."""
+    def own_bytes(self):
+        """Proportional set size without that of files: a page shared by several of these processes counts once, and
+        who else maps the same libraries changes nothing."""
         total = 0
         for pid in self.pids():
             for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
+                if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
                     total += int(line.split()[1]) * 1024
         return total
 
@@ -143,12 +144,13 @@ def load_command(tools, cores, port, options):
     return cores.on(cores.client, [str(tools / "gh_bench_loadgen"), "--port", str(port), *map(str, options)])
 
 
-def load(tools, cores, port, options, seconds_max=60):
-    """Runs the load generator once; its figures as a dict. Every answer has to be the right one.
+def load(tools, cores, port, options, warm, seconds):
+    """The figures of one timed window as a dict; warm and seconds as for the load generator. Every answer has to be the
+    right one.
 
-    On a busy machine a short window may pass without a single answer; then it is repeated."""
-    for _ in range(ATTEMPTS):
-        figures = load_once(tools, cores, port, options, seconds_max)
+    On a busy machine a short window may pass without a single answer; then one twice as long follows."""
+    for attempt in range(ATTEMPTS):
+        figures = load_once(tools, cores, port, [*options, "--warm", warm, "--seconds", seconds * 2**attempt])
         if wrong := {name: figures[name] for name in ("wrong_status", "wrong_body", "broken") if figures[name]}:
             raise Failed(f"{wrong}, statuses {figures['statuses']}")
         if figures["requests"]:
@@ -157,7 +159,7 @@ def load(tools, cores, port, options, seconds_max=60):
                  f"{figures['server_waited']:.0%} of the time")
 
 
-def load_once(tools, cores, port, options, seconds_max):
+def load_once(tools, cores, port, options, seconds_max=600):
     try:
         done = subprocess.run(load_command(tools, cores, port, options), capture_output=True, text=True,
                               timeout=seconds_max, check=False)

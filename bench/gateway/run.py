@@ -132,11 +132,12 @@ class Bench:
         scenario = SCENARIOS[key]
         pids = ",".join(map(str, server.pids()))
         command = [*scenario.options, "--path", f"/{scenario.body}", "--body", getattr(self.material, scenario.body),
-                   "--sources", SOURCES, "--warm", self.options.warm, "--seconds", self.options.seconds, "--pids", pids]
+                   "--sources", SOURCES, "--pids", pids]
         if scenario.tokens:
             command += ["--tokens", getattr(self.material, scenario.tokens)]
         try:
-            rounds.append(load(self.tools, self.cores, setup.ports[scenario.listener], command))
+            rounds.append(load(self.tools, self.cores, setup.ports[scenario.listener], command,
+                               self.options.warm, self.options.seconds))
         except Failed as problem:
             self.fail(name, key, problem)
 
@@ -157,9 +158,9 @@ class Bench:
         """What each of many connections adds to the server, each having served one request."""
         with self.idle(setup, 64):
             pass  # what the first connections make is not the price of the next
-        before = server.pss_bytes()
+        before = server.own_bytes()
         with self.idle(setup, self.options.idle_connections):
-            return (server.pss_bytes() - before) / self.options.idle_connections
+            return (server.own_bytes() - before) / self.options.idle_connections
 
     def idle(self, setup, count):
         command = load_command(self.tools, self.cores, setup.ports["tls"],

@@ -55,6 +55,12 @@ def answer_to(query):
     return max(sentences, key=lambda sentence: len(wanted & set(words(sentence)))), ranking
 
 
+@app.get("/")
+def index():
+    """Where a newcomer lands who asks for nothing in particular."""
+    return {"service": "example-agent-backend", "ask": "POST /api/query/ask", "routes": "/openapi.json"}
+
+
 @app.post("/api/query")
 def find(query: Query):
     return {"query": query.query, "results": shown(corpus.by_keywords(query.query, query.limit))}

@@ -37,8 +37,7 @@ ConnectionBudget::ConnectionBudget(std::uint32_t capacity, ConnectionLimits limi
 }
 
 void ConnectionBudget::set_limits(ConnectionLimits limits) {
-    const auto capacity = static_cast<std::uint32_t>(entries_.size() - 1);
-    connections_max_.store(std::min(limits.connections_max, capacity), std::memory_order_relaxed);
+    connections_max_.store(std::min(limits.connections_max, capacity()), std::memory_order_relaxed);
     per_address_max_.store(limits.connections_per_address_max, std::memory_order_relaxed);
 }
 

@@ -69,6 +69,9 @@ class ConnectionBudget {
     /// For a reload; what is open stays open. connections_max above the capacity counts as the
     /// capacity.
     void set_limits(ConnectionLimits limits);
+    [[nodiscard]] std::uint32_t capacity() const {
+        return static_cast<std::uint32_t>(entries_.size() - 1);
+    }
     [[nodiscard]] std::uint32_t open() const { return open_.load(std::memory_order_relaxed); }
 
  private:

@@ -39,6 +39,8 @@ struct Principal {
     std::string issuer;      ///< of the token; empty for keys and certificates
     std::string token_id;    ///< `jti`, key id or certificate serial
     std::string roles_text;  ///< roles joined by ',', as sent upstream
+    std::string client_id;   ///< of the OAuth client a token was issued to; empty otherwise
+    SystemTime issued_at;    ///< of the token; 1970 for what has no such moment
     Role role = Role::none;  ///< the highest built-in role among `roles`
     std::optional<SystemTime> expires;
 };

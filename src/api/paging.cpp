@@ -53,7 +53,7 @@ Result<CursorKeys> decode_cursor(std::string_view text, std::string_view list,
     CursorKeys keys;
     for (std::size_t i = 0; i < keys_count; ++i) {
         const auto key = take_sized(rest);
-        if (!key || key->contains('\0') || !codec::utf8_characters(*key)) return malformed();
+        if (!key || key->contains('\0') || !codec::is_utf8(*key)) return malformed();
         keys.emplace_back(*key);
     }
     if (!rest.empty()) return malformed();

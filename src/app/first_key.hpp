@@ -15,7 +15,7 @@ struct FirstKey {
 
 /// The API key of a house that was started without a configuration: made once, shown once, kept as a hash in the key
 /// store. Role "user".
-/// @return errors of the key store
-[[nodiscard]] Result<FirstKey> first_key(pki::KeyStore& keys);
+/// @return errors of the key store; `corrupt` "first_key.unreadable"
+[[nodiscard]] Result<FirstKey> first_key(crypto::KeyStore& keys);
 
 }  // namespace gh::app

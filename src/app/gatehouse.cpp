@@ -41,6 +41,7 @@ struct Gatehouse::House {
     [[nodiscard]] Result<void> apply(Settings settings);
     [[nodiscard]] Result<std::shared_ptr<const gateway::Snapshot>> plan(const Settings& settings);
     void publish(std::shared_ptr<const gateway::Snapshot> next);
+    void warn_of_connections_held(std::uint32_t wanted);
     void reload();
     void watch();
     void drain();
@@ -94,6 +95,8 @@ Result<void> Gatehouse::House::open_logs() {
     const auto& telemetry = read.settings.telemetry;
     GH_TRY(server_sink, exporting::LogWriter::open({.name = "server", .path = "stderr"}, registry));
     log = std::make_unique<telemetry::Log>(*server_sink, telemetry.log_level);
+    if (!telemetry.environment.empty()) log->add_common("environment", telemetry.environment);
+    if (!telemetry.release.empty()) log->add_common("release", telemetry.release);
     if (telemetry.access_log.path == "none") {
         access_log = nullptr;
     } else if (telemetry.access_log.path == "stderr") {
@@ -172,7 +175,8 @@ Result<void> Gatehouse::House::start_workers() {
                                       descriptors_reserved));
     if (connections < read.settings.limits.connections_max) {
         log->warning("net",
-                     "limits.connections_max is lowered to what the file-descriptor limit carries")
+                     "limits.connections_max is lowered to what the file-descriptor limit carries; "
+                     "raise that (LimitNOFILE, ulimit -n) to have more")
             .field("connections_max", connections);
     }
     limiter = std::make_unique<access::RateLimiter>();
@@ -253,6 +257,7 @@ Result<void> Gatehouse::House::apply(Settings settings) {
         }
     }
     log->set_threshold(settings.telemetry.log_level);
+    warn_of_connections_held(settings.limits.connections_max);
     budget->set_limits(
         {settings.limits.connections_max, settings.limits.connections_per_address_max});
     effective = std::move(settings);
@@ -263,6 +268,21 @@ Result<void> Gatehouse::House::apply(Settings settings) {
         keep_keys(*trust->current(), *trust, auth, kept_keys, first, *resolver, *log);
     });
     return {};
+}
+
+/// What counts them was made at the start, for as many as were allowed then.
+void Gatehouse::House::warn_of_connections_held(std::uint32_t wanted) {
+    if (wanted <= budget->capacity()) return;
+    const auto carried =
+        access::connections_within(wanted, descriptors_max(), descriptors_reserved);
+    const bool descriptors_suffice = carried && *carried > budget->capacity();
+    log->warning("net", descriptors_suffice
+                            ? "limits.connections_max stays at what the start made room for; "
+                              "restart to raise it"
+                            : "limits.connections_max stays at what the file-descriptor limit "
+                              "carries; raise that (LimitNOFILE, ulimit -n) and restart")
+        .field("wanted", wanted)
+        .field("connections_max", budget->capacity());
 }
 
 void Gatehouse::House::reload() {
@@ -280,6 +300,10 @@ void Gatehouse::House::reload() {
     if (!next) {
         log->error("app", "reload refused, the running configuration stays").error(next.error());
         return;
+    }
+    for (const auto changed : keys_for_next_start(read.settings, next->settings)) {
+        log->warning("config", "a changed key takes effect with the next start")
+            .field("key", changed);
     }
     read = std::move(*next);
     for (const auto& warning : read.warnings) log->warning("config", warning);

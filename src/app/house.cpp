@@ -21,6 +21,9 @@ gateway::Services::Counters make_counters(telemetry::Registry& registry) {
         .connections_refused =
             registry.one_counter("gatehouse_connections_refused_total",
                                  "Client connections closed because a limit was reached."),
+        .connections_failed =
+            registry.one_counter("gatehouse_connections_failed_total",
+                                 "Client connections given up for want of memory or descriptors."),
         .connections_open =
             registry.one_gauge("gatehouse_connections_open", "Client connections open now."),
         .handshakes_failed = registry.one_counter("gatehouse_tls_handshakes_failed_total",

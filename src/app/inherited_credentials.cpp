@@ -34,14 +34,14 @@ identity::TrustedIssuerConfig* find_legacy(const Overlay& overlay) {
 }  // namespace
 
 void jwt_secret(const Overlay& overlay, std::string_view value) {
-    judge(overlay, value, identity::secret_bytes_min(identity::TokenAlgorithm::hs256));
+    judge(overlay, value, identity::secret_bytes_min(codec::JoseAlgorithm::hs256));
     auto* issuer = find_legacy(overlay);
     if (issuer == nullptr) {
         auto& made = overlay.settings.auth.trusted_issuers.emplace_back();
         made.issuer = legacy_issuer;
         made.issuer_required = false;  // such backends mint tokens without iss
         made.any_audience = true;
-        made.algorithm = identity::TokenAlgorithm::hs256;
+        made.algorithm = codec::JoseAlgorithm::hs256;
         overlay.warn(
             "tokens signed with it are believed, whatever their audience (issuer \"legacy\")");
         issuer = &made;
@@ -56,25 +56,19 @@ void jwt_secret(const Overlay& overlay, std::string_view value) {
 }
 
 void jwt_algorithm(const Overlay& overlay, std::string_view value) {
-    using identity::TokenAlgorithm;
-    constexpr std::pair<std::string_view, TokenAlgorithm> known[] = {
-        {"HS256", TokenAlgorithm::hs256},
-        {"HS384", TokenAlgorithm::hs384},
-        {"HS512", TokenAlgorithm::hs512}};
-    const auto* found =
-        std::ranges::find(known, value, &std::pair<std::string_view, TokenAlgorithm>::first);
+    const auto algorithm = codec::algorithm_of(value);
     auto* issuer = find_legacy(overlay);
-    if (found == std::end(known)) {
+    if (!algorithm || !codec::is_symmetric(*algorithm)) {
         overlay.refuse(
             fmt::format("{} is no algorithm for a shared secret, allowed: HS256, HS384, HS512",
                         config::quote(value)));
     } else if (issuer == nullptr || issuer->secret.empty()) {
         overlay.warn("has no effect: JWT_SECRET_KEY is not set");
-    } else if (issuer->secret.view().size() < identity::secret_bytes_min(found->second)) {
+    } else if (issuer->secret.view().size() < identity::secret_bytes_min(*algorithm)) {
         overlay.refuse(fmt::format("wants a secret of at least {} bytes (RFC 7518 §3.2)",
-                                   identity::secret_bytes_min(found->second)));
+                                   identity::secret_bytes_min(*algorithm)));
     } else {
-        issuer->algorithm = found->second;
+        issuer->algorithm = *algorithm;
     }
 }
 

@@ -63,7 +63,7 @@ TEST(InheritedEnvironment, ASharedSecretBecomesAnIssuer) {
         EXPECT_EQ(issuers[0].issuer, "legacy");
         EXPECT_FALSE(issuers[0].issuer_required);
         EXPECT_TRUE(issuers[0].any_audience);
-        EXPECT_EQ(issuers[0].algorithm, identity::TokenAlgorithm::hs256);
+        EXPECT_EQ(issuers[0].algorithm, codec::JoseAlgorithm::hs256);
         EXPECT_EQ(issuers[0].secret.view(), strong);
         ASSERT_EQ(result->warnings.size(), 1U);
         EXPECT_EQ(result->warnings[0], std::string(name) +
@@ -124,11 +124,11 @@ TEST(InheritedEnvironment, WeakSecretsAreRefusedWithoutBeingShown) {
 }
 
 TEST(InheritedEnvironment, AnAlgorithmWantsASecretThatIsLongEnough) {
-    using identity::TokenAlgorithm;
+    using codec::JoseAlgorithm;
     EXPECT_EQ(good({{"JWT_SECRET_KEY", longer}, {"JWT_ALGORITHM", "HS512"}})
                   .auth.trusted_issuers.at(0)
                   .algorithm,
-              TokenAlgorithm::hs512);
+              JoseAlgorithm::hs512);
     EXPECT_EQ(refused({{"JWT_SECRET_KEY", strong}, {"JWT_ALGORITHM", "HS512"}}),
               "environment: JWT_ALGORITHM: wants a secret of at least 64 bytes (RFC 7518 §3.2)");
     EXPECT_EQ(refused({{"JWT_SECRET_KEY", strong}, {"JWT_ALGORITHM", "none"}}),
@@ -277,6 +277,27 @@ TEST(InheritedEnvironment, LabelsAndLevels) {
         "environment: ENVIRONMENT: holds bytes that are not UTF-8 text, or control characters");
     EXPECT_EQ(refused({{"ENVIRONMENT", std::string(129, 'x')}}),
               "environment: ENVIRONMENT: has 129 bytes, allowed: 1 to 128");
+}
+
+TEST(InheritedEnvironment, ListsAndAgesHaveLimitsAtTheirEdge) {
+    std::string hosts;
+    for (int i = 0; i < 1000; ++i) hosts += "h" + std::to_string(i) + ",";
+    EXPECT_EQ(good({{"ALLOWED_HOSTS", hosts}}).allowed_hosts.size(), 1000U);
+    EXPECT_EQ(refused({{"ALLOWED_HOSTS", hosts + "one-more"}}),
+              "environment: ALLOWED_HOSTS: has 1001 entries, allowed: at most 1000");
+    EXPECT_EQ(good({{"HSTS_MAX_AGE", "315360000"}}).listeners.at(0).hsts.max_age.count(),
+              315'360'000);
+    for (const auto* age : {"315360001", "-1", "1.5", "0x10", "99999999999999999999"}) {
+        EXPECT_TRUE(refused({{"HSTS_MAX_AGE", age}}).contains("allowed: 0 to 315360000")) << age;
+    }
+}
+
+TEST(InheritedEnvironment, ASecretDoesNotReplaceAnotherKindOfKey) {
+    EXPECT_EQ(refused({{"JWT_SECRET_KEY", strong}},
+                      "auth: {trusted_issuers: [{issuer: legacy, audience: any, jwks_uri: "
+                      "https://idp.example/jwks}]}\n"),
+              "environment: JWT_SECRET_KEY: the issuer \"legacy\" of the file has another kind of "
+              "key, allowed: one of the two");
 }
 
 TEST(InheritedEnvironment, VariablesOfRoomsThatAreNotBuiltAreNotRead) {

@@ -1,10 +1,11 @@
+#include <algorithm>
+
 #include "app/house.hpp"
 #include "codec/jwk.hpp"
 #include "http/fetch.hpp"
 #include "identity/jwks.hpp"
+#include "identity/jwks_uri.hpp"
 #include "net/certificate_files.hpp"
-
-#include <algorithm>
 
 // Fetching the key sets of trusted issuers: off the request path, over verified https.
 
@@ -14,31 +15,6 @@ namespace {
 constexpr std::chrono::milliseconds fetch_timeout{5'000};
 constexpr std::chrono::milliseconds look_interval{250};
 
-struct Uri {
-    bool tls = false;
-    std::string host, authority, target;
-    std::uint16_t port = 80;
-};
-
-/// "https://host[:port]/path"; the configuration has checked it.
-std::optional<Uri> split(std::string_view uri) {
-    Uri parts;
-    parts.tls = uri.starts_with("https://");
-    if (!parts.tls && !uri.starts_with("http://")) return {};
-    uri.remove_prefix(parts.tls ? 8 : 7);
-    const auto slash = uri.find('/');
-    parts.authority = uri.substr(0, slash);
-    parts.target = slash == std::string_view::npos ? "/" : uri.substr(slash);
-    parts.port = parts.tls ? 443 : 80;
-    parts.host = gateway::host_of(parts.authority);
-    if (parts.host.size() < parts.authority.size()) {
-        parts.port =
-            static_cast<std::uint16_t>(std::stoi(parts.authority.substr(parts.host.size() + 1)));
-    }
-    if (parts.host.starts_with('[')) parts.host = parts.host.substr(1, parts.host.size() - 2);
-    return parts;
-}
-
 class Fetcher final : public identity::JwksFetcher {
  public:
     Fetcher(net::Loop& loop, net::Resolver& resolver,
@@ -46,12 +22,12 @@ class Fetcher final : public identity::JwksFetcher {
         : loop_(loop), resolver_(resolver), tls_(std::move(tls)) {}
 
     Task<Result<std::string>> fetch(std::string uri) override {
-        const auto parts = split(uri);
-        if (!parts) co_return fail(ErrorKind::invalid_argument, "jwks.uri", uri);
+        auto parts = identity::parse_jwks_uri(uri);
+        if (!parts) co_return std::unexpected(std::move(parts).error());
         http::FetchRequest request;
         auto address = net::Address::parse(parts->host, parts->port);
         if (!address) {
-            auto found = co_await resolve(*parts);
+            auto found = co_await net::look_up(loop_, resolver_, parts->host, parts->port);
             if (!found) co_return std::unexpected(std::move(found).error());
             request.address = found->front();
         } else {
@@ -72,19 +48,6 @@ class Fetcher final : public identity::JwksFetcher {
     }
 
  private:
-    Task<Result<std::vector<net::Address>>> resolve(const Uri& parts) {
-        auto wakeup = std::make_shared<net::Wakeup>(loop_);
-        auto result = std::make_shared<std::optional<Result<std::vector<net::Address>>>>();
-        net::Resolver::Answer answer = [wakeup,
-                                        result](Result<std::vector<net::Address>> addresses) {
-            *result = std::move(addresses);
-            wakeup->wake();
-        };
-        resolver_.resolve(loop_, parts.host, parts.port, std::move(answer));
-        while (!*result) co_await wakeup->wait();
-        co_return std::move(**result);
-    }
-
     net::Loop& loop_;
     net::Resolver& resolver_;
     std::shared_ptr<const net::TlsClientContext> tls_;

@@ -97,11 +97,12 @@ Check check_of(gateway::proxy::Upstream& upstream, bool& ready) {
     const auto circuit = upstream.breaker().state();
     const auto well = upstream.balancer().healthy_count(now);
     const auto all = upstream.balancer().endpoints().size();
-    const bool usable = well > 0 && circuit != balance::BreakerState::open;
+    const bool usable = well > 0 && !upstream.breaker().resting(now);
     if (!usable) ready = false;
-    return {.status = !usable      ? "unhealthy"
-                      : well < all ? "degraded"
-                                   : "healthy",
+    const bool whole = well == all && circuit == balance::BreakerState::closed;
+    return {.status = !usable ? "unhealthy"
+                      : whole ? "healthy"
+                              : "degraded",
             .circuit = std::string(balance::name_of(circuit))};
 }
 

@@ -7,53 +7,130 @@
 
 #include "api/path_tree.hpp"
 #include "api/testing.hpp"
+#include "app/testing.hpp"
+#include "codec/json.hpp"
 #include "gateway/config.hpp"
 
 namespace gh::app {
 namespace {
 
-using access::Access;
-using net::Service;
+using telemetry::Registry;
 
-class OwnRoutes : public testing::Test {
+class OwnRoutesTest : public ::testing::Test {
  protected:
-    [[nodiscard]] std::set<std::string> paths(std::vector<Service> serve) const {
+    [[nodiscard]] api::Reply ask(net::Service service, std::string_view path) const {
+        const auto routes = own_routes(service, facts_);
+        const auto found = std::ranges::find(routes, path, &api::Route::path);
+        if (found == routes.end()) return {.status = 404};
+        const auto reply = api::FakeCall("GET", path).ask(found->handle);
+        EXPECT_TRUE(reply);
+        return reply.value_or(api::Reply{});
+    }
+    [[nodiscard]] static std::set<std::string> paths(const OwnFacts& facts,
+                                                     std::vector<net::Service> serve) {
         std::set<std::string> found;
         for (const auto service : serve) {
             for (const auto& route : own_routes(service, facts)) found.insert(route.path);
         }
         return found;
     }
-    [[nodiscard]] api::Route route(Service service, std::string_view path) const {
-        const auto all = own_routes(service, facts);
-        const auto found = std::ranges::find(all, path, &api::Route::path);
-        return found == all.end() ? api::Route{} : *found;
-    }
-    telemetry::Registry registry;
-    OwnFacts facts{.registry = registry,
-                   .upstreams = [] { return decltype(gateway::Snapshot::upstreams){}; },
-                   .started = std::chrono::system_clock::now(),
-                   .environment = "test",
-                   .release = ""};
+
+    Registry registry_;
+    std::shared_ptr<gateway::proxy::Upstream> upstream_ = make_upstream(
+        {.name = "models",
+         .endpoints = {{.host = "10.9.8.7", .port = 8000}, {.host = "10.9.8.6", .port = 8000}},
+         .circuit_breaker = {.failures = 1}},
+        registry_);
+    const OwnFacts facts_{registry_, [this] { return std::vector{upstream_}; },
+                          std::chrono::system_clock::now(), "sta\"ging", "7"};
 };
 
-TEST_F(OwnRoutes, AreThoseThatTheConfigurationIsWarnedOf) {
-    for (const auto& serve :
-         std::vector<std::vector<Service>>{{Service::gateway},
-                                           {Service::health},
-                                           {Service::metrics},
-                                           {Service::api},
-                                           {Service::health, Service::metrics}}) {
+TEST_F(OwnRoutesTest, AListenerOfTheGatewayHasNone) {
+    EXPECT_TRUE(own_routes(net::Service::gateway, facts_).empty());
+}
+
+TEST_F(OwnRoutesTest, HealthTellsStrangersNothingOfWhatStandsBehind) {
+    for (const auto& route : own_routes(net::Service::health, facts_)) {
+        const bool told_to_users = route.path == "/system/info";
+        EXPECT_EQ(route.access.kind(),
+                  told_to_users ? access::Access::Kind::role : access::Access::Kind::anyone)
+            << route.path;
+        EXPECT_EQ(route.counted, told_to_users) << route.path;
+        EXPECT_FALSE(ask(net::Service::health, route.path).body.contains("10.9.8")) << route.path;
+    }
+    EXPECT_EQ(ask(net::Service::health, "/health/live").body,
+              R"({"status":"alive","service":"api_gateway"})");
+}
+
+TEST_F(OwnRoutesTest, ReadinessIsThatOfTheUpstreams) {
+    const auto ready = [this] { return ask(net::Service::health, "/health/ready"); };
+    EXPECT_EQ(ready().status, 200);
+    EXPECT_EQ(ready().body, R"({"service":"api_gateway","status":"ready","checks":)"
+                            R"({"upstream:models":{"status":"healthy","circuit":"closed"}}})");
+
+    const auto fail_checks = [this](std::size_t endpoint) {
+        for (int i = 0; i < 3; ++i) upstream_->targets()[endpoint]->endpoint->health.check_failed();
+    };
+    fail_checks(0);
+    EXPECT_EQ(ready().status, 200) << "one of two still answers";
+    EXPECT_TRUE(ready().body.contains(R"("status":"degraded")")) << ready().body;
+    fail_checks(1);
+    EXPECT_EQ(ready().status, 503);
+    EXPECT_TRUE(ready().body.contains(R"("status":"not_ready")")) << ready().body;
+    EXPECT_TRUE(ready().body.contains(R"("status":"unhealthy")")) << ready().body;
+}
+
+TEST_F(OwnRoutesTest, AnOpenCircuitIsNotReadyUntilItMayBeTriedAgain) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto break_at = [this](SteadyTime when) {
+        auto pass = upstream_->breaker().try_pass(when);
+        ASSERT_TRUE(pass);
+        pass->failed(when);
+    };
+    break_at(now - std::chrono::hours(1));
+    auto reply = ask(net::Service::health, "/health/ready");
+    EXPECT_EQ(reply.status, 200) << "or no request would ever come to try it";
+    EXPECT_TRUE(reply.body.contains(R"("status":"degraded","circuit":"open")")) << reply.body;
+    break_at(now);
+    reply = ask(net::Service::health, "/health/ready");
+    EXPECT_EQ(reply.status, 503);
+    EXPECT_TRUE(reply.body.contains(R"("status":"unhealthy","circuit":"open")")) << reply.body;
+}
+
+TEST_F(OwnRoutesTest, LabelsOfTheOperatorAreEscaped) {
+    const auto reply = ask(net::Service::health, "/system/info");
+    const auto parsed = codec::json::parse(reply.body, {});
+    ASSERT_TRUE(parsed) << reply.body;
+    EXPECT_EQ(*parsed->find_string("environment"), "sta\"ging");
+    EXPECT_EQ(*parsed->find_string("release"), "7");
+}
+
+TEST_F(OwnRoutesTest, MetricsAreAPageForPrometheus) {
+    const auto reply = ask(net::Service::metrics, "/metrics");
+    EXPECT_TRUE(reply.content_type.starts_with("text/plain; version=0.0.4"));
+    EXPECT_TRUE(reply.body.contains("# TYPE gatehouse_upstream_requests_total counter"))
+        << reply.body;
+}
+
+TEST_F(OwnRoutesTest, AreThoseThatTheConfigurationIsWarnedOf) {
+    using net::Service;
+    const std::vector<std::vector<Service>> served = {{Service::gateway},
+                                                      {Service::health},
+                                                      {Service::metrics},
+                                                      {Service::api},
+                                                      {Service::health, Service::metrics}};
+    for (const auto& serve : served) {
         const auto named = gateway::built_in_paths(serve);
-        EXPECT_EQ(paths(serve), std::set<std::string>(named.begin(), named.end()));
+        EXPECT_EQ(paths(facts_, serve), std::set<std::string>(named.begin(), named.end()));
     }
 }
 
-TEST_F(OwnRoutes, CanBeToldApart) {
+TEST_F(OwnRoutesTest, CanBeToldApartAndAreDescribed) {
+    using net::Service;
     for (const auto service : {Service::health, Service::metrics, Service::api}) {
         api::PathTree tree;
         std::set<std::string> seen;
-        for (const auto& each : own_routes(service, facts)) {
+        for (const auto& each : own_routes(service, facts_)) {
             EXPECT_TRUE(tree.add(each.path)) << each.path;
             EXPECT_TRUE(seen.insert(each.method + each.path).second) << each.path;
             EXPECT_FALSE(each.summary.empty()) << each.path;
@@ -62,44 +139,38 @@ TEST_F(OwnRoutes, CanBeToldApart) {
     }
 }
 
-TEST_F(OwnRoutes, OfTheRoomsAreServedAndListedWithTheApi) {
+TEST_F(OwnRoutesTest, RoomsAreServedAndListedWithTheApi) {
+    using net::Service;
+    auto facts = facts_;
     facts.rooms.push_back(
         {.method = "GET",
          .path = "/api/v1/things/{thing}",
-         .access = Access::permission(access::Permission::users_read),
+         .access = access::Access::permission(access::Permission::users_read),
          .handle = [](api::Call) -> Task<Result<api::Reply>> { co_return api::no_content(); }});
-    EXPECT_TRUE(paths({Service::api}).contains("/api/v1/things/{thing}"));
-    EXPECT_FALSE(paths({Service::health, Service::metrics}).contains("/api/v1/things/{thing}"));
-
-    const auto document = route(Service::api, "/api/v1/openapi.json");
-    const auto reply = api::FakeCall("GET", document.path).ask(document.handle);
+    const auto served = own_routes(Service::api, facts);
+    EXPECT_TRUE(paths(facts, {Service::api}).contains("/api/v1/things/{thing}"));
+    EXPECT_FALSE(
+        paths(facts, {Service::health, Service::metrics}).contains("/api/v1/things/{thing}"));
+    const auto document = std::ranges::find(served, "/api/v1/openapi.json", &api::Route::path);
+    ASSERT_NE(document, served.end());
+    const auto reply = api::FakeCall("GET", document->path).ask(document->handle);
     ASSERT_TRUE(reply);
     const auto listed = codec::json::parse(reply->body);
     ASSERT_TRUE(listed);
     std::set<std::string> found;
     for (const auto& [path, item] : *listed->find("paths")->object()) found.insert(path);
-    EXPECT_EQ(found, paths({Service::api}));
+    EXPECT_EQ(found, paths(facts, {Service::api}));
 }
 
-TEST_F(OwnRoutes, GuardTheMetricsWhereTheyComeWithTheApi) {
-    EXPECT_EQ(route(Service::metrics, "/metrics").access.kind(), Access::Kind::anyone);
-    const auto guarded = route(Service::api, "/metrics").access;
-    EXPECT_EQ(guarded.kind(), Access::Kind::permission);
-    EXPECT_EQ(guarded.wanted_permission(), access::Permission::metrics_read);
-}
-
-TEST_F(OwnRoutes, SayWhatRunsHere) {
-    const auto info = route(Service::api, "/system/info");
-    const auto reply = api::FakeCall("GET", "/system/info").ask(info.handle);
-    ASSERT_TRUE(reply);
-    const auto said = codec::json::parse(reply->body);
-    ASSERT_TRUE(said);
-    EXPECT_EQ(*said->find_string("service"), "api_gateway");
-    EXPECT_EQ(*said->find_string("environment"), "test");
-    EXPECT_TRUE(said->find("uptime_seconds")->integer().has_value());
-    const auto ready = route(Service::health, "/health/ready");
-    EXPECT_EQ(api::FakeCall("GET", "/health/ready").ask(ready.handle)->body,
-              R"({"service":"api_gateway","status":"ready","checks":{}})");
+TEST_F(OwnRoutesTest, MetricsAreGuardedWhereTheyComeWithTheApi) {
+    for (const auto service : {net::Service::metrics, net::Service::api}) {
+        const auto routes = own_routes(service, facts_);
+        const auto found = std::ranges::find(routes, "/metrics", &api::Route::path);
+        ASSERT_NE(found, routes.end());
+        EXPECT_EQ(found->access.kind(), service == net::Service::api
+                                            ? access::Access::Kind::permission
+                                            : access::Access::Kind::anyone);
+    }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/try.hpp"
+#include "pki/host_names.hpp"
 
 namespace gh::app {
 namespace {
@@ -25,14 +26,23 @@ std::uint64_t limit_id(std::string_view route, std::size_t index) {
     return hash;
 }
 
-std::string limit_name(const gateway::RateLimitConfig& config) {
+/// As clients see it: whom it counts, its window, and "-2" for the second of a route that agrees in both. Made of the
+/// route's own list alone, so that a reload which leaves that as it is leaves the names as they are.
+std::string limit_name(const std::vector<gateway::RateLimitConfig>& limits, std::size_t index) {
+    const auto& config = limits[index];
     using By = gateway::RateLimitConfig::By;
     const std::string_view by = config.by == By::principal ? "principal"
                                 : config.by == By::route   ? "route"
                                                            : "client";
     const auto ms = config.per.count();
+    const auto same =
+        1 + std::count_if(limits.begin(), limits.begin() + static_cast<std::ptrdiff_t>(index),
+                          [&](const auto& earlier) {
+                              return earlier.by == config.by && earlier.per == config.per;
+                          });
     return std::string(by) + "-" +
-           (ms % 1000 == 0 ? std::to_string(ms / 1000) + "s" : std::to_string(ms) + "ms");
+           (ms % 1000 == 0 ? std::to_string(ms / 1000) + "s" : std::to_string(ms) + "ms") +
+           (same == 1 ? std::string() : "-" + std::to_string(same));
 }
 
 access::Access access_of(const gateway::AccessConfig& config) {
@@ -77,7 +87,7 @@ std::unique_ptr<Route> make_route(const gateway::RouteConfig& config, const Snap
         const auto& limit = config.rate_limit[i];
         route->limits.push_back({limit.by,
                                  access::Limit(limit_id(config.name, i), limit.requests, limit.per),
-                                 limit_name(limit)});
+                                 limit_name(config.rate_limit, i)});
     }
     for (const auto& upstream : snapshot.upstreams) {
         if (upstream->config().name != config.upstream) continue;
@@ -223,7 +233,11 @@ std::vector<std::string> default_hosts(const Settings& settings) {
             hosts.push_back(std::move(host));
     };
     std::array<char, 256> name{};
-    if (::gethostname(name.data(), name.size() - 1) == 0) add(name.data());
+    // A machine may be called what no certificate can carry, "42" say: that must not keep us from starting.
+    if (::gethostname(name.data(), name.size() - 1) == 0 &&
+        pki::names_from_hosts(std::array{std::string(name.data())})) {
+        add(name.data());
+    }
     for (const auto& listener : settings.listeners) {
         if (listener.bind.host != "::" && listener.bind.host != "0.0.0.0") {
             add(listener.bind.host);
@@ -249,6 +263,11 @@ Result<std::shared_ptr<const Snapshot>> make_plan(const Settings& settings, Plan
     GH_TRY_VOID(add_upstreams(*snapshot, settings, parts, previous));
     for (const auto& config : settings.routes) {
         snapshot->routes.push_back(make_route(config, *snapshot, parts.http_metrics));
+        for (const auto& header : config.match.headers) {
+            auto& judged = snapshot->judged_headers;
+            if (std::ranges::find(judged, header.first) == judged.end())
+                judged.push_back(header.first);
+        }
     }
     GH_TRY_VOID(add_listeners(*snapshot, settings, parts, hosts, now));
     return snapshot;

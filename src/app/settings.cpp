@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "config/object.hpp"
 #include "config/types.hpp"
@@ -120,6 +121,16 @@ Result<void> check_reload(const Settings& current, const Settings& next) {
                         config::quote(next.data_dir.native())));
     }
     return {};
+}
+
+std::vector<std::string_view> keys_for_next_start(const Settings& current, const Settings& next) {
+    std::vector<std::string_view> keys;
+    const auto& [before, after] = std::tie(current.telemetry, next.telemetry);
+    if (current.workers != next.workers) keys.emplace_back("workers");
+    if (before.access_log != after.access_log) keys.emplace_back("telemetry.access_log");
+    if (before.environment != after.environment) keys.emplace_back("telemetry.environment");
+    if (before.release != after.release) keys.emplace_back("telemetry.release");
+    return keys;
 }
 
 }  // namespace gh::app

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -109,5 +110,9 @@ void check_settings(const Settings& settings, const Provenance& provenance,
 /// May `next` replace `current` in a running process?
 /// @return `invalid_argument` "config.reload" naming the key that cannot change
 [[nodiscard]] Result<void> check_reload(const Settings& current, const Settings& next);
+
+/// What a reload reads and the running process goes on without: keys whose change takes effect with the next start.
+[[nodiscard]] std::vector<std::string_view> keys_for_next_start(const Settings& current,
+                                                                const Settings& next);
 
 }  // namespace gh::app

@@ -374,18 +374,5 @@ TEST(CommandLine, WrongUsageIsSaidAsSuch) {
               "command line: --listen: no listener serves the gateway");
 }
 
-TEST(Reload, TheDataDirectoryCannotChange) {
-    auto current = read("data_dir: /a\n" + minimal);
-    auto same = read("data_dir: /a\nworkers: 3\n" + minimal);
-    auto moved = read("data_dir: /b\n" + minimal);
-    ASSERT_TRUE(current && same && moved);
-    EXPECT_TRUE(check_reload(current->settings, same->settings));
-    const auto refused = check_reload(current->settings, moved->settings);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().reason, "config.reload");
-    EXPECT_EQ(refused.error().detail,
-              "data_dir: cannot change from \"/a\" to \"/b\" while running, wanted: a restart");
-}
-
 }  // namespace
 }  // namespace gh::app

@@ -1,5 +1,6 @@
 #include "app/tls_material.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/try.hpp"
@@ -7,6 +8,9 @@
 
 namespace gh::app {
 namespace {
+
+constexpr std::chrono::seconds leaf_pause_min{10};
+constexpr std::chrono::seconds leaf_pause_max{3'600};
 
 std::string key_of(const net::CertificateFiles& files) {
     return files.cert_file.string() + '\n' + files.key_file.string();
@@ -63,9 +67,21 @@ Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(
     return net::TlsContext::make(settings, now);
 }
 
+bool TlsMaterial::leaf_due(SystemTime now) {
+    if (leaf_not_after_ == SystemTime::max() ||
+        !pki::renewal_due(leaf_not_before_, leaf_not_after_, now)) {
+        leaf_pause_ = {};
+        return false;
+    }
+    // A clock set back must not hold it up.
+    if (now >= leaf_tried_ && now < leaf_tried_ + leaf_pause_) return false;
+    leaf_tried_ = now;
+    leaf_pause_ = std::clamp(2 * leaf_pause_, leaf_pause_min, leaf_pause_max);
+    return true;
+}
+
 bool TlsMaterial::changed(const Settings& settings, SystemTime now, telemetry::Log& log) {
-    bool any = leaf_not_after_ != SystemTime::max() &&
-               pki::renewal_due(leaf_not_before_, leaf_not_after_, now);
+    bool any = leaf_due(now);
     for (const auto& listener : settings.listeners) {
         if (!listener.tls) continue;
         for (const auto& files : listener.tls->certificates) {

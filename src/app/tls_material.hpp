@@ -24,7 +24,7 @@ class TlsMaterial {
     [[nodiscard]] static Result<TlsMaterial> open(const std::filesystem::path& data_dir,
                                                   SystemTime now);
 
-    [[nodiscard]] pki::KeyStore& keys() { return *keys_; }
+    [[nodiscard]] crypto::KeyStore& keys() { return *keys_; }
     [[nodiscard]] std::filesystem::path ca_file() const { return ca_->certificate_file(); }
 
     /// @param names  what the internal leaf speaks for
@@ -33,13 +33,15 @@ class TlsMaterial {
         const net::ListenerConfig& listener, const std::vector<std::string>& names, SystemTime now);
 
     /// Whether a context made now would differ: a certificate file changed and can be used, or the internal leaf is due.
-    /// A pair that is no good is reported once and the one in use stays.
+    /// A pair that is no good is reported once and the one in use stays. A leaf that stays due, as it cannot be renewed, is
+    /// due again after 10 s, then each time twice as long, up to an hour.
     [[nodiscard]] bool changed(const Settings& settings, SystemTime now, telemetry::Log& log);
     void rotate_tickets(SystemTime now, telemetry::Log& log);
 
  private:
     TlsMaterial() = default;
     [[nodiscard]] Result<net::CertificateChain> chain_of(const net::CertificateFiles& files);
+    [[nodiscard]] bool leaf_due(SystemTime now);
 
     std::unique_ptr<pki::FileKeyStore> keys_;
     std::unique_ptr<pki::InternalCa> ca_;
@@ -51,6 +53,8 @@ class TlsMaterial {
     std::map<std::string, Watched> watched_;  // by both paths
     SystemTime leaf_not_before_ = SystemTime::min();
     SystemTime leaf_not_after_ = SystemTime::max();
+    SystemTime leaf_tried_;
+    std::chrono::seconds leaf_pause_{0};  // after leaf_tried_; 0: it is not due
 };
 
 }  // namespace gh::app

@@ -66,6 +66,11 @@ BreakerState CircuitBreaker::state() const {
     return state_of(epoch_.load(std::memory_order_acquire));
 }
 
+bool CircuitBreaker::resting(SteadyTime now) const {
+    return state() == BreakerState::open &&
+           now.time_since_epoch().count() < open_until_.load(std::memory_order_relaxed);
+}
+
 seconds CircuitBreaker::retry_after(SteadyTime now) const {
     if (state() == BreakerState::closed) return seconds(0);
     const SteadyTime until(SteadyTime::duration(open_until_.load(std::memory_order_relaxed)));

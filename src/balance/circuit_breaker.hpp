@@ -80,6 +80,9 @@ class CircuitBreaker {
     [[nodiscard]] std::optional<Pass> try_pass(SteadyTime now);
 
     [[nodiscard]] BreakerState state() const;
+    /// Open, and `open_for` has not passed. Without requests the state stays open beyond that, so that whoever sends us
+    /// none because we are not ready would never learn that we are.
+    [[nodiscard]] bool resting(SteadyTime now) const;
     /// Until the next probe may pass; at least 1 s unless closed. For Retry-After.
     [[nodiscard]] seconds retry_after(SteadyTime now) const;
     [[nodiscard]] std::uint64_t opened_total() const {

@@ -58,6 +58,8 @@ TEST(CircuitBreaker, LetsNothingThroughWhileOpen) {
     EXPECT_EQ(breaker.retry_after(start + milliseconds(500)), seconds(30));
     EXPECT_EQ(breaker.retry_after(start + milliseconds(29'999)), seconds(1));
     EXPECT_EQ(breaker.retry_after(start + seconds(99)), seconds(1));
+    EXPECT_TRUE(breaker.resting(start + milliseconds(29'999)));
+    EXPECT_FALSE(breaker.resting(start + seconds(30)));
     EXPECT_EQ(breaker.state(), BreakerState::open);
 }
 

@@ -66,5 +66,19 @@ TEST(RetryBudget, HoldsOverAllThreads) {
     EXPECT_EQ(retried, 2'010);
 }
 
+TEST(RetryBudget, LosesNoRequestWhereTheSecondTurns) {
+    RetryBudget budget({.percent = 100, .per_second_floor = 0});
+    constexpr std::uint32_t workers = 4;
+    const SteadyTime later(seconds(1'016));  // the cell of second 1000, to be replaced
+    budget.requested(SteadyTime(seconds(1'000)));
+    {
+        std::vector<std::jthread> threads;
+        for (std::uint32_t t = 0; t < workers; ++t)
+            threads.emplace_back([&] { budget.requested(later); });
+    }
+    for (std::uint32_t i = 0; i < workers; ++i) EXPECT_TRUE(budget.try_retry(later));
+    EXPECT_FALSE(budget.try_retry(later));
+}
+
 }  // namespace
 }  // namespace gh::balance

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 
@@ -70,6 +71,22 @@ UuidText uuid_v7(std::chrono::system_clock::time_point now) {
     raw[6] = static_cast<std::uint8_t>((raw[6] & 0x0f) | 0x70);
     raw[8] = static_cast<std::uint8_t>((raw[8] & 0x3f) | 0x80);
     return format(raw);
+}
+
+std::optional<std::chrono::system_clock::time_point> time_of_uuid_v7(std::string_view text) {
+    if (text.size() != std::tuple_size_v<UuidText> || text[8] != '-' || text[13] != '-' ||
+        text[14] != '7') {
+        return {};
+    }
+    std::uint64_t ms = 0;
+    for (const auto part : {text.substr(0, 8), text.substr(9, 4)}) {
+        std::uint64_t digits = 0;
+        const auto [end, error] =
+            std::from_chars(part.data(), part.data() + part.size(), digits, 16);
+        if (error != std::errc{} || end != part.data() + part.size()) return {};
+        ms = (ms << (4 * part.size())) | digits;
+    }
+    return std::chrono::system_clock::time_point(std::chrono::milliseconds(ms));
 }
 
 }  // namespace gh

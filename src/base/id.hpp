@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -21,5 +22,9 @@ void random_bytes(std::span<std::uint8_t> bytes);
 
 /// RFC 9562 §5.7: `now` in milliseconds, then 74 random bits.
 [[nodiscard]] UuidText uuid_v7(std::chrono::system_clock::time_point now);
+
+/// The moment that a version 7 UUID was made at, to the millisecond; nothing for any other text.
+[[nodiscard]] std::optional<std::chrono::system_clock::time_point> time_of_uuid_v7(
+    std::string_view text);
 
 }  // namespace gh

@@ -29,5 +29,17 @@ TEST(Uuid, Version7SortsByTime) {
     EXPECT_LT(view(earlier), view(later));
 }
 
+TEST(Uuid, Version7KnowsItsMoment) {
+    const std::chrono::system_clock::time_point moment(
+        std::chrono::milliseconds(1'700'000'000'123));
+    EXPECT_EQ(time_of_uuid_v7(view(uuid_v7(moment + std::chrono::microseconds(456)))), moment);
+    for (const std::string_view text :
+         {"", "018bcfe5-687b-7", "018bcfe5-687b-4000-8000-000000000000",
+          "018bcfe5-68-b-7000-8000-000000000000", "018bcfe5x687b-7000-8000-000000000000",
+          "-18bcfe5-687b-7000-8000-000000000000"}) {
+        EXPECT_FALSE(time_of_uuid_v7(text)) << text;
+    }
+}
+
 }  // namespace
 }  // namespace gh

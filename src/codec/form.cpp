@@ -20,7 +20,7 @@ Result<std::string> decode(std::string_view text) {
         if (c == '+') c = ' ';
     }
     GH_TRY(auto bytes, percent_decode(spaced));
-    if (!utf8_characters(bytes)) return fail(ErrorKind::invalid_argument, "form.not_utf8");
+    if (!is_utf8(bytes)) return fail(ErrorKind::invalid_argument, "form.not_utf8");
     return bytes;
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view names[] = {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256",
                                       "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"};
+static_assert(std::size(names) == std::to_underlying(JoseAlgorithm::eddsa) + 1);
 
 std::unexpected<Error> refuse(std::string_view reason, std::string detail = {}) {
     return fail(ErrorKind::unauthenticated, reason, std::move(detail));
@@ -48,6 +49,8 @@ Result<JoseHeader> read_header(std::string_view text) {
 }  // namespace
 
 std::string_view name_of(JoseAlgorithm algorithm) { return names[std::to_underlying(algorithm)]; }
+
+std::span<const std::string_view> algorithm_names() { return names; }
 
 std::optional<JoseAlgorithm> algorithm_of(std::string_view name) {
     const auto* found = std::ranges::find(names, name);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,8 @@ enum class JoseAlgorithm : std::uint8_t {
 
 /// "HS256", ...
 [[nodiscard]] std::string_view name_of(JoseAlgorithm algorithm);
+/// All of them, in the order above.
+[[nodiscard]] std::span<const std::string_view> algorithm_names();
 /// Case matters (RFC 7515 §4.1.1); nothing for names that are not ours.
 [[nodiscard]] std::optional<JoseAlgorithm> algorithm_of(std::string_view name);
 [[nodiscard]] constexpr bool is_symmetric(JoseAlgorithm algorithm) {

@@ -125,4 +125,39 @@ Result<JwkSet> read_jwk_set(const json::Value& set_value) {
     return set;
 }
 
+std::string thumbprint_input(const Jwk& key) {
+    const auto octets = [](std::string_view name, std::string_view value) {
+        return '"' + std::string(name) + "\":\"" + encode_base64url(value) + '"';
+    };
+    switch (key.type) {
+        case Jwk::Type::rsa:
+            return '{' + octets("e", key.exponent) + R"(,"kty":"RSA",)" + octets("n", key.modulus) +
+                   '}';
+        case Jwk::Type::ec:
+            return R"({"crv":")" + key.curve + R"(","kty":"EC",)" + octets("x", key.x) + ',' +
+                   octets("y", key.y) + '}';
+        case Jwk::Type::okp:
+            return R"({"crv":")" + key.curve + R"(","kty":"OKP",)" + octets("x", key.x) + '}';
+        case Jwk::Type::oct: break;  // the thumbprint of a secret would tell it
+    }
+    return {};
+}
+
+void append_jwk(std::string& out, const Jwk& key) {
+    const auto required = thumbprint_input(key);
+    if (required.empty()) return;
+    out.append(required, 0, required.size() - 1);
+    out += R"(,"use":"sig")";
+    if (key.algorithm) {
+        out += R"(,"alg":")";
+        out += name_of(*key.algorithm);
+        out += '"';
+    }
+    if (key.id) {
+        out += R"(,"kid":)";
+        json::append_quoted(out, *key.id);
+    }
+    out += '}';
+}
+
 }  // namespace gh::codec

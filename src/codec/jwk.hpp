@@ -50,4 +50,10 @@ struct JwkSet {
 /// The same of a value that was read already.
 [[nodiscard]] Result<JwkSet> read_jwk_set(const json::Value& value);
 
+/// Appends the key as a JSON object; `use` is "sig". Secrets are never written.
+void append_jwk(std::string& out, const Jwk& key);
+
+/// What its thumbprint is the SHA-256 of: the required members in order, without white space (RFC 7638 §3.2).
+[[nodiscard]] std::string thumbprint_input(const Jwk& key);
+
 }  // namespace gh::codec

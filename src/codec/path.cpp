@@ -8,6 +8,7 @@
 
 #include "base/try.hpp"
 #include "codec/hex.hpp"
+#include "codec/utf8.hpp"
 
 namespace gh::codec {
 namespace {
@@ -84,24 +85,6 @@ Result<std::uint8_t> read_escape(std::string_view text) {
     const int high = hex_value(text[1]), low = hex_value(text[2]);
     if (high < 0 || low < 0) return refuse("path.bad_escape");
     return static_cast<std::uint8_t>(high << 4 | low);
-}
-
-/// How a character beyond ASCII goes on after its first byte (RFC 3629 §4): the bounds of the
-/// second byte, and how many.
-struct Utf8Rest {
-    std::size_t bytes = 0;  // 0: no character begins so
-    std::uint8_t low = 0x80, high = 0xbf;
-};
-
-Utf8Rest utf8_rest(std::uint8_t first) {
-    if (first >= 0xc2 && first <= 0xdf) return {1};
-    if (first == 0xe0) return {2, 0xa0};        // below: overlong
-    if (first == 0xed) return {2, 0x80, 0x9f};  // above: surrogates
-    if (first >= 0xe1 && first <= 0xef) return {2};
-    if (first == 0xf0) return {3, 0x90};        // below: overlong
-    if (first == 0xf4) return {3, 0x80, 0x8f};  // above: beyond Unicode
-    if (first >= 0xf1 && first <= 0xf3) return {3};
-    return {};
 }
 
 /// Rewrites a path segment by segment; what is written always is a normal path so far.

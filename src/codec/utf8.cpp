@@ -1,24 +1,29 @@
 #include "codec/utf8.hpp"
 
-#include <cstdint>
-
 namespace gh::codec {
 
+Utf8Rest utf8_rest(std::uint8_t first) {
+    if (first >= 0xc2 && first <= 0xdf) return {1};
+    if (first == 0xe0) return {2, 0xa0};        // below: overlong
+    if (first == 0xed) return {2, 0x80, 0x9f};  // above: surrogates
+    if (first >= 0xe1 && first <= 0xef) return {2};
+    if (first == 0xf0) return {3, 0x90};        // below: overlong
+    if (first == 0xf4) return {3, 0x80, 0x8f};  // above: beyond Unicode
+    if (first >= 0xf1 && first <= 0xf3) return {3};
+    return {};
+}
+
 std::size_t utf8_character_bytes(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-    const auto first = byte(0);
+    const auto first = static_cast<std::uint8_t>(text[0]);
     if (first < 0x80) return 1;
-    const std::size_t size = first >= 0xc2 && first <= 0xdf   ? 2
-                             : first >= 0xe0 && first <= 0xef ? 3
-                             : first >= 0xf0 && first <= 0xf4 ? 4
-                                                              : 0;
-    if (size == 0 || text.size() < size) return 0;
-    for (std::size_t i = 1; i < size; ++i) {
-        if ((byte(i) & 0xc0) != 0x80) return 0;
+    const auto rest = utf8_rest(first);
+    if (rest.bytes == 0 || text.size() <= rest.bytes) return 0;
+    for (std::size_t i = 1; i <= rest.bytes; ++i) {
+        const auto byte = static_cast<std::uint8_t>(text[i]);
+        const auto low = i == 1 ? rest.low : 0x80, high = i == 1 ? rest.high : 0xbf;
+        if (byte < low || byte > high) return 0;
     }
-    const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
-    const bool beyond = (first == 0xed && byte(1) > 0x9f) || (first == 0xf4 && byte(1) > 0x8f);
-    return overlong || beyond ? 0 : size;
+    return rest.bytes + 1;
 }
 
 std::optional<std::size_t> utf8_characters(std::string_view text) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "config/shape.hpp"
@@ -18,6 +19,11 @@ std::string bounds(const Shape& shape, std::string_view least, std::string_view 
     if (shape.least) fmt::format_to(std::back_inserter(out), R"(, "{}": {})", least, *shape.least);
     if (shape.most) fmt::format_to(std::back_inserter(out), R"(, "{}": {})", most, *shape.most);
     return out;
+}
+
+bool is_number(std::string_view word) {
+    return !word.empty() &&
+           std::ranges::all_of(word, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
 }
 
 /// The members of a schema object, without braces.
@@ -63,6 +69,7 @@ std::string members(const Shape& shape, std::size_t depth) {
             for (const auto& word : shape.choices) {
                 if (!words.empty()) words += ", ";
                 words += json_string(word);
+                if (is_number(word)) words += ", " + word;  // 502 needs no quotes in the file
             }
             return fmt::format(R"("anyOf": [{{"enum": [{}]}}, {}])", words, reference);
         }

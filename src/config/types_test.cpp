@@ -247,5 +247,11 @@ TEST(Schema, DescribesWhatTheTypesRead) {
     }
 }
 
+TEST(Schema, TakesAChoiceThatIsANumberWithAndWithoutQuotes) {
+    const auto shape = choice<Colour>({{"red", Colour::red}, {"502", Colour::green}}).shape();
+    const auto schema = json_schema(shape, "x");
+    EXPECT_TRUE(schema.contains(R"({"enum": ["red", "502", 502]})")) << schema;
+}
+
 }  // namespace
 }  // namespace gh::config

@@ -5,8 +5,10 @@
 
 #include <utility>
 
+#include "base/try.hpp"
 #include "crypto/openssl.hpp"
 #include "crypto/signature.hpp"
+#include "crypto/x509.hpp"
 
 namespace gh::crypto {
 namespace {
@@ -36,6 +38,15 @@ std::vector<std::uint8_t> raw_of(Bytes der, std::size_t coordinate) {
     return raw;
 }
 
+/// Through its bytes, so that the public half holds nothing of the private one. The caller owns it.
+EVP_PKEY* public_half(EVP_PKEY* key) {
+    const BioPtr bio(BIO_new(BIO_s_mem()));
+    must(bio && i2d_PUBKEY_bio(bio.get(), key) == 1, "writing a public key");
+    EVP_PKEY* half = d2i_PUBKEY_bio(bio.get(), nullptr);
+    must(half != nullptr, "reading a public key");
+    return half;
+}
+
 }  // namespace
 
 PrivateKey PrivateKey::generate(KeyKind kind) {
@@ -44,13 +55,35 @@ PrivateKey PrivateKey::generate(KeyKind kind) {
     return {std::shared_ptr<EVP_PKEY>(key, [](EVP_PKEY* k) { EVP_PKEY_free(k); }), kind};
 }
 
+Result<PrivateKey> PrivateKey::from_ed25519(const Secret& seed) {
+    if (seed.size() != 32) {
+        return fail(ErrorKind::invalid_argument, "key.malformed", "Ed25519 seeds have 32 bytes");
+    }
+    auto* key = EVP_PKEY_new_raw_private_key_ex(nullptr, "ED25519", nullptr, seed.bytes().data(),
+                                                seed.size());
+    must(key != nullptr, "making a key");
+    return PrivateKey(std::shared_ptr<EVP_PKEY>(key, [](EVP_PKEY* k) { EVP_PKEY_free(k); }),
+                      KeyKind::ed25519);
+}
+
+Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
+    GH_TRY(auto handle, read_private_key(pem));
+    std::shared_ptr<EVP_PKEY> key(std::move(handle));
+    GH_TRY(const auto judged, PublicKey::adopt(public_half(key.get())));
+    return PrivateKey(std::move(key), judged.kind());
+}
+
+Secret PrivateKey::secret_pem() const {
+    auto text = to_pem(key_.get());
+    Secret secret(text);
+    wipe(text.data(), text.size());
+    return secret;
+}
+
 PublicKey PrivateKey::public_key() const {
-    // Through its bytes, so that the public half holds nothing of the private one.
-    const BioPtr bio(BIO_new(BIO_s_mem()));
-    must(bio && i2d_PUBKEY_bio(bio.get(), key_.get()) == 1, "writing a public key");
-    EVP_PKEY* key = d2i_PUBKEY_bio(bio.get(), nullptr);
-    must(key != nullptr, "reading a public key");
-    return {std::shared_ptr<EVP_PKEY>(key, [](EVP_PKEY* k) { EVP_PKEY_free(k); }), kind_};
+    return {
+        std::shared_ptr<EVP_PKEY>(public_half(key_.get()), [](EVP_PKEY* k) { EVP_PKEY_free(k); }),
+        kind_};
 }
 
 Result<std::vector<std::uint8_t>> PrivateKey::sign(SignatureAlgorithm algorithm,

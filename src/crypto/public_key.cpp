@@ -131,6 +131,34 @@ Result<PublicKey> PublicKey::adopt(evp_pkey_st* raw) {
     return PublicKey(std::move(key), kind);
 }
 
+PublicKey::Components PublicKey::components() const {
+    const auto number = [this](const char* name, std::size_t size) {
+        BIGNUM* raw = nullptr;
+        must(EVP_PKEY_get_bn_param(key_.get(), name, &raw) == 1, "reading a key");
+        const BignumPtr value(raw);
+        std::string octets(size == 0 ? static_cast<std::size_t>(BN_num_bytes(raw)) : size, '\0');
+        must(BN_bn2binpad(raw, reinterpret_cast<unsigned char*>(octets.data()),
+                          static_cast<int>(octets.size())) >= 0,
+             "writing a key");
+        return octets;
+    };
+    Components parts;
+    if (kind_ == KeyKind::rsa) {
+        parts.modulus = number(OSSL_PKEY_PARAM_RSA_N, 0);
+        parts.exponent = number(OSSL_PKEY_PARAM_RSA_E, 0);
+    } else if (kind_ == KeyKind::ed25519) {
+        parts.x.resize(32);
+        std::size_t size = parts.x.size();
+        must(EVP_PKEY_get_raw_public_key(
+                 key_.get(), reinterpret_cast<unsigned char*>(parts.x.data()), &size) == 1,
+             "reading a key");
+    } else {
+        parts.x = number(OSSL_PKEY_PARAM_EC_PUB_X, coordinate_bytes(kind_));
+        parts.y = number(OSSL_PKEY_PARAM_EC_PUB_Y, coordinate_bytes(kind_));
+    }
+    return parts;
+}
+
 Result<PublicKey> PublicKey::from_rsa(Bytes modulus, Bytes exponent) {
     if (modulus.empty() || exponent.empty() || exponent.size() > 8)
         return malformed("RSA wants a modulus and an exponent");
@@ -198,6 +226,17 @@ std::string PublicKey::pem() const {
     char* data = nullptr;
     const auto size = BIO_get_mem_data(bio.get(), &data);
     return {data, static_cast<std::size_t>(size)};
+}
+
+Result<std::array<std::uint8_t, 32>> PublicKey::ed25519_bytes() const {
+    if (kind_ != KeyKind::ed25519) {
+        return fail(ErrorKind::invalid_argument, "key.unsupported", "not an Ed25519 key");
+    }
+    std::array<std::uint8_t, 32> bytes;
+    std::size_t size = bytes.size();
+    must(EVP_PKEY_get_raw_public_key(key_.get(), bytes.data(), &size) == 1 && size == bytes.size(),
+         "writing a key");
+    return bytes;
 }
 
 bool PublicKey::verify(SignatureAlgorithm algorithm, Bytes message, Bytes signature) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -51,8 +52,17 @@ class PublicKey {
     [[nodiscard]] static Result<PublicKey> from_pem(std::string_view pem);
 
     [[nodiscard]] KeyKind kind() const { return kind_; }
+    /// What a JWK says of it, big-endian; empty what its kind has not.
+    struct Components {
+        std::string modulus, exponent;  ///< RSA
+        std::string x, y;               ///< EC, as long as the curve's size; Ed25519 has x alone
+    };
+    [[nodiscard]] Components components() const;
     /// "BEGIN PUBLIC KEY".
     [[nodiscard]] std::string pem() const;
+    /// What from_ed25519() takes.
+    /// @return `invalid_argument` "key.unsupported" for a key of another kind
+    [[nodiscard]] Result<std::array<std::uint8_t, 32>> ed25519_bytes() const;
 
     /// @param signature  as JOSE carries it: RSA of the modulus' size, EC as r and s of the curve's
     /// size each, Ed25519

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "codec/hex.hpp"
 #include "crypto/private_key.hpp"
 
 namespace gh::crypto {
@@ -52,6 +53,27 @@ TEST(PublicKey, ReadsThePemItWrites) {
         EXPECT_EQ(key->kind(), kind);
         EXPECT_EQ(key->pem(), pem);
     }
+}
+
+TEST(PrivateKey, OfASeedIsThatOfTheRfc) {
+    // RFC 8032 §7.1, test 2.
+    const auto bytes = [](std::string_view hex) { return codec::decode_hex(hex).value(); };
+    const auto key = PrivateKey::from_ed25519(
+        Secret(bytes("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")));
+    ASSERT_TRUE(key);
+    EXPECT_EQ(text_of(key->public_key().ed25519_bytes().value()),
+              bytes("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"));
+    EXPECT_EQ(text_of(key->sign(SignatureAlgorithm::eddsa, bytes_of("\x72")).value()),
+              bytes("92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+                    "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"));
+    EXPECT_EQ(PrivateKey::from_ed25519(Secret("short")).error().reason, "key.malformed");
+}
+
+TEST(PublicKey, ShowsTheBytesOfEd25519Only) {
+    const auto key = PrivateKey::generate(KeyKind::ed25519).public_key();
+    EXPECT_EQ(PublicKey::from_ed25519(key.ed25519_bytes().value()).value().pem(), key.pem());
+    EXPECT_EQ(PrivateKey::generate(KeyKind::ec_p256).public_key().ed25519_bytes().error().reason,
+              "key.unsupported");
 }
 
 TEST(PublicKey, RefusesPemOfAnythingElse) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "access/rate_limiter.hpp"
 #include "base/try.hpp"
 #include "config/object.hpp"
 #include "config/text.hpp"
@@ -321,7 +322,8 @@ Type<RouteConfig> route_type() {
                    "Who may: public, authenticated, {role: }, {scopes: []}, {client_certificate: "
                    "true} or {agent: true}.");
     table.key("rate_limit", &RouteConfig::rate_limit,
-              config::list_of(rate_limit_type(), {.items_max = 16}), "Every one must hold.");
+              config::list_of(rate_limit_type(), {.items_max = access::RateLimiter::charges_max}),
+              "Every one must hold.");
     table.key("request_body_max", &RouteConfig::request_body_max,
               config::size<std::uint64_t>(0, body_max), "Larger request bodies get 413.");
     table.key(

@@ -252,6 +252,8 @@ TEST(RouteConfig, RefusesWhatWouldBeOpenOrCannotWork) {
         std::string yaml, wanted;
     };
     const std::string open = head + "access: public\n";
+    std::string nine;
+    for (int i = 0; i < 9; ++i) nine += "{requests: 1, per: 1m},";
     const Case cases[] = {
         {head,
          "f:1: access: is missing: Who may: public, authenticated, {role: }, {scopes: []}, "
@@ -288,6 +290,7 @@ TEST(RouteConfig, RefusesWhatWouldBeOpenOrCannotWork) {
         {open + "rate_limit: [{requests: 0, per: 1m}]",
          "f:4: rate_limit[0].requests: \"0\" is out of range, allowed: 1 to 1000000000"},
         {open + "rate_limit: [{requests: 1}]", "f:4: rate_limit[0].per: is missing: The window."},
+        {open + "rate_limit: [" + nine + "]", "f:4: rate_limit: has 9 entries, allowed: 0 to 8"},
         {open + "rate_limit: {requests: 1, per: 1m}", "f:4: rate_limit: is a map, wanted: a list"},
         {open + "rate_limit: [{requests: 1, per: 1m, by: user}]",
          "f:4: rate_limit[0].by: \"user\" is unknown, allowed: client_ip, principal, route"},

@@ -40,7 +40,7 @@ void Exchange::end() {
     snapshot.reset();
     route = nullptr;
     limits_count = attempts = 0;
-    has_query = client_encrypted = counted = false;
+    has_query = client_encrypted = peer_is_trusted = counted = false;
     upstream_duration = {};
     tunnelled_up = tunnelled_down = 0;
     correlation_id = traceparent = client_ip = path = query = auth_reason = code = {};

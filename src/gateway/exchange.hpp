@@ -72,6 +72,7 @@ class Exchange {
     net::Address client_address;    ///< of the client itself where trusted proxies vouch for it
     std::string_view client_ip;     ///< the same as text
     bool client_encrypted = false;  ///< the client's own connection, as far as we know
+    bool peer_is_trusted = false;   ///< one of trusted_proxies: what it says of its client counts
 
     // filters/match_route
     std::string_view path;   ///< normalised: what is judged and what is sent on

@@ -48,10 +48,9 @@ bool allows_method(const Route& route, http::Method method, std::string_view tex
            std::ranges::find(route.config.match.methods, text) != route.config.match.methods.end();
 }
 
-bool matches(const Route& route, http::Method method, std::string_view method_text,
-             const http::RequestHead& head, std::string_view path) {
+/// In all but the method.
+bool matches(const Route& route, const http::RequestHead& head, std::string_view path) {
     const auto& match = route.config.match;
-    if (!allows_method(route, method, method_text)) return false;
     if (!covers_path(match, path)) return false;
     if (!match.host.empty() && !host_matches(match.host, complete_host(head.authority)))
         return false;
@@ -131,12 +130,34 @@ const Route* match_route(const ListenerPlan& listener, const http::RequestHead& 
     if (!ours.empty()) return nullptr;
     for (const auto* route : listener.routes) {
         const bool detour = route->config.cors.has_value();
-        if (matches(*route, detour ? meant : head.method, detour ? meant_text : head.method_text,
-                    head, path)) {
+        if (allows_method(*route, detour ? meant : head.method,
+                          detour ? meant_text : head.method_text) &&
+            matches(*route, head, path)) {
             return route;
         }
     }
     return nullptr;
+}
+
+std::string allowed_methods(const ListenerPlan& listener, const http::RequestHead& head,
+                            std::string_view path) {
+    std::vector<std::string_view> allowed;
+    const auto add = [&](const Route& route) {
+        for (const std::string_view method : route.config.match.methods) {
+            if (std::ranges::find(allowed, method) == allowed.end()) allowed.push_back(method);
+        }
+    };
+    const auto ours = listener.own.at(path);
+    for (const auto* own : ours) add(*own);
+    for (const auto* route : listener.routes) {
+        if (ours.empty() && matches(*route, head, path)) add(*route);
+    }
+    std::string text;
+    for (const auto method : allowed) {
+        if (!text.empty()) text += ", ";
+        text += method;
+    }
+    return text;
 }
 
 }  // namespace gh::gateway

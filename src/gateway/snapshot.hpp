@@ -54,6 +54,9 @@ class OwnRoutes {
     /// @param path  normalised
     [[nodiscard]] std::span<const Route* const> at(std::string_view path) const;
 
+    [[nodiscard]] auto begin() const { return routes_.begin(); }
+    [[nodiscard]] auto end() const { return routes_.end(); }
+
  private:
     api::PathTree paths_;
     std::vector<std::vector<const Route*>> by_path_;
@@ -90,6 +93,7 @@ struct Snapshot {
     std::unordered_set<std::string, HostHash, std::equal_to<>>
         allowed_hosts;                               ///< lower case, without port
     std::vector<std::string> allowed_host_suffixes;  ///< ".example.com" of "*.example.com"
+    std::vector<std::string> judged_headers;         ///< names by which some route is chosen
     net::LimitsConfig limits;
     std::shared_ptr<const http::ServerLimits> server_limits;
     telemetry::RouteMetrics* unmatched = nullptr;  ///< counts what no route claimed
@@ -106,6 +110,11 @@ struct Snapshot {
 /// @return nullptr: none
 [[nodiscard]] const Route* match_route(const ListenerPlan& listener, const http::RequestHead& head,
                                        std::string_view path);
+
+/// Methods by which this request would have found a route, for Allow (RFC 9110 §15.5.6): those of our own path where it is
+/// one, those of routes otherwise. Empty: no method would have helped.
+[[nodiscard]] std::string allowed_methods(const ListenerPlan& listener,
+                                          const http::RequestHead& head, std::string_view path);
 
 /// `authority` without its port; brackets of an IPv6 literal stay.
 [[nodiscard]] std::string_view host_of(std::string_view authority);

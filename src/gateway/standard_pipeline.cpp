@@ -21,15 +21,14 @@ Pipeline standard_pipeline(Services& house, access::Authenticator& authenticator
     p.add<RequestIds>();      // every answer and every log line needs its ids, refusals too
     p.add<FindClient>();      // limits and the log want the client, also of what is refused next
     p.add<ShedLoad>();        // refusing must cost less than serving
-    p.add<
-        CheckHost>();  // before anything of the request is believed: it may be meant for another site
-    p.add<Redirect>();             // a plain listener says where to go and nothing else
-    p.add<MatchRoute>();           // the route says which credentials and limits count
+    p.add<CheckHost>();       // before its routes are told: it may be meant for another site
+    p.add<Redirect>();        // a plain listener says where to go and nothing else
+    p.add<MatchRoute>();      // the route says which credentials and limits count
+    p.add<LimitByAddress>(house);  // before preflights and guessed credentials: both are counted
     p.add<Cors>();                 // before identity: a preflight carries no credentials
-    p.add<LimitByAddress>(house);  // before authentication: guessing must be limited too
-    p.add<Authenticate>(house, authenticator);
-    p.add<Authorize>();  // before quota: strangers must not drain a tenant
-    p.add<LimitByPrincipal>(house);
+    p.add<Authenticate>(house, authenticator);  // before the two that ask who it is
+    p.add<Authorize>();                         // before quota: strangers must not drain a tenant
+    p.add<LimitByPrincipal>(house);             // counts only what may come in
     p.add<CheckBodySize>();  // last: who may not come in learns nothing about limits
     return p;
 }

@@ -15,7 +15,7 @@
 namespace gh::gateway {
 
 /// A client in memory: a request as the test wrote it, and all that is said back.
-class FakeDownstream final : public http::Downstream {
+class FakeDownstream : public http::Downstream {
  public:
     explicit FakeDownstream(net::Loop& loop) : wakeup_(loop) {
         facts.peer = *net::Address::parse("192.0.2.1", 4711);
@@ -130,12 +130,20 @@ class FakeDownstream final : public http::Downstream {
     bool responded_ = false;
 };
 
+/// Remembers what was logged.
+class KeptLines final : public telemetry::LogSink {
+ public:
+    void append(std::string_view line) noexcept override { text += line; }
+    std::string text;
+};
+
 /// Knows one token, "good".
 class FakeAuthenticator final : public access::Authenticator {
  public:
     [[nodiscard]] access::Verdict authenticate(const access::Credentials& credentials,
                                                SystemTime) override {
         ++asked;
+        certificate = credentials.certificate;
         if (credentials.authorization == "Bearer good" || credentials.api_key == "good")
             return {principal, {}, {}};
         if (!credentials.has_authorization && !credentials.has_api_key)
@@ -154,6 +162,7 @@ class FakeAuthenticator final : public access::Authenticator {
         return std::make_shared<access::Principal>(user);
     }();
     int asked = 0;
+    const access::ClientCertificate* certificate = nullptr;  ///< that the last request showed
 };
 
 /// One worker with all that it wants, a client, and the exchange between them. `begin()` once the test has said what is
@@ -204,6 +213,36 @@ struct FakeHouse {
         if (const auto added = listener().own.add(std::move(own)); !added) std::abort();
         return route;
     }
+    Route& add_own(std::string path, api::Handle handle, std::string method = "GET") {
+        return add_own(api::Route{.method = std::move(method),
+                                  .path = std::move(path),
+                                  .access = access::Access::anyone(),
+                                  .handle = std::move(handle)});
+    }
+    /// The first route asks for this.
+    void protect(access::Access access) {
+        route().access = std::move(access);
+        route().anyone = false;
+    }
+    /// The first route takes so many a minute.
+    void limit(RateLimitConfig::By by, std::uint32_t requests, std::string name) {
+        const auto id = route().limits.size() + 1;
+        route().limits.push_back(
+            {by, access::Limit(id, requests, std::chrono::minutes(1)), std::move(name)});
+    }
+    void trust(std::string_view range) {
+        snapshot->trusted_proxies.push_back(*net::parse_address_range(range));
+    }
+    /// Who knocks from now on.
+    void from(std::string_view ip) {
+        client.facts.peer = *net::Address::parse(ip, 4711);
+        client.facts.peer_ip = ip;
+    }
+    /// Another request of the same client, unasked and without fields.
+    void again() {
+        exchange.end();
+        client.head.fields.clear();
+    }
     [[nodiscard]] ListenerPlan& listener() { return snapshot->listeners.front(); }
     [[nodiscard]] Route& route() { return *snapshot->routes.front(); }
 
@@ -227,8 +266,8 @@ struct FakeHouse {
     }
 
     telemetry::Registry registry;
-    telemetry::NoLog nowhere;
-    telemetry::Log log{nowhere};
+    KeptLines logged;
+    telemetry::Log log{logged};
     access::RateLimiter limiter;
     access::ConnectionBudget budget{16, {}};
     Services services{
@@ -238,7 +277,8 @@ struct FakeHouse {
         nullptr,
         {registry.one_counter("limited_total", "x"), registry.one_counter("refused_total", "x"),
          registry.one_counter("accepted_total", "x"),
-         registry.one_counter("turned_away_total", "x"), registry.one_gauge("open", "x"),
+         registry.one_counter("turned_away_total", "x"),
+         registry.one_counter("given_up_total", "x"), registry.one_gauge("open", "x"),
          registry.one_counter("handshakes_total", "x"), registry.one_counter("retries_total", "x")},
         {}};
     Worker worker{0, services};

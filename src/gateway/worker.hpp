@@ -28,6 +28,8 @@ struct Services {
         telemetry::Counter& auth_refused;
         telemetry::Counter& connections_accepted;
         telemetry::Counter& connections_refused;
+        telemetry::Counter&
+            connections_failed;  ///< accepted, and given up for a fault of ours or the system's
         telemetry::Gauge& connections_open;
         telemetry::Counter& handshakes_failed;
         telemetry::Counter& retries;

@@ -31,7 +31,6 @@ constexpr std::string_view never_trailers[] = {"age",
                                                "pragma",
                                                "range",
                                                "set-cookie",
-                                               "x-real-ip",
                                                "content-disposition",
                                                "http2-settings",
                                                "www-authenticate"};

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -68,6 +70,10 @@ class Downstream {
     [[nodiscard]] virtual net::IoState write(std::string_view body, bool last,
                                              const Fields* trailers = nullptr) = 0;
     [[nodiscard]] virtual net::IoState flush() = 0;
+    /// How much respond() or write() should bring at once, now that nothing is kept. Never 0.
+    [[nodiscard]] virtual std::size_t room() const {
+        return std::numeric_limits<std::size_t>::max();
+    }
 
     [[nodiscard]] virtual bool responded() const = 0;
     /// The client has left or reset its stream: there is nobody to answer.

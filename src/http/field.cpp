@@ -1,5 +1,6 @@
 #include "http/field.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -19,6 +20,9 @@ constexpr KnownName known_names[] = {
     {"access-control-request-method", FieldId::access_control_request_method},
     {"authorization", FieldId::authorization},
     {"cache-control", FieldId::cache_control},
+    {"cf-connecting-ip", FieldId::forwarding_claim},
+    {"cf-connecting-ipv6", FieldId::forwarding_claim},
+    {"client-ip", FieldId::forwarding_claim},
     {"connection", FieldId::connection},
     {"content-encoding", FieldId::content_encoding},
     {"content-length", FieldId::content_length},
@@ -27,13 +31,17 @@ constexpr KnownName known_names[] = {
     {"cookie", FieldId::cookie},
     {"date", FieldId::date},
     {"expect", FieldId::expect},
+    {"fastly-client-ip", FieldId::forwarding_claim},
     {"forwarded", FieldId::forwarded},
+    {"front-end-https", FieldId::forwarding_claim},
     {"host", FieldId::host},
     {"keep-alive", FieldId::keep_alive},
     {"location", FieldId::location},
     {"origin", FieldId::origin},
+    {"proxy", FieldId::proxy},
     {"proxy-authenticate", FieldId::proxy_authenticate},
     {"proxy-authorization", FieldId::proxy_authorization},
+    {"proxy-client-ip", FieldId::forwarding_claim},
     {"proxy-connection", FieldId::proxy_connection},
     {"retry-after", FieldId::retry_after},
     {"sec-websocket-key", FieldId::sec_websocket_key},
@@ -44,16 +52,36 @@ constexpr KnownName known_names[] = {
     {"tracestate", FieldId::tracestate},
     {"trailer", FieldId::trailer},
     {"transfer-encoding", FieldId::transfer_encoding},
+    {"true-client-ip", FieldId::forwarding_claim},
     {"upgrade", FieldId::upgrade},
     {"user-agent", FieldId::user_agent},
     {"vary", FieldId::vary},
     {"via", FieldId::via},
+    {"wl-proxy-client-ip", FieldId::forwarding_claim},
     {"x-api-key", FieldId::x_api_key},
     {"x-correlation-id", FieldId::x_correlation_id},
     {"x-forwarded-for", FieldId::x_forwarded_for},
     {"x-forwarded-host", FieldId::x_forwarded_host},
     {"x-forwarded-proto", FieldId::x_forwarded_proto},
     {"x-request-id", FieldId::x_request_id},
+};
+
+/// With the other names of X-Forwarded-*, what proxies say about a request in fields of their own.
+constexpr std::string_view claims[] = {
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "x-original-uri",
+    "x-original-url",
+    "x-originating-ip",
+    "x-real-ip",
+    "x-remote-addr",
+    "x-remote-ip",
+    "x-rewrite-url",
+    "x-scheme",
+    "x-url-scheme",
 };
 
 constexpr std::size_t name_bytes_max = 32;
@@ -76,11 +104,11 @@ constexpr std::size_t slot_of(std::size_t size, char first, char last) {
     const auto byte = [](char c) {
         return static_cast<std::size_t>(static_cast<unsigned char>(c) | 0x20U);
     };
-    return (size * 27 + byte(first) * 56 + byte(last)) % 128;
+    return (size * 6 + byte(first) * 47 + byte(last)) % 256;
 }
 
-consteval std::array<Slot, 128> make_slots() {
-    std::array<Slot, 128> slots{};
+consteval std::array<Slot, 256> make_slots() {
+    std::array<Slot, 256> slots{};
     for (const auto& name : known_names) {
         auto& slot = slots[slot_of(name.text.size(), name.text.front(), name.text.back())];
         if (slot.size != 0 || name.text.size() > name_bytes_max)
@@ -127,8 +155,14 @@ bool matches(std::string_view name, const Slot& slot) {
     return same_words<std::uint16_t>(name.data(), slot);
 }
 
-/// Of a name that begins with X and was not found: x-gatehouse-anything, or a known name with '_'
-/// for '-'.
+bool is_claim(std::string_view name) {
+    constexpr std::string_view family = "x-forwarded";
+    if (name.starts_with(family)) return name.size() == family.size() || name[family.size()] == '-';
+    return std::ranges::find(claims, name) != std::end(claims);
+}
+
+/// Of a name that begins with X and was not found: x-gatehouse-anything, a claim, or a known name
+/// with '_' for '-'.
 FieldId extension_id(std::string_view name) {
     constexpr std::string_view own = "x-gatehouse-";
     std::array<char, name_bytes_max> dashed;
@@ -136,9 +170,11 @@ FieldId extension_id(std::string_view name) {
     for (std::size_t i = 0; i < size; ++i) dashed[i] = name[i] == '_' ? '-' : lower(name[i]);
     const std::string_view text(dashed.data(), size);
     if (text.starts_with(own)) return FieldId::x_gatehouse;
-    if (name.size() > text.size()) return FieldId::other;
-    const auto& slot = slots[slot_of(text.size(), text.front(), text.back())];
-    return matches(text, slot) ? slot.id : FieldId::other;
+    if (name.size() == text.size()) {
+        const auto& slot = slots[slot_of(text.size(), text.front(), text.back())];
+        if (matches(text, slot)) return slot.id;
+    }
+    return is_claim(text) ? FieldId::forwarding_claim : FieldId::other;
 }
 
 }  // namespace

@@ -25,10 +25,12 @@ enum class FieldId : std::uint8_t {
     date,
     expect,
     forwarded,
+    forwarding_claim,  // X-Forwarded-* without an id of its own, X-Real-IP, True-Client-IP, ...
     host,
     keep_alive,
     location,
     origin,
+    proxy,  // means nothing in HTTP; in CGI it becomes HTTP_PROXY, whom programs then believe
     proxy_authenticate,
     proxy_authorization,
     proxy_connection,

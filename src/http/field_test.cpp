@@ -26,6 +26,22 @@ TEST(FieldId, KnowsEveryNameInAnyCase) {
         {"Cookie", FieldId::cookie},
         {"date", FieldId::date},
         {"expect", FieldId::expect},
+        {"client-ip", FieldId::forwarding_claim},
+        {"cf-connecting-ip", FieldId::forwarding_claim},
+        {"cf-connecting-ipv6", FieldId::forwarding_claim},
+        {"fastly-client-ip", FieldId::forwarding_claim},
+        {"front-end-https", FieldId::forwarding_claim},
+        {"proxy-client-ip", FieldId::forwarding_claim},
+        {"true-client-ip", FieldId::forwarding_claim},
+        {"wl-proxy-client-ip", FieldId::forwarding_claim},
+        {"x-forwarded", FieldId::forwarding_claim},
+        {"x-forwarded-port", FieldId::forwarding_claim},
+        {"x-forwarded-foo", FieldId::forwarding_claim},
+        {"x-forwarded-a-name-that-is-longer-than-any-slot-of-the-table", FieldId::forwarding_claim},
+        {"x-real-ip", FieldId::forwarding_claim},
+        {"x-envoy-external-address", FieldId::forwarding_claim},
+        {"x-original-url", FieldId::forwarding_claim},
+        {"proxy", FieldId::proxy},
         {"forwarded", FieldId::forwarded},
         {"hOsT", FieldId::host},
         {"keep-alive", FieldId::keep_alive},
@@ -80,7 +96,9 @@ TEST(FieldId, TakesNothingElseForAKnownName) {
                                           "encoding",
                                           "x-gatehouse",
                                           "y-gatehouse-subject",
-                                          "x-forwarded-foo",
+                                          "x-forwardedfor",
+                                          "x-real-ips",
+                                          "client_ip",
                                           "x-forwarded\rfor",
                                           "authorisation",
                                           "\x48\x4f\x53\x14"};
@@ -93,6 +111,8 @@ TEST(FieldId, SeesThroughUnderscoresInExtensionNames) {
     EXPECT_EQ(field_id("x-gatehouse_roles"), FieldId::x_gatehouse);
     EXPECT_EQ(field_id("X_Forwarded-For"), FieldId::x_forwarded_for);
     EXPECT_EQ(field_id("X_API_KEY"), FieldId::x_api_key);
+    EXPECT_EQ(field_id("X_Real-IP"), FieldId::forwarding_claim);
+    EXPECT_EQ(field_id("X_Forwarded_Port"), FieldId::forwarding_claim);
 }
 
 TEST(Fields, KeepOrderAndDuplicatesAndRemoveBySet) {

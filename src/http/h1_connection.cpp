@@ -34,7 +34,11 @@ void append_chunk(std::string& out, std::string_view data) {
 
 H1Connection::H1Connection(net::Stream& stream, const ConnectionFacts& facts, net::Wakeup& wakeup,
                            const ServerLimits& limits)
-    : stream_(stream), facts_(facts), wakeup_(wakeup), limits_(limits) {}
+    : stream_(stream),
+      facts_(facts),
+      wakeup_(wakeup),
+      limits_(limits),
+      accepted_(wakeup.loop().now()) {}
 
 Task<> H1Connection::serve(Handler& handler, const bool& draining) {
     while (keep_alive_) {
@@ -125,10 +129,16 @@ Task<H1Connection::HeadState> H1Connection::read_head(const bool& draining) {
             large_.reset();
             data_ = nullptr;
             capacity_ = begin_ = end_ = 0;
-            if (draining) co_return HeadState::closed;
+            if (draining && !promised()) co_return HeadState::closed;
+            if (draining) wakeup_.expire_at(accepted_ + limits_.newcomer_timeout);
         }
         co_await wakeup_.wait();
     }
+}
+
+/// Accepted a moment ago and not heard yet: the request is on its way, and its client would not send it again.
+bool H1Connection::promised() const {
+    return requests_ == 0 && wakeup_.loop().now() < accepted_ + limits_.newcomer_timeout;
 }
 
 void H1Connection::start_request() {

@@ -18,7 +18,9 @@ struct ServerLimits {
     milliseconds header_timeout{10'000};
     milliseconds keep_alive_timeout{75'000};
     milliseconds send_timeout{60'000};
-    milliseconds linger_timeout{2'000};  ///< after an early answer, for the client to read it
+    milliseconds goaway_timeout{1'000};    ///< HTTP/2: for a client to say that it has heard
+    milliseconds newcomer_timeout{1'000};  ///< in a drain: since accept, for the first request
+    milliseconds linger_timeout{2'000};    ///< after an early answer, for the client to read it
     std::size_t linger_bytes_max = 1024 * 1024;
 };
 
@@ -64,6 +66,7 @@ class H1Connection final : public Downstream {
     [[nodiscard]] BodyPiece length_body();
     [[nodiscard]] BodyPiece chunked_body();
     [[nodiscard]] bool body_finished();
+    [[nodiscard]] bool promised() const;
     void start_request();
     void carry_over();
 
@@ -97,6 +100,7 @@ class H1Connection final : public Downstream {
     Framing response_framing_ = Framing::none;
     std::uint64_t body_received_ = 0;
     std::uint64_t body_sent_ = 0;
+    const SteadyTime accepted_;
     std::uint32_t requests_ = 0;
     bool continue_pending_ = false;
     bool responded_ = false;

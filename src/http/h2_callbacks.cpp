@@ -76,6 +76,8 @@ void H2Session::Impl::hear_frames(nghttp2_session_callbacks* to) {
     nghttp2_session_callbacks_set_on_frame_recv_callback(
         to, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
             auto& impl = self(user);
+            if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+                impl.ping_answered = impl.ping_sent;
             const bool headers = frame->hd.type == NGHTTP2_HEADERS;
             if (!headers && frame->hd.type != NGHTTP2_DATA) return 0;
             if (!headers) impl.data_received(*frame);

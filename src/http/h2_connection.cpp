@@ -1,5 +1,7 @@
 #include "http/h2_connection.hpp"
 
+#include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "http/h2_exchange.hpp"
@@ -22,6 +24,7 @@ H2Limits session_limits(const ServerLimits& limits) {
 constexpr std::size_t reads_per_turn_max = 4;
 constexpr std::size_t rounds_per_turn_max = 4;  // then the others have their turn
 constexpr std::size_t output_bytes_max = 64 * 1024;
+constexpr std::size_t piece_bytes_max = net::Loop::scratch_size;
 
 }  // namespace
 
@@ -38,12 +41,35 @@ H2Connection::~H2Connection() = default;
 
 Task<> H2Connection::serve(Handler& handler, const bool& draining) {
     handler_ = &handler;
+    std::exception_ptr trouble;
+    try {
+        co_await converse(draining);
+    } catch (...) {
+        trouble = std::current_exception();
+    }
+    // Whoever still works on a stream hears that its client has left, and is waited for: it looks at us.
+    broken_ = true;
+    for (auto& [id, stream] : streams_) stream->close();
+    wakeup_.never_expire();
+    while (!streams_.empty()) co_await wakeup_.wait();
+    if (trouble) std::rethrow_exception(trouble);
+    stream_.finish_writing();
+}
+
+Task<> H2Connection::converse(const bool& draining) {
     set_deadline();
-    for (std::size_t rounds = 1; !broken_; ++rounds) {
-        if ((draining || requests_ >= limits_.requests_max) && !shutting_down_) begin_shutdown();
+    for (std::size_t rounds = 1;; ++rounds) {
+        if ((draining || requests_ >= limits_.requests_max) && ending_ == Ending::none)
+            announce_end();
+        if (ending_ == Ending::announced &&
+            (session_.shutdown_heard() || wakeup_.loop().now() >= final_at_)) {
+            ending_ = Ending::final;
+            session_.shut_down();
+            set_deadline();
+        }
         const auto received = receive();
         const auto sent = received == Turn::over ? Turn::over : send();
-        if (sent == Turn::over || (session_.finished() && !stream_.pending())) break;
+        if (sent == Turn::over || (session_.finished() && !stream_.pending())) co_return;
         if (received == Turn::moved || sent == Turn::moved) {
             set_deadline();
             if (rounds % rounds_per_turn_max == 0) {
@@ -53,24 +79,20 @@ Task<> H2Connection::serve(Handler& handler, const bool& draining) {
             continue;
         }
         if (wakeup_.expired()) {
-            if (shutting_down_ || stream_.pending()) break;
-            begin_shutdown();
-            set_deadline();
+            if (ending_ != Ending::none || stream_.pending()) co_return;
+            announce_end();
             continue;
         }
         co_await wakeup_.wait();
     }
-    // Whoever still works on a stream hears that its client has left, and is waited for: it looks at us.
-    broken_ = true;
-    for (auto& [id, stream] : streams_) stream->close();
-    wakeup_.never_expire();
-    while (!streams_.empty()) co_await wakeup_.wait();
-    stream_.finish_writing();
 }
 
-void H2Connection::begin_shutdown() {
-    shutting_down_ = true;
-    session_.shut_down();
+/// Streams that the client opens before it has heard of it are still served (RFC 9113 §6.8).
+void H2Connection::announce_end() {
+    ending_ = Ending::announced;
+    final_at_ = wakeup_.loop().now() + std::min(limits_.send_timeout, limits_.goaway_timeout);
+    session_.announce_shutdown();
+    set_deadline();
 }
 
 H2Connection::Turn H2Connection::receive() {
@@ -104,15 +126,20 @@ H2Connection::Turn H2Connection::send() {
 
 void H2Connection::set_deadline() {
     const auto now = wakeup_.loop().now();
-    if (stream_.pending()) {
-        wakeup_.expire_at(now + limits_.send_timeout);
-    } else if (!streams_.empty()) {
-        wakeup_.never_expire();  // each exchange has its own deadline
-    } else if (shutting_down_) {
-        wakeup_.expire_at(now + limits_.send_timeout);
-    } else {  // counted from the last request: a PING, or a head in drops, is none
-        wakeup_.expire_at(idle_since_ + limits_.keep_alive_timeout);
-    }
+    auto at = SteadyTime::max();
+    if (stream_.pending() || (streams_.empty() && ending_ != Ending::none)) {
+        at = now + limits_.send_timeout;
+    } else if (streams_.empty()) {
+        at = idle_since_ + limits_.keep_alive_timeout;  // a PING, or a head in drops, is no request
+    }  // otherwise each exchange has its own deadline
+    if (ending_ == Ending::announced) at = std::min(at, final_at_);
+    wakeup_.expire_at(at);
+}
+
+/// How much a stream may add now. Each takes a part of what is left, so there is always something left.
+std::size_t H2Connection::room() const {
+    const auto left = held_bytes_max - std::min(held_, held_bytes_max);
+    return std::clamp(left / 8, piece_bytes_min, piece_bytes_max);
 }
 
 H2Exchange* H2Connection::find(StreamId stream) const {

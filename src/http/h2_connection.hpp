@@ -14,9 +14,15 @@ namespace gh::http {
 class H2Exchange;
 
 /// One HTTP/2 connection (RFC 9113): each stream is handled as its own exchange, all share one transport. Output of all
-/// streams leaves together once a turn.
+/// streams leaves together once a turn. What streams hold that the client does not take is bounded for all of them
+/// together: the more there is, the smaller the pieces each may add, down to `piece_bytes_min`, which it always may, so
+/// that streams the client has left alone cannot stop those it reads.
 class H2Connection final : public H2Handler {
  public:
+    static constexpr std::size_t held_bytes_max =
+        1024 * 1024;  // besides the last piece of each stream
+    static constexpr std::size_t piece_bytes_min = 4 * 1024;
+
     H2Connection(net::Stream& stream, const ConnectionFacts& facts, net::Wakeup& wakeup,
                  const ServerLimits& limits);
     ~H2Connection();
@@ -41,7 +47,9 @@ class H2Connection final : public H2Handler {
     Task<> run(H2Exchange& stream);
     [[nodiscard]] H2Exchange* find(StreamId stream) const;
     void set_deadline();
-    void begin_shutdown();
+    Task<> converse(const bool& draining);
+    void announce_end();
+    [[nodiscard]] std::size_t room() const;
 
     net::Stream& stream_;
     const ConnectionFacts& facts_;
@@ -53,7 +61,10 @@ class H2Connection final : public H2Handler {
     std::string output_;
     SteadyTime idle_since_;  // of no stream
     std::uint32_t requests_ = 0;
-    bool shutting_down_ = false;
+    std::size_t held_ = 0;  // bytes of memory that bodies on their way out take, of all streams
+    enum class Ending : std::uint8_t { none, announced, final };
+    Ending ending_ = Ending::none;
+    SteadyTime final_at_;  // once announced: when a client that does not answer has had its time
     bool broken_ = false;  // the transport is over; exchanges may still be ending
 };
 

@@ -2,46 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "http/connection_test_peers.hpp"
-#include "http/h2_test_peers.hpp"
+#include "http/h2_connection_test_talk.hpp"
 
 namespace gh::http {
 namespace {
-
-using Talk = Conversation<H2Connection>;
-
-Headers get(const std::string& path) {
-    return {{":method", "GET"}, {":scheme", "https"}, {":path", path}, {":authority", "h"}};
-}
-
-Headers post(const std::string& path) {
-    auto fields = get(path);
-    fields[0].second = "POST";
-    return fields;
-}
-
-/// Lets the client's session and the house talk until the client has what the test waits for.
-Task<> talk_until(H2Client& client, FarEnd& end, bool (*enough)(H2Client&)) {
-    end.wakeup().expire_at(end.wakeup().loop().now() + FarEnd::patience);
-    for (;;) {
-        const auto up = client.take();
-        if (!up.empty()) co_await end.send(up);
-        const auto down = end.take();
-        if (!down.empty()) client.give(down);
-        if (enough(client) || end.over()) co_return;
-        if (end.wakeup().expired()) {
-            ADD_FAILURE() << "waited in vain";
-            co_return;
-        }
-        if (up.empty() && down.empty()) co_await end.wait();
-    }
-}
-
-bool all_closed(H2Client& client) {
-    return !client.headers.empty() && client.closed.size() == client.headers.size();
-}
-
-bool never(H2Client&) { return false; }
 
 TEST(H2Connection, ServesEveryStreamAsItsOwnExchange) {
     Talk talk;
@@ -216,71 +180,6 @@ TEST(H2Connection, SendsContinueOnlyToAStreamThatWaits) {
         };
         EXPECT_EQ(statuses(a), "100 200 ");
         EXPECT_EQ(statuses(b), "200 ");
-    });
-}
-
-TEST(H2Connection, LeavesAnIdleConnectionAlsoBehindAnAnswerWithABody) {
-    Talk talk;
-    talk.limits.keep_alive_timeout = milliseconds(30);
-    talk.limits.send_timeout = milliseconds(30);
-    talk.run([](Talk&, FarEnd& end) -> Task<> {
-        H2Client client;
-        const auto id = client.request(get("/"));
-        co_await talk_until(client, end, never);
-        EXPECT_EQ(client.bodies[id], "GET / ");
-        EXPECT_EQ(client.goaway, 0);
-        EXPECT_TRUE(end.over());
-    });
-}
-
-TEST(H2Connection, LeavesAClientThatAsksNothing) {
-    Talk talk;
-    talk.limits.keep_alive_timeout = milliseconds(30);
-    talk.limits.send_timeout = milliseconds(30);
-    talk.run([](Talk&, FarEnd& end) -> Task<> {
-        H2Client client;
-        co_await talk_until(client, end, never);
-        EXPECT_EQ(client.goaway, 0);
-        EXPECT_TRUE(end.over());
-    });
-}
-
-TEST(H2Connection, FinishesWhatIsUnderWayWhenDrainingHoweverQuietItIs) {
-    static bool may_end;
-    may_end = false;
-    Talk talk;
-    talk.limits.send_timeout = milliseconds(30);
-    talk.handler.script = [](Downstream& request) -> Task<> {
-        while (!may_end) co_await net::Sleep(request.wakeup().loop(), milliseconds(5));
-        respond_with(request, 200, "late");
-    };
-    talk.run([](Talk& t, FarEnd& end) -> Task<> {
-        H2Client client;
-        const auto id = client.request(get("/"));
-        co_await end.send(client.take());
-        while (t.handler.requests == 0) co_await net::Sleep(t.loop, milliseconds(1));
-        t.drain();
-        co_await net::Sleep(t.loop, milliseconds(120));  // several times the send timeout
-        may_end = true;
-        co_await talk_until(client, end, never);
-        EXPECT_EQ(client.goaway, 0);
-        EXPECT_EQ(client.last_stream, id);
-        EXPECT_EQ(client.bodies[id], "late");
-    });
-}
-
-TEST(H2Connection, SaysGoodbyeAfterItsLastRequest) {
-    Talk talk;
-    talk.limits.requests_max = 2;
-    talk.run([](Talk&, FarEnd& end) -> Task<> {
-        H2Client client;
-        const auto a = client.request(get("/a"));
-        const auto b = client.request(get("/b"));
-        co_await talk_until(client, end, never);
-        EXPECT_EQ(client.bodies[a], "GET /a ");
-        EXPECT_EQ(client.bodies[b], "GET /b ");
-        EXPECT_EQ(client.goaway, 0);
-        EXPECT_EQ(client.last_stream, b);
     });
 }
 

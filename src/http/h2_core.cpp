@@ -157,6 +157,11 @@ void H2Session::Impl::close(StreamId id, std::uint32_t code) {
 
 void H2Session::Impl::frame_sent(const nghttp2_frame& frame) {
     const auto type = frame.hd.type;
+    if (type == NGHTTP2_GOAWAY && shutdown_announced && !ping_sent) {
+        // Behind it, not with it: nghttp2 would send the PING first.
+        ping_sent = true;
+        nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE, nullptr);
+    }
     auto* stream = find(frame.hd.stream_id);
     if (type == NGHTTP2_RST_STREAM) {
         // One stream too many is what a client may ask for before it has read our settings.

@@ -61,6 +61,9 @@ struct H2Session::Impl {
     H2Budget budget;
     nghttp2_session* session = nullptr;
     bool flooded = false;
+    bool shutdown_announced = false;
+    bool ping_sent = false;
+    bool ping_answered = false;
 
     std::vector<std::unique_ptr<H2Stream>> streams;  // all there ever were at once
     std::vector<H2Stream*> unused;

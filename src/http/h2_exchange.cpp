@@ -11,6 +11,8 @@ using net::IoState;
 
 namespace {
 
+constexpr std::size_t kept_bytes_max = 64 * 1024;  // of a body's buffer, while its stream is open
+
 std::size_t text_size(const RequestHead& head) {
     auto size =
         head.method_text.size() + head.target.size() + head.authority.size() + head.scheme.size();
@@ -44,6 +46,8 @@ H2Exchange::H2Exchange(H2Connection& connection, StreamId id, Unreadable unreada
       request_ended_(true) {
     request_.version = Version::http_2;
 }
+
+H2Exchange::~H2Exchange() { connection_.held_ -= counted_; }
 
 std::string_view H2Exchange::keep(std::string_view text) {
     const auto at = text_.size();
@@ -123,12 +127,22 @@ IoState H2Exchange::write(std::string_view body, bool last, const Fields* traile
     if (closed_) return IoState::failed;
     body_sent_ += body.size();
     sending_ += body;
+    account();
     if (last && trailers && trailers->size() > 0)
         connection_.session_.submit_trailers(id_, *trailers);
     response_done_ = last;
     connection_.session_.resume(id_);
     connection_.wakeup_.wake();
     return flush();
+}
+
+std::size_t H2Exchange::room() const { return connection_.room(); }
+
+/// Memory counts, not bytes: what a stream once needed it keeps.
+void H2Exchange::account() {
+    const auto now = sending_.capacity();
+    connection_.held_ += now - counted_;  // may wrap, and back
+    counted_ = now;
 }
 
 IoState H2Exchange::flush() {
@@ -142,6 +156,10 @@ std::size_t H2Exchange::fill(std::span<char> out, bool& eof) {
     sent_ += n;
     if (sent_ == sending_.size()) {
         sending_.clear();
+        if (connection_.room() < kept_bytes_max) {  // many streams: each keeps only what it uses
+            std::string().swap(sending_);
+            account();
+        }
         sent_ = 0;
         eof = response_done_;
         wakeup_.wake();

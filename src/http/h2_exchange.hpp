@@ -16,6 +16,7 @@ class H2Exchange final : public Downstream {
  public:
     H2Exchange(H2Connection& connection, StreamId id, const RequestHead& head, bool ended);
     H2Exchange(H2Connection& connection, StreamId id, Unreadable unreadable);
+    ~H2Exchange() override;
 
     [[nodiscard]] RequestHead& request() override { return request_; }
     [[nodiscard]] const Unreadable& unreadable() const override { return unreadable_; }
@@ -29,6 +30,7 @@ class H2Exchange final : public Downstream {
     [[nodiscard]] net::IoState write(std::string_view body, bool last,
                                      const Fields* trailers) override;
     [[nodiscard]] net::IoState flush() override;
+    [[nodiscard]] std::size_t room() const override;
     [[nodiscard]] bool responded() const override { return responded_; }
     [[nodiscard]] bool gone() const override { return closed_; }
     void abort() override;
@@ -45,6 +47,7 @@ class H2Exchange final : public Downstream {
     void close();
     [[nodiscard]] std::size_t fill(std::span<char> out, bool& eof);
     [[nodiscard]] std::string_view keep(std::string_view text);
+    void account();
     [[nodiscard]] bool settled() const { return response_done_ || aborted_; }
 
     H2Connection& connection_;
@@ -60,6 +63,7 @@ class H2Exchange final : public Downstream {
     std::string content_length_;
     std::string sending_;  // body not framed yet, at most one write
     std::size_t sent_ = 0;
+    std::size_t counted_ = 0;  // of what sending_ takes, in connection_.held_
     std::uint64_t body_received_ = 0;
     std::uint64_t body_sent_ = 0;
     bool request_ended_ = false;

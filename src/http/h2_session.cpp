@@ -128,7 +128,12 @@ void H2Session::consume(StreamId stream, std::size_t bytes) {
     if (auto* open = impl_->find(stream)) impl_->give_back(*open, bytes);
 }
 
-void H2Session::announce_shutdown() { nghttp2_submit_shutdown_notice(impl_->session); }
+void H2Session::announce_shutdown() {
+    impl_->shutdown_announced = true;
+    nghttp2_submit_shutdown_notice(impl_->session);
+}
+
+bool H2Session::shutdown_heard() const { return impl_->ping_answered; }
 
 void H2Session::shut_down() {
     const auto last = nghttp2_session_get_last_proc_stream_id(impl_->session);

@@ -132,11 +132,12 @@ class H2Session {
     /// Gives `bytes` of on_data back to the client's windows.
     void consume(StreamId stream, std::size_t bytes);
 
-    /// First half of a graceful end (RFC 9113 §6.8): says that no new streams are wanted, and still
-    /// takes what is under way.
+    /// First half of a graceful end (RFC 9113 §6.8): says that no new streams are wanted, still
+    /// takes what is under way, and asks the client to say when it has heard so (a PING).
     void announce_shutdown();
-    /// Second half, at least a round trip later: refuses new streams, lets open ones end; then
-    /// finished().
+    /// The client has: what it sends from now on, it sends knowing.
+    [[nodiscard]] bool shutdown_heard() const;
+    /// Second half, a round trip later: refuses new streams, lets open ones end; then finished().
     void shut_down();
     /// Ends at once with this code.
     void terminate(H2Error code);

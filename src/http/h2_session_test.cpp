@@ -204,7 +204,13 @@ TEST_F(H2SessionTest, DrainsInTwoSteps) {
     const auto first = client.request(get("/1"));
     talk();
     session->announce_shutdown();
+    EXPECT_FALSE(session->shutdown_heard());
+    std::string down;
+    session->pull(down);
+    client.give(down);
+    EXPECT_FALSE(session->shutdown_heard()) << "the answer is on its way";
     talk();
+    EXPECT_TRUE(session->shutdown_heard());
     EXPECT_EQ(client.goaway, 0);
     EXPECT_GT(client.last_stream, 1'000'000);
     EXPECT_FALSE(session->finished());

@@ -98,6 +98,7 @@ class H2Client {
                 if (frame->hd.type == NGHTTP2_GOAWAY) {
                     self.goaway = frame->goaway.error_code;
                     self.last_stream = frame->goaway.last_stream_id;
+                    self.last_streams.push_back(self.last_stream);
                 }
                 if (frame->hd.type == NGHTTP2_SETTINGS) ++self.settings;
                 return 0;
@@ -161,6 +162,13 @@ class H2Client {
         nghttp2_submit_rst_stream(session_, 0, stream, code);
     }
 
+    /// Room for so many octets more of one body, and of all.
+    void widen(StreamId stream, std::size_t bytes) {
+        const auto more = static_cast<std::int32_t>(bytes);
+        nghttp2_submit_window_update(session_, 0, stream, more);
+        nghttp2_submit_window_update(session_, 0, 0, more);
+    }
+
     std::string take() {
         std::string out;
         const std::uint8_t* bytes = nullptr;
@@ -189,6 +197,7 @@ class H2Client {
     int goaway = -1;
     int settings = 0;
     StreamId last_stream = 0;
+    std::vector<StreamId> last_streams;  ///< of each GOAWAY
 
  private:
     static std::vector<nghttp2_nv> fields_of(const Headers& fields) {

@@ -15,23 +15,10 @@ namespace gh::identity {
 namespace {
 
 constexpr std::size_t pem_bytes_max = 16 * 1024;
-constexpr std::size_t api_key_bytes_min = 16;
 
 std::unexpected<Error> invalid(std::string_view what, const Error& why) {
     return fail(ErrorKind::invalid_argument, "auth.invalid",
                 std::string(what) + ": " + describe(why));
-}
-
-codec::JoseAlgorithm jose_of(TokenAlgorithm algorithm) {
-    static_assert(std::to_underlying(TokenAlgorithm::rs256) ==
-                  std::to_underlying(codec::JoseAlgorithm::rs256));
-    static_assert(std::to_underlying(TokenAlgorithm::eddsa) ==
-                  std::to_underlying(codec::JoseAlgorithm::eddsa));
-    return static_cast<codec::JoseAlgorithm>(std::to_underlying(algorithm));
-}
-
-std::optional<codec::JoseAlgorithm> only_of(const TrustedIssuerConfig& config) {
-    return config.algorithm ? std::optional(jose_of(*config.algorithm)) : std::nullopt;
 }
 
 Result<std::shared_ptr<const KeySet>> set_of(Result<VerificationKey> key) {
@@ -43,19 +30,19 @@ Result<std::shared_ptr<const KeySet>> set_of_secret(const TrustedIssuerConfig& c
                                                     BuildOptions options) {
     const auto text = config.secret.view();
     if (!options.weak_secrets_allowed) GH_TRY_VOID(crypto::check_secret_strength(text));
-    return set_of(VerificationKey::symmetric(*only_of(config), crypto::Secret(text)));
+    return set_of(VerificationKey::symmetric(*config.algorithm, crypto::Secret(text)));
 }
 
 Result<std::shared_ptr<const KeySet>> set_of_pem(const TrustedIssuerConfig& config) {
     GH_TRY(const auto pem, config::read_file(*config.public_key_file, pem_bytes_max));
     GH_TRY(auto key, crypto::PublicKey::from_pem(pem));
-    return set_of(VerificationKey::asymmetric(*only_of(config), std::move(key)));
+    return set_of(VerificationKey::asymmetric(*config.algorithm, std::move(key)));
 }
 
 Result<std::shared_ptr<const KeySet>> set_of_file(const TrustedIssuerConfig& config) {
     GH_TRY(const auto text, config::read_file(*config.jwks_file, codec::jwk_set_bytes_max));
     GH_TRY(auto parsed, codec::parse_jwk_set(text));
-    auto keys = KeySet::from_jwks(std::move(parsed), {.only = only_of(config)});
+    auto keys = KeySet::from_jwks(std::move(parsed), {.only = config.algorithm});
     if (keys.size() == 0)
         return fail(ErrorKind::invalid_argument, "jwks.empty", "no key in it can be used");
     return std::make_shared<const KeySet>(std::move(keys));
@@ -66,7 +53,7 @@ std::shared_ptr<JwksCache> kept_cache(const TrustedIssuerConfig& config, const T
     if (previous == nullptr) return nullptr;
     for (const auto& issuer : previous->issuers()) {
         if (issuer.policy.issuer == config.issuer && issuer.jwks &&
-            issuer.jwks->uri() == config.jwks_uri && issuer.jwks->only() == only_of(config) &&
+            issuer.jwks->uri() == config.jwks_uri && issuer.jwks->only() == config.algorithm &&
             issuer.jwks->times().refresh == config.refresh) {
             return issuer.jwks;
         }
@@ -88,7 +75,7 @@ Result<TrustedIssuer> issuer_of(const TrustedIssuerConfig& config, const Trust* 
     if (!config.jwks_uri.empty()) {
         issuer.jwks = kept_cache(config, previous);
         if (!issuer.jwks) {
-            issuer.jwks = std::make_shared<JwksCache>(config.jwks_uri, only_of(config),
+            issuer.jwks = std::make_shared<JwksCache>(config.jwks_uri, config.algorithm,
                                                       JwksTimes{.refresh = config.refresh});
         }
         issuer.keys = issuer.jwks->keys();

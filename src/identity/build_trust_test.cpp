@@ -19,7 +19,7 @@ std::shared_ptr<const ApiKeyHasher> hasher() {
 }
 
 TrustedIssuerConfig with_secret(std::string secret,
-                                TokenAlgorithm algorithm = TokenAlgorithm::hs256) {
+                                codec::JoseAlgorithm algorithm = codec::JoseAlgorithm::hs256) {
     TrustedIssuerConfig issuer;
     issuer.issuer = "legacy";
     issuer.secret = config::Secret(std::move(secret));
@@ -56,9 +56,9 @@ TEST(BuildTrust, RefusesSecretsThatProtectNothing) {
     EXPECT_TRUE(problem(with_issuer(with_secret("a-string-secret-at-least-256-bits-long")))
                     .contains("secret.published"));
     EXPECT_TRUE(problem(with_issuer(with_secret("q8Zr2Vw7Rt5Yp1Xn"))).contains("secret.short"));
-    EXPECT_TRUE(
-        problem(with_issuer(with_secret(std::string(testing::test_secret), TokenAlgorithm::hs512)))
-            .contains("key.weak"));
+    EXPECT_TRUE(problem(with_issuer(with_secret(std::string(testing::test_secret),
+                                                codec::JoseAlgorithm::hs512)))
+                    .contains("key.weak"));
     const BuildOptions development{.weak_secrets_allowed = true};
     EXPECT_EQ(
         problem(with_issuer(with_secret("a-string-secret-at-least-256-bits-long")), development),
@@ -99,13 +99,13 @@ TEST(BuildTrust, ReadsKeysFromFiles) {
     TrustedIssuerConfig pem;
     pem.issuer = "pem";
     pem.public_key_file = folder / "key.pem";
-    pem.algorithm = TokenAlgorithm::es256;
+    pem.algorithm = codec::JoseAlgorithm::es256;
     const auto trust = build_trust(with_issuer(pem), hasher(), nullptr).value();
     const auto token =
         testing::signed_by(pair, crypto::SignatureAlgorithm::es256, R"({"alg":"ES256"})", "{}");
     EXPECT_TRUE(
         verify_signature(codec::parse_jws(token).value(), *trust->find_issuer("pem")->keys));
-    pem.algorithm = TokenAlgorithm::rs256;
+    pem.algorithm = codec::JoseAlgorithm::rs256;
     EXPECT_TRUE(problem(with_issuer(pem)).contains("key.algorithm"));
     pem.public_key_file = folder / "absent.pem";
     EXPECT_TRUE(problem(with_issuer(pem)).contains("issuer pem"));

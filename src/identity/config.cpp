@@ -8,6 +8,7 @@
 #include "config/text.hpp"
 #include "config/types.hpp"
 #include "config/unit.hpp"
+#include "identity/jwks_uri.hpp"
 
 namespace gh::identity {
 namespace {
@@ -22,9 +23,11 @@ using std::chrono::seconds;
 
 constexpr std::size_t names_max = 100;
 
-bool is_symmetric(TokenAlgorithm algorithm) {
-    return algorithm == TokenAlgorithm::hs256 || algorithm == TokenAlgorithm::hs384 ||
-           algorithm == TokenAlgorithm::hs512;
+Type<codec::JoseAlgorithm> algorithm_type() {
+    std::vector<std::pair<std::string, codec::JoseAlgorithm>> words;
+    for (const auto name : codec::algorithm_names())
+        words.emplace_back(name, *codec::algorithm_of(name));
+    return config::choice(std::move(words));
 }
 
 /// What `audience` says: `any`, one name or several.
@@ -59,18 +62,9 @@ Type<Audience> audience_type() {
 }
 
 Type<std::string> jwks_uri_type() {
-    const auto parse = [](std::string_view uri) -> Result<std::string> {
-        const auto plain_host = uri.starts_with("http://") ? uri.substr(7) : std::string_view{};
-        const bool loopback = plain_host.starts_with("127.") || plain_host.starts_with("[::1]") ||
-                              plain_host.starts_with("localhost:") ||
-                              plain_host.starts_with("localhost/");
-        const auto printable = [](char c) { return c > 0x20 && c < 0x7f; };
-        const bool whole = std::ranges::all_of(uri, printable) &&
-                           uri.find_first_of("@#\\") == std::string_view::npos;
-        if (whole && ((uri.starts_with("https://") && uri.size() > 8) || loopback))
-            return std::string(uri);
-        return fail(ErrorKind::invalid_argument, "config.jwks_uri",
-                    "is not an https URL, allowed: https://HOST/PATH, and http on loopback");
+    const auto parse = [](std::string_view text) -> Result<std::string> {
+        if (auto uri = parse_jwks_uri(text); !uri) return std::unexpected(std::move(uri).error());
+        return std::string(text);
     };
     return config::parsed_text<std::string>(parse, [](const std::string& uri) { return uri; });
 }
@@ -87,10 +81,10 @@ bool check_issuer(const Node& node, Reader& reader, const TrustedIssuerConfig& i
     const bool one_key = !issuer.secret.empty() || issuer.public_key_file;
     if (one_key && !issuer.algorithm)
         return refuse("wants algorithm: a key is good for one algorithm only");
-    if (!issuer.secret.empty() && !is_symmetric(*issuer.algorithm)) {
+    if (!issuer.secret.empty() && !codec::is_symmetric(*issuer.algorithm)) {
         return refuse("has a secret with a public-key algorithm, allowed: HS256, HS384, HS512");
     }
-    if (issuer.secret.empty() && issuer.algorithm && is_symmetric(*issuer.algorithm)) {
+    if (issuer.secret.empty() && issuer.algorithm && codec::is_symmetric(*issuer.algorithm)) {
         return refuse("has public keys with an HMAC algorithm, which anybody could then sign with");
     }
     if (issuer.ca_file && issuer.jwks_uri.empty()) return refuse("has ca_file without jwks_uri");
@@ -127,7 +121,6 @@ void add_claims(Object<TrustedIssuerConfig>& table) {
 }
 
 Type<TrustedIssuerConfig> issuer_type() {
-    using T = TokenAlgorithm;
     Object<TrustedIssuerConfig> table;
     table.required("issuer", &TrustedIssuerConfig::issuer, config::text({.bytes_max = 512}),
                    "Compared with the claim iss, byte by byte.");
@@ -145,20 +138,7 @@ Type<TrustedIssuerConfig> issuer_type() {
               "HS384 or HS512.");
     table.key("public_key_file", &TrustedIssuerConfig::public_key_file,
               config::maybe(config::file_path()), "PEM: the issuer's public key.");
-    table.key("algorithm", &TrustedIssuerConfig::algorithm,
-              config::maybe(config::choice<T>({{"HS256", T::hs256},
-                                               {"HS384", T::hs384},
-                                               {"HS512", T::hs512},
-                                               {"RS256", T::rs256},
-                                               {"RS384", T::rs384},
-                                               {"RS512", T::rs512},
-                                               {"PS256", T::ps256},
-                                               {"PS384", T::ps384},
-                                               {"PS512", T::ps512},
-                                               {"ES256", T::es256},
-                                               {"ES384", T::es384},
-                                               {"ES512", T::es512},
-                                               {"EdDSA", T::eddsa}})),
+    table.key("algorithm", &TrustedIssuerConfig::algorithm, config::maybe(algorithm_type()),
               "The one algorithm of the key. With a key set: the only one believed; left out, each "
               "key says its own.");
     add_claims(table);
@@ -212,8 +192,9 @@ Type<ApiKeyConfig> api_key_type() {
 
 }  // namespace
 
-std::size_t secret_bytes_min(TokenAlgorithm algorithm) {
-    return algorithm == TokenAlgorithm::hs512 ? 64 : algorithm == TokenAlgorithm::hs384 ? 48 : 32;
+std::size_t secret_bytes_min(codec::JoseAlgorithm algorithm) {
+    using codec::JoseAlgorithm;
+    return algorithm == JoseAlgorithm::hs512 ? 64 : algorithm == JoseAlgorithm::hs384 ? 48 : 32;
 }
 
 Type<AuthConfig> auth_type() {

@@ -9,27 +9,11 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "codec/jose.hpp"
 #include "config/secret.hpp"
 #include "config/type.hpp"
 
 namespace gh::identity {
-
-/// RFC 7518 §3.1 and RFC 8037 §3.1; `none` does not exist here.
-enum class TokenAlgorithm : std::uint8_t {
-    hs256,
-    hs384,
-    hs512,
-    rs256,
-    rs384,
-    rs512,
-    ps256,
-    ps384,
-    ps512,
-    es256,
-    es384,
-    es512,
-    eddsa,
-};
 
 /// Somebody whose tokens are believed. Exactly one of `jwks_uri`, `jwks_file`, `secret`, `public_key_file` is set.
 struct TrustedIssuerConfig {
@@ -41,7 +25,7 @@ struct TrustedIssuerConfig {
     std::optional<std::filesystem::path> ca_file;  ///< verifies `jwks_uri`; unset: the system's
     config::Secret secret;  ///< with HS256, HS384, HS512: at least as many bits as the hash
     std::optional<std::filesystem::path> public_key_file;  ///< PEM, with the other algorithms
-    std::optional<TokenAlgorithm>
+    std::optional<codec::JoseAlgorithm>
         algorithm;  ///< must be set with `secret` and `public_key_file`; with a key set, the only one believed
     bool any_audience = false;          ///< `audience: any`, spelled out
     std::vector<std::string> audience;  ///< one of them must be in `aud`
@@ -75,7 +59,7 @@ struct AuthConfig {
 inline constexpr std::size_t api_key_bytes_min = 16;
 
 /// What a shared secret must have at least: as many bytes as its hash (RFC 7518 §3.2); 32 for other algorithms.
-[[nodiscard]] std::size_t secret_bytes_min(TokenAlgorithm algorithm);
+[[nodiscard]] std::size_t secret_bytes_min(codec::JoseAlgorithm algorithm);
 
 /// How `auth` is read, shown and described.
 [[nodiscard]] config::Type<AuthConfig> auth_type();

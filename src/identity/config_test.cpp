@@ -91,6 +91,13 @@ TEST(AuthConfig, RefusesWhatIsAmbiguousOrWeak) {
          "f:2: trusted_issuers[0].jwks_uri: \"http://localhost.evil/jwks\" is not an https URL, "
          "allowed: "
          "https://HOST/PATH, and http on loopback"},
+        {issuer("audience: x, jwks_uri: \"http://127.evil/jwks\""),
+         "f:2: trusted_issuers[0].jwks_uri: \"http://127.evil/jwks\" is not an https URL, allowed: "
+         "https://HOST/PATH, and http on loopback"},
+        {issuer("audience: x, jwks_uri: \"https://idp:port/jwks\""),
+         "f:2: trusted_issuers[0].jwks_uri: \"https://idp:port/jwks\" is not an https URL, "
+         "allowed: "
+         "https://HOST/PATH, and http on loopback"},
         {issuer("audience: x, jwks_uri: \"http://127.0.0.1:9@evil/\""),
          "f:2: trusted_issuers[0].jwks_uri: \"http://***@evil/\" is not an https URL, allowed: "
          "https://HOST/PATH, and http "
@@ -138,9 +145,9 @@ TEST(AuthConfig, RefusesWhatIsAmbiguousOrWeak) {
 }
 
 TEST(AuthConfig, ASecretIsAtLeastAsLongAsItsHash) {
-    EXPECT_EQ(secret_bytes_min(TokenAlgorithm::hs256), 32U);
-    EXPECT_EQ(secret_bytes_min(TokenAlgorithm::hs384), 48U);
-    EXPECT_EQ(secret_bytes_min(TokenAlgorithm::hs512), 64U);
+    EXPECT_EQ(secret_bytes_min(codec::JoseAlgorithm::hs256), 32U);
+    EXPECT_EQ(secret_bytes_min(codec::JoseAlgorithm::hs384), 48U);
+    EXPECT_EQ(secret_bytes_min(codec::JoseAlgorithm::hs512), 64U);
 }
 
 }  // namespace

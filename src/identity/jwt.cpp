@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "base/id.hpp"
 #include "base/try.hpp"
 
 namespace gh::identity {
@@ -129,6 +130,14 @@ Result<SystemTime> check_times(const Value& claims, const JwtPolicy& policy, Sys
     return *expires;
 }
 
+/// `iat`, and finer where `jti` tells the same second more exactly.
+Result<SystemTime> issued_at(const Value& claims, std::string_view token_id) {
+    GH_TRY(const auto issued, read_time(claims, "iat"));
+    if (!issued) return SystemTime{};
+    const auto finer = time_of_uuid_v7(token_id);
+    return finer && *finer >= *issued && *finer < *issued + seconds(1) ? *finer : *issued;
+}
+
 }  // namespace
 
 std::string_view UnverifiedJwt::issuer() const {
@@ -176,6 +185,8 @@ Result<Claims> verify_jwt(const UnverifiedJwt& token, const KeySet& keys, const 
     GH_TRY(claims.scopes, read_names(find_claim(said, policy.scopes_claim), true));
     // A role that cannot be told from two others once it is written down grants nothing.
     std::erase_if(claims.roles, [](const std::string& role) { return !is_plain_name(role); });
+    GH_TRY(claims.client_id, read_text(said, "client_id"));
+    GH_TRY(claims.issued, issued_at(said, claims.token_id));
     claims.delegated = said.find("act") != nullptr;
     return claims;
 }

@@ -41,7 +41,10 @@ struct Claims {
     std::string token_id;            ///< `jti`; empty when absent
     std::vector<std::string> roles;  ///< an array of strings, or one string
     std::vector<std::string>
-        scopes;              ///< a string apart by spaces (RFC 8693 §4.2), or an array of strings
+        scopes;             ///< a string apart by spaces (RFC 8693 §4.2), or an array of strings
+    std::string client_id;  ///< RFC 9068 §2.2; empty when absent
+    SystemTime
+        issued;  ///< `iat`, to the millisecond where `jti` is a UUIDv7 of that second; 1970 when absent
     SystemTime expires;      ///< `exp`, without leeway
     bool delegated = false;  ///< `act`: somebody acts for the subject (RFC 8693 §4.1)
 };

@@ -14,26 +14,6 @@ std::unexpected<Error> refuse(std::string_view reason, std::string detail = {}) 
     return fail(ErrorKind::invalid_argument, reason, std::move(detail));
 }
 
-crypto::HmacHash hash_of(JoseAlgorithm algorithm) {
-    switch (algorithm) {
-        case JoseAlgorithm::hs384: return crypto::HmacHash::sha384;
-        case JoseAlgorithm::hs512: return crypto::HmacHash::sha512;
-        default: return crypto::HmacHash::sha256;
-    }
-}
-
-/// Only for asymmetric ones: the two lists are in the same order.
-crypto::SignatureAlgorithm signature_of(JoseAlgorithm algorithm) {
-    constexpr auto offset = std::to_underlying(JoseAlgorithm::rs256);
-    static_assert(std::to_underlying(JoseAlgorithm::ps256) - offset ==
-                  std::to_underlying(crypto::SignatureAlgorithm::ps256));
-    static_assert(std::to_underlying(JoseAlgorithm::es256) - offset ==
-                  std::to_underlying(crypto::SignatureAlgorithm::es256));
-    static_assert(std::to_underlying(JoseAlgorithm::eddsa) - offset ==
-                  std::to_underlying(crypto::SignatureAlgorithm::eddsa));
-    return static_cast<crypto::SignatureAlgorithm>(std::to_underlying(algorithm) - offset);
-}
-
 std::optional<crypto::KeyKind> curve_of(std::string_view name) {
     if (name == "P-256") return crypto::KeyKind::ec_p256;
     if (name == "P-384") return crypto::KeyKind::ec_p384;
@@ -68,6 +48,26 @@ JoseAlgorithm usual_algorithm(crypto::KeyKind kind) {
 }
 
 }  // namespace
+
+crypto::HmacHash hash_of(JoseAlgorithm algorithm) {
+    switch (algorithm) {
+        case JoseAlgorithm::hs384: return crypto::HmacHash::sha384;
+        case JoseAlgorithm::hs512: return crypto::HmacHash::sha512;
+        default: return crypto::HmacHash::sha256;
+    }
+}
+
+// The two lists are in the same order.
+crypto::SignatureAlgorithm signature_of(JoseAlgorithm algorithm) {
+    constexpr auto offset = std::to_underlying(JoseAlgorithm::rs256);
+    static_assert(std::to_underlying(JoseAlgorithm::ps256) - offset ==
+                  std::to_underlying(crypto::SignatureAlgorithm::ps256));
+    static_assert(std::to_underlying(JoseAlgorithm::es256) - offset ==
+                  std::to_underlying(crypto::SignatureAlgorithm::es256));
+    static_assert(std::to_underlying(JoseAlgorithm::eddsa) - offset ==
+                  std::to_underlying(crypto::SignatureAlgorithm::eddsa));
+    return static_cast<crypto::SignatureAlgorithm>(std::to_underlying(algorithm) - offset);
+}
 
 Result<VerificationKey> VerificationKey::symmetric(JoseAlgorithm algorithm, crypto::Secret secret,
                                                    std::optional<std::string> id) {

@@ -23,6 +23,8 @@ std::shared_ptr<const access::Principal> principal_of(Claims claims, access::Pri
     principal->scopes = std::move(claims.scopes);
     principal->issuer = std::move(claims.issuer);
     principal->token_id = std::move(claims.token_id);
+    principal->client_id = std::move(claims.client_id);
+    principal->issued_at = claims.issued;
     principal->expires = claims.expires;
     settle_roles(*principal);
     return principal;

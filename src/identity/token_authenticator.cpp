@@ -19,8 +19,18 @@ Verdict accepted(std::shared_ptr<const access::Principal> principal) {
 
 }  // namespace
 
-TokenAuthenticator::TokenAuthenticator(const TrustSource& source)
-    : source_(source), generation_(source.generation()), trust_(source.current()) {}
+TokenAuthenticator::TokenAuthenticator(const TrustSource& source,
+                                       const RevocationSource* revocations)
+    : source_(source),
+      revocation_source_(revocations),
+      generation_(source.generation()),
+      trust_(source.current()) {}
+
+Verdict TokenAuthenticator::accept(std::shared_ptr<const access::Principal> principal) const {
+    if (principal->issuer == trust_->own_issuer() && revocations_->covers(*principal))
+        return refused(Refusal::token, "token.revoked");
+    return accepted(std::move(principal));
+}
 
 Verdict TokenAuthenticator::authenticate(const access::Credentials& credentials, SystemTime now) {
     // The generation is read first: should another be published in between, the next request looks
@@ -29,6 +39,10 @@ Verdict TokenAuthenticator::authenticate(const access::Credentials& credentials,
         generation_ = generation;
         trust_ = source_.current();
         cache_.clear();
+    }
+    if (revocation_source_ && revocation_source_->generation() != revocation_generation_) {
+        revocation_generation_ = revocation_source_->generation();
+        revocations_ = revocation_source_->current();
     }
     Verdict verdict = refused(Refusal::missing, "auth.missing");
     if (credentials.has_api_key) {
@@ -43,7 +57,7 @@ Verdict TokenAuthenticator::authenticate(const access::Credentials& credentials,
 
 Verdict TokenAuthenticator::by_authorization(std::string_view value, SystemTime now) {
     // Looked up as it came: a known token costs no parsing.
-    if (const auto* known = cache_.find(value, now)) return accepted(*known);
+    if (const auto* known = cache_.find(value, now)) return accept(*known);
     const auto parts = codec::parse_authorization(value);
     if (!parts) return refused(Refusal::missing, parts.error().reason);
     if (parts->scheme != codec::AuthScheme::bearer) return refused(Refusal::missing, "auth.scheme");
@@ -64,7 +78,7 @@ Verdict TokenAuthenticator::by_token(std::string_view token, std::string_view va
     const auto good_until = claims->expires + issuer->policy.leeway;
     auto principal = principal_of(*std::move(claims), issuer->type);
     cache_.insert(value, principal, good_until);
-    return accepted(std::move(principal));
+    return accept(std::move(principal));
 }
 
 Verdict TokenAuthenticator::by_api_key(std::string_view key, SystemTime now) const {

@@ -6,6 +6,7 @@
 
 #include "access/authenticator.hpp"
 #include "identity/principal_cache.hpp"
+#include "identity/revocations.hpp"
 #include "identity/trust.hpp"
 
 namespace gh::identity {
@@ -19,16 +20,21 @@ namespace gh::identity {
 /// the connection.
 class TokenAuthenticator final : public access::Authenticator {
  public:
-    /// @param source  outlives this
-    explicit TokenAuthenticator(const TrustSource& source);
+    /// @param source       outlives this
+    /// @param revocations  of our own tokens; outlives this; null: none is ever revoked
+    explicit TokenAuthenticator(const TrustSource& source,
+                                const RevocationSource* revocations = nullptr);
 
     /// Reasons: those of codec::parse_authorization, verify_jwt and ApiKeyTable::find;
-    /// "auth.missing" (nothing was sent), "auth.scheme" (credentials of another kind than Bearer).
+    /// "auth.missing" (nothing was sent), "auth.scheme" (credentials of another kind than Bearer),
+    /// "token.revoked".
     [[nodiscard]] access::Verdict authenticate(const access::Credentials& credentials,
                                                SystemTime now) override;
 
  private:
     [[nodiscard]] access::Verdict by_authorization(std::string_view value, SystemTime now);
+    /// Unless it was revoked meanwhile.
+    [[nodiscard]] access::Verdict accept(std::shared_ptr<const access::Principal> principal) const;
     [[nodiscard]] access::Verdict by_token(std::string_view token, std::string_view value,
                                            SystemTime now);
     [[nodiscard]] access::Verdict by_api_key(std::string_view key, SystemTime now) const;
@@ -36,6 +42,9 @@ class TokenAuthenticator final : public access::Authenticator {
                                                  SystemTime now);
 
     const TrustSource& source_;
+    const RevocationSource* revocation_source_;
+    std::uint64_t revocation_generation_ = 0;
+    std::shared_ptr<const RevocationList> revocations_ = std::make_shared<const RevocationList>();
     std::uint64_t generation_;
     std::shared_ptr<const Trust> trust_;
     PrincipalCache cache_;

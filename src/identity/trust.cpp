@@ -5,7 +5,8 @@
 namespace gh::identity {
 
 Result<std::shared_ptr<const Trust>> Trust::make(std::vector<TrustedIssuer> issuers,
-                                                 std::shared_ptr<const ApiKeyTable> api_keys) {
+                                                 std::shared_ptr<const ApiKeyTable> api_keys,
+                                                 std::string own_issuer) {
     const auto refuse = [](std::string detail) {
         return fail(ErrorKind::invalid_argument, "trust.issuer", std::move(detail));
     };
@@ -20,6 +21,7 @@ Result<std::shared_ptr<const Trust>> Trust::make(std::vector<TrustedIssuer> issu
     }
     auto trust = std::make_shared<Trust>();
     trust->issuers_ = std::move(issuers);
+    trust->own_issuer_ = std::move(own_issuer);
     if (api_keys) trust->api_keys_ = std::move(api_keys);
     return trust;
 }

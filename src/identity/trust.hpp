@@ -32,13 +32,16 @@ class Trust {
     /// @return `invalid_argument` "trust.issuer" when two issuers have one name, or two believe
     /// tokens without `iss`,
     ///         or there are more than `issuers_max`
+    /// @param own_issuer  the one among them whose tokens we make; empty: we make none
     [[nodiscard]] static Result<std::shared_ptr<const Trust>> make(
-        std::vector<TrustedIssuer> issuers, std::shared_ptr<const ApiKeyTable> api_keys);
+        std::vector<TrustedIssuer> issuers, std::shared_ptr<const ApiKeyTable> api_keys,
+        std::string own_issuer = {});
 
     /// By the name a token states; one that states none finds the issuer that need not be stated.
     /// Null: nobody.
     [[nodiscard]] const TrustedIssuer* find_issuer(std::string_view name) const;
     [[nodiscard]] const std::vector<TrustedIssuer>& issuers() const { return issuers_; }
+    [[nodiscard]] const std::string& own_issuer() const { return own_issuer_; }
     [[nodiscard]] const ApiKeyTable& api_keys() const { return *api_keys_; }
 
     /// The same with the keys that fetched sets have now.
@@ -46,6 +49,7 @@ class Trust {
 
  private:
     std::vector<TrustedIssuer> issuers_;
+    std::string own_issuer_;
     std::shared_ptr<const ApiKeyTable> api_keys_ = std::make_shared<const ApiKeyTable>();
 };
 

@@ -15,13 +15,14 @@ namespace gh::net {
 ///     pool.submit([give = answer.giver()]() mutable { give(42); });
 ///     const int value = co_await answer.wait();
 ///
-/// The coroutine may be destroyed while it waits: what comes then is dropped. The loop must outlive the giver.
+/// The coroutine may be destroyed while it waits, and the loop may go before the giver: what comes then is dropped.
 template <class T>
 class Answer {
     struct State {
-        explicit State(Loop& on) : loop(on) {}
-        Loop& loop;
-        Wakeup* waiter = nullptr;  // this and the value: only on the loop's thread
+        explicit State(Loop& on) : loop(&on), mailbox(on.mailbox()) {}
+        Loop* loop;  // like what follows: only on its thread
+        std::shared_ptr<Mailbox> mailbox;
+        Wakeup* waiter = nullptr;
         std::optional<T> value;
     };
 
@@ -30,8 +31,8 @@ class Answer {
     class Giver {
      public:
         void operator()(T value) {
-            auto& loop = state_->loop;
-            loop.post([state = std::move(state_), value = std::move(value)]() mutable {
+            const auto mailbox = state_->mailbox;
+            mailbox->post([state = std::move(state_), value = std::move(value)]() mutable {
                 state->value = std::move(value);
                 if (state->waiter) state->waiter->wake();
             });
@@ -51,7 +52,7 @@ class Answer {
  private:
     static Task<T> wait_on(std::shared_ptr<State> state) {
         struct Waiter {
-            explicit Waiter(State& of) : state(of), wakeup(of.loop) { state.waiter = &wakeup; }
+            explicit Waiter(State& of) : state(of), wakeup(*of.loop) { state.waiter = &wakeup; }
             Waiter(const Waiter&) = delete;
             Waiter& operator=(const Waiter&) = delete;
             ~Waiter() { state.waiter = nullptr; }

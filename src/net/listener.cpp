@@ -1,11 +1,14 @@
 #include "net/listener.hpp"
 
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <iterator>
 
 namespace gh::net {
 namespace {
@@ -71,6 +74,22 @@ Listener::Listener(Loop& loop, int fd, Accepted accepted)
 }
 
 Listener::~Listener() { close(); }
+
+void Listener::stop_inviting() {
+    // On a TCP socket a filter sees each segment from its header on (socket(7), SO_ATTACH_FILTER); what it answers is how
+    // much to keep. Octet 13 holds the flags (RFC 9293 §3.1).
+    constexpr std::uint32_t flags_at = 13, syn = 0x02, ack = 0x10;
+    sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, flags_at),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, syn | ack),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, syn, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+    };
+    const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
+    // Where the system refuses, it is as it was.
+    ::setsockopt(state_->descriptor.fd(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}
 
 void Listener::close() {
     if (!state_) return;

@@ -28,6 +28,10 @@ class Listener {
 
     Listener(Loop& loop, int fd, Accepted accepted);
     ~Listener();
+    /// From now on the kernel leaves a first SYN unanswered: the client asks again within a second, and finds whoever
+    /// listens then, or nobody. Connections on their way are still accepted. What close() finds afterwards is final: without
+    /// this, a connection may enter the queue between its last look and the close, and be reset.
+    void stop_inviting();
     /// Accepts what the kernel has queued, then closes: a connection that was promised is served.
     void close();
 

@@ -14,10 +14,10 @@
 namespace gh::net {
 namespace {
 
-thread_local Loop* current_loop = nullptr;
-
 constexpr int events_per_turn_max = 512;
 constexpr int wait_milliseconds_max = 60'000;
+
+thread_local Loop* running = nullptr;
 
 int check(int result, const char* what) {
     if (result < 0) throw std::system_error(errno, std::generic_category(), what);
@@ -62,20 +62,61 @@ int Descriptor::release() {
     return std::exchange(fd_, -1);
 }
 
+Mailbox::Mailbox() : event_fd_(check(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {}
+
+Mailbox::~Mailbox() { ::close(event_fd_); }
+
+void Mailbox::post(std::move_only_function<void()> call) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (closed_) return;
+        calls_.push_back(std::move(call));
+    }
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(event_fd_, &one, sizeof one);
+}
+
+void Mailbox::stop() {
+    {
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    post([] {});
+}
+
+bool Mailbox::stopping() {
+    const std::scoped_lock lock(mutex_);
+    return stopping_;
+}
+
+Mailbox::Calls Mailbox::take() {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto got = ::read(event_fd_, &count, sizeof count);
+    const std::scoped_lock lock(mutex_);
+    return std::exchange(calls_, {});
+}
+
+void Mailbox::close() {
+    Calls dropped;  // their destructors may take other locks: not below ours
+    const std::scoped_lock lock(mutex_);
+    closed_ = true;
+    dropped.swap(calls_);
+}
+
 Loop::Loop()
-    : scratch_(std::make_unique_for_overwrite<char[]>(scratch_size)),
+    : mailbox_(std::make_shared<Mailbox>()),
+      scratch_(std::make_unique_for_overwrite<char[]>(scratch_size)),
       record_scratch_(std::make_unique_for_overwrite<RecordScratch>()) {
     epoll_ = check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
-    event_fd_ = check(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd");
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.ptr = nullptr;
-    check(::epoll_ctl(epoll_, EPOLL_CTL_ADD, event_fd_, &event), "epoll_ctl");
+    check(::epoll_ctl(epoll_, EPOLL_CTL_ADD, mailbox_->event_fd_, &event), "epoll_ctl");
     read_clocks();
 }
 
 Loop::~Loop() {
-    ::close(event_fd_);
+    mailbox_->close();
     ::close(epoll_);
 }
 
@@ -91,10 +132,18 @@ int Loop::wait_milliseconds() const {
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, wait_milliseconds_max));
 }
 
-Loop& Loop::current() { return *current_loop; }
+Loop* Loop::current() noexcept { return running; }
 
 void Loop::run() {
-    current_loop = this;
+    struct Restore {
+        Loop* before = running;
+        ~Restore() { running = before; }
+    } const restore;
+    running = this;
+    turn_until_stopped();
+}
+
+void Loop::turn_until_stopped() {
     std::array<epoll_event, events_per_turn_max> events;
     read_clocks();
     for (;;) {
@@ -120,39 +169,10 @@ void Loop::run() {
         expire();
         run_ready();
         if (posted) {
-            run_posted();
-            const std::scoped_lock lock(posted_mutex_);
-            if (stopping_) return;
+            for (auto& call : mailbox_->take()) call();
+            if (mailbox_->stopping()) return;
         }
     }
-}
-
-void Loop::stop() {
-    {
-        const std::scoped_lock lock(posted_mutex_);
-        stopping_ = true;
-    }
-    post([] {});
-}
-
-void Loop::post(std::move_only_function<void()> call) {
-    {
-        const std::scoped_lock lock(posted_mutex_);
-        posted_.push_back(std::move(call));
-    }
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(event_fd_, &one, sizeof one);
-}
-
-void Loop::run_posted() {
-    std::uint64_t count = 0;
-    [[maybe_unused]] const auto got = ::read(event_fd_, &count, sizeof count);
-    std::vector<std::move_only_function<void()>> calls;
-    {
-        const std::scoped_lock lock(posted_mutex_);
-        calls.swap(posted_);
-    }
-    for (auto& call : calls) call();
 }
 
 void Loop::enqueue(Wakeup& wakeup) noexcept {

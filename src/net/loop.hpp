@@ -93,6 +93,33 @@ class Descriptor {
     Wakeup* wakeup_ = nullptr;
 };
 
+/// Where other threads leave calls for a loop. It may outlive the loop: what is posted to one that is gone is dropped.
+class Mailbox {
+ public:
+    Mailbox();
+    ~Mailbox();
+    Mailbox(const Mailbox&) = delete;
+    Mailbox& operator=(const Mailbox&) = delete;
+
+    /// Has `call` run on the loop's thread. From any thread.
+    void post(std::move_only_function<void()> call);
+
+ private:
+    friend class Loop;
+    using Calls = std::vector<std::move_only_function<void()>>;
+
+    void stop();
+    [[nodiscard]] bool stopping();
+    [[nodiscard]] Calls take();
+    void close();
+
+    int event_fd_ = -1;
+    std::mutex mutex_;  // what follows is under it
+    Calls calls_;
+    bool stopping_ = false;
+    bool closed_ = false;
+};
+
 /// One thread's turn of the world: wait for descriptors, deadlines and posted calls, then resume who is woken.
 /// The clock is read once a turn. No lock but the one around posted calls.
 class Loop {
@@ -102,15 +129,17 @@ class Loop {
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
+    /// The loop that runs on this thread; null where none does.
+    [[nodiscard]] static Loop* current() noexcept;
+
     /// Runs on the calling thread until stop().
     void run();
     /// From any thread; run() returns at the end of its turn.
-    void stop();
-    /// Runs `call` on the loop's thread. From any thread.
-    void post(std::move_only_function<void()> call);
-
-    /// The loop that runs on this thread. Only from what it runs.
-    [[nodiscard]] static Loop& current();
+    void stop() { mailbox_->stop(); }
+    /// Runs `call` on the loop's thread. From any thread, as long as the loop lives.
+    void post(std::move_only_function<void()> call) { mailbox_->post(std::move(call)); }
+    /// For who may want to post when the loop is gone.
+    [[nodiscard]] const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
 
     [[nodiscard]] SteadyTime now() const { return now_; }
     [[nodiscard]] SystemTime system_now() const { return system_now_; }
@@ -136,10 +165,10 @@ class Loop {
         Wakeup* wakeup;
     };
 
+    void turn_until_stopped();
     void read_clocks();
     [[nodiscard]] int wait_milliseconds() const;
     void run_ready();
-    void run_posted();
     void expire();
     void enqueue(Wakeup& wakeup) noexcept;
     void unlink(Wakeup& wakeup) noexcept;
@@ -150,7 +179,7 @@ class Loop {
     void place(std::size_t index, HeapEntry entry);
 
     int epoll_ = -1;
-    int event_fd_ = -1;
+    std::shared_ptr<Mailbox> mailbox_;
     SteadyTime now_;
     SystemTime system_now_;
     Wakeup* ready_head_ = nullptr;
@@ -160,10 +189,6 @@ class Loop {
     BufferPool buffers_;
     std::unique_ptr<char[]> scratch_;
     std::unique_ptr<RecordScratch> record_scratch_;
-
-    std::mutex posted_mutex_;
-    std::vector<std::move_only_function<void()>> posted_;
-    bool stopping_ = false;  // under posted_mutex_
 };
 
 /// Suspends for `duration` on `loop`'s clock.

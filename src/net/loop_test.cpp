@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -119,6 +120,38 @@ TEST(Loop, RunsWhatOtherThreadsPost) {
     });
     loop.run();
     EXPECT_EQ(sum, 5050);
+}
+
+TEST(Loop, IsTheCurrentOneOfItsThreadWhileItRuns) {
+    Loop loop;
+    Loop* on_its_thread = nullptr;
+    Loop* on_another = &loop;
+    EXPECT_EQ(Loop::current(), nullptr);
+    loop.post([&] {
+        on_its_thread = Loop::current();
+        std::jthread([&] { on_another = Loop::current(); }).join();
+        loop.stop();
+    });
+    loop.run();
+    EXPECT_EQ(on_its_thread, &loop);
+    EXPECT_EQ(on_another, nullptr);
+    EXPECT_EQ(Loop::current(), nullptr);
+}
+
+TEST(Mailbox, DropsWhatComesWhenTheLoopIsGone) {
+    std::shared_ptr<Mailbox> mailbox;
+    auto captured = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = captured;
+    bool called = false;
+    {
+        Loop loop;
+        mailbox = loop.mailbox();
+        mailbox->post([&called, held = captured] { called = true; });  // no turn comes for it
+    }
+    EXPECT_EQ(captured.use_count(), 1);
+    mailbox->post([&called, held = std::move(captured)] { called = true; });
+    EXPECT_TRUE(watched.expired());
+    EXPECT_FALSE(called);
 }
 
 }  // namespace

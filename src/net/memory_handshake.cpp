@@ -21,6 +21,20 @@ void add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
     X509_EXTENSION_free(extension);
 }
 
+void add_uris(X509* certificate, const std::vector<std::string>& uris) {
+    GENERAL_NAMES* names = sk_GENERAL_NAME_new_null();
+    for (const auto& uri : uris) {
+        ASN1_IA5STRING* text = ASN1_IA5STRING_new();
+        ASN1_STRING_set(text, uri.data(), static_cast<int>(uri.size()));
+        GENERAL_NAME* name = GENERAL_NAME_new();
+        GENERAL_NAME_set0_value(name, GEN_URI, text);
+        sk_GENERAL_NAME_push(names, name);
+    }
+    EXPECT_EQ(X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT),
+              1);
+    GENERAL_NAMES_free(names);
+}
+
 void set_facts(X509* certificate, const CertificateRequest& request) {
     X509_set_version(certificate, X509_VERSION_3);
     BIGNUM* serial = BN_new();
@@ -101,7 +115,9 @@ CertificateChain make_certificate(const CertificateRequest& request,
         add_extension(raw, signer, NID_ext_key_usage, "serverAuth");
     if (request.purpose == Purpose::client)
         add_extension(raw, signer, NID_ext_key_usage, "clientAuth");
-    if (const auto names = names_text(request.names); !names.empty()) {
+    if (!request.raw_uris.empty()) {
+        add_uris(raw, request.raw_uris);
+    } else if (const auto names = names_text(request.names); !names.empty()) {
         add_extension(raw, signer, NID_subject_alt_name, names);
     }
     EXPECT_GT(X509_sign(raw, issuer_key ? issuer_key.get() : key.get(), EVP_sha256()), 0);

@@ -22,8 +22,9 @@ struct CertificateRequest {
     Purpose purpose = Purpose::server;
     std::string common_name;
     crypto::CertificateNames names;
-    int rsa_bits = 0;          ///< 0: P-256
-    std::chrono::hours age{};  ///< since it was issued
+    std::vector<std::string> raw_uris;  ///< instead of names: as they stand, however unfit
+    int rsa_bits = 0;                   ///< 0: P-256
+    std::chrono::hours age{};           ///< since it was issued
     std::chrono::hours lifetime{90 * 24};
 };
 /// @param issuer  null: self-signed

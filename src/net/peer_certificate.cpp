@@ -3,16 +3,28 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
+
 #include "crypto/x509.hpp"
 
 namespace gh::net {
 namespace {
 
+constexpr std::size_t subject_bytes_max = 1024;
+
+/// The names come without control characters (crypto/x509.hpp). One too long is passed over, not cut: what is left of it
+/// might be somebody else's.
 std::string subject_of(const X509* certificate) {
-    if (auto name = crypto::common_name_of(certificate); !name.empty()) return name;
+    const auto fits = [](const std::string& name) {
+        return !name.empty() && name.size() <= subject_bytes_max;
+    };
+    if (auto name = crypto::common_name_of(certificate); fits(name)) return name;
     const auto names = crypto::names_of(certificate);
-    if (!names.uris.empty()) return names.uris.front();
-    return names.dns.empty() ? std::string() : names.dns.front();
+    for (const auto* list : {&names.uris, &names.dns}) {
+        const auto first = std::ranges::find_if(*list, fits);
+        if (first != list->end()) return *first;
+    }
+    return {};
 }
 
 }  // namespace

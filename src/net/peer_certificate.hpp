@@ -12,7 +12,9 @@ namespace gh::net {
 
 /// What a verified client certificate says.
 struct PeerCertificate {
-    std::string subject;      ///< common name, or the first URI or DNS name where there is none
+    /// Common name, or the first URI or DNS name where there is none: at most 1 KiB of UTF-8 without control characters,
+    /// empty where nothing is fit to be shown.
+    std::string subject;
     std::string fingerprint;  ///< SHA-256 of the DER, lower-case hex
     std::string serial;       ///< lower-case hex
     SystemTime not_after;     ///< a connection that lives longer must not count on it any more

@@ -86,7 +86,8 @@ TEST_F(PeerCertificateTest, IsCalledByItsCommonNameElseUriElseDnsName) {
         std::string_view subject;
     };
     const std::string uri =
-        "spiffe://house.example/" + std::string(60, 'a');  // too long for a common name
+        "spiffe://house.example/" + std::string(60, 'a');        // too long for a common name
+    const std::string endless = "a:" + std::string(1'023, 'b');  // one octet too many
     const std::string dns = std::string(60, 'b') + ".example";
     const Case cases[] = {
         {{.purpose = Purpose::client,
@@ -96,6 +97,13 @@ TEST_F(PeerCertificateTest, IsCalledByItsCommonNameElseUriElseDnsName) {
         {{.purpose = Purpose::client, .names = {.uris = {uri}}}, uri},
         {{.purpose = Purpose::client, .names = {.dns = {dns}, .uris = {uri}}}, uri},
         {{.purpose = Purpose::client, .names = {.dns = {dns}}}, dns},
+        {{.purpose = Purpose::client, .common_name = "a\nb", .names = {.dns = {dns}}}, dns},
+        {{.purpose = Purpose::client, .names = {.dns = {dns}, .uris = {endless, uri}}}, uri},
+        {{.purpose = Purpose::client, .names = {.dns = {dns}, .uris = {endless}}}, dns},
+        {{.purpose = Purpose::client, .names = {.uris = {endless}}}, ""},
+        {{.purpose = Purpose::client,
+          .raw_uris = {"a:b\nlevel=info", {"a:b\0c", 5}, "a:\x1b[2J", "a:\xe2\x80\xae", uri}},
+         uri},
     };
     for (const auto& c : cases) {
         SCOPED_TRACE(c.subject);

@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "net/answer.hpp"
+
 namespace gh::net {
 
 Result<std::vector<Address>> resolve_now(const std::string& host, std::uint16_t port) {
@@ -56,6 +58,13 @@ void Resolver::run(std::stop_token stop) {
         question.loop->post([answer = std::move(question.answer),
                              result = std::move(result)]() mutable { answer(std::move(result)); });
     }
+}
+
+Task<Result<std::vector<Address>>> look_up(Loop& loop, Resolver& resolver, std::string host,
+                                           std::uint16_t port) {
+    const net::Answer<Result<std::vector<Address>>> answer(loop);
+    resolver.resolve(loop, std::move(host), port, answer.giver());
+    co_return co_await answer.wait();
 }
 
 }  // namespace gh::net

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/task.hpp"
 #include "net/address.hpp"
 #include "net/loop.hpp"
 
@@ -41,6 +42,10 @@ class Resolver {
     std::deque<Question> questions_;
     std::jthread thread_;
 };
+
+/// A look-up as a task, for a coroutine on `loop`.
+[[nodiscard]] Task<Result<std::vector<Address>>> look_up(Loop& loop, Resolver& resolver,
+                                                         std::string host, std::uint16_t port);
 
 /// The look-up itself, on the calling thread.
 [[nodiscard]] Result<std::vector<Address>> resolve_now(const std::string& host, std::uint16_t port);

@@ -53,35 +53,11 @@ IoState SocketStream::write(std::string_view first, std::string_view second) {
         }
     }
     if (sent == total) return IoState::done;
-    if (sent < first.size()) kept_.assign(first.substr(sent));
-    kept_ += second.substr(sent > first.size() ? sent - first.size() : 0);
-    kept_sent_ = 0;
+    if (sent < first.size()) unsent_.keep(first.substr(sent));
+    unsent_.keep(second.substr(sent > first.size() ? sent - first.size() : 0));
     return IoState::blocked;
 }
 
-IoState SocketStream::flush() {
-    while (kept_sent_ < kept_.size()) {
-        if (!descriptor_.writable) return IoState::blocked;
-        const auto n = ::send(descriptor_.fd(), kept_.data() + kept_sent_,
-                              kept_.size() - kept_sent_, MSG_NOSIGNAL);
-        if (n >= 0) {
-            kept_sent_ += static_cast<std::size_t>(n);
-        } else if (errno == EAGAIN) {
-            descriptor_.writable = false;
-        } else if (errno != EINTR) {
-            return IoState::failed;
-        }
-    }
-    if (kept_.capacity() > 0) std::string().swap(kept_);
-    kept_sent_ = 0;
-    return IoState::done;
-}
-
 void SocketStream::finish_writing() { ::shutdown(descriptor_.fd(), SHUT_WR); }
-
-void SocketStream::reset_on_close() {
-    const linger now{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(descriptor_.fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
-}
 
 }  // namespace gh::net

@@ -72,8 +72,13 @@ Result<std::shared_ptr<TicketKeys>> TicketKeys::make(SystemTime now) {
     return std::make_shared<TicketKeys>(std::move(set));
 }
 
+std::shared_ptr<const TicketKeys::Set> TicketKeys::current() const {
+    const std::scoped_lock lock(mutex_);
+    return set_;
+}
+
 Result<bool> TicketKeys::rotate_if_due(SystemTime now) {
-    const auto old = set_.load();
+    const auto old = current();
     // A clock set back must not keep a key for ever.
     if (now >= old->made && now < old->made + rotation) return false;
     GH_TRY(auto key, random_key<Key>());
@@ -82,13 +87,14 @@ Result<bool> TicketKeys::rotate_if_due(SystemTime now) {
     set->previous = old->newest;
     set->has_previous = now < old->made + 2 * rotation;
     set->made = now;
-    set_.store(std::move(set));
+    const std::scoped_lock lock(mutex_);
+    set_ = std::move(set);
     return true;
 }
 
 int TicketKeys::seal(std::span<unsigned char, 16> key_name, std::span<unsigned char> iv,
                      EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac) const {
-    const auto set = set_.load();
+    const auto set = current();
     std::ranges::copy(set->newest.name, key_name.begin());
     if (RAND_bytes(iv.data(), static_cast<int>(iv.size())) != 1) return -1;
     return prepare(set->newest, iv.data(), cipher, mac, 1) ? 1 : -1;
@@ -96,7 +102,7 @@ int TicketKeys::seal(std::span<unsigned char, 16> key_name, std::span<unsigned c
 
 int TicketKeys::open(std::span<const unsigned char, 16> key_name, std::span<const unsigned char> iv,
                      EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, bool renew) const {
-    const auto set = set_.load();
+    const auto set = current();
     const bool newest = std::ranges::equal(key_name, set->newest.name);
     if (!newest && !(set->has_previous && std::ranges::equal(key_name, set->previous.name)))
         return 0;

@@ -3,10 +3,10 @@
 #include <openssl/types.h>
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 
 #include "base/clock.hpp"
@@ -40,7 +40,10 @@ class TicketKeys {
                            EVP_MAC_CTX* mac, bool renew) const;
 
  private:
-    std::atomic<std::shared_ptr<const Set>> set_;
+    [[nodiscard]] std::shared_ptr<const Set> current() const;
+
+    mutable std::mutex mutex_;  // to copy or swap a pointer, once a handshake
+    std::shared_ptr<const Set> set_;
 };
 
 }  // namespace gh::net

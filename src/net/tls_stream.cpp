@@ -1,7 +1,5 @@
 #include "net/tls_stream.hpp"
 
-#include "net/peer_certificate.hpp"
-
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -10,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "net/peer_certificate.hpp"
 
 namespace gh::net {
 
@@ -92,7 +92,7 @@ TlsStream::TlsStream(Loop& loop, int fd, SslHandle ssl)
 TlsStream::~TlsStream() = default;
 
 bool TlsStream::has_input() const {
-    return !received_.empty() || !unread_.empty() || descriptor_.readable ||
+    return over_ || !received_.empty() || !unread_.empty() || descriptor_.readable ||
            SSL_has_pending(ssl_.get());
 }
 
@@ -128,6 +128,7 @@ IoState TlsStream::handshake() {
 }
 
 Io TlsStream::read(std::span<char> into) {
+    if (over_) return {*over_};
     if (!has_input()) return {};
     if (ERR_peek_error() != 0) ERR_clear_error();
     loop_.record_scratch().sending.clear();
@@ -138,6 +139,8 @@ Io TlsStream::read(std::span<char> into) {
         const int n = SSL_read(ssl_.get(), into.data() + got, static_cast<int>(room));
         if (n <= 0) {
             state = judge(n);
+            // Remembered, as nothing may come that would have us ask again: a close_notify needs no FIN behind it.
+            if (state != IoState::blocked) over_ = state;
             break;
         }
         got += static_cast<std::size_t>(n);
@@ -190,42 +193,17 @@ IoState TlsStream::write(std::string_view first, std::string_view second) {
 
 IoState TlsStream::send_ciphertext() {
     auto& out = loop_.record_scratch().sending;
+    const std::string_view bytes(out.data(), out.size());
     std::size_t sent = 0;
-    if (kept_.empty()) {
-        while (sent < out.size() && descriptor_.writable) {
-            const auto n =
-                ::send(descriptor_.fd(), out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
-            if (n >= 0) {
-                sent += static_cast<std::size_t>(n);
-                if (sent < out.size()) descriptor_.writable = false;
-            } else if (errno == EAGAIN) {
-                descriptor_.writable = false;
-            } else if (errno != EINTR) {
-                return IoState::failed;
-            }
-        }
-    }
-    if (sent == out.size()) return kept_.empty() ? IoState::done : IoState::blocked;
-    kept_.append(out.data() + sent, out.size() - sent);
-    return IoState::blocked;
+    if (unsent_.empty() && !send_some(descriptor_, bytes, sent)) return IoState::failed;
+    unsent_.keep(bytes.substr(sent));
+    return unsent_.empty() ? IoState::done : IoState::blocked;
 }
 
 IoState TlsStream::flush() {
-    while (kept_sent_ < kept_.size()) {
-        if (!descriptor_.writable) return IoState::blocked;
-        const auto n = ::send(descriptor_.fd(), kept_.data() + kept_sent_,
-                              kept_.size() - kept_sent_, MSG_NOSIGNAL);
-        if (n >= 0) {
-            kept_sent_ += static_cast<std::size_t>(n);
-        } else if (errno == EAGAIN) {
-            descriptor_.writable = false;
-        } else if (errno != EINTR) {
-            return IoState::failed;
-        }
-    }
-    if (kept_.capacity() > 0) std::string().swap(kept_);
-    kept_sent_ = unread_answers_ = 0;
-    return IoState::done;
+    const auto state = unsent_.flush(descriptor_);
+    if (state == IoState::done) unread_answers_ = 0;
+    return state;
 }
 
 void TlsStream::finish_writing() {
@@ -236,11 +214,6 @@ void TlsStream::finish_writing() {
         ERR_clear_error();
     }
     ::shutdown(descriptor_.fd(), SHUT_WR);
-}
-
-void TlsStream::reset_on_close() {
-    const linger now{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(descriptor_.fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
 std::string_view TlsStream::alpn() const {

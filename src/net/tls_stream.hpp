@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "net/socket_io.hpp"
 #include "net/stream.hpp"
 
 struct ssl_st;
@@ -33,13 +35,13 @@ class TlsStream final : public Stream {
     [[nodiscard]] bool has_input() const override;
     [[nodiscard]] IoState write(std::string_view first, std::string_view second = {}) override;
     [[nodiscard]] IoState flush() override;
-    [[nodiscard]] bool pending() const override { return !kept_.empty(); }
+    [[nodiscard]] bool pending() const override { return !unsent_.empty(); }
     void notify(Wakeup* wakeup) override { descriptor_.notify(wakeup); }
     [[nodiscard]] bool peer_closed() const override {
         return descriptor_.hangup || descriptor_.error;
     }
     void finish_writing() override;
-    void reset_on_close() override;
+    void reset_on_close() override { net::reset_on_close(descriptor_); }
 
     [[nodiscard]] ssl_st* ssl() const { return ssl_.get(); }
     /// What ALPN chose: "h2", "http/1.1" or nothing.
@@ -56,11 +58,11 @@ class TlsStream final : public Stream {
     SslHandle ssl_;
     std::string_view received_;  // ciphertext OpenSSL has not taken yet, in scratch or in unread_
     std::string unread_;         // the same between calls; empty as a rule
-    std::string kept_;           // ciphertext the peer had no room for
-    std::size_t kept_sent_ = 0;
-    std::size_t unread_answers_ = 0;  // of kept_: what OpenSSL said while reading
+    Unsent unsent_;              // ciphertext
+    std::size_t unread_answers_ = 0;  // of unsent_: what OpenSSL said while reading
     std::string failure_;
-    bool end_seen_ = false;
+    std::optional<IoState> over_;  // how reading came to its end
+    bool end_seen_ = false;        // of the connection below
 };
 
 }  // namespace gh::net

@@ -63,7 +63,7 @@ class Authority {
     [[nodiscard]] std::string fingerprint() const;
     /// Whether our key signed `certificate`; its times are not looked at.
     [[nodiscard]] bool signed_by_us(X509* certificate) const;
-    /// Key and certificate in one text, so that no crash can part them. For a KeyStore and nothing else.
+    /// Key and certificate in one text, so that no crash can part them. For a crypto::KeyStore and nothing else.
     [[nodiscard]] crypto::Secret secret_pem() const;
 
  private:

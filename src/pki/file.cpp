@@ -53,10 +53,6 @@ int write_new(int directory, const std::string& name, std::string_view content, 
 
 }  // namespace
 
-UniqueFd::~UniqueFd() {
-    if (fd_ >= 0) ::close(fd_);
-}
-
 Result<UniqueFd> open_directory(const std::filesystem::path& directory) {
     UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd) return fail_errno(ErrorKind::unavailable, reason_io, directory.string(), errno);

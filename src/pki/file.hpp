@@ -9,27 +9,10 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/unique_fd.hpp"
 
 /// Files of the room, and how they change: whole or not at all.
 namespace gh::pki {
-
-class UniqueFd {
- public:
-    UniqueFd() = default;
-    explicit UniqueFd(int fd) : fd_(fd) {}
-    UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    UniqueFd& operator=(UniqueFd&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~UniqueFd();
-
-    [[nodiscard]] int get() const { return fd_; }
-    explicit operator bool() const { return fd_ >= 0; }
-
- private:
-    int fd_ = -1;
-};
 
 /// @return `unavailable` "file.io"
 [[nodiscard]] Result<UniqueFd> open_directory(const std::filesystem::path& directory);

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <thread>
 
@@ -57,6 +59,26 @@ TEST(ReplaceFile, KeepsTheOldFileWhenItCannotWrite) {
     const auto replaced = replace_file(directory, "key", "new", 0600);
     EXPECT_EQ(replaced ? "" : replaced.error().reason, "file.io");
     EXPECT_EQ(read_file_at(home.path() / "key", 100).value(), "old");
+}
+
+TEST(ReplaceFile, AFullDiskLeavesTheOldFileAndNothingHalfWritten) {
+    const TemporaryDirectory home;
+    const auto directory = open_directory(home.path()).value();
+    ASSERT_TRUE(replace_file(directory, "key", "old", 0600));
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit full = before;
+    full.rlim_cur = 100;  // writing stops in the middle
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+    const auto replaced = replace_file(directory, "key", std::string(200, 'n'), 0600);
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    std::signal(SIGXFSZ, handler);
+    ASSERT_FALSE(replaced);
+    EXPECT_EQ(replaced.error().reason, "file.io");
+    EXPECT_TRUE(replaced.error().detail.starts_with("writing key")) << replaced.error().detail;
+    EXPECT_EQ(read_file_at(home.path() / "key", 100).value(), "old");
+    EXPECT_EQ(files_in(home.path()), 1U);
 }
 
 TEST(ReadFile, TakesUpToItsLimitAndNoByteMore) {

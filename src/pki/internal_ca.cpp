@@ -49,7 +49,7 @@ Result<void> export_certificate(const std::filesystem::path& data_dir, const std
 
 /// The key is stored before ca.pem is written, and with its certificate in one value: a process killed in between
 /// leaves an authority that the next start completes.
-Result<Authority> load_or_make_root(KeyStore& keys, const std::filesystem::path& data_dir,
+Result<Authority> load_or_make_root(crypto::KeyStore& keys, const std::filesystem::path& data_dir,
                                     SystemTime now) {
     auto stored = keys.load(root_name);
     if (stored) {
@@ -105,7 +105,7 @@ bool renewal_due(SystemTime not_before, SystemTime not_after, SystemTime now) {
     return now < not_before || now >= not_after - (not_after - not_before) / 3;
 }
 
-Result<InternalCa> InternalCa::open(KeyStore& keys, std::filesystem::path data_dir,
+Result<InternalCa> InternalCa::open(crypto::KeyStore& keys, std::filesystem::path data_dir,
                                     SystemTime now) {
     GH_TRY(const auto turn, take_turn(data_dir));
     GH_TRY(auto root, load_or_make_root(keys, data_dir, now));

@@ -18,12 +18,12 @@ class InternalCa {
     /// A root that is there and cannot be read is an error: a new one would silently break every client.
     /// @return also `unavailable` "ca.locked" when another process holds the lock for ten seconds, "ca.io",
     ///         `corrupt` "ca.key_lost" when ca.pem is there and its key is not
-    [[nodiscard]] static Result<InternalCa> open(KeyStore& keys, std::filesystem::path data_dir,
-                                                 SystemTime now);
+    [[nodiscard]] static Result<InternalCa> open(crypto::KeyStore& keys,
+                                                 std::filesystem::path data_dir, SystemTime now);
 
     /// The stored leaf called `name`, or a new one: when there is none that can be used, when the names differ from
     /// `request`, or when renewal is due. Call it at every start and, say, hourly.
-    /// @param name  a token, as KeyStore wants them: "public" is kept as "leaf-public"
+    /// @param name  a token, as crypto::KeyStore wants them: "public" is kept as "leaf-public"
     [[nodiscard]] Result<IssuedCertificate> leaf(std::string_view name, const LeafRequest& request,
                                                  SystemTime now);
 
@@ -31,10 +31,10 @@ class InternalCa {
     [[nodiscard]] std::filesystem::path certificate_file() const { return data_dir_ / "ca.pem"; }
 
  private:
-    InternalCa(KeyStore& keys, std::filesystem::path data_dir, Authority root)
+    InternalCa(crypto::KeyStore& keys, std::filesystem::path data_dir, Authority root)
         : keys_(&keys), data_dir_(std::move(data_dir)), root_(std::move(root)) {}
 
-    KeyStore* keys_;
+    crypto::KeyStore* keys_;
     std::filesystem::path data_dir_;
     Authority root_;
 };

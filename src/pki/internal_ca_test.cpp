@@ -159,9 +159,9 @@ TEST_F(InternalCaTest, IsTheSameForAllWhoStartAtOnce) {
 }
 
 /// Kills itself at the n-th call that reaches the store: before the value is kept, or after.
-class DeadlyKeyStore final : public KeyStore {
+class DeadlyKeyStore final : public crypto::KeyStore {
  public:
-    DeadlyKeyStore(KeyStore& inner, int store_calls_left, bool after)
+    DeadlyKeyStore(crypto::KeyStore& inner, int store_calls_left, bool after)
         : inner_(inner), store_calls_left_(store_calls_left), after_(after) {}
     Result<crypto::Secret> load(std::string_view name) override { return inner_.load(name); }
     Result<void> store(std::string_view name, const crypto::Secret& value) override {
@@ -173,7 +173,7 @@ class DeadlyKeyStore final : public KeyStore {
     }
 
  private:
-    KeyStore& inner_;
+    crypto::KeyStore& inner_;
     int store_calls_left_;
     bool after_;
 };

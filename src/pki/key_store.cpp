@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "base/try.hpp"
@@ -44,13 +43,6 @@ std::unexpected<Error> store_error(Error&& error, const std::filesystem::path& p
 }
 
 }  // namespace
-
-bool KeyStore::valid_name(std::string_view name) {
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    };
-    return !name.empty() && name.size() <= name_bytes_max && std::ranges::all_of(name, allowed);
-}
 
 Result<FileKeyStore> FileKeyStore::open(const std::filesystem::path& directory) {
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {

@@ -71,6 +71,24 @@ TEST_F(FileKeyStoreTest, RefusesADirectoryThatOthersMayReach) {
     EXPECT_TRUE(store.error().detail.contains("chmod 700 " + directory().string()));
 }
 
+TEST_F(FileKeyStoreTest, NeedsADirectoryAndNamesWhatStandsInItsPlace) {
+    std::ofstream(directory()) << "not a directory";
+    for (const auto& path : {directory(), home_.path() / "missing" / "keys"}) {
+        const auto store = FileKeyStore::open(path);
+        ASSERT_FALSE(store) << path;
+        EXPECT_EQ(store.error().reason, "key_store.io");
+        EXPECT_TRUE(store.error().detail.contains(path.string())) << store.error().detail;
+    }
+}
+
+TEST_F(FileKeyStoreTest, RefusesADirectoryOfSomebodyElse) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+    (void)open();
+    ASSERT_EQ(::chown(directory().c_str(), 65534, 65534), 0);
+    const auto store = FileKeyStore::open(directory());
+    EXPECT_EQ(store ? "" : store.error().reason, "key_store.owner");
+}
+
 TEST_F(FileKeyStoreTest, RefusesAKeyOfSomebodyElse) {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
     auto store = open();
@@ -95,7 +113,8 @@ TEST_F(FileKeyStoreTest, ReadsPlainFilesOnly) {
 
 TEST_F(FileKeyStoreTest, TakesTokensForNamesAndNothingThatLeadsElsewhere) {
     auto store = open();
-    const std::string good[] = {"a", "leaf-public_2", std::string(KeyStore::name_bytes_max, 'a')};
+    const std::string good[] = {"a", "leaf-public_2",
+                                std::string(FileKeyStore::name_bytes_max, 'a')};
     for (const auto& name : good) EXPECT_TRUE(store.store(name, crypto::Secret("x"))) << name;
     const std::string bad[] = {"",
                                ".",
@@ -107,7 +126,7 @@ TEST_F(FileKeyStoreTest, TakesTokensForNamesAndNothingThatLeadsElsewhere) {
                                ".a.new",
                                std::string("a\0", 2),
                                "a b",
-                               std::string(KeyStore::name_bytes_max + 1, 'a')};
+                               std::string(FileKeyStore::name_bytes_max + 1, 'a')};
     for (const auto& name : bad) {
         SCOPED_TRACE(name);
         const auto stored = store.store(name, crypto::Secret("x"));
@@ -119,7 +138,7 @@ TEST_F(FileKeyStoreTest, TakesTokensForNamesAndNothingThatLeadsElsewhere) {
 
 TEST_F(FileKeyStoreTest, HoldsValuesUpToItsLimit) {
     auto store = open();
-    const std::string longest(KeyStore::value_bytes_max, 'x');
+    const std::string longest(FileKeyStore::value_bytes_max, 'x');
     EXPECT_TRUE(store.store("long", crypto::Secret(longest)));
     EXPECT_EQ(text_of(store.load("long")), longest);
     const auto refused = store.store("long", crypto::Secret(longest + 'y'));

@@ -56,6 +56,32 @@ void write_timestamp(char* out, SystemTime time) noexcept {
     out[23] = 'Z';
 }
 
+std::optional<SystemTime> parse_timestamp(std::string_view text) noexcept {
+    using namespace std::chrono;
+    constexpr std::string_view shape = "0000-00-00T00:00:00.000Z";
+    if (text.size() != shape.size()) return std::nullopt;
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        const bool fits = shape[i] == '0' ? text[i] >= '0' && text[i] <= '9' : text[i] == shape[i];
+        if (!fits) return std::nullopt;
+    }
+    const auto number = [&](std::size_t at, std::size_t digits) {
+        int value = 0;
+        for (const char c : text.substr(at, digits)) value = value * 10 + (c - '0');
+        return value;
+    };
+    const year_month_day date{year{number(0, 4)}, month(static_cast<unsigned>(number(5, 2))),
+                              day(static_cast<unsigned>(number(8, 2)))};
+    const hours hour(number(11, 2));
+    const minutes minute(number(14, 2));
+    const seconds second(number(17, 2));
+    // Nanoseconds in 64 bits reach no further than these years. Leap seconds have no time of their own.
+    if (!date.ok() || date.year() < year{1678} || date.year() > year{2261} || hour > 23h ||
+        minute > 59min || second > 59s) {
+        return std::nullopt;
+    }
+    return sys_days(date) + hour + minute + second + milliseconds(number(20, 3));
+}
+
 std::string timestamp(SystemTime time) {
     std::string text(timestamp_bytes, '\0');
     write_timestamp(text.data(), time);

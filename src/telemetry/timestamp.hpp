@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,8 @@ inline constexpr std::size_t timestamp_bytes = 24;
 void write_timestamp(char* out, SystemTime time) noexcept;
 
 [[nodiscard]] std::string timestamp(SystemTime time);
+
+/// Reads exactly what timestamp() writes, years 1678 to 2261.
+[[nodiscard]] std::optional<SystemTime> parse_timestamp(std::string_view text) noexcept;
 
 }  // namespace gh::telemetry

@@ -26,25 +26,25 @@ def tools():
     if build is None:
         pytest.skip("no build is configured: cmake --preset release")
     done = subprocess.run(["cmake", "--build", build, "--target", "gh_bench_gateway"], capture_output=True, text=True,
-                          timeout=300, check=False)
+                          timeout=1200, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return build / "bench/gateway"
 
 
 def run(script, *arguments, path=None):
     environment = {"PATH": path or os.environ["PATH"], "GATEHOUSE_BIN": str(BINARY)}
-    done = subprocess.run([sys.executable, "-B", BENCH / script, *SHORT, *map(str, arguments)], env=environment,
-                          capture_output=True, text=True, timeout=240, check=False)
-    starved = re.search(r"no answer in \d+ windows; in the last the server ran (\d+)% and waited (\d+)%", done.stderr)
-    if starved and int(starved[1]) < 10 and int(starved[2]) > 50:
-        pytest.skip(f"others have the processor: {starved[0]}")  # a server that hangs neither runs nor waits
-    return done
+    return subprocess.run([sys.executable, "-B", BENCH / script, *SHORT, *map(str, arguments)], env=environment,
+                          capture_output=True, text=True, timeout=900, check=False)
 
 
 def ask(tools, *arguments):
-    done = subprocess.run([tools / "gh_bench_loadgen", "--warm", "0", "--seconds", "0.1", "--connections", "2",
-                           *map(str, arguments)], capture_output=True, text=True, timeout=20, check=False)
-    assert done.returncode == 0, done.stderr
+    """One window; on a busy machine a short one may pass without an answer, then a longer one follows."""
+    for seconds in (0.1, 0.4, 1.6, 6.4):
+        done = subprocess.run([tools / "gh_bench_loadgen", "--warm", "0", "--seconds", str(seconds), "--connections", "2",
+                               *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        if json.loads(done.stdout)["requests"]:
+            break
     return json.loads(done.stdout)
 
 
@@ -72,7 +72,7 @@ def test_gatehouse_nginx_and_haproxy_do_the_same_work(tools, tmp_path):
             assert cell["requests"] > 0 and cell["cpu_us"] > 0 and 0 < cell["p50_us"] <= cell["p99_us"]
             assert set(cell["statuses"]) == {"200"}
         assert re.search(r"^\| gatehouse \| [\d.]+ \| [\d,]+ \|", done.stdout, re.MULTILINE)
-    assert all(size > 1024 for size in figures["results"]["memory"].values())
+    assert {name for name, size in figures["results"]["memory"].items() if size > 1024} == {"gatehouse", "nginx", "haproxy"}
 
 
 def test_a_contestant_that_is_missing_is_named_and_not_measured(tools, tmp_path):
@@ -110,5 +110,5 @@ def test_the_load_generator_sees_a_wrong_status_a_wrong_body_and_a_dead_end(tool
 
 
 def test_the_load_generator_keeps_to_a_rate(tools, origin):
-    figures = ask(tools, "--port", origin, "--rate", 500, "--seconds", 0.5)
-    assert 50 <= figures["requests"] <= 260
+    figures = ask(tools, "--port", origin, "--rate", 500, "--seconds", 2)
+    assert 50 <= figures["requests"] <= 1040

@@ -4,33 +4,16 @@ import asyncio
 import hashlib
 import http.client
 import json
-import pathlib
-import re
-import signal
-import subprocess
-import threading
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-APP = ROOT / "examples" / "agent-backend" / "app.py"
-START_SECONDS_MAX = 60
-
+from support.agent_backend import AgentBackend
 
 @pytest.fixture(scope="module")
 def port():
-    """A running backend on a port of the kernel's choice; it must end by itself on SIGTERM."""
-    process = subprocess.Popen(["/usr/bin/python3", "-B", APP, "--port", "0"], stdout=subprocess.PIPE, text=True)
-    watchdog = threading.Timer(START_SECONDS_MAX, process.kill)
-    watchdog.start()
-    line = process.stdout.readline()
-    watchdog.cancel()
-    found = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+)\n", line)
-    assert found, line
-    yield int(found[1])
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) in (0, -signal.SIGTERM)
-    process.stdout.close()
+    backend = AgentBackend()
+    yield backend.port
+    backend.stop()
 
 
 def call(port, method, path, body=None, headers=None):
@@ -96,7 +79,8 @@ def test_a_stream_arrives_word_by_word_and_ends_with_done(port):
     assert [name for name, _ in events].count("done") == 1
 
 
-@pytest.mark.parametrize("path, key", [("/api/agent/list", "items"), ("/system/info", "version"), ("/health", "status")])
+@pytest.mark.parametrize("path, key", [("/", "ask"), ("/api/agent/list", "items"), ("/system/info", "version"),
+                                       ("/health", "status"), ("/openapi.json", "paths")])
 def test_pages_about_itself_answer_without_credentials(port, path, key):
     response, body = call(port, "GET", path)
     assert response.status == 200 and key in json.loads(body)

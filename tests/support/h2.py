@@ -122,8 +122,8 @@ class Client:
 class RawClient:
     """Frames by hand."""
 
-    def __init__(self, port, tls, settings=b""):
-        self.tcp = raw.Connection(port, tls=tls)
+    def __init__(self, port, tls, settings=b"", **options):
+        self.tcp = raw.Connection(port, tls=tls, **options)
         self.encoder = hpack.Encoder()
         self.tcp.send(PREFACE + frame(SETTINGS, 0, 0, settings))
 

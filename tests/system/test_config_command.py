@@ -4,8 +4,9 @@ import json
 import re
 
 import pytest
+import yaml
 
-from support.gateway import BINARY, public_route, run, upstream_config, write_config
+from support.gateway import BINARY, ROOT, public_route, run, upstream_config, write_config
 from support.jwt import new_secret
 
 SECRET = new_secret()
@@ -212,6 +213,44 @@ def test_the_schema_is_json_schema_and_knows_the_keys():
     assert "json-schema.org" in schema["$schema"]
     assert schema["additionalProperties"] is False
     assert {"listeners", "upstreams", "routes", "auth", "limits", "telemetry"} <= schema["properties"].keys()
+
+
+@pytest.fixture(scope="module")
+def schema():
+    jsonschema = pytest.importorskip("jsonschema", reason="python3-jsonschema is not installed")
+    made = json.loads(run("config", "schema").stdout)
+    jsonschema.Draft202012Validator.check_schema(made)
+    return jsonschema.Draft202012Validator(made)
+
+
+class YamlOf2009(yaml.SafeLoader):
+    """YAML 1.2, as the gateway and editors read it: of the words only true and false are booleans."""
+
+    yaml_implicit_resolvers = {first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+                               for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+
+YamlOf2009.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
+
+
+def test_what_the_gateway_accepts_the_schema_accepts(check, schema, base):
+    assert list(schema.iter_errors(base)) == []
+    every_key = yaml.load((ROOT / "docs/gatehouse.yaml").read_text(), YamlOf2009)
+    assert [f"{error.json_path}: {error.message}" for error in schema.iter_errors(every_key)] == []
+
+
+@pytest.mark.parametrize("name", ["unknown key", "misspelt key", "unknown key of a route", "unknown key of an upstream",
+                                  "text for a number", "negative number", "list for a text", "unit unknown",
+                                  "number without unit", "size with a bad unit", "no endpoint", "unknown access",
+                                  "rate of nothing", "algorithm none"])
+def test_an_editor_with_the_schema_sees_what_the_gateway_refuses(schema, base, name):
+    MISTAKES[name][0](base)  # that the gateway refuses it is tested above
+    assert not schema.is_valid(base)
+
+
+def test_the_schema_wants_access_of_every_route(schema, base):
+    del base["routes"][0]["access"]
+    assert "'access' is a required property" in [error.message for error in schema.iter_errors(base)]
 
 
 @pytest.mark.parametrize("arguments", [(), ("config",), ("nonsense",), ("config", "check"), ("serve", "--nonsense"),

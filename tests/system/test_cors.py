@@ -109,6 +109,18 @@ def test_a_wildcard_with_credentials_is_refused_at_start(configure, upstream, tm
         assert "cors" in done.stdout + done.stderr and "credentials" in done.stdout + done.stderr
 
 
+def test_preflights_are_limited_by_address_and_a_page_can_read_the_429(start, configure, upstream):
+    limit = [{"requests": 3, "per": "1m", "by": "client_ip"}]
+    gateway = start(configure([upstream], [public_route("/api/", cors=ALLOWED, rate_limit=limit)]))
+    assert [preflight(gateway).status for _ in range(5)] == [204, 204, 204, 429, 429]
+    refused = gateway.get("/api/x", [("Origin", ORIGIN)])
+    assert refused.status == 429 and int(refused.get("retry-after")) > 0
+    fields = cors_fields(refused)
+    assert fields["access-control-allow-origin"] == ORIGIN
+    assert "retry-after" in fields["access-control-expose-headers"].lower()
+    upstream.saw_nothing()
+
+
 # --- the browser ----------------------------------------------------------------------------------------------------
 
 PAGE = """<!doctype html><script>

@@ -125,6 +125,12 @@ def test_the_log_level_can_be_set(start, configure, upstream, level, wanted):
     assert bool([line for line in gateway.log() if line["level"] in ("DEBUG", "INFO")]) == wanted
 
 
+def test_labels_stand_in_every_line_of_the_server_log(start, configure, upstream):
+    gateway = start(configure([upstream]), env={"ENVIRONMENT": "staging", "RELEASE_VERSION": "1.4.2"})
+    until(gateway.log, "the first lines")
+    assert {(line.get("environment"), line.get("release")) for line in gateway.log()} == {("staging", "1.4.2")}
+
+
 def serve_many(gateway, count=3000):
     with gateway.connect() as client:
         for number in range(count):

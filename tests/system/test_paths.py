@@ -120,9 +120,16 @@ def test_an_absolute_target_is_judged_by_its_path(house):
     assert ask(house, "http://localhost/public/a")[1] == ["/public/a"]
 
 
-def test_asterisk_form_belongs_to_options_alone(house):
+def test_asterisk_form_asks_the_gateway_itself_and_belongs_to_options_alone(house):
     gateway, backend = house
     before = len(backend.requests)
-    assert gateway.get("*").status == 400
-    assert gateway.request("OPTIONS", "*").status in (200, 204, 400, 404)
+    for method in ("GET", "HEAD", "POST", "TRACE"):
+        assert gateway.request(method, "*").status == 400
+    with gateway.connect() as client:
+        answer = client.request("OPTIONS", "*")
+        assert (answer.status, answer.body) == (204, b"")
+        assert {"GET", "OPTIONS"} <= set(answer.get("allow").split(", ")) and "TRACE" not in answer.get("allow")
+        assert answer.get("x-request-id") and answer.get("x-content-type-options") == "nosniff"
+        assert client.request("OPTIONS", "http://localhost").status == 204, "the same, written out"
+        assert client.request("OPTIONS", "*", host="evil.test").status == 421
     assert backend.requests[before:] == []

@@ -45,6 +45,34 @@ def test_a_trusted_proxy_is_believed(start, configure, upstream):
     assert gateway.access_line("target", "/").get("client_ip", "198.51.100.7") == "198.51.100.7"
 
 
+CLAIMS = ["X-Real-IP", "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Ssl", "X-Forwarded-Prefix", "X-Client-IP",
+          "Client-IP", "True-Client-IP", "CF-Connecting-IP", "X-Original-URL", "X-Rewrite-URL"]
+
+
+def test_what_proxies_say_of_a_request_is_taken_from_trusted_ones_only(start, configure, upstream):
+    gateway = start(configure([upstream], trusted_proxies=["127.0.0.50/32"]))
+    for source in (None, "127.0.0.50"):
+        gateway.get("/", [(name, "6.6.6.6") for name in CLAIMS] + [("Proxy", "evil.test:80")], source=source)
+    stranger, proxy = upstream.requests
+    assert [name for name in CLAIMS if stranger.all(name)] == []
+    assert all(proxy.all(name) == ["6.6.6.6"] for name in CLAIMS)
+    assert stranger.all("proxy") == proxy.all("proxy") == []
+
+
+@pytest.mark.parametrize("name", ["Content_Length", "Transfer_Encoding", "X_Forwarded_For", "X_Real_IP", "X_Request_ID", "X_API_KEY",
+                                  "X_Gatehouse_Roles", "X.Gatehouse.Roles", "Host_", "X_Beta", "X_User", "Authorization_"])
+def test_a_backend_that_folds_names_reads_no_other_spelling_of_ours(start, configure, upstream, name):
+    """WSGI and CGI know HTTP_X_USER and not how it was spelled."""
+    routes = [{"match": {"path_prefix": "/", "header": {"X-Beta": "1"}}, "upstream": "backend", "access": {"role": "admin"}},
+              public_route(inject={"headers": {"X-User": "${principal.subject}"}})]
+    gateway = start(configure([upstream], routes))
+    assert gateway.get("/", [(name, "1"), ("my_field", "2")]).status == 200
+    request = upstream.one_request()
+    kept = name in ("Host_", "Authorization_")  # variables of their own: HTTP_HOST_
+    assert request.all(name) == (["1"] if kept else [])
+    assert request.all("my_field") == ["2"], "other names with underscores pass"
+
+
 def test_request_ids_are_always_new_and_correlation_ids_kept(gateway, upstream):
     mine = "order-66_a.b"
     first = gateway.get("/", [("X-Request-ID", "mine"), ("X-Correlation-ID", mine)])
@@ -133,6 +161,20 @@ def test_methods_that_no_route_names_get_405_or_404(start, configure, upstream):
     assert {method.strip() for method in response.get("allow").split(",")} >= {"GET", "POST"}
     assert gateway.request("DELETE", "/elsewhere").status == 404
     assert len(upstream.requests) == 1
+
+
+def test_a_405_tells_only_of_the_methods_that_would_have_helped(start, configure, upstream):
+    routes = [public_route("/"), public_route("/")]
+    routes[0]["match"]["methods"] = ["GET", "DELETE", "PURGE"]
+    routes[1]["match"] |= {"methods": ["PUT"], "host": "127.0.0.1"}
+    config = configure([upstream], routes)
+    config["listeners"][0]["serve"] = ["gateway", "health"]
+    gateway = start(config)
+    ours = gateway.request("DELETE", "/health")
+    assert (ours.status, ours.get("allow")) == (405, "GET, HEAD"), "the routes behind our own path are nobody's business"
+    assert gateway.request("POST", "/x").get("allow") == "GET, DELETE, PURGE"
+    assert gateway.request("POST", "/x", host="127.0.0.1").get("allow") == "GET, DELETE, PURGE, PUT"
+    upstream.saw_nothing()
 
 
 def test_the_first_matching_route_wins(start, configure, make_upstream):

@@ -69,6 +69,19 @@ def test_responses_tell_how_the_client_stands(start, configure, upstream):
     assert gateway.get("/free/x").get("ratelimit") is None
 
 
+def test_each_limit_has_a_name_of_its_own_that_outlives_a_reload(start, configure, upstream):
+    limits = [{"requests": 5, "per": "1m", "by": "client_ip"}, {"requests": 3, "per": "1m", "by": "client_ip"},
+              {"requests": 9, "per": "1m", "by": "route"}]
+    gateway = start(limited(configure, upstream, limits))
+    before = gateway.get("/limited/x")
+    assert before.get("ratelimit-policy") == '"client-60s";q=5;w=60, "client-60s-2";q=3;w=60, "route-60s";q=9;w=60'
+    assert re.findall(r'"([^"]+)"', before.get("ratelimit")) == ["client-60s", "client-60s-2", "route-60s"]
+    gateway.reload(gateway.config)
+    after = gateway.get("/limited/x")
+    assert after.get("ratelimit-policy") == before.get("ratelimit-policy")
+    assert '"client-60s-2";r=1;' in after.get("ratelimit"), "and goes on counting"
+
+
 def test_a_retry_after_the_stated_time_succeeds(start, configure, upstream):
     gateway = start(limited(configure, upstream, [{"requests": 2, "per": "2s", "by": "client_ip"}], workers=2))
     assert statuses(gateway, 2) == [200, 200]

@@ -1,6 +1,7 @@
 """A new configuration takes the place of the old one whole or not at all, under running requests."""
 
 import copy
+import json
 import os
 import threading
 
@@ -33,7 +34,6 @@ def test_a_changed_file_is_noticed_by_itself(start, configure, upstream):
 
 
 def test_a_file_rewritten_in_place_is_noticed_too(start, configure, upstream):
-    import json
     gateway = start(configure([upstream], [public_route("/old/")]))
     gateway.config_file.write_text(json.dumps(changed(gateway.config, routes=[public_route("/new/")])))
     until(lambda: gateway.get("/new/x").status == 200, "the changed file to be read", timeout=10)
@@ -85,6 +85,13 @@ def test_a_changed_data_dir_is_refused_by_name(start, configure, upstream, tmp_p
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_what_waits_for_the_next_start_is_named(start, configure, upstream):
+    gateway = start(configure([upstream]))
+    gateway.reload(changed(gateway.config, workers=2, telemetry={**gateway.config["telemetry"], "release": "2"}))
+    waiting = [line["key"] for line in gateway.log() if "next start" in line["message"]]
+    assert waiting == ["workers", "telemetry.release"]
+
+
 def test_listeners_come_and_go(start, configure, upstream):
     gateway = start(configure([upstream]))
     old = gateway.config
@@ -120,6 +127,21 @@ def test_limits_keys_and_hosts_change(start, configure, upstream):
     assert (status(first, host="new.test"), status(second, host="new.test")) == (401, 200)
     assert status(second) == 421
     assert gateway.get("/" + "a" * 400, host="new.test").status == 414
+
+
+def test_more_connections_than_the_start_made_room_for_need_a_restart(start, configure, upstream):
+    gateway = start(configure([upstream], limits={"connections_max": 100}))
+
+    def warnings():
+        return [line for line in gateway.log() if "limits.connections_max stays" in json.dumps(line)]
+    gateway.reload(changed(gateway.config, limits={"connections_max": 50}))
+    gateway.reload(changed(gateway.config, limits={"connections_max": 100}))
+    assert not warnings()
+    gateway.reload(changed(gateway.config, limits={"connections_max": 200}))
+    line = until(warnings, "a warning")[0]
+    assert line["level"] == "WARNING" and "restart" in json.dumps(line)
+    assert (line["wanted"], line["connections_max"]) == (200, 100)
+    assert gateway.get("/").status == 200
 
 
 def test_a_kept_connection_sees_the_new_configuration(start, configure, upstream):

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/exchange.hpp"
+#include "http/characters.hpp"
 
 namespace gh::gateway {
 namespace {
@@ -16,18 +17,12 @@ bool is_trusted(const Snapshot& snapshot, const net::Address& address) {
     });
 }
 
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-}
-
 /// The last element of a comma list, removed from it.
 std::string_view take_last(std::string_view& list) {
     const auto comma = list.rfind(',');
     const auto last = comma == std::string_view::npos ? list : list.substr(comma + 1);
     list = comma == std::string_view::npos ? std::string_view{} : list.substr(0, comma);
-    return trim(last);
+    return http::trim(last);
 }
 
 /// Proxies write "192.0.2.1", "192.0.2.1:4711", "2001:db8::1" or "[2001:db8::1]:4711".
@@ -65,6 +60,7 @@ Verdict FindClient::on_request(Exchange& exchange) {
     if (snapshot.trusted_proxies.empty() || !is_trusted(snapshot, connection.peer))
         return Verdict::walk_on;
 
+    exchange.peer_is_trusted = true;
     walk_back(exchange);
     if (!(exchange.client_address == connection.peer)) {
         exchange.client_ip = exchange.arena.copy(exchange.client_address.ip_text());

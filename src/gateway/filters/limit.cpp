@@ -10,11 +10,6 @@ namespace {
 
 using access::RateLimiter;
 
-access::ClientNetwork network_of(const net::Address& address) {
-    const auto octets = address.octets();
-    return access::ClientNetwork::from_v6(octets);
-}
-
 access::RateClient client_of(const RateLimiter& limiter, const RouteLimit& limit,
                              const Exchange& exchange) {
     const auto& principal = *exchange.principal;
@@ -23,7 +18,7 @@ access::RateClient client_of(const RateLimiter& limiter, const RouteLimit& limit
         return limiter.client(principal);
     }
     if (limit.by == RateLimitConfig::By::route) return limiter.client(access::ClientNetwork{});
-    return limiter.client(network_of(exchange.client_address));
+    return limiter.client(access::ClientNetwork::from_v6(exchange.client_address.octets()));
 }
 
 /// Judges at once those of the route's limits that are, or are not, by principal.

@@ -15,22 +15,13 @@ Verdict refuse_target(Exchange& exchange, const Error& error) {
     return Verdict::answered;
 }
 
-/// Methods that would have led to a route, for Allow (RFC 9110 §15.5.6); empty: the path leads nowhere.
-std::string allowed_methods(const Exchange& exchange) {
-    std::string allowed;
-    const auto add = [&](const Route& route) {
-        for (const auto& method : route.config.match.methods) {
-            if (allowed.contains(method)) continue;
-            if (!allowed.empty()) allowed += ", ";
-            allowed += method;
-        }
-    };
-    const auto ours = exchange.listener->own.at(exchange.path);
-    for (const auto* own : ours) add(*own);
-    for (const auto* route : exchange.listener->routes) {
-        if (ours.empty() && covers_path(route->config.match, exchange.path)) add(*route);
-    }
-    return allowed;
+/// What the house takes as a whole; a route may take less.
+constexpr std::string_view methods_taken = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// `OPTIONS *` asks about the server and not about anything behind it (RFC 9110 §9.3.7). The codecs let no other method
+/// have this target.
+bool asks_the_server(const http::RequestHead& request) {
+    return request.method == http::Method::options && request.target == "*";
 }
 
 }  // namespace
@@ -39,8 +30,12 @@ Verdict MatchRoute::on_request(Exchange& exchange) {
     if (exchange.request().method == http::Method::trace) {
         // It would show a client the fields that we add for the upstream (RFC 9110 §9.3.8).
         exchange.refuse(405, "route.method", "TRACE is not passed on.");
-        exchange.add_field(http::FieldId::other, "Allow",
-                           "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        exchange.add_field(http::FieldId::other, "Allow", methods_taken);
+        return Verdict::answered;
+    }
+    if (asks_the_server(exchange.request())) {
+        exchange.response.status = 204;
+        exchange.add_field(http::FieldId::other, "Allow", methods_taken);
         return Verdict::answered;
     }
     const auto target = codec::split_target(exchange.request().target);
@@ -64,7 +59,8 @@ Verdict MatchRoute::on_request(Exchange& exchange) {
         return refuse_target(exchange,
                              Error{ErrorKind::invalid_argument, "path.encoded_slash", {}});
     }
-    if (const auto allowed = allowed_methods(exchange); !allowed.empty()) {
+    if (const auto allowed = allowed_methods(*exchange.listener, exchange.request(), exchange.path);
+        !allowed.empty()) {
         exchange.refuse(405, "route.method", "This method is not allowed here.");
         exchange.add_field(http::FieldId::other, "Allow", exchange.arena.copy(allowed));
     } else {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "gateway/exchange.hpp"
+#include "http/characters.hpp"
 
 namespace gh::gateway {
 namespace {
@@ -53,19 +54,22 @@ void add_missing(Exchange& exchange, const std::array<Header, 6>& headers) {
     }
 }
 
-bool is_html(std::string_view content_type) {
-    constexpr std::string_view html = "text/html";
-    return content_type.size() >= html.size() &&
-           http::equals_ignoring_case(content_type.substr(0, html.size()), html);
+/// type "/" subtype without parameters (RFC 9110 §8.3.1).
+std::string_view media_type(const http::Fields& fields) {
+    const auto value = fields.value(http::FieldId::content_type);
+    return http::trim(value.substr(0, value.find(';')));
 }
 
 /// A page's policy is its author's to write: HTML gets one only where the route names it. Data gets one that forbids
 /// everything, should a browser ever be made to open it.
 std::string_view content_policy(const Exchange& exchange) {
-    const auto type = exchange.response.fields.value(http::FieldId::content_type);
-    if (is_html(type))
+    constexpr std::string_view application = "application/";
+    const auto type = media_type(exchange.response.fields);
+    if (http::equals_ignoring_case(type, "text/html"))
         return exchange.route ? std::string_view(exchange.route->config.csp) : std::string_view{};
-    return type.starts_with("application/") || type.empty() ? api_policy : std::string_view{};
+    const bool is_data =
+        type.empty() || http::equals_ignoring_case(type.substr(0, application.size()), application);
+    return is_data ? api_policy : std::string_view{};
 }
 
 }  // namespace

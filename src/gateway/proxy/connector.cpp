@@ -37,7 +37,8 @@ Task<balance::ConnectionAllowance::Place> wait_for_place(Exchange& exchange, Ups
     if (place) co_return place;
     auto& worker = *exchange.worker;
     auto& pool = upstream.pool(worker.index);
-    if (pool.drop_one()) co_return upstream.connections().take();
+    if (pool.drop_one()) place = upstream.connections().take();
+    if (place) co_return place;  // else another worker was quicker
     if (upstream.pending.fetch_add(1) < upstream.config().pending_max) {
         auto& wakeup = exchange.client->wakeup();
         const auto deadline = worker.loop.now() + exchange.route->timeouts.connect;

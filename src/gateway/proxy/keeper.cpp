@@ -11,25 +11,12 @@ constexpr std::chrono::milliseconds look_up_again{1'000};  // while a name has n
 constexpr std::chrono::milliseconds sweep_interval{1'000};
 constexpr std::chrono::milliseconds idle_max{60'000};  // of a kept connection
 
-/// A look-up as a task: the resolver answers on our loop.
-Task<Result<std::vector<net::Address>>> resolve(net::Loop& loop, net::Resolver& resolver,
-                                                const EndpointConfig& config) {
-    auto wakeup = std::make_shared<net::Wakeup>(loop);
-    auto result = std::make_shared<std::optional<Result<std::vector<net::Address>>>>();
-    net::Resolver::Answer answer = [wakeup, result](Result<std::vector<net::Address>> addresses) {
-        *result = std::move(addresses);
-        wakeup->wake();
-    };
-    resolver.resolve(loop, config.host, config.port, std::move(answer));
-    while (!*result) co_await wakeup->wait();
-    co_return std::move(**result);
-}
-
 Task<> keep_resolved(std::shared_ptr<Upstream> upstream, Target& target, net::Loop& loop,
                      net::Resolver& resolver, telemetry::Log& log) {
     bool failing = false;
     while (!upstream->retired()) {
-        auto addresses = co_await resolve(loop, resolver, target.config);
+        auto addresses =
+            co_await net::look_up(loop, resolver, target.config.host, target.config.port);
         if (addresses) {
             target.set_addresses(std::move(*addresses));
         } else if (!failing) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "gateway/proxy/client_fields.hpp"
 #include "gateway/proxy/request_head.hpp"
 #include "gateway/worker.hpp"
 #include "http/h1_head.hpp"
@@ -151,7 +152,7 @@ Relay::Step Relay::finish_request() {
     sent_at_ = exchange_.worker->loop.now();
     if (request_framing_.kind != Framing::chunked) return Step::moved;
     auto& out = scratch_text();
-    http::append_last_chunk(out, client_.trailers());
+    http::append_last_chunk(out, trailers_that_go_on(exchange_));
     if (up_.stream->write(out) == IoState::failed) request_broken_ = true;
     return Step::moved;
 }
@@ -161,7 +162,8 @@ Relay::Step Relay::pull_response() {
     const auto flushed = client_.flush();
     if (flushed == IoState::failed) return end(Ended::client_gone);
     if (flushed == IoState::blocked) return Step::idle;
-    const auto scratch = exchange_.worker->loop.scratch();
+    const auto all = exchange_.worker->loop.scratch();
+    const auto scratch = all.first(std::min(all.size(), client_.room()));
     const auto io = up_.stream->read(scratch);
     switch (io.state) {
         case IoState::blocked: return Step::idle;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/proxy/client_fields.hpp"
 #include "gateway/worker.hpp"
 #include "http/characters.hpp"
 #include "http/h1_write.hpp"
@@ -11,28 +12,6 @@ namespace gh::gateway::proxy {
 namespace {
 
 using http::FieldId;
-
-// Ours to say: a client's own are never passed on.
-constexpr http::FieldSet ours{
-    FieldId::x_forwarded_for,  FieldId::x_forwarded_proto, FieldId::x_forwarded_host,
-    FieldId::forwarded,        FieldId::x_gatehouse,       FieldId::x_request_id,
-    FieldId::x_correlation_id, FieldId::traceparent,       FieldId::expect};
-constexpr http::FieldSet dropped = http::hop_by_hop_fields | ours;
-
-/// '_' counts as '-': backends that turn names into variables (CGI, WSGI) cannot tell X_Tenant from X-Tenant.
-bool is_same_variable(std::string_view a, std::string_view b) {
-    const auto folded = [](char c) {
-        if (c == '_') return '-';
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return std::ranges::equal(a, b, {}, folded, folded);
-}
-
-bool is_injected(const Exchange& exchange, std::string_view name) {
-    return std::ranges::any_of(
-        exchange.route->config.inject_headers,
-        [name](const HeaderInjection& each) { return is_same_variable(each.name, name); });
-}
 
 std::string_view joined_scopes(Exchange& exchange) {
     std::string text;
@@ -130,13 +109,9 @@ void append_upstream_head(std::string& out, Exchange& exchange, const http::Body
     auto& fields = head.fields;
     fields.clear();
     const bool names_fields = request.fields.has(FieldId::connection);
-    const bool key_is_ours = exchange.principal->type == access::PrincipalType::api_key;
-    const bool injects = !exchange.route->config.inject_headers.empty();
     for (const auto& field : request.fields) {
-        if (dropped.has(field.id)) continue;
+        if (!goes_on(exchange, field)) continue;
         if (names_fields && http::named_by_connection(request.fields, field)) continue;
-        if (key_is_ours && field.id == FieldId::x_api_key) continue;
-        if (injects && is_injected(exchange, field.name)) continue;
         fields.add(field.id, field.name, field.value);
     }
     fields.add(FieldId::x_forwarded_for, "X-Forwarded-For", forwarded_for(exchange));
@@ -148,7 +123,7 @@ void append_upstream_head(std::string& out, Exchange& exchange, const http::Body
     fields.add(FieldId::x_correlation_id, "X-Correlation-ID", exchange.correlation_id);
     fields.add(FieldId::traceparent, "traceparent", exchange.traceparent);
     add_identity(fields, *exchange.principal);
-    if (injects) add_injected(fields, exchange);
+    add_injected(fields, exchange);
 
     head.method = request.method;
     head.method_text = request.method_text;

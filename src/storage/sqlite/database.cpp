@@ -143,7 +143,7 @@ class SqliteDatabase final : public Database {
     }
 
     Task<Result<void>> run(Mode mode, Work work) override {
-        net::Answer<Result<void>> answer(net::Loop::current());
+        net::Answer<Result<void>> answer(*net::Loop::current());
         Job job{std::move(work), answer.giver(),
                 std::chrono::steady_clock::now() + config_.acquire_timeout};
         auto& line = mode == Mode::write ? writes_ : reads_;

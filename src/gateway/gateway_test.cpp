@@ -1,0 +1,113 @@
+#include "gateway/gateway.hpp"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "gateway/standard_pipeline.hpp"
+#include "gateway/testing.hpp"
+
+namespace gh::gateway {
+namespace {
+
+Task<Result<api::Reply>> fine(api::Call call) {
+    api::Reply reply;
+    reply.body = "{\"path\":\"" + std::string(call.path) + "\"}";
+    reply.fields.emplace_back("X-Room", "one");
+    co_return reply;
+}
+
+Task<Result<api::Reply>> broken(api::Call) {
+    co_return fail(ErrorKind::unavailable, "storage.away", "password of the database is hunter2");
+}
+
+Task<Result<api::Reply>> buggy(api::Call) {
+    throw std::runtime_error("index 7 of hunter2");
+    co_return api::Reply{};
+}
+
+Task<Result<api::Reply>> nothing(api::Call) {
+    api::Reply reply;
+    reply.status = 204;
+    reply.body = "not to be sent";
+    co_return reply;
+}
+
+class GatewayTest : public testing::Test {
+ protected:
+    GatewayTest() {
+        house.worker.snapshot = house.snapshot;
+        house.worker.pipeline = standard_pipeline(house.services, house.authenticator);
+        house.services.access_log = &lines;
+        house.add_own("/fine", fine);
+        house.add_own("/fine", fine, "HEAD");
+        house.add_own("/broken", broken);
+        house.add_own("/buggy", buggy);
+        house.add_own("/nothing", nothing);
+    }
+    FakeDownstream& ask(std::string_view method, std::string_view target) {
+        house.client.ask(method, target);
+        spawn(Gateway(house.worker).handle(house.client));
+        return house.client;
+    }
+    std::string field(std::string_view name) {
+        std::string text;
+        for (const auto& [key, value] : house.client.answer_fields) {
+            if (http::equals_ignoring_case(key, name)) text += value;
+        }
+        return text;
+    }
+    FakeHouse house;
+    KeptLines lines;
+};
+
+TEST_F(GatewayTest, AnswersWithWhatAHandlerSays) {
+    const auto& client = ask("GET", "/fine");
+    EXPECT_EQ(client.status, 200);
+    EXPECT_EQ(client.answer, R"({"path":"/fine"})");
+    EXPECT_TRUE(client.complete);
+    EXPECT_EQ(field("Content-Type"), "application/json");
+    EXPECT_EQ(field("Cache-Control"), "no-store");
+    EXPECT_EQ(field("X-Room"), "one");
+    EXPECT_EQ(field("X-Content-Type-Options"), "nosniff");
+    EXPECT_FALSE(field("Date").empty());
+    EXPECT_TRUE(lines.text.contains("\"status\":200")) << lines.text;
+    EXPECT_EQ(house.worker.exchanges_open, 0U);
+}
+
+TEST_F(GatewayTest, TellsHeadTheLengthOfWhatItDoesNotSend) {
+    EXPECT_EQ(ask("HEAD", "/fine").status, 200);
+    EXPECT_EQ(house.client.answer, "");
+    EXPECT_EQ(field("Content-Length"), "16");
+}
+
+TEST_F(GatewayTest, SendsNoBodyWithAStatusThatHasNone) {
+    EXPECT_EQ(ask("GET", "/nothing").status, 204);
+    EXPECT_EQ(house.client.answer, "");
+}
+
+TEST_F(GatewayTest, TellsOperatorsWhatWentWrongAndNotTheClient) {
+    EXPECT_EQ(ask("GET", "/broken").status, 503);
+    EXPECT_TRUE(house.client.answer.contains("storage.away"));
+    EXPECT_FALSE(house.client.answer.contains("hunter2")) << house.client.answer;
+    EXPECT_TRUE(house.logged.text.contains("hunter2"));
+}
+
+TEST_F(GatewayTest, AnswersWithABareErrorWhereItMetABug) {
+    EXPECT_EQ(ask("GET", "/buggy").status, 500);
+    EXPECT_TRUE(house.client.answer.contains(R"("code":"internal")")) << house.client.answer;
+    EXPECT_FALSE(house.client.answer.contains("index 7")) << house.client.answer;
+    EXPECT_EQ(field("X-Content-Type-Options"), "nosniff");
+    EXPECT_TRUE(house.logged.text.contains("index 7"));
+    EXPECT_EQ(house.worker.exchanges_open, 0U);
+}
+
+TEST_F(GatewayTest, AnswersForTheServerItself) {
+    EXPECT_EQ(ask("OPTIONS", "*").status, 204);
+    EXPECT_EQ(house.client.answer, "");
+    EXPECT_FALSE(field("Allow").empty());
+    EXPECT_EQ(field("Content-Length"), "");
+}
+
+}  // namespace
+}  // namespace gh::gateway

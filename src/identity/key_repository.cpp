@@ -1,0 +1,265 @@
+#include "identity/key_repository.hpp"
+
+#include <algorithm>
+
+#include "base/id.hpp"
+#include "codec/base64.hpp"
+#include "codec/hex.hpp"
+#include "crypto/secret.hpp"
+#include "identity/principal.hpp"
+#include "identity/user.hpp"
+
+namespace gh::identity {
+namespace {
+
+using storage::Blob;
+using storage::Row;
+using storage::Session;
+using storage::Statement;
+
+constexpr std::size_t key_name_bytes_max = 128;
+constexpr std::size_t key_names_max = 64;  // roles or scopes of one key
+
+constexpr Statement select_one{
+    .name = "api_keys.find",
+    .sql =
+        "SELECT id, hash, name, owner, subject, kind, roles, scopes, expires_at, revoked_at, "
+        "last_used_at, version, created_at, updated_at FROM api_keys WHERE id = $1"};
+constexpr Statement select_page{
+    .name = "api_keys.list",
+    .sql =
+        "SELECT id, hash, name, owner, subject, kind, roles, scopes, expires_at, revoked_at, "
+        "last_used_at, version, created_at, updated_at FROM api_keys "
+        "WHERE (created_at, id) > ($1, $2) ORDER BY created_at, id LIMIT $3 OFFSET $4"};
+constexpr Statement select_page_of_owner{
+    .name = "api_keys.list_of_owner",
+    .sql =
+        "SELECT id, hash, name, owner, subject, kind, roles, scopes, expires_at, revoked_at, "
+        "last_used_at, version, created_at, updated_at FROM api_keys "
+        "WHERE owner = $5 AND (created_at, id) > ($1, $2) "
+        "ORDER BY created_at, id LIMIT $3 OFFSET $4"};
+constexpr Statement insert{
+    .name = "api_keys.create",
+    .sql =
+        "INSERT INTO api_keys (id, hash, name, owner, subject, kind, roles, scopes, expires_at, "
+        "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)"};
+constexpr Statement update_hash{
+    .name = "api_keys.rotate",
+    .sql = "UPDATE api_keys SET hash = $2, version = version + 1, updated_at = $3 WHERE id = $1"};
+constexpr Statement update_revoked{
+    .name = "api_keys.revoke",
+    .sql =
+        "UPDATE api_keys SET revoked_at = $2, version = version + 1, updated_at = $2 "
+        "WHERE id = $1 AND revoked_at IS NULL"};
+constexpr Statement update_used{
+    .name = "api_keys.touch",
+    .sql =
+        "UPDATE api_keys SET last_used_at = $2 "
+        "WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)"};
+constexpr Statement delete_old{
+    .name = "api_keys.clean",
+    .sql = "DELETE FROM api_keys WHERE expires_at < $1 OR revoked_at < $1"};
+
+std::vector<std::string> split(std::string_view text, char separator) {
+    std::vector<std::string> parts;
+    while (!text.empty()) {
+        const auto end = std::min(text.find(separator), text.size());
+        parts.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return parts;
+}
+
+std::string join(const std::vector<std::string>& parts, char separator) {
+    std::string text;
+    for (const auto& part : parts) {
+        if (!text.empty()) text += separator;
+        text += part;
+    }
+    return text;
+}
+
+StoredKey key_of(const Row& row) {
+    StoredKey key{.id = row.text(0),
+                  .hash = {},
+                  .name = row.text(2),
+                  .owner = row.text(3),
+                  .subject = row.text(4),
+                  .kind = row.text(5) == "service" ? access::PrincipalType::service
+                                                   : access::PrincipalType::api_key,
+                  .roles = split(row.text(6), ','),
+                  .scopes = split(row.text(7), ' '),
+                  .expires_at = row.optional_time(8),
+                  .revoked_at = row.optional_time(9),
+                  .last_used_at = row.optional_time(10),
+                  .version = row.integer(11),
+                  .created_at = row.time(12),
+                  .updated_at = row.time(13)};
+    const auto& hash = row.octets(1);
+    std::copy_n(hash.begin(), std::min(hash.size(), key.hash.size()), key.hash.begin());
+    return key;
+}
+
+/// RFC 6749 §3.3: printable ASCII without space, '"' and '\'.
+bool valid_scope(std::string_view scope) {
+    return !scope.empty() && scope.size() <= 128 && std::ranges::all_of(scope, [](char c) {
+        return c > ' ' && c <= '~' && c != '"' && c != '\\';
+    });
+}
+
+bool printable(std::string_view text, std::size_t bytes_max) {
+    return !text.empty() && text.size() <= bytes_max && text.front() != ' ' && text.back() != ' ' &&
+           std::ranges::none_of(
+               text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
+}
+
+Result<void> check(const NewKey& key, SystemTime now) {
+    const auto refuse = [](std::string_view reason) {
+        return fail(ErrorKind::invalid_argument, reason);
+    };
+    if (!printable(key.name, key_name_bytes_max)) return refuse("key.name");
+    if (!key.subject.empty() && !printable(key.subject, user_name_bytes_max))
+        return refuse("key.subject");
+    if (key.roles.size() > key_names_max || !std::ranges::all_of(key.roles, valid_role_name))
+        return refuse("key.role");
+    if (key.scopes.size() > key_names_max || !std::ranges::all_of(key.scopes, valid_scope))
+        return refuse("key.scope");
+    if (key.expires_at && *key.expires_at <= now) return refuse("key.expired");
+    return {};
+}
+
+/// 12 characters that collide once in 2^30 keys, and then the primary key says so.
+std::string new_id() {
+    std::array<std::uint8_t, 8> octets{};
+    random_bytes(octets);
+    return codec::encode_hex({reinterpret_cast<const char*>(octets.data()), octets.size()});
+}
+
+Blob blob_of(const ApiKeyHash& hash) {
+    return {std::string(reinterpret_cast<const char*>(hash.data()), hash.size())};
+}
+
+Task<Result<StoredKey>> read(Session& session, std::string id) {
+    GH_CO_TRY(const auto row, co_await session.query_one(select_one, std::move(id)));
+    if (!row) co_return fail(ErrorKind::not_found, "key.unknown");
+    co_return key_of(*row);
+}
+
+Task<Result<StoredKey>> put_hash(Session& session, std::string id, ApiKeyHash hash,
+                                 std::optional<std::int64_t> expected_version, SystemTime now) {
+    GH_CO_TRY(const auto before, co_await read(session, id));
+    if (expected_version && *expected_version != before.version)
+        co_return fail(ErrorKind::conflict, "key.changed");
+    if (before.revoked_at) co_return fail(ErrorKind::conflict, "key.revoked");
+    GH_CO_TRY_VOID(co_await session.execute(update_hash, id, blob_of(hash), now));
+    co_return co_await read(session, id);
+}
+
+Task<Result<StoredKey>> end(Session& session, std::string id, SystemTime now) {
+    GH_CO_TRY_VOID(co_await session.execute(update_revoked, id, now));
+    co_return co_await read(session, id);
+}
+
+std::shared_ptr<const access::Principal> principal_of(StoredKey key) {
+    auto principal = std::make_shared<access::Principal>();
+    principal->type = key.kind;
+    principal->subject = std::move(key.subject);
+    principal->token_id = std::move(key.id);
+    principal->roles = std::move(key.roles);
+    principal->scopes = std::move(key.scopes);
+    principal->expires = key.expires_at;
+    settle_roles(*principal);
+    return principal;
+}
+
+}  // namespace
+
+Task<Result<MadeKey>> KeyRepository::create(NewKey key, SystemTime now) {
+    GH_CO_TRY_VOID(check(key, now));
+    const auto id = new_id();
+    GH_CO_TRY(auto text, generate_api_key(id));
+    auto work = [id, key = std::move(key), hash = hasher_->of_text(text),
+                 now](Session& session) -> Task<Result<StoredKey>> {
+        const std::string_view kind =
+            key.kind == access::PrincipalType::service ? "service" : "api_key";
+        GH_CO_TRY_VOID(co_await session.execute(
+            insert, id, blob_of(hash), key.name, key.owner, key.subject.empty() ? id : key.subject,
+            kind, join(key.roles, ','), join(key.scopes, ' '), key.expires_at, now));
+        co_return co_await read(session, id);
+    };
+    GH_CO_TRY(auto stored, co_await database_.write(std::move(work)));
+    co_return MadeKey{std::move(stored), std::move(text)};
+}
+
+Task<Result<StoredKey>> KeyRepository::find(std::string id) {
+    auto work = [id = std::move(id)](Session& session) { return read(session, id); };
+    co_return co_await database_.read(std::move(work));
+}
+
+Task<Result<std::vector<StoredKey>>> KeyRepository::list(KeyPage page) {
+    const auto after = page.after.value_or(KeyPage::After{SystemTime{} - seconds(1), ""});
+    storage::Parameters where{storage::to_value(after.created_at), after.id,
+                              static_cast<std::int64_t>(page.limit),
+                              static_cast<std::int64_t>(page.offset)};
+    if (page.owner) where.emplace_back(*page.owner);
+    auto work = [where = std::move(where), of_owner = page.owner.has_value()](Session& session) {
+        return session.run(of_owner ? select_page_of_owner : select_page, where);
+    };
+    GH_CO_TRY(const auto rows, co_await database_.read(std::move(work)));
+    std::vector<StoredKey> keys;
+    keys.reserve(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) keys.push_back(key_of(rows[i]));
+    co_return keys;
+}
+
+Task<Result<MadeKey>> KeyRepository::rotate(std::string id,
+                                            std::optional<std::int64_t> expected_version,
+                                            SystemTime now) {
+    auto generated = generate_api_key(id);
+    if (!generated) co_return fail(ErrorKind::not_found, "key.unknown");  // no id of ours
+    auto work = [id = std::move(id), hash = hasher_->of_text(*generated), expected_version,
+                 now](Session& session) {
+        return put_hash(session, id, hash, expected_version, now);
+    };
+    GH_CO_TRY(auto stored, co_await database_.write(std::move(work)));
+    co_return MadeKey{std::move(stored), *std::move(generated)};
+}
+
+Task<Result<StoredKey>> KeyRepository::revoke(std::string id, SystemTime now) {
+    auto work = [id = std::move(id), now](Session& session) { return end(session, id, now); };
+    co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<void>> KeyRepository::touch(std::vector<std::pair<std::string, SystemTime>> last_uses) {
+    std::vector<storage::Parameters> sets;
+    sets.reserve(last_uses.size());
+    for (auto& [id, used] : last_uses) sets.push_back({std::move(id), storage::to_value(used)});
+    auto work = [sets = std::move(sets)](Session& session) {
+        return session.execute_many(update_used, sets);
+    };
+    GH_CO_TRY_VOID(co_await database_.write(std::move(work)));
+    co_return Result<void>{};
+}
+
+Task<Result<std::uint64_t>> KeyRepository::clean(SystemTime before) {
+    GH_CO_TRY(const auto rows, co_await database_.query(delete_old, before));
+    co_return rows.affected();
+}
+
+Task<Result<std::shared_ptr<const access::Principal>>> KeyRepository::recognise(std::string text,
+                                                                                SystemTime now) {
+    const auto id = api_key_id(text);
+    if (!id) co_return fail(ErrorKind::unauthenticated, "key.malformed");
+    auto found = co_await find(std::string(*id));
+    if (!found && found.error().kind == ErrorKind::not_found)
+        co_return fail(ErrorKind::unauthenticated, "key.unknown");
+    if (!found) co_return std::unexpected(std::move(found).error());
+    if (!crypto::constant_time_equal(found->hash, hasher_->of_text(text)))
+        co_return fail(ErrorKind::unauthenticated, "key.unknown");
+    if (found->revoked_at) co_return fail(ErrorKind::unauthenticated, "key.revoked");
+    if (found->expires_at && now >= *found->expires_at)
+        co_return fail(ErrorKind::unauthenticated, "key.expired");
+    co_return principal_of(*std::move(found));
+}
+
+}  // namespace gh::identity

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "access/principal.hpp"
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/task.hpp"
+#include "identity/api_keys.hpp"
+#include "storage/database.hpp"
+
+namespace gh::identity {
+
+/// An API key as it is kept: everything but its secret.
+struct StoredKey {
+    std::string id;
+    ApiKeyHash hash{};
+    std::string name;                                             ///< for people: "nightly import"
+    std::string owner;                                            ///< the user who made it
+    std::string subject;                                          ///< whom it stands for
+    access::PrincipalType kind = access::PrincipalType::api_key;  ///< or service
+    std::vector<std::string> roles;
+    std::vector<std::string> scopes;
+    std::optional<SystemTime> expires_at;
+    std::optional<SystemTime> revoked_at;
+    std::optional<SystemTime> last_used_at;  ///< to within a minute
+    std::int64_t version = 1;
+    SystemTime created_at;
+    SystemTime updated_at;
+};
+
+struct NewKey {
+    std::string name;
+    std::string owner;
+    std::string subject;  ///< empty: the key's id
+    access::PrincipalType kind = access::PrincipalType::api_key;
+    std::vector<std::string> roles;
+    std::vector<std::string> scopes;
+    std::optional<SystemTime> expires_at;
+};
+
+/// A key that was just made, with the one copy of its text.
+struct MadeKey {
+    StoredKey key;
+    std::string text;  ///< to be shown once
+};
+
+struct KeyPage {
+    struct After {
+        SystemTime created_at;
+        std::string id;
+    };
+    std::size_t limit = 50;
+    std::optional<After> after;
+    std::size_t offset = 0;
+    std::optional<std::string> owner;  ///< only theirs
+};
+
+/// API keys in the database.
+///
+/// Errors besides storage's: `not_found` "key.unknown"; `conflict` "key.changed" (another version than was expected) and
+/// "key.revoked"; `invalid_argument` "key.name", "key.subject", "key.role", "key.scope", "key.expired".
+class KeyRepository {
+ public:
+    KeyRepository(storage::Database& database, std::shared_ptr<const ApiKeyHasher> hasher)
+        : database_(database), hasher_(std::move(hasher)) {}
+
+    [[nodiscard]] Task<Result<MadeKey>> create(NewKey key, SystemTime now);
+    [[nodiscard]] Task<Result<StoredKey>> find(std::string id);
+    /// In order of their making.
+    [[nodiscard]] Task<Result<std::vector<StoredKey>>> list(KeyPage page);
+    /// A new secret under the same id; the old one ends now.
+    [[nodiscard]] Task<Result<MadeKey>> rotate(std::string id,
+                                               std::optional<std::int64_t> expected_version,
+                                               SystemTime now);
+    /// For good. Twice is no error.
+    [[nodiscard]] Task<Result<StoredKey>> revoke(std::string id, SystemTime now);
+    /// Many at once: a use costs no write of its own.
+    [[nodiscard]] Task<Result<void>> touch(
+        std::vector<std::pair<std::string, SystemTime>> last_uses);
+    /// Removes keys that expired or were revoked before `before`; how many.
+    [[nodiscard]] Task<Result<std::uint64_t>> clean(SystemTime before);
+
+    /// Whom the key `text` stands for.
+    /// @return `unauthenticated` with "key.malformed", "key.unknown", "key.revoked" or "key.expired"; errors of the database
+    [[nodiscard]] Task<Result<std::shared_ptr<const access::Principal>>> recognise(std::string text,
+                                                                                   SystemTime now);
+
+ private:
+    storage::Database& database_;
+    std::shared_ptr<const ApiKeyHasher> hasher_;
+};
+
+}  // namespace gh::identity

@@ -1,0 +1,155 @@
+#include "identity/key_repository.hpp"
+
+#include <fstream>
+
+#include "storage/testing.hpp"
+
+namespace gh::identity {
+namespace {
+
+using std::chrono::hours;
+using storage::run_to_end;
+
+const SystemTime now{seconds(1'700'000'000)};
+
+class KeyRepositoryTest : public testing::Test {
+ protected:
+    void SetUp() override {
+        database = storage::open_sqlite(folder.path / "test.db", {}, observer).value();
+        ASSERT_TRUE(run_to_end(storage::migrate(*database, storage::embedded_migrations(), now)));
+        keys.emplace(*database, hasher);
+    }
+    MadeKey create(std::string name = "import", std::string owner = "ann") {
+        NewKey key{.name = std::move(name),
+                   .owner = std::move(owner),
+                   .subject = {},
+                   .roles = {"user"},
+                   .scopes = {"a:read"},
+                   .expires_at = now + hours(24)};
+        at += seconds(1);
+        return run_to_end(keys->create(key, at)).value();
+    }
+    std::string_view recognise(std::string_view text, SystemTime when = now) {
+        const auto found = run_to_end(keys->recognise(std::string(text), when));
+        return found ? "" : found.error().reason;
+    }
+
+    storage::TestFolder folder;
+    telemetry::Registry registry;
+    storage::Observer observer{registry, nullptr, milliseconds(1'000)};
+    std::unique_ptr<storage::Database> database;
+    std::shared_ptr<const ApiKeyHasher> hasher =
+        std::make_shared<const ApiKeyHasher>(crypto::Secret::random(32));
+    std::optional<KeyRepository> keys;
+    SystemTime at = now;
+};
+
+TEST_F(KeyRepositoryTest, RecognisesTheKeyItMadeAndNoOther) {
+    const auto made = create();
+    EXPECT_TRUE(made.text.starts_with("gh_" + made.key.id + "_"));
+    const auto principal = run_to_end(keys->recognise(made.text, now)).value();
+    EXPECT_EQ(principal->subject, made.key.id);
+    EXPECT_EQ(principal->token_id, made.key.id);
+    EXPECT_EQ(principal->role, access::Role::user);
+    EXPECT_EQ(principal->scopes, std::vector<std::string>{"a:read"});
+
+    auto other = made.text;
+    other.back() = other.back() == 'A' ? 'B' : 'A';
+    EXPECT_NE(recognise(other), "");
+    EXPECT_EQ(recognise(""), "key.malformed");
+    EXPECT_EQ(recognise(generate_api_key("0123456789abcdef").value()), "key.unknown");
+    EXPECT_EQ(recognise(made.text, now + hours(24)), "key.expired");
+}
+
+TEST_F(KeyRepositoryTest, TheSecretIsNowhereInTheDatabase) {
+    const auto made = create();
+    const auto secret = made.text.substr(made.text.rfind('_') + 1);
+    database.reset();
+    for (const auto& file : std::filesystem::directory_iterator(folder.path)) {
+        std::ifstream in(file.path(), std::ios::binary);
+        const std::string content{std::istreambuf_iterator<char>(in), {}};
+        EXPECT_EQ(content.find(secret), std::string::npos) << file.path();
+    }
+}
+
+TEST_F(KeyRepositoryTest, RotatingEndsTheOldSecret) {
+    const auto made = create();
+    const auto rotated = run_to_end(keys->rotate(made.key.id, made.key.version, now)).value();
+    EXPECT_EQ(rotated.key.id, made.key.id);
+    EXPECT_EQ(recognise(made.text), "key.unknown");
+    EXPECT_EQ(recognise(rotated.text), "");
+    EXPECT_EQ(run_to_end(keys->rotate(made.key.id, made.key.version, now)).error().reason,
+              "key.changed");
+    EXPECT_EQ(run_to_end(keys->rotate("no such'id", {}, now)).error().reason, "key.unknown");
+}
+
+TEST_F(KeyRepositoryTest, RevokingIsForGood) {
+    const auto made = create();
+    EXPECT_EQ(run_to_end(keys->revoke(made.key.id, now))->revoked_at, now);
+    EXPECT_EQ(run_to_end(keys->revoke(made.key.id, now + hours(1)))->revoked_at, now);
+    EXPECT_EQ(recognise(made.text), "key.revoked");
+    EXPECT_EQ(run_to_end(keys->rotate(made.key.id, {}, now)).error().reason, "key.revoked");
+    EXPECT_EQ(run_to_end(keys->revoke("0000000000000000", now)).error().reason, "key.unknown");
+}
+
+TEST_F(KeyRepositoryTest, ListsByOwnerInPages) {
+    for (int i = 0; i < 5; ++i) create("key" + std::to_string(i), i % 2 == 0 ? "ann" : "bob");
+    const auto first = run_to_end(keys->list({.limit = 2, .after = {}, .owner = "ann"})).value();
+    ASSERT_EQ(first.size(), 2U);
+    const auto rest =
+        run_to_end(keys->list({.limit = 2,
+                               .after = KeyPage::After{first[1].created_at, first[1].id},
+                               .owner = "ann"}))
+            .value();
+    ASSERT_EQ(rest.size(), 1U);
+    EXPECT_EQ(rest[0].name, "key4");
+    EXPECT_EQ(run_to_end(keys->list({.limit = 50, .after = {}, .owner = {}}))->size(), 5U);
+}
+
+TEST_F(KeyRepositoryTest, LastUseOnlyMovesForward) {
+    const auto one = create(), other = create();
+    ASSERT_TRUE(run_to_end(keys->touch({{one.key.id, now + seconds(5)}, {other.key.id, now}})));
+    ASSERT_TRUE(run_to_end(keys->touch({{one.key.id, now}, {"gone", now}})));
+    EXPECT_EQ(run_to_end(keys->find(one.key.id))->last_used_at, now + seconds(5));
+    EXPECT_EQ(run_to_end(keys->find(other.key.id))->last_used_at, now);
+}
+
+TEST_F(KeyRepositoryTest, RefusesWhatWouldMeanSomethingElseLater) {
+    struct Case {
+        NewKey key;
+        std::string_view reason;
+    };
+    const NewKey good{
+        .name = "n", .owner = "ann", .subject = {}, .roles = {}, .scopes = {}, .expires_at = {}};
+    const auto with = [&](auto change) {
+        auto key = good;
+        change(key);
+        return key;
+    };
+    const Case cases[] = {
+        {with([](NewKey& k) { k.name = ""; }), "key.name"},
+        {with([](NewKey& k) { k.name = "two\nlines"; }), "key.name"},
+        {with([](NewKey& k) { k.roles = {"user,admin"}; }), "key.role"},
+        {with([](NewKey& k) { k.scopes = {"a b"}; }), "key.scope"},
+        {with([](NewKey& k) { k.subject = " x"; }), "key.subject"},
+        {with([](NewKey& k) { k.expires_at = now; }), "key.expired"},
+    };
+    for (const auto& c : cases) {
+        const auto made = run_to_end(keys->create(c.key, now));
+        ASSERT_FALSE(made);
+        EXPECT_EQ(made.error().reason, c.reason);
+    }
+}
+
+TEST_F(KeyRepositoryTest, CleansWhatIsOverAndNothingElse) {
+    const auto expired = create(), revoked = create();
+    NewKey forever{
+        .name = "f", .owner = "ann", .subject = {}, .roles = {}, .scopes = {}, .expires_at = {}};
+    const auto kept = run_to_end(keys->create(forever, now)).value();
+    ASSERT_TRUE(run_to_end(keys->revoke(revoked.key.id, now)));
+    EXPECT_EQ(run_to_end(keys->clean(now + hours(48))), 2U);
+    EXPECT_TRUE(run_to_end(keys->find(kept.key.id)));
+}
+
+}  // namespace
+}  // namespace gh::identity

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/clock.hpp"
+
+namespace gh::identity {
+
+/// Slows guessing down. Failures are counted for a name from one network together, so that whoever guesses locks out nobody
+/// but those beside them; and for a network over all names, so that one password cannot be tried on everybody.
+/// Holds over all workers; safe to share.
+class LoginThrottle {
+ public:
+    struct Options {
+        unsigned free_failures = 5;           ///< of one name from one network, before any wait
+        unsigned network_free_failures = 50;  ///< of one network, whatever the names
+        milliseconds first_wait{1'000};       ///< doubled with each failure
+        milliseconds longest_wait{15 * 60'000};
+        seconds forgotten_after{3'600};    ///< without another failure
+        std::size_t entries_max = 65'536;  ///< the one unused longest makes room
+    };
+    LoginThrottle() : LoginThrottle(Options()) {}
+    explicit LoginThrottle(Options options) : options_(options) {}
+
+    /// How long this attempt has to wait; nothing: it may be made now. Ask before a password is looked at.
+    /// @param name     as it was typed, any case
+    /// @param network  the client's address or its /64
+    [[nodiscard]] std::optional<milliseconds> wait_of(std::string_view name,
+                                                      std::string_view network, SteadyTime now);
+    void failed(std::string_view name, std::string_view network, SteadyTime now);
+    /// Forgets the failures of this name from this network; those of the network stay, or one good account would pay for
+    /// guessing at others.
+    void succeeded(std::string_view name, std::string_view network);
+
+    [[nodiscard]] std::size_t size() const;
+
+ private:
+    struct Entry {
+        std::string key;
+        unsigned failures = 0;
+        SteadyTime last;
+        SteadyTime blocked_until;
+    };
+    using Entries = std::list<Entry>;  // used last first
+
+    [[nodiscard]] std::optional<milliseconds> wait_of_key(const std::string& key, SteadyTime now);
+    void count(const std::string& key, unsigned free, SteadyTime now);
+    void forget(const std::string& key);
+
+    const Options options_;
+    mutable std::mutex mutex_;
+    Entries entries_;
+    std::unordered_map<std::string_view, Entries::iterator> by_key_;
+};
+
+}  // namespace gh::identity

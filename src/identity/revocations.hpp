@@ -1,0 +1,96 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "access/principal.hpp"
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/task.hpp"
+#include "identity/user.hpp"
+#include "storage/database.hpp"
+
+namespace gh::identity {
+
+/// No access token of ours lives longer.
+inline constexpr std::chrono::hours token_lifetime_max{24};
+
+enum class RevocationKind : std::uint8_t { token, subject, client };
+
+/// Ends tokens of ours before their time.
+struct Revocation {
+    RevocationKind kind{};
+    std::string value;  ///< `jti`, `sub` or `client_id`
+    /// Tokens issued at this moment or later stay good. Whole milliseconds, as tokens know theirs: see next_millisecond.
+    SystemTime issued_before;
+    SystemTime expires_at;  ///< by then every token it could mean has expired by itself
+};
+
+/// The first moment that a token made after `now` can bear.
+[[nodiscard]] SystemTime next_millisecond(SystemTime now);
+
+/// What the void tokens of a user look like.
+[[nodiscard]] Revocation end_of_tokens(const User& user);
+
+/// Those that hold at one moment. Immutable.
+class RevocationList {
+ public:
+    RevocationList() = default;
+    /// @param by_key  the key is a letter for the kind, then the value
+    explicit RevocationList(std::unordered_map<std::string, Revocation> by_key)
+        : by_key_(std::move(by_key)) {}
+
+    [[nodiscard]] bool empty() const { return by_key_.empty(); }
+    [[nodiscard]] std::size_t size() const { return by_key_.size(); }
+    [[nodiscard]] bool covers(const access::Principal& principal) const;
+
+ private:
+    [[nodiscard]] bool covers(RevocationKind kind, std::string_view value, SystemTime issued) const;
+
+    std::unordered_map<std::string, Revocation> by_key_;
+};
+
+/// Where workers find the list of the moment, and where it grows.
+class RevocationSource {
+ public:
+    [[nodiscard]] std::uint64_t generation() const {
+        return generation_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] std::shared_ptr<const RevocationList> current() const;
+
+    /// Holds on this node from the next request on. Known ones are merged, expired ones dropped.
+    void add(const std::vector<Revocation>& some, SystemTime now);
+
+ private:
+    std::atomic<std::uint64_t> generation_ = 1;
+    mutable std::mutex mutex_;
+    std::unordered_map<std::string, Revocation> by_key_;
+    std::shared_ptr<const RevocationList> list_ = std::make_shared<const RevocationList>();
+};
+
+/// Revocations in the database: how they outlive a restart and reach other nodes.
+class RevocationRepository {
+ public:
+    explicit RevocationRepository(storage::Database& database) : database_(database) {}
+
+    /// Inside a transaction of the caller's, so that what takes a right away and what ends its tokens are one.
+    [[nodiscard]] static Task<Result<void>> record(storage::Session& session, Revocation revocation,
+                                                   SystemTime now);
+    [[nodiscard]] Task<Result<void>> add(Revocation revocation, SystemTime now);
+    /// Those recorded since `since` that still hold at `now`.
+    [[nodiscard]] Task<Result<std::vector<Revocation>>> list(SystemTime since, SystemTime now);
+    /// Removes those that have expired; how many.
+    [[nodiscard]] Task<Result<std::uint64_t>> clean(SystemTime now);
+
+ private:
+    storage::Database& database_;
+};
+
+}  // namespace gh::identity

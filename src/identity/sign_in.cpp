@@ -1,0 +1,78 @@
+#include "identity/sign_in.hpp"
+
+#include <utility>
+
+#include "base/try.hpp"
+
+namespace gh::identity {
+namespace {
+
+SignInOutcome refused(std::string_view reason) { return {{}, reason, {}}; }
+
+}  // namespace
+
+Task<Result<std::string>> SignIn::hash(crypto::Secret password) {
+    auto work = [password = std::move(password), scheme = parts_.scheme] {
+        return crypto::hash_password(scheme, password);
+    };
+    co_return co_await parts_.pool.run(std::move(work));
+}
+
+Task<Result<SignInOutcome>> SignIn::check(SignInAttempt attempt) {
+    const auto now = net::Loop::current()->now();
+    if (const auto wait = parts_.throttle.wait_of(attempt.name, attempt.network, now))
+        co_return SignInOutcome{{}, "login.throttled", wait};
+    auto found = co_await parts_.users.find_by_name(attempt.name);
+    const bool unknown = !found && found.error().kind == ErrorKind::not_found;
+    if (!found && !unknown) co_return std::unexpected(std::move(found).error());
+    auto secret = unknown ? UserSecret{} : *std::move(found);
+    GH_CO_TRY(auto outcome, co_await judge(std::move(secret), std::move(attempt.password)));
+    if (outcome.user) {
+        parts_.throttle.succeeded(attempt.name, attempt.network);
+    } else {
+        parts_.throttle.failed(attempt.name, attempt.network, now);
+    }
+    co_return outcome;
+}
+
+Task<Result<SignInOutcome>> SignIn::judge(UserSecret found, crypto::Secret password) {
+    struct Judged {
+        crypto::PasswordCheck check;
+        std::string new_hash;
+    };
+    const bool real = found.password_hash.has_value();
+    auto work = [password = std::move(password), scheme = parts_.scheme,
+                 stored = found.password_hash.value_or(parts_.decoy)]() -> Result<Judged> {
+        GH_TRY(const auto check, crypto::verify_password(password, stored, scheme));
+        Judged judged{check, {}};
+        if (check.rehash_wanted) {
+            GH_TRY(judged.new_hash, crypto::hash_password(scheme, password));
+        }
+        return judged;
+    };
+    GH_CO_TRY(const auto judged, co_await parts_.pool.run(std::move(work)));
+    if (found.user.id.empty()) co_return refused("login.unknown");
+    if (!real || !judged.check.matches) co_return refused("login.password");
+    if (found.user.disabled_at) co_return refused("login.disabled");
+    if (!judged.new_hash.empty()) {
+        // Better next time than not at all: a database that cannot write does not keep people out.
+        std::ignore =
+            co_await parts_.users.rehash(found.user.id, *found.password_hash, judged.new_hash);
+    }
+    co_return SignInOutcome{std::move(found.user), {}, {}};
+}
+
+Task<Result<SignInOutcome>> SignIn::change_password(SignInAttempt attempt,
+                                                    crypto::Secret new_password, SystemTime now) {
+    if (crypto::constant_time_equal(attempt.password.bytes(), new_password.bytes()))
+        co_return fail(ErrorKind::invalid_argument, "password.unchanged");
+    GH_CO_TRY(auto outcome, co_await check(std::move(attempt)));
+    if (!outcome.user) co_return outcome;
+    GH_CO_TRY(auto new_hash, co_await hash(std::move(new_password)));
+    GH_CO_TRY_VOID(
+        co_await parts_.users.set_password(outcome.user->id, std::move(new_hash), false, now));
+    outcome.user->password_change_required = false;
+    co_return outcome;
+}
+
+}  // namespace gh::identity

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/task.hpp"
+#include "crypto/password.hpp"
+#include "identity/login_throttle.hpp"
+#include "identity/user_repository.hpp"
+#include "net/work_pool.hpp"
+
+namespace gh::identity {
+
+/// A name and a password, and where they came from.
+struct SignInAttempt {
+    std::string name;
+    crypto::Secret password;
+    std::string network;  ///< the client's address, or its /64: whose failures are counted
+};
+
+/// Who they turned out to be.
+struct SignInOutcome {
+    std::optional<User> user;  ///< nobody: refused, and no reason that a client could learn from
+    std::string_view
+        reason;  ///< for the log: "login.unknown", "login.password", "login.disabled"; empty when accepted
+    std::optional<milliseconds> wait;  ///< refused unseen: too many failures, come back then
+};
+
+/// Signing in with a password. Unknown names, wrong passwords and disabled users cost the same time and get the same answer.
+/// Hashes are computed on a bounded pool; the throttle is asked first.
+class SignIn {
+ public:
+    struct Parts {
+        UserRepository& users;
+        net::WorkPool& pool;
+        LoginThrottle& throttle;
+        crypto::PasswordScheme scheme;  ///< of new hashes
+        std::string decoy;              ///< crypto::decoy_hash of that scheme
+    };
+    explicit SignIn(Parts parts) : parts_(std::move(parts)) {}
+
+    /// A hash that is weaker than those made today is replaced on the way.
+    /// @return errors of the database, and `exhausted` "work.queue_full"
+    [[nodiscard]] Task<Result<SignInOutcome>> check(SignInAttempt attempt);
+
+    /// Signs in with the old password and sets a new one.
+    /// @param now  when the new one counts from; tokens issued before are void
+    /// @return     as check(); `invalid_argument` "password.unchanged" and those of crypto::hash_password
+    [[nodiscard]] Task<Result<SignInOutcome>> change_password(SignInAttempt attempt,
+                                                              crypto::Secret new_password,
+                                                              SystemTime now);
+
+    /// On the pool. @return as crypto::hash_password, and `exhausted` "work.queue_full"
+    [[nodiscard]] Task<Result<std::string>> hash(crypto::Secret password);
+
+ private:
+    [[nodiscard]] Task<Result<SignInOutcome>> judge(UserSecret found, crypto::Secret password);
+    Parts parts_;
+};
+
+}  // namespace gh::identity

@@ -1,0 +1,99 @@
+#include "identity/sign_in.hpp"
+
+#include "storage/testing.hpp"
+
+namespace gh::identity {
+namespace {
+
+using crypto::Secret;
+using storage::run_to_end;
+
+const SystemTime now{seconds(1'700'000'000)};
+constexpr auto scheme = crypto::PasswordScheme::argon2id;
+
+class SignInTest : public testing::Test {
+ protected:
+    void SetUp() override {
+        database = storage::open_sqlite(folder.path / "test.db", {}, observer).value();
+        ASSERT_TRUE(run_to_end(storage::migrate(*database, storage::embedded_migrations(), now)));
+        users.emplace(*database);
+        door.emplace(
+            SignIn::Parts{*users, pool, throttle, scheme, crypto::decoy_hash(scheme).value()});
+        NewUser ann{
+            .name = "ann",
+            .email = {},
+            .roles = {"user"},
+            .password_hash = crypto::hash_password(scheme, Secret("correct horse")).value()};
+        id = run_to_end(users->create(ann, now)).value().id;
+    }
+    SignInOutcome attempt(std::string name, std::string_view password) {
+        return run_to_end(door->check({std::move(name), Secret(password), "192.0.2.1"})).value();
+    }
+
+    storage::TestFolder folder;
+    telemetry::Registry registry;
+    storage::Observer observer{registry, nullptr, milliseconds(1'000)};
+    std::unique_ptr<storage::Database> database;
+    std::optional<UserRepository> users;
+    net::WorkPool pool{{.threads = 1, .queue_max = 4, .name = "hash"}};
+    LoginThrottle throttle;
+    std::optional<SignIn> door;
+    std::string id;
+};
+
+TEST_F(SignInTest, AdmitsWhoKnowsThePassword) {
+    const auto outcome = attempt("Ann", "correct horse");
+    ASSERT_TRUE(outcome.user) << outcome.reason;
+    EXPECT_EQ(outcome.user->id, id);
+}
+
+TEST_F(SignInTest, RefusesEveryoneElseAlike) {
+    EXPECT_EQ(attempt("ann", "wrong").reason, "login.password");
+    EXPECT_EQ(attempt("ann", "").reason, "login.password");
+    EXPECT_EQ(attempt("nobody", "correct horse").reason, "login.unknown");
+    EXPECT_EQ(attempt("'; --", "correct horse").reason, "login.unknown");
+    ASSERT_TRUE(run_to_end(users->change(
+        id, {.email = {}, .roles = {}, .disabled = true, .expected_version = {}}, now)));
+    EXPECT_EQ(attempt("ann", "correct horse").reason, "login.disabled");
+}
+
+TEST_F(SignInTest, AUserWithoutPasswordCannotSignInWithOne) {
+    NewUser bob{.name = "bob", .email = {}, .roles = {}, .password_hash = {}};
+    ASSERT_TRUE(run_to_end(users->create(bob, now)));
+    EXPECT_EQ(attempt("bob", "").reason, "login.password");
+}
+
+TEST_F(SignInTest, GuessingHasToWaitAndTheRightPasswordToo) {
+    for (int i = 0; i < 5; ++i) EXPECT_FALSE(attempt("ann", "guess").wait);
+    const auto outcome = attempt("ann", "correct horse");
+    EXPECT_TRUE(outcome.wait);
+    EXPECT_FALSE(outcome.user);
+    EXPECT_FALSE(attempt("bob", "guess").wait);
+}
+
+TEST_F(SignInTest, ReplacesAWeakHashOnTheWay) {
+    // bcrypt with cost 4, of "correct horse": made elsewhere, long ago.
+    const auto old_hash =
+        crypto::hash_password(crypto::PasswordScheme::bcrypt, Secret("correct horse")).value();
+    ASSERT_TRUE(run_to_end(users->set_password(id, old_hash, false, now)));
+    ASSERT_TRUE(attempt("ann", "correct horse").user);
+    const auto stored = run_to_end(users->find_by_name("ann"))->password_hash;
+    EXPECT_TRUE(stored->starts_with("$argon2id$"));
+    EXPECT_TRUE(attempt("ann", "correct horse").user);
+}
+
+TEST_F(SignInTest, ChangingAPasswordWantsTheOldOneAndVoidsTokens) {
+    const auto change = [&](std::string_view old_one, std::string_view next) {
+        return run_to_end(door->change_password({"ann", Secret(old_one), "192.0.2.1"}, Secret(next),
+                                                now + seconds(9)));
+    };
+    EXPECT_EQ(change("wrong", "new one").value().reason, "login.password");
+    EXPECT_EQ(change("correct horse", "correct horse").error().reason, "password.unchanged");
+    EXPECT_EQ(change("correct horse", "").error().reason, "password.empty");
+    ASSERT_TRUE(change("correct horse", "new one").value().user);
+    EXPECT_EQ(attempt("ann", "correct horse").reason, "login.password");
+    EXPECT_EQ(attempt("ann", "new one").user->tokens_valid_from, now + milliseconds(9'001));
+}
+
+}  // namespace
+}  // namespace gh::identity

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "identity/signing_keys.hpp"
+#include "identity/trust.hpp"
+
+namespace gh::identity {
+
+/// What an access token shall say.
+struct TokenGrant {
+    std::string subject;
+    std::vector<std::string> roles;
+    std::vector<std::string> scopes;
+    std::vector<std::string> audience;  ///< empty: ourselves
+    std::string client_id;              ///< empty: no client, a sign-in of our own
+    std::string
+        actor;  ///< the `act` claim (RFC 8693 §4.1) as JSON; empty: nobody acts for the subject
+    std::string confirmation;  ///< the `cnf` claim (RFC 7800) as JSON; empty: a bearer token
+    std::chrono::seconds lifetime{1'800};
+};
+
+struct IssuedToken {
+    std::string text;  ///< for whom it is made, and nobody else
+    std::string id;    ///< `jti`
+    SystemTime expires;
+};
+
+/// Makes access tokens (RFC 9068). Safe to share among threads.
+class TokenIssuer {
+ public:
+    /// @param issuer  `iss`, an https URL; also the audience where a grant names none
+    TokenIssuer(std::string issuer, std::shared_ptr<const SigningKeys> keys);
+
+    [[nodiscard]] const std::string& name() const { return issuer_; }
+    [[nodiscard]] IssuedToken issue(const TokenGrant& grant, SystemTime now) const;
+
+    /// After a rotation.
+    void set_keys(std::shared_ptr<const SigningKeys> keys);
+    [[nodiscard]] std::shared_ptr<const SigningKeys> keys() const;
+    /// How our own tokens are checked.
+    [[nodiscard]] TrustedIssuer trusted() const;
+
+ private:
+    const std::string issuer_;
+    mutable std::mutex mutex_;
+    std::shared_ptr<const SigningKeys> keys_;
+};
+
+}  // namespace gh::identity

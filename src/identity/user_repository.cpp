@@ -1,0 +1,299 @@
+#include "identity/user_repository.hpp"
+
+#include <algorithm>
+
+#include "base/id.hpp"
+#include "identity/revocations.hpp"
+
+namespace gh::identity {
+namespace {
+
+using storage::Row;
+using storage::Session;
+using storage::Statement;
+
+constexpr Statement select_by_id{
+    .name = "users.find",
+    .sql =
+        "SELECT id, name, email, roles, password_change_required, disabled_at, "
+        "tokens_valid_from, version, created_at, updated_at, password_hash "
+        "FROM user_records WHERE id = $1"};
+constexpr Statement select_by_name{
+    .name = "users.find_by_name",
+    .sql =
+        "SELECT id, name, email, roles, password_change_required, disabled_at, "
+        "tokens_valid_from, version, created_at, updated_at, password_hash "
+        "FROM user_records WHERE name_folded = $1"};
+constexpr Statement select_page{
+    .name = "users.list",
+    .sql =
+        "SELECT id, name, email, roles, password_change_required, disabled_at, "
+        "tokens_valid_from, version, created_at, updated_at "
+        "FROM user_records WHERE (created_at, id) > ($1, $2) "
+        "ORDER BY created_at, id LIMIT $3 OFFSET $4"};
+constexpr Statement select_page_of_role{
+    .name = "users.list_of_role",
+    .sql =
+        "SELECT id, name, email, roles, password_change_required, disabled_at, "
+        "tokens_valid_from, version, created_at, updated_at "
+        "FROM user_records WHERE (created_at, id) > ($1, $2) "
+        "AND id IN (SELECT user_id FROM user_roles WHERE role = $5) "
+        "ORDER BY created_at, id LIMIT $3 OFFSET $4"};
+constexpr Statement insert{
+    .name = "users.create",
+    .sql =
+        "INSERT INTO users (id, name, name_folded, email, password_hash, password_changed_at, "
+        "password_change_required, created_at, updated_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)"};
+constexpr Statement insert_role{.name = "users.add_role",
+                                .sql = "INSERT INTO user_roles (user_id, role) VALUES ($1, $2)"};
+constexpr Statement delete_roles{.name = "users.remove_roles",
+                                 .sql = "DELETE FROM user_roles WHERE user_id = $1"};
+constexpr Statement update{
+    .name = "users.change",
+    .sql =
+        "UPDATE users SET email = $2, disabled_at = $3, tokens_valid_from = $4, "
+        "version = version + 1, updated_at = $5 WHERE id = $1"};
+constexpr Statement update_password{
+    .name = "users.set_password",
+    .sql =
+        "UPDATE users SET password_hash = $2, password_change_required = $3, "
+        "password_changed_at = $4, tokens_valid_from = $5, version = version + 1, "
+        "updated_at = $4 WHERE id = $1"};
+constexpr Statement update_hash{
+    .name = "users.rehash",
+    .sql = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2"};
+constexpr Statement count_all{.name = "users.count", .sql = "SELECT count(*) FROM users"};
+constexpr Statement count_other_admins{
+    .name = "users.count_other_admins",
+    .sql =
+        "SELECT count(*) FROM users u JOIN user_roles r ON r.user_id = u.id "
+        "WHERE r.role = 'admin' AND u.disabled_at IS NULL AND u.id <> $1"};
+// Taken by whoever may remove an administrator, so that two cannot remove each other.
+constexpr Statement lock_admins{
+    .name = "users.lock_admins",
+    .sql = "SELECT name FROM roles WHERE name = 'admin'",
+    .postgres = "SELECT name FROM roles WHERE name = 'admin' FOR UPDATE"};
+
+std::vector<std::string> split_roles(const std::optional<std::string>& text) {
+    std::vector<std::string> roles;
+    for (std::string_view rest = text ? std::string_view(*text) : ""; !rest.empty();) {
+        const auto comma = std::min(rest.find(','), rest.size());
+        roles.emplace_back(rest.substr(0, comma));
+        rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+    std::ranges::sort(roles);
+    return roles;
+}
+
+User user_of(const Row& row) {
+    return {.id = row.text(0),
+            .name = row.text(1),
+            .email = row.optional_text(2),
+            .roles = split_roles(row.optional_text(3)),
+            .password_change_required = row.boolean(4),
+            .disabled_at = row.optional_time(5),
+            .tokens_valid_from = row.time(6),
+            .version = row.integer(7),
+            .created_at = row.time(8),
+            .updated_at = row.time(9)};
+}
+
+Result<void> check_roles(const std::vector<std::string>& roles) {
+    if (roles.size() > user_roles_max)
+        return fail(ErrorKind::invalid_argument, "user.role", "too many roles");
+    if (!std::ranges::all_of(roles, valid_role_name))
+        return fail(ErrorKind::invalid_argument, "user.role");
+    return {};
+}
+
+Result<void> check_email(const std::optional<std::string>& email) {
+    if (!email) return {};
+    const auto at = email->find('@');
+    const bool good = email->size() <= email_bytes_max && at != std::string::npos && at > 0 &&
+                      at + 1 < email->size() && email->find('@', at + 1) == std::string::npos &&
+                      std::ranges::all_of(*email, [](char c) { return c > ' ' && c != 0x7f; });
+    if (!good) return fail(ErrorKind::invalid_argument, "user.email");
+    return {};
+}
+
+Task<Result<void>> put_roles(Session& session, std::string id, std::vector<std::string> roles) {
+    std::ranges::sort(roles);
+    const auto [first, last] = std::ranges::unique(roles);
+    roles.erase(first, last);
+    for (const auto& role : roles) {
+        auto done = co_await session.execute(insert_role, id, role);
+        if (!done && done.error().reason == "storage.foreign_key")
+            co_return fail(ErrorKind::invalid_argument, "user.role", "no role " + role);
+        GH_CO_TRY_VOID(std::move(done));
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<UserSecret>> read(Session& session, const Statement& statement, std::string key) {
+    GH_CO_TRY(const auto row, co_await session.query_one(statement, std::move(key)));
+    if (!row) co_return fail(ErrorKind::not_found, "user.unknown");
+    co_return UserSecret{user_of(*row), (*row).optional_text(10)};
+}
+
+Task<Result<User>> make(Session& session, NewUser user, SystemTime now) {
+    const std::string id(view(uuid_v7(now)));
+    std::optional<SystemTime> password_changed;
+    if (user.password_hash) password_changed = now;
+    auto done = co_await session.execute(insert, id, user.name, folded(user.name), user.email,
+                                         user.password_hash, password_changed,
+                                         user.password_change_required, now);
+    if (!done && done.error().reason == "storage.unique")
+        co_return fail(ErrorKind::conflict, "user.name_taken");
+    GH_CO_TRY_VOID(std::move(done));
+    GH_CO_TRY_VOID(co_await put_roles(session, id, std::move(user.roles)));
+    GH_CO_TRY(auto made, co_await read(session, select_by_id, id));
+    co_return std::move(made.user);
+}
+
+bool is_admin(const std::vector<std::string>& roles) {
+    return std::ranges::find(roles, "admin") != roles.end();
+}
+
+Task<Result<void>> keep_an_admin(Session& session, const User& before, const UserChange& change) {
+    const bool was = !before.disabled_at && is_admin(before.roles);
+    const bool stays = !change.disabled.value_or(before.disabled_at.has_value()) &&
+                       (!change.roles || is_admin(*change.roles));
+    if (!was || stays) co_return Result<void>{};
+    GH_CO_TRY_VOID(co_await session.query(lock_admins));
+    GH_CO_TRY(const auto others, co_await session.query(count_other_admins, before.id));
+    if (others[0].integer(0) > 0) co_return Result<void>{};
+    co_return fail(ErrorKind::conflict, "user.last_admin");
+}
+
+Task<Result<void>> end_tokens(Session& session, std::string name, SystemTime issued_before,
+                              SystemTime now) {
+    Revocation revocation{RevocationKind::subject, std::move(name), issued_before,
+                          now + token_lifetime_max};
+    co_return co_await RevocationRepository::record(session, std::move(revocation), now);
+}
+
+Task<Result<User>> alter(Session& session, std::string id, UserChange change, SystemTime now) {
+    GH_CO_TRY(const auto found, co_await read(session, select_by_id, id));
+    const auto& before = found.user;
+    if (change.expected_version && *change.expected_version != before.version)
+        co_return fail(ErrorKind::conflict, "user.changed");
+    GH_CO_TRY_VOID(co_await keep_an_admin(session, before, change));
+    const auto email = change.email.value_or(before.email);
+    auto disabled_at = before.disabled_at;
+    if (change.disabled)
+        disabled_at =
+            *change.disabled ? std::optional(before.disabled_at.value_or(now)) : std::nullopt;
+    const bool loses = change.roles || (disabled_at && !before.disabled_at);
+    const auto valid_from = loses ? next_millisecond(now) : before.tokens_valid_from;
+    GH_CO_TRY_VOID(co_await session.execute(update, id, email, disabled_at, valid_from, now));
+    if (loses) GH_CO_TRY_VOID(co_await end_tokens(session, before.name, valid_from, now));
+    if (change.roles) {
+        GH_CO_TRY_VOID(co_await session.execute(delete_roles, id));
+        GH_CO_TRY_VOID(co_await put_roles(session, id, *std::move(change.roles)));
+    }
+    GH_CO_TRY(auto after, co_await read(session, select_by_id, id));
+    co_return std::move(after.user);
+}
+
+}  // namespace
+
+bool valid_user_name(std::string_view name) {
+    constexpr std::string_view marks = "._@+-";
+    const auto alphanumeric = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    return !name.empty() && name.size() <= user_name_bytes_max && alphanumeric(name.front()) &&
+           std::ranges::all_of(name, [&](char c) { return alphanumeric(c) || marks.contains(c); });
+}
+
+std::string folded(std::string_view name) {
+    std::string lower(name);
+    for (char& c : lower) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return lower;
+}
+
+bool valid_role_name(std::string_view name) {
+    constexpr std::string_view marks = "_-:.";
+    const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
+    return !name.empty() && name.size() <= 64 && letter(name.front()) &&
+           std::ranges::all_of(name, [&](char c) {
+               return letter(c) || (c >= '0' && c <= '9') || marks.contains(c);
+           });
+}
+
+Task<Result<User>> UserRepository::create(NewUser user, SystemTime now) {
+    if (!valid_user_name(user.name)) co_return fail(ErrorKind::invalid_argument, "user.name");
+    GH_CO_TRY_VOID(check_email(user.email));
+    GH_CO_TRY_VOID(check_roles(user.roles));
+    auto work = [user = std::move(user), now](Session& session) {
+        return make(session, user, now);
+    };
+    co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<User>> UserRepository::find(std::string id) {
+    auto work = [id = std::move(id)](Session& session) { return read(session, select_by_id, id); };
+    GH_CO_TRY(auto found, co_await database_.read(std::move(work)));
+    co_return std::move(found.user);
+}
+
+Task<Result<UserSecret>> UserRepository::find_by_name(std::string name) {
+    auto work = [name = folded(name)](Session& session) {
+        return read(session, select_by_name, name);
+    };
+    co_return co_await database_.read(std::move(work));
+}
+
+Task<Result<std::vector<User>>> UserRepository::list(UserPage page) {
+    const auto after = page.after.value_or(UserPage::After{SystemTime{} - seconds(1), ""});
+    storage::Parameters where{storage::to_value(after.created_at), after.id,
+                              static_cast<std::int64_t>(page.limit),
+                              static_cast<std::int64_t>(page.offset)};
+    if (page.role) where.emplace_back(*page.role);
+    auto work = [where = std::move(where), by_role = page.role.has_value()](Session& session) {
+        return session.run(by_role ? select_page_of_role : select_page, where);
+    };
+    GH_CO_TRY(const auto rows, co_await database_.read(std::move(work)));
+    std::vector<User> users;
+    users.reserve(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) users.push_back(user_of(rows[i]));
+    co_return users;
+}
+
+Task<Result<User>> UserRepository::change(std::string id, UserChange change, SystemTime now) {
+    if (change.email) GH_CO_TRY_VOID(check_email(*change.email));
+    if (change.roles) GH_CO_TRY_VOID(check_roles(*change.roles));
+    auto work = [id = std::move(id), change = std::move(change), now](Session& session) {
+        return alter(session, id, change, now);
+    };
+    co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<User>> UserRepository::set_password(std::string id, std::string hash,
+                                                bool change_required, SystemTime now) {
+    auto work = [id = std::move(id), hash = std::move(hash), change_required,
+                 now](Session& session) -> Task<Result<User>> {
+        const auto valid_from = next_millisecond(now);
+        GH_CO_TRY_VOID(
+            co_await session.execute(update_password, id, hash, change_required, now, valid_from));
+        GH_CO_TRY(auto changed, co_await read(session, select_by_id, id));
+        GH_CO_TRY_VOID(co_await end_tokens(session, changed.user.name, valid_from, now));
+        co_return std::move(changed.user);
+    };
+    co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<void>> UserRepository::rehash(std::string id, std::string old_hash, std::string hash) {
+    GH_CO_TRY_VOID(co_await database_.query(update_hash, id, old_hash, hash));
+    co_return Result<void>{};
+}
+
+Task<Result<std::int64_t>> UserRepository::count() {
+    GH_CO_TRY(const auto rows, co_await database_.query(count_all));
+    co_return rows[0].integer(0);
+}
+
+}  // namespace gh::identity

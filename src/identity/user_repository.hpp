@@ -1,0 +1,75 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/task.hpp"
+#include "identity/user.hpp"
+#include "storage/database.hpp"
+
+namespace gh::identity {
+
+struct NewUser {
+    std::string name;
+    std::optional<std::string> email;
+    std::vector<std::string> roles;
+    std::optional<std::string> password_hash;  ///< unset: cannot sign in with a password
+    bool password_change_required = false;
+};
+
+/// What of a user changes; what is not set stays.
+struct UserChange {
+    std::optional<std::optional<std::string>> email;
+    std::optional<std::vector<std::string>> roles;
+    std::optional<bool> disabled;
+    std::optional<std::int64_t> expected_version;  ///< unset: whatever it is now
+};
+
+/// A user with what only signing in may see.
+struct UserSecret {
+    User user;
+    std::optional<std::string> password_hash;
+};
+
+struct UserPage {
+    struct After {  ///< the last one of the page before
+        SystemTime created_at;
+        std::string id;
+    };
+    std::size_t limit = 50;
+    std::optional<After> after;
+    std::size_t offset = 0;
+    std::optional<std::string> role;  ///< only those who have it
+};
+
+/// Users, in the database. What takes rights away also records, in the same transaction, that tokens issued before are void;
+/// end_of_tokens() says so to this process, others look into the database.
+///
+/// Errors besides storage's: `not_found` "user.unknown"; `conflict` "user.name_taken" or "user.changed" (another version than
+/// was expected); `invalid_argument` "user.name", "user.email" or "user.role" (no such role); `conflict` "user.last_admin"
+/// (nobody would be left to administer).
+class UserRepository {
+ public:
+    explicit UserRepository(storage::Database& database) : database_(database) {}
+
+    [[nodiscard]] Task<Result<User>> create(NewUser user, SystemTime now);
+    [[nodiscard]] Task<Result<User>> find(std::string id);
+    [[nodiscard]] Task<Result<UserSecret>> find_by_name(std::string name);
+    /// In order of their making.
+    [[nodiscard]] Task<Result<std::vector<User>>> list(UserPage page);
+    /// Taking roles or disabling also voids the tokens issued so far.
+    [[nodiscard]] Task<Result<User>> change(std::string id, UserChange change, SystemTime now);
+    /// Voids the tokens issued so far.
+    [[nodiscard]] Task<Result<User>> set_password(std::string id, std::string hash,
+                                                  bool change_required, SystemTime now);
+    /// The same password hashed anew: tokens stay good. Nothing happens when `old_hash` is no longer the one.
+    [[nodiscard]] Task<Result<void>> rehash(std::string id, std::string old_hash, std::string hash);
+    [[nodiscard]] Task<Result<std::int64_t>> count();
+
+ private:
+    storage::Database& database_;
+};
+
+}  // namespace gh::identity

@@ -1,0 +1,171 @@
+#include "storage/fallback.hpp"
+
+#include <utility>
+
+#include "base/id.hpp"
+
+namespace gh::storage {
+namespace {
+
+constexpr std::size_t batch_records = 256;
+
+constexpr Statement insert_applied{
+    .name = "journal.applied",
+    .sql =
+        "INSERT INTO journal_applied (id, applied_at) VALUES ($1, $2) "
+        "ON CONFLICT (id) DO NOTHING"};
+constexpr Statement insert_reject{
+    .name = "journal.reject",
+    .sql =
+        "INSERT INTO journal_rejects (id, kind, at, payload, reason, detail, rejected_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING"};
+
+constexpr Statement delete_applied{.name = "journal.clean",
+                                   .sql = "DELETE FROM journal_applied WHERE applied_at < $1"};
+
+// Of ids that were applied. While something waits nothing is forgotten, so it need only outlast a commit in doubt.
+constexpr auto remembered_for = std::chrono::hours(24);
+constexpr auto clean_every = std::chrono::minutes(10);
+
+}  // namespace
+
+bool is_away(const Error& error) {
+    return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::deadline_exceeded ||
+           error.kind == ErrorKind::exhausted;
+}
+
+Fallback::Fallback(Database& database, std::unique_ptr<Journal> journal,
+                   telemetry::Registry& registry, telemetry::Log& log)
+    : database_(database),
+      journal_(std::move(journal)),
+      log_(log),
+      journalled_(registry.one_counter("database_journal_records_total",
+                                       "Writes that went to the fallback journal.")),
+      replayed_(registry.one_counter("database_journal_replayed_total",
+                                     "Writes brought from the journal into the database.")),
+      rejects_(registry.one_counter("database_journal_rejected_total",
+                                    "Journalled writes that the database refused.")) {
+    using telemetry::MetricType;
+    registry.collect({.name = "database_journal_backlog",
+                      .help = "Writes in the journal that the database does not have yet.",
+                      .labels = {}},
+                     MetricType::gauge, [this](telemetry::Samples& samples) {
+                         samples.add(static_cast<double>(backlog().records));
+                     });
+    registry.collect(
+        {.name = "database_journal_oldest_timestamp_seconds",
+         .help = "When the oldest of them was asked for; 0 without any.",
+         .labels = {}},
+        MetricType::gauge, [this](telemetry::Samples& samples) {
+            const auto oldest = backlog().oldest;
+            samples.add(oldest ? static_cast<double>(microseconds_of(*oldest)) / 1e6 : 0.0);
+        });
+}
+
+void Fallback::on(std::string kind, Apply apply) { kinds_[std::move(kind)] = std::move(apply); }
+
+Task<Result<void>> Fallback::submit(Command command, SystemTime now) {
+    JournalRecord record{.id = std::string(view(uuid_v7(now))),
+                         .kind = std::move(command.kind),
+                         .at = now,
+                         .payload = std::move(command.payload)};
+    if (journal_->backlog().records == 0) {
+        auto done = co_await apply(record, now);
+        if (done || !is_away(done.error())) co_return done;
+        if (!away_.exchange(true))
+            log_.warning("storage", "the database is away, writes go to the journal")
+                .error(done.error());
+    }
+    GH_CO_TRY_VOID(co_await journal_->append(std::move(record)));
+    journalled_.add();
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Fallback::apply_within(Session& session, JournalRecord record, SystemTime now) {
+    const auto kind = kinds_.find(record.kind);
+    if (kind == kinds_.end())
+        co_return fail(ErrorKind::internal, "journal.kind", "nobody applies " + record.kind);
+    GH_CO_TRY(const auto is_new, co_await session.execute(insert_applied, record.id, now));
+    if (is_new == 0) co_return Result<void>{};  // it has been here before
+    co_return co_await kind->second(session, std::move(record));
+}
+
+Task<Result<void>> Fallback::apply(JournalRecord record, SystemTime now) {
+    auto work = [this, record = std::move(record), now](Session& session) {
+        return apply_within(session, record, now);
+    };
+    co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<void>> Fallback::apply_all(std::vector<JournalRecord> records, SystemTime now) {
+    auto work = [this, records = std::move(records), now](Session& session) {
+        return apply_each(session, records, now);
+    };
+    co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<void>> Fallback::apply_each(Session& session, std::vector<JournalRecord> records,
+                                        SystemTime now) {
+    for (auto& record : records)
+        GH_CO_TRY_VOID(co_await apply_within(session, std::move(record), now));
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Fallback::reject(JournalRecord record, Error why, SystemTime now) {
+    rejects_.add();
+    log_.error("storage", "the database refused a journalled write, it is kept in journal_rejects")
+        .field("kind", record.kind)
+        .field("id", record.id)
+        .error(why);
+    if (rejected_) rejected_(record, why);
+    GH_CO_TRY_VOID(co_await database_.query(insert_reject, record.id, record.kind, record.at,
+                                            record.payload, why.reason, why.detail, now));
+    co_return Result<void>{};
+}
+
+Task<Result<std::size_t>> Fallback::replay_some(std::vector<JournalRecord> records,
+                                                SystemTime now) {
+    // One commit for all; when one of them is refused, each for itself.
+    auto together = co_await apply_all(records, now);
+    if (!together && is_away(together.error())) co_return 0U;
+    std::size_t brought = 0;
+    if (together) {
+        brought = records.size();
+        replayed_.add(brought);
+    }
+    for (std::size_t i = brought; i < records.size(); ++i) {
+        auto& record = records[i];
+        auto done = co_await apply(record, now);
+        if (!done && is_away(done.error())) break;
+        if (done) {
+            replayed_.add();
+        } else if (auto kept = co_await reject(record, done.error(), now); !kept) {
+            break;
+        }
+        ++brought;
+    }
+    if (brought > 0) GH_CO_TRY_VOID(journal_->release(records[brought - 1].sequence));
+    co_return brought;
+}
+
+Task<Result<std::size_t>> Fallback::replay(SystemTime now) {
+    std::size_t brought = 0;
+    for (;;) {
+        GH_CO_TRY(auto records, journal_->oldest(batch_records));
+        if (records.empty()) break;
+        const auto asked = records.size();
+        GH_CO_TRY(const auto some, co_await replay_some(std::move(records), now));
+        brought += some;
+        if (some < asked) co_return brought;  // it is away again
+    }
+    if (away_.exchange(false))
+        log_.info("storage", "the database is back, the journal is empty")
+            .field("replayed", brought);
+    if (now >= clean_at_) {
+        clean_at_ = now + clean_every;
+        GH_CO_TRY_VOID(co_await database_.query(delete_applied, now - remembered_for));
+    }
+    co_return brought;
+}
+
+}  // namespace gh::storage

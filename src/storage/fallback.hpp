@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/database.hpp"
+#include "storage/journal.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace gh::storage {
+
+/// Is the database itself away, so that the same write may succeed later?
+[[nodiscard]] bool is_away(const Error& error);
+
+/// A write that must not be lost, as data, so that it can wait.
+struct Command {
+    std::string kind;     ///< "audit.append": who applies it
+    std::string payload;  ///< JSON object
+};
+
+/// Writes that survive the database being away: into it when it is there, into the journal when it is not, and from there
+/// into it once it is back, in order and each once. While anything waits, what comes waits behind it.
+class Fallback {
+ public:
+    /// Writes the command's rows; inside a transaction, and again from the start should that be rolled back.
+    using Apply = std::function<Task<Result<void>>(Session&, JournalRecord)>;
+    /// Told of a record that the database refused when it came from the journal.
+    using Rejected = std::function<void(const JournalRecord&, const Error&)>;
+
+    Fallback(Database& database, std::unique_ptr<Journal> journal, telemetry::Registry& registry,
+             telemetry::Log& log);
+
+    /// Before the first submit().
+    void on(std::string kind, Apply apply);
+    void on_rejected(Rejected rejected) { rejected_ = std::move(rejected); }
+
+    /// Resumes when the write is in the database or in the journal, on disk either way.
+    /// @return the database's own refusals when it is there (`conflict`, `invalid_argument`); the journal's when it is not
+    [[nodiscard]] Task<Result<void>> submit(Command command, SystemTime now);
+
+    /// Brings what waits into the database until nothing does or it is away again: call it every second or so, from one
+    /// place. A record that the database refuses goes to `journal_rejects`, is told, and blocks nobody.
+    /// @return how many were brought
+    [[nodiscard]] Task<Result<std::size_t>> replay(SystemTime now);
+
+    [[nodiscard]] Journal::Backlog backlog() const { return journal_->backlog(); }
+
+ private:
+    [[nodiscard]] Task<Result<void>> apply(JournalRecord record, SystemTime now);
+    [[nodiscard]] Task<Result<void>> apply_all(std::vector<JournalRecord> records, SystemTime now);
+    [[nodiscard]] Task<Result<void>> apply_each(Session& session,
+                                                std::vector<JournalRecord> records, SystemTime now);
+    [[nodiscard]] Task<Result<void>> apply_within(Session& session, JournalRecord record,
+                                                  SystemTime now);
+    [[nodiscard]] Task<Result<std::size_t>> replay_some(std::vector<JournalRecord> records,
+                                                        SystemTime now);
+    [[nodiscard]] Task<Result<void>> reject(JournalRecord record, Error why, SystemTime now);
+
+    Database& database_;
+    std::unique_ptr<Journal> journal_;
+    telemetry::Log& log_;
+    std::map<std::string, Apply, std::less<>> kinds_;
+    Rejected rejected_;
+    telemetry::Counter& journalled_;
+    telemetry::Counter& replayed_;
+    telemetry::Counter& rejects_;
+    std::atomic<bool> away_{false};
+    SystemTime clean_at_;  // replay()'s
+};
+
+}  // namespace gh::storage

@@ -1,0 +1,172 @@
+#include "storage/fallback.hpp"
+
+#include "storage/testing.hpp"
+#include "telemetry/log.hpp"
+
+namespace gh::storage {
+namespace {
+
+const SystemTime now{seconds(1'700'000'000)};
+
+constexpr Statement make{
+    .name = "t.make",
+    .sql = "CREATE TABLE t (name TEXT PRIMARY KEY, n INTEGER CHECK (n < 100)) STRICT"};
+constexpr Statement insert{.name = "t.insert", .sql = "INSERT INTO t (name, n) VALUES ($1, $2)"};
+constexpr Statement list_all{.name = "t.list", .sql = "SELECT name FROM t ORDER BY rowid"};
+constexpr Statement list_rejects{.name = "t.rejects",
+                                 .sql = "SELECT payload, reason FROM journal_rejects"};
+
+/// A database that can be away.
+class Sometimes final : public Database {
+ public:
+    explicit Sometimes(Database& inner) : inner_(inner) {}
+    [[nodiscard]] Dialect dialect() const override { return inner_.dialect(); }
+    [[nodiscard]] PoolStatistics statistics() const override { return inner_.statistics(); }
+    [[nodiscard]] std::string_view engine() const override { return inner_.engine(); }
+    Task<Result<void>> run(Mode mode, Work work) override {
+        ++asked;
+        if (away) co_return fail(ErrorKind::unavailable, "storage.connection");
+        auto done = co_await inner_.run(mode, std::move(work));
+        // The commit is there, and the answer is lost.
+        if (done && mode == Mode::write && std::exchange(loses_answer, false))
+            co_return fail(ErrorKind::unavailable, "storage.commit_unknown");
+        co_return done;
+    }
+    bool away = false, loses_answer = false;
+    int asked = 0;
+
+ private:
+    Database& inner_;
+};
+
+class FallbackTest : public testing::Test {
+ protected:
+    void SetUp() override {
+        inner = open_sqlite(folder.path / "test.db", {}, observer).value();
+        ASSERT_TRUE(run_to_end(migrate(*inner, embedded_migrations(), now)));
+        ASSERT_TRUE(run_to_end(inner->query(make)));
+        database.emplace(*inner);
+        open();
+    }
+    void open() {
+        fallback.reset();
+        fallback.emplace(*database, Journal::open(folder.path / "fallback_db", {}).value(),
+                         registry, log);
+        fallback->on("t", [](Session& session, JournalRecord record) -> Task<Result<void>> {
+            const auto value = record.payload.substr(6, record.payload.size() - 8);
+            GH_CO_TRY_VOID(co_await session.execute(insert, value, value == "bad" ? 100 : 1));
+            co_return Result<void>{};
+        });
+        fallback->on_rejected(
+            [this](const JournalRecord&, const Error& why) { rejected = why.reason; });
+    }
+    std::string_view submit(const std::string& name) {
+        const auto done = run_to_end(fallback->submit({"t", R"({"a":")" + name + R"("})"}, now));
+        return done ? "" : done.error().reason;
+    }
+    std::size_t replay() { return run_to_end(fallback->replay(now)).value(); }
+    [[nodiscard]] std::string names() const {
+        const auto rows = run_to_end(inner->query(list_all)).value();
+        std::string all;
+        for (std::size_t i = 0; i < rows.size(); ++i) all += rows[i].text(0);
+        return all;
+    }
+
+    TestFolder folder;
+    telemetry::Registry registry;
+    telemetry::NoLog sink;
+    telemetry::Log log{sink, telemetry::LogLevel::info};
+    Observer observer{registry, nullptr, milliseconds(1'000)};
+    std::unique_ptr<Database> inner;
+    std::optional<Sometimes> database;
+    std::optional<Fallback> fallback;
+    std::string_view rejected;
+};
+
+TEST_F(FallbackTest, GoesStraightIntoADatabaseThatIsThere) {
+    EXPECT_EQ(submit("a"), "");
+    EXPECT_EQ(names(), "a");
+    EXPECT_EQ(fallback->backlog().records, 0U);
+    EXPECT_EQ(submit("bad"), "storage.check");  // its own refusals are the caller's
+    EXPECT_EQ(submit("a"), "storage.unique");
+    EXPECT_EQ(fallback->backlog().records, 0U);
+}
+
+TEST_F(FallbackTest, WaitsInOrderWhileItIsAway) {
+    EXPECT_EQ(submit("a"), "");
+    database->away = true;
+    for (const auto* name : {"b", "c", "d"}) EXPECT_EQ(submit(name), "");
+    EXPECT_EQ(replay(), 0U);
+    const auto asked = database->asked;
+    EXPECT_EQ(submit("e"), "");
+    EXPECT_EQ(database->asked, asked);  // nobody waits for it in vain
+    database->away = false;
+    EXPECT_EQ(submit("f"), "");
+    EXPECT_EQ(names(), "a");  // it does not overtake
+    EXPECT_EQ(replay(), 5U);
+    EXPECT_EQ(names(), "abcdef");
+    EXPECT_EQ(submit("g"), "");
+    EXPECT_EQ(names(), "abcdefg");
+}
+
+TEST_F(FallbackTest, ARestartInTheMiddleAppliesNothingTwice) {
+    database->away = true;
+    for (const auto* name : {"a", "b"}) EXPECT_EQ(submit(name), "");
+    database->away = false;
+    // As after a crash between the commit and letting go: the journal still has what the database has.
+    const auto copy = folder.path / "copy";
+    std::filesystem::copy(folder.path / "fallback_db", copy);
+    EXPECT_EQ(replay(), 2U);
+    fallback.reset();
+    std::filesystem::remove_all(folder.path / "fallback_db");
+    std::filesystem::rename(copy, folder.path / "fallback_db");
+    open();
+    EXPECT_EQ(fallback->backlog().records, 2U);
+    EXPECT_EQ(replay(), 2U);
+    EXPECT_EQ(names(), "ab");
+    EXPECT_EQ(rejected, "");
+}
+
+TEST_F(FallbackTest, ACommitInDoubtIsNotMadeTwice) {
+    database->loses_answer = true;
+    EXPECT_EQ(submit("a"), "");
+    EXPECT_EQ(fallback->backlog().records, 1U);
+    EXPECT_EQ(replay(), 1U);
+    EXPECT_EQ(names(), "a");
+}
+
+TEST_F(FallbackTest, WhatTheDatabaseRefusesIsKeptAndBlocksNobody) {
+    database->away = true;
+    for (const auto* name : {"a", "bad", "b"}) EXPECT_EQ(submit(name), "");
+    database->away = false;
+    EXPECT_EQ(replay(), 3U);
+    EXPECT_EQ(names(), "ab");
+    EXPECT_EQ(rejected, "storage.check");
+    const auto rejects = run_to_end(inner->query(list_rejects)).value();
+    ASSERT_EQ(rejects.size(), 1U);
+    EXPECT_EQ(rejects[0].text(0), R"({"a":"bad"})");
+    EXPECT_EQ(rejects[0].text(1), "storage.check");
+}
+
+TEST_F(FallbackTest, ThousandsComeBackInBatches) {
+    database->away = true;
+    EXPECT_EQ(submit("first"), "");
+    net::Loop loop;
+    int left = 2'000;
+    auto one = [&](int i) -> Task<> {
+        Command command{"t", R"({"a":"n)" + std::to_string(i) + R"("})"};
+        EXPECT_TRUE(co_await fallback->submit(std::move(command), now));
+        if (--left == 0) loop.stop();
+    };
+    loop.post([&] {
+        for (int i = 0; i < 2'000; ++i) spawn(one(i));
+    });
+    loop.run();
+    EXPECT_EQ(fallback->backlog().records, 2'001U);
+    database->away = false;
+    EXPECT_EQ(replay(), 2'001U);
+    EXPECT_EQ(fallback->backlog().records, 0U);
+}
+
+}  // namespace
+}  // namespace gh::storage
