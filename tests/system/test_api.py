@@ -72,6 +72,7 @@ def test_who_shows_too_little_gets_403(house, document):
 
 
 def test_what_is_listed_is_what_is_served(house, document):
+    seen = len(house[1].requests)
     for path, item in document["paths"].items():
         listed = {method.upper() for method in item}
         allowed = listed | ({"HEAD"} if "GET" in listed else set())
@@ -83,7 +84,7 @@ def test_what_is_listed_is_what_is_served(house, document):
             response = ask(house, method, filled(path), "admin")
             assert response.status != 501, (method, path)
             assert b'"code":"route.' not in response.body, (method, path, response)
-    assert house[1].requests == []  # a path of ours never goes on to a backend
+    assert len(house[1].requests) == seen  # a path of ours never goes on to a backend
 
 
 def test_answers_are_what_the_document_says(house, document):
@@ -145,7 +146,6 @@ def test_paths_below_ours_that_are_not_ours_go_on(house):
     seen = len(house[1].requests)
     assert ask(house, "GET", "/api/v1/other").status == 200
     assert len(house[1].requests) == seen + 1
-    del house[1].requests[seen:]
 
 
 def test_health_alone_wants_no_credentials_on_loopback(house):
