@@ -235,7 +235,11 @@ TEST_F(OwnAnswer, OfAnotherMethodIsNobodyElses) {
     EXPECT_EQ(ask("DELETE", "/things/self").status, 405);
     EXPECT_EQ(field("Allow"), "GET");
     house.client.reset();
-    EXPECT_EQ(ask("GET", "/things/%0A").status, 401);  // a stranger learns nothing of the path
+    const auto& stranger = ask("GET", "/things/%C2%85");
+    EXPECT_EQ(stranger.status, 401);  // who may not come in learns nothing of the path
+    house.client.reset();
+    EXPECT_EQ(ask("PUT", "/things/%C2%85").status, 400);
+    EXPECT_TRUE(house.client.answer.contains("path.parameter")) << house.client.answer;
 }
 
 }  // namespace

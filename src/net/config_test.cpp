@@ -169,7 +169,7 @@ TEST(ListenerConfig, RefusesWhatContradictsItself) {
          "f:1: has both serve and redirect_to, allowed: one of them"},
         {local + "tls: {}\nredirect_to: b",
          "f:1: has both tls and redirect_to: redirects are for plain listeners"},
-        {local + "serve: [health, api]", "f:1: serves the same thing twice"},
+        {local + "serve: [health, health]", "f:1: serves the same thing twice"},
         {local + "serve: [console]",
          "f:3: serve[0]: \"console\" is not part of this build, allowed: gateway, health, "
          "metrics, api"},
