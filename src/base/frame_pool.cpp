@@ -8,7 +8,15 @@ namespace {
 
 constexpr std::size_t class_step = 64;
 constexpr std::size_t classes = 64;
-constexpr std::size_t kept_max = 256;
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define GH_FRAMES_KEPT 0  // a frame that is used after its end must be seen
+#endif
+#endif
+#ifndef GH_FRAMES_KEPT
+#define GH_FRAMES_KEPT 256
+#endif
+constexpr std::size_t kept_max = GH_FRAMES_KEPT;
 
 struct FreeFrame {
     FreeFrame* next;

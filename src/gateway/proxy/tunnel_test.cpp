@@ -33,6 +33,8 @@ struct TunnelTest : ::testing::Test {
     TunnellingDownstream client{house.worker.loop, client_far};
     FakeUpstream upstream{house};
     std::unique_ptr<Connection> connection;
+    net::Wakeup script_end{house.worker.loop};
+    bool played = false;
 
     TunnelTest() {
         house.route().timeouts = {.connect = milliseconds(50),
@@ -52,11 +54,17 @@ struct TunnelTest : ::testing::Test {
         Relay relay(house.exchange, *connection, body, false);
         ended = co_await relay.run();
         EXPECT_FALSE(relay.reusable());
+        while (!played) co_await script_end.wait();
     }
-    /// The tunnel to its end, while `script` plays both far ends.
+    Task<> play(Task<> script) {
+        co_await std::move(script);
+        played = true;
+        script_end.wake();
+    }
+    /// The tunnel and `script`, which plays both far ends, to their ends.
     Ended tunnel(Task<> script) {
         auto ended = Ended::complete;
-        spawn(std::move(script));
+        spawn(play(std::move(script)));
         run(house, relaying(ended));
         return ended;
     }
