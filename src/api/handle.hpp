@@ -49,8 +49,7 @@ class Handle {
 
     Handle() = default;
     template <class Fn>
-        requires(!std::same_as<Fn, Handle>) &&
-                std::is_invocable_r_v<Task<Result<Reply>>, Fn&, Call>
+        requires(!std::same_as<Fn, Handle>) && std::is_invocable_r_v<Task<Result<Reply>>, Fn&, Call>
     Handle(Fn fn)
         : run_(std::move(fn)) {}  // NOLINT(google-explicit-constructor): a function is one
     Handle(Run run, Contract contract) : run_(std::move(run)), contract_(std::move(contract)) {}
