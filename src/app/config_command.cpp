@@ -68,6 +68,7 @@ std::string listener_text(const net::ListenerConfig& listener) {
     if (listener.serves(net::Service::gateway)) served.emplace_back("the gateway");
     if (listener.serves(net::Service::health)) served.emplace_back("health");
     if (listener.serves(net::Service::metrics)) served.emplace_back("metrics");
+    if (listener.serves(net::Service::api)) served.emplace_back("the API");
     return out + fmt::format("; serves {}\n", fmt::join(served, ", "));
 }
 
