@@ -271,7 +271,6 @@ def fuzz(house):
 
 
 def long(house):
-    tidy(house)
     for preset in SANITIZERS:
         sanitized(house, preset)
     fuzz(house)

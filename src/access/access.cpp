@@ -33,12 +33,18 @@ Access Access::scopes(std::vector<std::string> names) {
     return access;
 }
 
+Access Access::permission(Permission permission) {
+    Access access(Kind::permission);
+    access.permission_ = permission;
+    return access;
+}
+
 Access Access::client_certificate() { return Access(Kind::client_certificate); }
 
 Access Access::agent() { return Access(Kind::agent); }
 
 Decision authorize(const Access& access, const Principal& principal,
-                   const ClientCertificate* certificate) {
+                   const ClientCertificate* certificate, const CustomRoles& custom) {
     using Kind = Access::Kind;
     if (access.kind() == Kind::anyone) return allow;
     if (access.kind() == Kind::nobody) return deny("access.nobody");
@@ -64,6 +70,10 @@ Decision authorize(const Access& access, const Principal& principal,
                                 });
             return passes ? allow : deny("access.scope");
         }
+        case Kind::permission:
+            return permissions_of(principal, custom).has(access.permission_)
+                       ? allow
+                       : deny("access.permission");
         case Kind::client_certificate:
             return principal.type == PrincipalType::certificate ? allow
                                                                 : deny("access.certificate");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "access/authenticator.hpp"
+#include "access/permission.hpp"
 #include "access/principal.hpp"
 
 namespace gh::access {
@@ -30,6 +31,7 @@ class Access {
         authenticated,
         role,
         scopes,
+        permission,
         client_certificate,
         agent,
     };
@@ -42,6 +44,8 @@ class Access {
     [[nodiscard]] static Access role(std::string name);
     /// Every one of them, compared as written. An empty list admits nobody.
     [[nodiscard]] static Access scopes(std::vector<std::string> names);
+    /// Whoever holds it: see permission.hpp.
+    [[nodiscard]] static Access permission(Permission permission);
     [[nodiscard]] static Access client_certificate();
     [[nodiscard]] static Access
     agent();  ///< agents themselves; not users, not those whom agents act for
@@ -49,13 +53,16 @@ class Access {
     [[nodiscard]] Kind kind() const { return kind_; }
     [[nodiscard]] std::string_view role_name() const { return role_name_; }
     [[nodiscard]] std::span<const std::string> scope_names() const { return scopes_; }
+    /// With Kind::permission.
+    [[nodiscard]] Permission wanted_permission() const { return permission_; }
 
  private:
     friend Decision authorize(const Access& access, const Principal& principal,
-                              const ClientCertificate* certificate);
+                              const ClientCertificate* certificate, const CustomRoles& custom);
     explicit Access(Kind kind) : kind_(kind) {}
 
     Kind kind_ = Kind::nobody;
+    Permission permission_{};
     Role built_in_ = Role::none;  ///< of role_name_; none for a custom name
     std::string role_name_;
     std::vector<std::string> scopes_;
@@ -63,11 +70,12 @@ class Access {
 
 /// @param certificate  the one that this connection's handshake verified, or nullptr. It satisfies
 ///                     `client_certificate` also where another credential names the principal.
-/// @return reasons: "access.nobody", "access.anonymous", "access.role", "access.scope",
-/// "access.certificate",
-///         "access.agent"
+/// @param custom       what roles that are not built in hold
+/// @return reasons: "access.nobody", "access.anonymous", "access.role", "access.scope", "access.permission",
+///         "access.certificate", "access.agent"
 [[nodiscard]] Decision authorize(const Access& access, const Principal& principal,
-                                 const ClientCertificate* certificate = nullptr);
+                                 const ClientCertificate* certificate = nullptr,
+                                 const CustomRoles& custom = {});
 
 /// The highest built-in role among `names`: what Principal::role holds.
 [[nodiscard]] Role highest_role(std::span<const std::string> names);

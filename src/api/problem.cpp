@@ -1,30 +1,47 @@
 #include "api/problem.hpp"
 
-#include <charconv>
-
 #include "http/message.hpp"
-#include "telemetry/json_text.hpp"
 
 namespace gh::api {
 
+using codec::json::Writer;
+
 void append_problem(std::string& out, const Problem& problem) {
-    const auto member = [&out](std::string_view name, std::string_view value) {
-        out += ",\"";
-        out += name;
-        out += "\":\"";
-        telemetry::append_json_text(out, value);
-        out += '"';
-    };
-    char status[8];
-    const auto end = std::to_chars(status, status + sizeof status, problem.status).ptr;
-    out += "{\"type\":\"about:blank\"";
-    member("title", http::reason_phrase(problem.status));
-    out += ",\"status\":";
-    out.append(status, end);
-    member("code", problem.code);
-    if (!problem.detail.empty()) member("detail", problem.detail);
-    member("request_id", problem.request_id);
-    out += "}\n";
+    Writer json(out);
+    json.begin_object().name("type").string("about:blank");
+    json.name("title").string(http::reason_phrase(problem.status));
+    json.name("status").integer(problem.status).name("code").string(problem.code);
+    if (!problem.detail.empty()) json.name("detail").string(problem.detail);
+    json.name("request_id").string(problem.request_id);
+    if (!problem.errors.empty()) {
+        json.name("errors").begin_array();
+        for (const auto& error : problem.errors) {
+            json.begin_object();
+            json.name(error.in == FieldError::In::body ? "pointer" : "parameter");
+            json.string(error.where).name("code").string(error.code);
+            json.name("detail").string(error.detail).end_object();
+        }
+        json.end_array();
+    }
+    json.end_object();
+    out += '\n';
+}
+
+void describe_problem(Writer& out, Schemas& schemas) {
+    schemas.refer(out, "Problem", [](Writer& schema) {
+        schema.raw(R"({"type":"object","description":"What went wrong (RFC 9457).",)"
+                   R"("additionalProperties":false,)"
+                   R"("required":["type","title","status","code","request_id"],"properties":{)"
+                   R"("type":{"const":"about:blank"},"title":{"type":"string"},)"
+                   R"("status":{"type":"integer","minimum":400,"maximum":599},)"
+                   R"("code":{"type":"string","description":"Stable; what programs look at."},)"
+                   R"("detail":{"type":"string"},"request_id":{"type":"string"},)"
+                   R"("errors":{"type":"array","items":{"type":"object",)"
+                   R"("additionalProperties":false,"required":["code","detail"],"properties":{)"
+                   R"("pointer":{"type":"string","description":"Into the body (RFC 6901)."},)"
+                   R"("parameter":{"type":"string","description":"Of the query."},)"
+                   R"("code":{"type":"string"},"detail":{"type":"string"}}}}}})");
+    });
 }
 
 std::uint16_t status_of(ErrorKind kind) {

@@ -1,43 +1,39 @@
 #pragma once
 
-#include <functional>
+#include <cstddef>
+#include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "access/access.hpp"
-#include "access/principal.hpp"
-#include "base/error.hpp"
-#include "base/task.hpp"
-#include "http/message.hpp"
+#include "api/handle.hpp"
 
 namespace gh::api {
 
-/// What a handler of ours gets to see of a request. Views are valid until its task ends.
-struct Call {
-    const http::RequestHead& head;
-    std::string_view path;   ///< normalised
-    std::string_view query;  ///< without '?'
-    const access::Principal& principal;
-    std::string_view request_id;
-};
-
-struct Reply {
+/// An answer that a route gives when all is well, for the OpenAPI document.
+struct Answer {
     std::uint16_t status = 200;
-    std::string content_type = "application/json";
-    std::string body;
-    std::vector<std::pair<std::string, std::string>> fields;  ///< besides Content-Type
+    std::string doc;
+    std::string media_type;  ///< empty: no body
+    Describe describe;       ///< null: any
 };
 
-using Handle = std::function<Task<Result<Reply>>(Call)>;
+template <class T>
+[[nodiscard]] Answer answers(std::uint16_t status, std::string doc, Type<T> type) {
+    return {status, std::move(doc), "application/json",
+            [type](codec::json::Writer& out, Schemas& schemas) { type.describe(out, schemas); }};
+}
 
 /// One row of a room's table. There is no default for `access`: a handler cannot forget it.
 struct Route {
     std::string method;  ///< GET rows answer HEAD too
-    std::string path;    ///< exactly this one
+    std::string path;    ///< a template, see PathTree; what metrics and logs call the route
     access::Access access;
     Handle handle;
+    std::string summary;  ///< one line of the OpenAPI document
+    std::vector<Answer> answers;
+    std::size_t body_bytes_max = std::size_t{1} << 20;  ///< larger bodies get 413
     bool counted = true;  ///< in http_requests_total; not what watches over us: health, metrics
 };
 

@@ -27,7 +27,8 @@ Node with_origins(const Node& node, const std::string& path, const config::Origi
             Node out = Node::map();
             for (std::size_t i = 0; i < node.size(); ++i) {
                 const auto& name = node.key(i).name;
-                out.put(name, with_origins(node.child(i), path.empty() ? name : path + "." + name,
+                out.put(name, with_origins(node.child(i),
+                                           path.empty() ? name : fmt::format("{}.{}", path, name),
                                            origins));
             }
             return out;
@@ -67,6 +68,7 @@ std::string listener_text(const net::ListenerConfig& listener) {
     if (listener.serves(net::Service::gateway)) served.emplace_back("the gateway");
     if (listener.serves(net::Service::health)) served.emplace_back("health");
     if (listener.serves(net::Service::metrics)) served.emplace_back("metrics");
+    if (listener.serves(net::Service::api)) served.emplace_back("the API");
     return out + fmt::format("; serves {}\n", fmt::join(served, ", "));
 }
 

@@ -18,9 +18,12 @@ struct OwnFacts {
     SystemTime started;
     std::string environment;
     std::string release;
+    std::vector<api::Route> rooms =
+        {};  ///< the tables of the control plane's rooms, one behind the other
 };
 
-/// The paths that answer on a listener which serves `service`; none for the gateway itself.
+/// The paths that answer on a listener which serves `service`; none for the gateway itself. Those of `api` are listed by
+/// the OpenAPI document among them.
 [[nodiscard]] std::vector<api::Route> own_routes(net::Service service, const OwnFacts& facts);
 
 }  // namespace gh::app

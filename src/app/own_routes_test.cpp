@@ -3,9 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
+#include "api/path_tree.hpp"
+#include "api/testing.hpp"
 #include "app/testing.hpp"
 #include "codec/json.hpp"
+#include "gateway/config.hpp"
 
 namespace gh::app {
 namespace {
@@ -18,18 +22,17 @@ class OwnRoutesTest : public ::testing::Test {
         const auto routes = own_routes(service, facts_);
         const auto found = std::ranges::find(routes, path, &api::Route::path);
         if (found == routes.end()) return {.status = 404};
-        api::Reply reply;
-        const http::RequestHead head;
-        const access::Principal nobody;
-        const auto answer = [](const api::Route& route, const api::Call& call,
-                               api::Reply& out) -> Task<> {
-            auto task = route.handle(call);
-            auto result = co_await std::move(task);
-            EXPECT_TRUE(result);
-            if (result) out = *std::move(result);
-        };
-        spawn(answer(*found, {head, path, {}, nobody, "r1"}, reply));
-        return reply;
+        const auto reply = api::FakeCall("GET", path).ask(found->handle);
+        EXPECT_TRUE(reply);
+        return reply.value_or(api::Reply{});
+    }
+    [[nodiscard]] static std::set<std::string> paths(const OwnFacts& facts,
+                                                     std::vector<net::Service> serve) {
+        std::set<std::string> found;
+        for (const auto service : serve) {
+            for (const auto& route : own_routes(service, facts)) found.insert(route.path);
+        }
+        return found;
     }
 
     Registry registry_;
@@ -107,6 +110,67 @@ TEST_F(OwnRoutesTest, MetricsAreAPageForPrometheus) {
     EXPECT_TRUE(reply.content_type.starts_with("text/plain; version=0.0.4"));
     EXPECT_TRUE(reply.body.contains("# TYPE gatehouse_upstream_requests_total counter"))
         << reply.body;
+}
+
+TEST_F(OwnRoutesTest, AreThoseThatTheConfigurationIsWarnedOf) {
+    using net::Service;
+    const std::vector<std::vector<Service>> served = {{Service::gateway},
+                                                      {Service::health},
+                                                      {Service::metrics},
+                                                      {Service::api},
+                                                      {Service::health, Service::metrics}};
+    for (const auto& serve : served) {
+        const auto named = gateway::built_in_paths(serve);
+        EXPECT_EQ(paths(facts_, serve), std::set<std::string>(named.begin(), named.end()));
+    }
+}
+
+TEST_F(OwnRoutesTest, CanBeToldApartAndAreDescribed) {
+    using net::Service;
+    for (const auto service : {Service::health, Service::metrics, Service::api}) {
+        api::PathTree tree;
+        std::set<std::string> seen;
+        for (const auto& each : own_routes(service, facts_)) {
+            EXPECT_TRUE(tree.add(each.path)) << each.path;
+            EXPECT_TRUE(seen.insert(each.method + each.path).second) << each.path;
+            EXPECT_FALSE(each.summary.empty()) << each.path;
+            EXPECT_FALSE(each.answers.empty()) << each.path;
+        }
+    }
+}
+
+TEST_F(OwnRoutesTest, RoomsAreServedAndListedWithTheApi) {
+    using net::Service;
+    auto facts = facts_;
+    facts.rooms.push_back(
+        {.method = "GET",
+         .path = "/api/v1/things/{thing}",
+         .access = access::Access::permission(access::Permission::users_read),
+         .handle = [](api::Call) -> Task<Result<api::Reply>> { co_return api::no_content(); }});
+    const auto served = own_routes(Service::api, facts);
+    EXPECT_TRUE(paths(facts, {Service::api}).contains("/api/v1/things/{thing}"));
+    EXPECT_FALSE(
+        paths(facts, {Service::health, Service::metrics}).contains("/api/v1/things/{thing}"));
+    const auto document = std::ranges::find(served, "/api/v1/openapi.json", &api::Route::path);
+    ASSERT_NE(document, served.end());
+    const auto reply = api::FakeCall("GET", document->path).ask(document->handle);
+    ASSERT_TRUE(reply);
+    const auto listed = codec::json::parse(reply->body);
+    ASSERT_TRUE(listed);
+    std::set<std::string> found;
+    for (const auto& [path, item] : *listed->find("paths")->object()) found.insert(path);
+    EXPECT_EQ(found, paths(facts, {Service::api}));
+}
+
+TEST_F(OwnRoutesTest, MetricsAreGuardedWhereTheyComeWithTheApi) {
+    for (const auto service : {net::Service::metrics, net::Service::api}) {
+        const auto routes = own_routes(service, facts_);
+        const auto found = std::ranges::find(routes, "/metrics", &api::Route::path);
+        ASSERT_NE(found, routes.end());
+        EXPECT_EQ(found->access.kind(), service == net::Service::api
+                                            ? access::Access::Kind::permission
+                                            : access::Access::Kind::anyone);
+    }
 }
 
 }  // namespace

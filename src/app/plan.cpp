@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <set>
 
 #include "base/try.hpp"
 #include "pki/host_names.hpp"
@@ -98,9 +99,8 @@ std::unique_ptr<Route> make_route(const gateway::RouteConfig& config, const Snap
 }
 
 /// A path of ours as a route, so that it passes the same doors.
-/// A listener that only this machine reaches wants no credentials for them.
-std::unique_ptr<Route> make_own(const api::Route& own, bool loopback,
-                                telemetry::HttpMetrics& metrics,
+/// @param open  wants no credentials, whatever it says itself
+std::unique_ptr<Route> make_own(const api::Route& own, bool open, telemetry::HttpMetrics& metrics,
                                 std::vector<std::unique_ptr<api::Route>>& kept) {
     kept.push_back(std::make_unique<api::Route>(own));
     auto route = std::make_unique<Route>();
@@ -109,7 +109,9 @@ std::unique_ptr<Route> make_own(const api::Route& own, bool loopback,
     route->config.match.methods = {own.method};
     if (own.method == "GET") route->config.match.methods.emplace_back("HEAD");
     route->config.access_log = own.counted;
-    route->access = loopback ? access::Access::anyone() : own.access;
+    if (!own.handle.contract().media_types.empty())
+        route->config.request_body_max = own.body_bytes_max;
+    route->access = open ? access::Access::anyone() : own.access;
     route->anyone = route->access.kind() == access::Access::Kind::anyone;
     route->methods = method_bits(route->config.match.methods);
     route->own = kept.back().get();
@@ -175,6 +177,27 @@ std::vector<std::string> interface_addresses() {
     return found;
 }
 
+/// What watches over us wants no credentials where only this machine reaches it. The control plane wants them everywhere:
+/// whatever runs here, or is made to ask by somebody who does not, is not an operator for that.
+Result<void> add_own(gateway::ListenerPlan& plan, Snapshot& snapshot, PlanParts& parts) {
+    using net::Service;
+    std::set<std::pair<std::string, std::string>> taken;
+    for (const auto service : {Service::health, Service::metrics, Service::api}) {
+        if (!plan.config.serves(service)) continue;
+        for (const auto& row : own_routes(service, parts.own)) {
+            // The control plane has the other two as well: said for themselves, they are as they are by themselves.
+            if (service != Service::api) {
+                taken.emplace(row.method, row.path);
+            } else if (taken.contains({row.method, row.path})) {
+                continue;
+            }
+            const bool open = service != Service::api && plan.config.bind.loopback();
+            GH_TRY_VOID(plan.own.add(make_own(row, open, parts.http_metrics, snapshot.own)));
+        }
+    }
+    return {};
+}
+
 Result<void> add_listeners(Snapshot& snapshot, const Settings& settings, PlanParts& parts,
                            const std::vector<std::string>& hosts, SystemTime now) {
     for (const auto& config : settings.listeners) {
@@ -189,12 +212,7 @@ Result<void> add_listeners(Snapshot& snapshot, const Settings& settings, PlanPar
         }
         if (const auto* target = settings.find_listener(config.redirect_to))
             plan.redirect_port = target->bind.port;
-        for (const auto service : config.serve) {
-            for (const auto& own : own_routes(service, parts.own)) {
-                plan.own.push_back(
-                    make_own(own, config.bind.loopback(), parts.http_metrics, snapshot.own));
-            }
-        }
+        GH_TRY_VOID(add_own(plan, snapshot, parts));
         if (config.serves(net::Service::gateway)) {
             for (const auto& route : snapshot.routes) {
                 const auto& wanted = route->config.match.listener;

@@ -93,6 +93,22 @@ TEST_F(PlanTest, OurOwnPathsWantNoCredentialsOnLoopbackOnly) {
     }
 }
 
+TEST_F(PlanTest, TheControlPlaneWantsCredentialsOnLoopbackToo) {
+    const auto snapshot = good(
+        "listeners:\n"
+        "  - {name: api, bind: 127.0.0.1:0, serve: [api]}\n"
+        "  - {name: all, bind: 127.0.0.1:0, serve: [api, metrics, health]}\n");
+    using Kind = access::Access::Kind;
+    const auto& [api, all] = std::tie(snapshot->listeners[0], snapshot->listeners[1]);
+    EXPECT_EQ(own(api, "/system/info"), Kind::role);
+    EXPECT_EQ(own(api, "/metrics"), Kind::permission);
+    EXPECT_EQ(own(api, "/api/v1/openapi.json"), Kind::anyone);
+    EXPECT_EQ(own(all, "/system/info"), Kind::anyone);  // health and metrics were asked for
+    EXPECT_EQ(own(all, "/metrics"), Kind::anyone);
+    EXPECT_EQ(std::ranges::distance(all.own.begin(), all.own.end()),
+              std::ranges::distance(api.own.begin(), api.own.end()));
+}
+
 TEST_F(PlanTest, AnUpstreamThatStaysTheSameKeepsWhatItLearned) {
     const std::string other = "  - {name: c, endpoints: [\"http://127.0.0.1:8001\"]}\n";
     const std::string one = "upstreams:\n  - {name: b, endpoints: [\"http://127.0.0.1:8000\"]}\n";

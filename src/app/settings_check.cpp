@@ -230,9 +230,7 @@ class Checker {
                 if (!route.match.listener.empty() && route.match.listener != listener.name)
                     continue;
                 std::vector<std::string_view> shadowed;
-                for (const auto path :
-                     gateway::built_in_paths(listener.serves(net::Service::health),
-                                             listener.serves(net::Service::metrics))) {
+                for (const auto path : gateway::built_in_paths(listener.serve)) {
                     if (gateway::covers_path(route.match, path)) shadowed.push_back(path);
                 }
                 if (shadowed.empty()) continue;

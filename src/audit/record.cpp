@@ -43,15 +43,16 @@ constexpr std::array principal_types{
 // --- cleaning: what callers bring becomes what may be written ---
 
 std::string clean(std::string_view text, std::size_t bytes_max) {
-    if (looks_secret(text)) return std::string(redacted);
     std::string out;
-    while (!text.empty() && out.size() <= bytes_max) {
+    while (!text.empty()) {
         const auto sequence = telemetry::utf8_sequence(text);
         // PostgreSQL's text and jsonb hold no NUL.
         const bool fits = sequence.length != 0 && text[0] != '\0';
         out += fits ? text.substr(0, sequence.length) : replacement;
         text.remove_prefix(sequence.skip);
     }
+    // Judged as it will be read, and whole: what is cut off may be what tells a secret.
+    if (looks_secret(out)) return std::string(redacted);
     if (out.size() > bytes_max) {
         out.resize(telemetry::cut_utf8(out, bytes_max - ellipsis.size()).size());
         out += ellipsis;

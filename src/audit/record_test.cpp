@@ -197,6 +197,18 @@ TEST(Record, SecretsStayOut) {
                                                  {mark, "x"s}}));
 }
 
+TEST(Record, WhatLooksLikeASecretDoesSoAlsoAfterItWasCleaned) {
+    // Six bytes that are no text become eighteen, and too short a credential became long enough to be taken for one.
+    Record record;
+    record.actor = "Bearer " + std::string(6, '\xff') + "abcd";
+    const auto line = encode_record(record);
+    EXPECT_EQ(parse_record(line).value().actor, redacted);
+    EXPECT_EQ(encode_record(parse_record(line).value()), line);
+    // And what is cut off counts.
+    record.actor = "see " + std::string(300, ' ') + "eyJhbGciOiJub25lIn0.e30.c2ln";
+    EXPECT_EQ(parse_record(encode_record(record)).value().actor, redacted);
+}
+
 TEST(Record, NoOtherTextOfTheSameRecordIsTaken) {
     const std::string line(sample_line);
     const auto with = [&](std::string_view what, std::string_view by) {

@@ -7,6 +7,8 @@
 #include <limits>
 #include <unordered_set>
 
+#include "codec/utf8.hpp"
+
 namespace gh::codec::json {
 namespace {
 
@@ -112,24 +114,6 @@ class Builder {
     std::string text_;
 };
 
-/// Bytes of the UTF-8 character at the front (RFC 3629 §4); 0 when there is none.
-std::size_t character_bytes(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-    const auto first = byte(0);
-    if (first < 0x80) return 1;
-    const std::size_t size = first >= 0xc2 && first <= 0xdf   ? 2
-                             : first >= 0xe0 && first <= 0xef ? 3
-                             : first >= 0xf0 && first <= 0xf4 ? 4
-                                                              : 0;
-    if (size == 0 || text.size() < size) return 0;
-    for (std::size_t i = 1; i < size; ++i) {
-        if ((byte(i) & 0xc0) != 0x80) return 0;
-    }
-    const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
-    const bool beyond = (first == 0xed && byte(1) > 0x9f) || (first == 0xf4 && byte(1) > 0x8f);
-    return overlong || beyond ? 0 : size;
-}
-
 }  // namespace
 
 std::optional<bool> Value::boolean() const {
@@ -180,7 +164,7 @@ void append_quoted(std::string& out, std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";
     out += '"';
     while (!text.empty()) {
-        const auto size = character_bytes(text);
+        const auto size = utf8_character_bytes(text);
         const char c = text[0];
         if (size == 0) {
             out += "\\ufffd";

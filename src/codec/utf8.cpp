@@ -13,21 +13,39 @@ Utf8Rest utf8_rest(std::uint8_t first) {
     return {};
 }
 
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        const auto first = static_cast<std::uint8_t>(text[0]);
-        text.remove_prefix(1);
-        if (first < 0x80) continue;
-        const auto rest = utf8_rest(first);
-        if (rest.bytes == 0 || text.size() < rest.bytes) return false;
-        for (std::size_t i = 0; i < rest.bytes; ++i) {
-            const auto byte = static_cast<std::uint8_t>(text[i]);
-            const auto low = i == 0 ? rest.low : 0x80, high = i == 0 ? rest.high : 0xbf;
-            if (byte < low || byte > high) return false;
-        }
-        text.remove_prefix(rest.bytes);
+std::size_t utf8_character_bytes(std::string_view text) {
+    const auto first = static_cast<std::uint8_t>(text[0]);
+    if (first < 0x80) return 1;
+    const auto rest = utf8_rest(first);
+    if (rest.bytes == 0 || text.size() <= rest.bytes) return 0;
+    for (std::size_t i = 1; i <= rest.bytes; ++i) {
+        const auto byte = static_cast<std::uint8_t>(text[i]);
+        const auto low = i == 1 ? rest.low : 0x80, high = i == 1 ? rest.high : 0xbf;
+        if (byte < low || byte > high) return 0;
     }
-    return true;
+    return rest.bytes + 1;
+}
+
+std::optional<std::size_t> utf8_characters(std::string_view text) {
+    std::size_t count = 0;
+    while (!text.empty()) {
+        const auto size = utf8_character_bytes(text);
+        if (size == 0) return std::nullopt;
+        text.remove_prefix(size);
+        ++count;
+    }
+    return count;
+}
+
+bool has_control_character(std::string_view text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<std::uint8_t>(text[i]);
+        if (byte < 0x20 || byte == 0x7f) return true;
+        // C1 is 0xc2 and one byte below 0xa0; no other character holds that pair.
+        if (byte == 0xc2 && i + 1 < text.size() && static_cast<std::uint8_t>(text[i + 1]) < 0xa0)
+            return true;
+    }
+    return false;
 }
 
 }  // namespace gh::codec

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace gh::codec {
@@ -14,7 +15,19 @@ struct Utf8Rest {
 };
 [[nodiscard]] Utf8Rest utf8_rest(std::uint8_t first);
 
-/// Whole characters only: nothing overlong, no surrogates, nothing beyond Unicode. NUL and other controls pass.
-[[nodiscard]] bool is_utf8(std::string_view text);
+/// Bytes of the character at the front; 0 when there is none.
+/// @param text  not empty
+[[nodiscard]] std::size_t utf8_character_bytes(std::string_view text);
+
+/// How many characters (code points) there are: whole ones only, nothing overlong, no surrogates, nothing beyond Unicode.
+/// NUL and other controls pass. Nothing where the text is no UTF-8.
+[[nodiscard]] std::optional<std::size_t> utf8_characters(std::string_view text);
+[[nodiscard]] inline bool is_utf8(std::string_view text) {
+    return utf8_characters(text).has_value();
+}
+
+/// Does it hold a control character: C0, DEL or C1 (U+0080 to U+009F)?
+/// @param text  UTF-8
+[[nodiscard]] bool has_control_character(std::string_view text);
 
 }  // namespace gh::codec

@@ -45,5 +45,18 @@ TEST(Utf8, IsWholeCharactersInTheirOnlySpelling) {
     }
 }
 
+TEST(Utf8, CountsCharacters) {
+    EXPECT_EQ(utf8_characters(""), 0U);
+    EXPECT_EQ(utf8_characters("a\u00e4\u20ac\U0001f600"), 4U);
+    EXPECT_EQ(utf8_characters("a\xe2\x82"), std::nullopt);
+}
+
+TEST(Utf8, SeesControlCharactersOfBothBlocks) {
+    for (const auto text : {"\n"sv, "a\0"sv, "\x7f"sv, "\xc2\x80"sv, "x\xc2\x9f"sv})
+        EXPECT_TRUE(has_control_character(text)) << text;
+    for (const auto text : {""sv, "a b"sv, "\xc2\xa0"sv, "\u00e4\u20ac"sv, "\u0120"sv})
+        EXPECT_FALSE(has_control_character(text)) << text;
+}
+
 }  // namespace
 }  // namespace gh::codec

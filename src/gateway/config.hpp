@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "config/type.hpp"
+#include "net/config.hpp"
 
 namespace gh::gateway {
 
@@ -214,8 +216,8 @@ struct HiddenRoute {
     std::size_t by;     ///< of an earlier one, wider in every respect
 };
 
-/// Paths that answer on a listener which serves the room; they win over routes.
-[[nodiscard]] std::vector<std::string_view> built_in_paths(bool health, bool metrics);
+/// Path templates that answer on a listener which serves these; they win over routes.
+[[nodiscard]] std::vector<std::string_view> built_in_paths(std::span<const net::Service> serve);
 
 /// Routes that can never be reached.
 [[nodiscard]] std::vector<HiddenRoute> hidden_routes(const std::vector<RouteConfig>& routes);

@@ -40,11 +40,16 @@ bool within(const RouteMatch& inner, const RouteMatch& outer) {
 
 }  // namespace
 
-std::vector<std::string_view> built_in_paths(bool health, bool metrics) {
+std::vector<std::string_view> built_in_paths(std::span<const net::Service> serve) {
+    using net::Service;
+    const auto serves = [serve](Service one) {
+        return std::ranges::find(serve, one) != serve.end();
+    };
     std::vector<std::string_view> out;
-    if (health)
+    if (serves(Service::health) || serves(Service::api))
         out = {"/health", "/health/live", "/health/ready", "/api/system/health", "/system/info"};
-    if (metrics) out.emplace_back("/metrics");
+    if (serves(Service::metrics) || serves(Service::api)) out.emplace_back("/metrics");
+    if (serves(Service::api)) out.emplace_back("/api/v1/openapi.json");
     return out;
 }
 

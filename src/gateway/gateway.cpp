@@ -3,37 +3,13 @@
 #include <exception>
 #include <string>
 
-#include "api/problem.hpp"
 #include "gateway/access_log.hpp"
+#include "gateway/own_answer.hpp"
 #include "gateway/proxy/proxy.hpp"
 #include "http/h1_write.hpp"
 
 namespace gh::gateway {
 namespace {
-
-/// A handler of ours answers; its error becomes a problem document, its detail a log line.
-Task<> answer_ourselves(Exchange& exchange) {
-    const auto& own = *exchange.route->own;
-    api::Call call{exchange.request(), exchange.path, exchange.query, *exchange.principal,
-                   exchange.request_id_text()};
-    auto reply = co_await own.handle(call);
-    if (!reply) {
-        exchange.refuse(api::status_of(reply.error().kind), reply.error().reason, {});
-        exchange.worker->services.log.error("gateway", "handler failed")
-            .request_id(exchange.request_id_text())
-            .error(reply.error());
-        co_return;
-    }
-    exchange.response.status = reply->status;
-    exchange.body = std::move(reply->body);
-    exchange.add_field(http::FieldId::content_type, "Content-Type",
-                       exchange.arena.copy(reply->content_type));
-    exchange.add_field(http::FieldId::cache_control, "Cache-Control", "no-store");
-    for (const auto& [name, value] : reply->fields) {
-        const auto kept = exchange.arena.copy(name);
-        exchange.add_field(http::field_id(kept), kept, exchange.arena.copy(value));
-    }
-}
 
 /// Sends the answer that filters, a handler or the proxy left in the exchange.
 net::IoState send_own_answer(Exchange& exchange) {

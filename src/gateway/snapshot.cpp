@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/try.hpp"
+
 namespace gh::gateway {
 namespace {
 
@@ -80,6 +82,26 @@ bool Snapshot::is_allowed_host(std::string_view authority) const {
                allowed_host_suffixes.end();
 }
 
+Result<void> OwnRoutes::add(std::unique_ptr<Route> route) {
+    GH_TRY(const auto number, paths_.add(route->own->path));
+    if (number == by_path_.size()) by_path_.emplace_back();
+    auto& here = by_path_[number];
+    const auto same = [&](const Route* each) { return each->own->method == route->own->method; };
+    if (std::ranges::any_of(here, same)) {
+        return fail(ErrorKind::conflict, "route.duplicate",
+                    route->own->method + " " + route->own->path);
+    }
+    here.push_back(route.get());
+    routes_.push_back(std::move(route));
+    return {};
+}
+
+std::span<const Route* const> OwnRoutes::at(std::string_view path) const {
+    const auto number = paths_.find(path);
+    return number ? std::span<const Route* const>(by_path_[*number])
+                  : std::span<const Route* const>{};
+}
+
 const ListenerPlan& Snapshot::listener(std::string_view name) const {
     static const ListenerPlan nothing;
     const auto found = std::ranges::find_if(
@@ -100,14 +122,12 @@ const Route* match_route(const ListenerPlan& listener, const http::RequestHead& 
             meant_text = named;
         }
     }
-    bool is_ours = false;
-    for (const auto& own : listener.own) {
-        if (!matches(*own, head, path)) continue;
-        if (allows_method(*own, head.method, head.method_text)) return own.get();
-        is_ours = true;
+    const auto ours = listener.own.at(path);
+    for (const auto* own : ours) {
+        if (allows_method(*own, head.method, head.method_text)) return own;
     }
     // A path of ours stays ours whatever the method: no route behind it may answer instead.
-    if (is_ours) return nullptr;
+    if (!ours.empty()) return nullptr;
     for (const auto* route : listener.routes) {
         const bool detour = route->config.cors.has_value();
         if (allows_method(*route, detour ? meant : head.method,
@@ -123,14 +143,14 @@ std::string allowed_methods(const ListenerPlan& listener, const http::RequestHea
                             std::string_view path) {
     std::vector<std::string_view> allowed;
     const auto add = [&](const Route& route) {
-        if (!matches(route, head, path)) return;
         for (const std::string_view method : route.config.match.methods) {
             if (std::ranges::find(allowed, method) == allowed.end()) allowed.push_back(method);
         }
     };
-    for (const auto& own : listener.own) add(*own);
-    if (allowed.empty()) {
-        for (const auto* route : listener.routes) add(*route);
+    const auto ours = listener.own.at(path);
+    for (const auto* own : ours) add(*own);
+    for (const auto* route : listener.routes) {
+        if (ours.empty() && matches(*route, head, path)) add(*route);
     }
     std::string text;
     for (const auto method : allowed) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -11,6 +12,7 @@
 
 #include "access/access.hpp"
 #include "access/rate_limiter.hpp"
+#include "api/path_tree.hpp"
 #include "api/route.hpp"
 #include "gateway/config.hpp"
 #include "gateway/proxy/upstream.hpp"
@@ -41,14 +43,34 @@ struct Route {
     proxy::Timeouts timeouts;
 };
 
+/// Our own routes of one listener, by their paths.
+class OwnRoutes {
+ public:
+    /// What it matches is its api::Route's method and path.
+    /// @return `invalid_argument` "route.template", or `conflict` "route.duplicate"
+    [[nodiscard]] Result<void> add(std::unique_ptr<Route> route);
+
+    /// Those whose path this is, one for each method they were told; empty: the path is not ours. Allocates nothing.
+    /// @param path  normalised
+    [[nodiscard]] std::span<const Route* const> at(std::string_view path) const;
+
+    [[nodiscard]] auto begin() const { return routes_.begin(); }
+    [[nodiscard]] auto end() const { return routes_.end(); }
+
+ private:
+    api::PathTree paths_;
+    std::vector<std::vector<const Route*>> by_path_;
+    std::vector<std::unique_ptr<Route>> routes_;
+};
+
 /// What answers on one listener.
 struct ListenerPlan {
     net::ListenerConfig config;
     std::shared_ptr<const net::TlsContext> tls;
-    std::string hsts;                         ///< header value; empty: none
-    std::uint16_t redirect_port = 0;          ///< 0: serves
-    std::vector<const Route*> routes;         ///< first match wins
-    std::vector<std::unique_ptr<Route>> own;  ///< built-in paths: they win over routes
+    std::string hsts;                  ///< header value; empty: none
+    std::uint16_t redirect_port = 0;   ///< 0: serves
+    std::vector<const Route*> routes;  ///< first match wins
+    OwnRoutes own;                     ///< built-in paths: they win over routes
 };
 
 struct HostHash {
@@ -66,6 +88,7 @@ struct Snapshot {
     std::vector<std::unique_ptr<api::Route>>
         own;  ///< handlers of ours, for the listeners' built-in paths
     std::vector<std::shared_ptr<proxy::Upstream>> upstreams;
+    access::CustomRoles roles;  ///< those that are not built in
     std::vector<net::AddressRange> trusted_proxies;
     std::unordered_set<std::string, HostHash, std::equal_to<>>
         allowed_hosts;                               ///< lower case, without port

@@ -118,12 +118,14 @@ TEST_F(RouteChoice, LetsAPreflightTakeTheRouteOfWhatItAsksForWhereItIsAnswered) 
 }
 
 TEST_F(RouteChoice, KeepsAPathOfOursFromEveryRouteBehindIt) {
-    auto& own = *house.listener().own.emplace_back(std::make_unique<Route>());
-    own.config.name = "own";
-    own.config.match = {.path = "/health", .methods = {"GET"}};
-    own.methods = 1U << static_cast<unsigned>(http::Method::get);
+    house.add_own("/health", {}).config.name = "own";
+    house.add_own("/users/{user}", {});
     house.client.ask("GET", "/health");
     EXPECT_EQ(chosen(), "own");
+    house.client.ask("GET", "/users/ada");
+    EXPECT_EQ(chosen(), "/users/{user}");
+    house.client.ask("GET", "/users/ada/keys");
+    EXPECT_EQ(chosen(), "/");
     house.client.ask("POST", "/health");
     EXPECT_EQ(chosen(), "");
     house.client.ask("POST", "/healthy");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <string>
@@ -41,6 +42,26 @@ class FakeDownstream : public http::Downstream {
         head.body = {chunked ? http::Framing::chunked : http::Framing::length, chunked ? 0 : size};
         pieces_.assign(pieces.begin(), pieces.end());
         return *this;
+    }
+
+    /// One more piece of a body that has paused (body_end: blocked).
+    void send_more(std::string piece) {
+        pieces_.push_back(std::move(piece));
+        wakeup_.wake();
+    }
+    /// Another request on the same connection.
+    void reset() {
+        head.fields.clear();
+        head.body = {};
+        pieces_.clear();
+        body_end = http::BodyPiece::State::end;
+        answer_fields.clear();
+        answer_trailers.clear();
+        answer.clear();
+        status = 0;
+        continues = 0;
+        received_ = 0;
+        complete = aborted = closes = responded_ = false;
     }
 
     [[nodiscard]] http::RequestHead& request() override { return head; }
@@ -178,17 +199,25 @@ struct FakeHouse {
         return route;
     }
     /// Before those routes: a path of ours, open to anyone.
-    Route& add_own(std::string path, api::Handle handle, std::string method = "GET") {
-        auto& row = *snapshot->own.emplace_back(std::make_unique<api::Route>(
-            api::Route{method, path, access::Access::anyone(), std::move(handle)}));
-        auto& route = *listener().own.emplace_back(std::make_unique<Route>());
-        route.methods = 1U << static_cast<unsigned>(http::method_of(method));
-        route.config.name = route.config.match.path = std::move(path);
-        route.config.match.methods = {std::move(method)};
-        route.access = access::Access::anyone();
-        route.anyone = true;
-        route.own = &row;
+    Route& add_own(api::Route row) {
+        auto& kept = *snapshot->own.emplace_back(std::make_unique<api::Route>(std::move(row)));
+        auto own = std::make_unique<Route>();
+        auto& route = *own;
+        route.methods = 1U << static_cast<unsigned>(http::method_of(kept.method));
+        route.config.name = kept.path;
+        route.config.match.methods = {kept.method};
+        route.config.request_body_max = kept.body_bytes_max;
+        route.access = kept.access;
+        route.anyone = kept.access.kind() == access::Access::Kind::anyone;
+        route.own = &kept;
+        if (const auto added = listener().own.add(std::move(own)); !added) std::abort();
         return route;
+    }
+    Route& add_own(std::string path, api::Handle handle, std::string method = "GET") {
+        return add_own(api::Route{.method = std::move(method),
+                                  .path = std::move(path),
+                                  .access = access::Access::anyone(),
+                                  .handle = std::move(handle)});
     }
     /// The first route asks for this.
     void protect(access::Access access) {

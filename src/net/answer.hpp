@@ -15,14 +15,14 @@ namespace gh::net {
 ///     pool.submit([give = answer.giver()]() mutable { give(42); });
 ///     const int value = co_await answer.wait();
 ///
-/// The coroutine may be destroyed while it waits, and the loop may go before the giver: what comes then is dropped.
+/// Coroutine and loop may be gone when it comes: then it is dropped.
 template <class T>
 class Answer {
     struct State {
-        explicit State(Loop& on) : loop(&on), mailbox(on.mailbox()) {}
-        Loop* loop;  // like what follows: only on its thread
-        std::shared_ptr<Mailbox> mailbox;
-        Wakeup* waiter = nullptr;
+        explicit State(Loop& on) : loop(on), home(on.mailbox()) {}
+        Loop& loop;  // only for who waits on it
+        const std::shared_ptr<Mailbox> home;
+        Wakeup* waiter = nullptr;  // this and the value: only on the loop's thread
         std::optional<T> value;
     };
 
@@ -31,8 +31,9 @@ class Answer {
     class Giver {
      public:
         void operator()(T value) {
-            const auto mailbox = state_->mailbox;
-            mailbox->post([state = std::move(state_), value = std::move(value)]() mutable {
+            const auto home =
+                state_->home;  // kept: once posted, all else may be gone before post() returns
+            home->post([state = std::move(state_), value = std::move(value)]() mutable {
                 state->value = std::move(value);
                 if (state->waiter) state->waiter->wake();
             });
@@ -52,7 +53,7 @@ class Answer {
  private:
     static Task<T> wait_on(std::shared_ptr<State> state) {
         struct Waiter {
-            explicit Waiter(State& of) : state(of), wakeup(*of.loop) { state.waiter = &wakeup; }
+            explicit Waiter(State& of) : state(of), wakeup(of.loop) { state.waiter = &wakeup; }
             Waiter(const Waiter&) = delete;
             Waiter& operator=(const Waiter&) = delete;
             ~Waiter() { state.waiter = nullptr; }

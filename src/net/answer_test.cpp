@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -74,6 +75,16 @@ TEST(Answer, IsDroppedWhenWhoWaitedHasGone) {
     });
     loop.run();
     EXPECT_EQ(got, "nothing");
+}
+
+TEST(Answer, IsDroppedWhenTheLoopHasGone) {
+    auto loop = std::make_unique<Loop>();
+    const auto value = std::make_shared<int>(1);
+    const Answer<std::shared_ptr<int>> answer(*loop);
+    auto give = answer.giver();
+    loop.reset();
+    give(value);
+    EXPECT_EQ(value.use_count(), 1);
 }
 
 }  // namespace

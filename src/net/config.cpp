@@ -207,8 +207,9 @@ Type<HstsConfig> hsts_type() {
 Type<Service> service_type() {
     const auto parse = [](const std::string& word) -> Result<Service> {
         if (word == "gateway") return Service::gateway;
-        if (word == "health" || word == "api") return Service::health;
+        if (word == "health") return Service::health;
         if (word == "metrics") return Service::metrics;
+        if (word == "api") return Service::api;
         constexpr std::string_view elsewhere[] = {"console", "identity", "pki",   "vault", "agents",
                                                   "bus",     "plans",    "tools", "search"};
         const bool known = std::ranges::find(elsewhere, word) != std::end(elsewhere);
@@ -221,6 +222,7 @@ Type<Service> service_type() {
             case Service::gateway: return "gateway";
             case Service::health: return "health";
             case Service::metrics: return "metrics";
+            case Service::api: return "api";
         }
         return {};
     };
@@ -255,6 +257,11 @@ bool check_listener(const Node& node, Reader& reader, const ListenerConfig& list
             "redirect_to or a "
             "loopback address");
     }
+    if (!listener.tls && listener.serves(Service::api) && !listener.bind.loopback()) {
+        return refuse(
+            "would serve the API without encryption to other machines, wanted: tls or a loopback "
+            "address");
+    }
     return true;
 }
 
@@ -270,8 +277,8 @@ Type<ListenerConfig> listener_type() {
                    "Numeric address and port. \"[::]:8443\" takes IPv4 as well; port 0 lets the "
                    "system pick one.");
     table.key("tls", &ListenerConfig::tls, config::maybe(tls_type()),
-              "Encryption; {} for all defaults. Left out: plain HTTP, which serves the gateway on "
-              "loopback only.");
+              "Encryption; {} for all defaults. Left out: plain HTTP, which serves the gateway and "
+              "the API on loopback only.");
     table.part<std::optional<HstsConfig>>(
         "hsts",
         [](ListenerConfig& listener, std::optional<HstsConfig> hsts) { listener.hsts = *hsts; },
@@ -285,7 +292,7 @@ Type<ListenerConfig> listener_type() {
               "query there.");
     table.key("serve", &ListenerConfig::serve, config::list_of(service_type(), {.items_max = 16}),
               "What answers here: gateway, health, metrics; api is every control-plane room of "
-              "this build.");
+              "this build, and asks for credentials on loopback, too.");
     table.check(check_listener);
     return table.type();
 }

@@ -69,8 +69,9 @@ struct HstsConfig {
     friend bool operator==(const HstsConfig&, const HstsConfig&) = default;
 };
 
-/// What answers on a listener.
-enum class Service : std::uint8_t { gateway, health, metrics };
+/// What answers on a listener. `api` is the control plane, health and metrics among it, and asks for credentials wherever
+/// it is; `health` and `metrics` do not on loopback.
+enum class Service : std::uint8_t { gateway, health, metrics, api };
 
 /// One listener of gatehouse.yaml: it serves something or redirects, never both.
 struct ListenerConfig {

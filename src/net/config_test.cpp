@@ -138,8 +138,11 @@ TEST(ListenerConfig, ApiIsEveryRoomOfThisBuild) {
                                     "name: a\nbind: 127.0.0.1:1\nserve: [gateway, api, metrics]\n");
     ASSERT_EQ(read.problems, "");
     EXPECT_TRUE(read.value.serves(Service::gateway));
-    EXPECT_TRUE(read.value.serves(Service::health));
+    EXPECT_TRUE(read.value.serves(Service::api));
     EXPECT_TRUE(read.value.serves(Service::metrics));
+    EXPECT_FALSE(read.value.serves(Service::health));
+    const auto open = read_for_test(listener_type(), "name: a\nbind: \"[::]:1\"\nserve: [api]\n");
+    EXPECT_TRUE(open.problems.contains("would serve the API without encryption")) << open.problems;
 }
 
 TEST(ListenerConfig, RefusesWhatContradictsItself) {
@@ -166,7 +169,7 @@ TEST(ListenerConfig, RefusesWhatContradictsItself) {
          "f:1: has both serve and redirect_to, allowed: one of them"},
         {local + "tls: {}\nredirect_to: b",
          "f:1: has both tls and redirect_to: redirects are for plain listeners"},
-        {local + "serve: [health, api]", "f:1: serves the same thing twice"},
+        {local + "serve: [health, health]", "f:1: serves the same thing twice"},
         {local + "serve: [console]",
          "f:3: serve[0]: \"console\" is not part of this build, allowed: gateway, health, "
          "metrics, api"},

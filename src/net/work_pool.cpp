@@ -38,13 +38,13 @@ class WorkQueue {
     }
 
     void run(const std::stop_token& stop) {
-        while (auto job = take(stop)) {
+        while (const auto job = take(stop)) {
             job->work();
             {
                 const std::scoped_lock lock(mutex_);
                 --running_;
             }
-            Job::answer(std::move(job));
+            job->answer();
         }
     }
 
@@ -55,10 +55,7 @@ class WorkQueue {
             stopped_ = true;
             undone.swap(jobs_);
         }
-        for (auto& job : undone) {
-            job->drop();
-            Job::answer(std::move(job));
-        }
+        for (const auto& job : undone) job->answer();
     }
 
     std::size_t queued() {
@@ -88,26 +85,9 @@ class WorkQueue {
     bool stopped_ = false;
 };
 
-void Job::answer(std::shared_ptr<Job> job) {
-    const auto home =
-        job->home_;  // kept: once posted, job and loop may be gone before post() returns
-    home->post([job = std::move(job)] {
-        job->answered_ = true;
-        if (job->waiter_) job->waiter_->wake();
-    });
-}
+QueuePlace::~QueuePlace() { queue_->forget(job_); }
 
-WorkWait::WorkWait(Loop& loop, std::shared_ptr<WorkQueue> queue, std::shared_ptr<Job> job)
-    : wakeup_(loop), queue_(std::move(queue)), job_(std::move(job)) {
-    job_->waiter_ = &wakeup_;
-}
-
-WorkWait::~WorkWait() {
-    job_->waiter_ = nullptr;
-    if (!job_->answered_) queue_->forget(job_);
-}
-
-Result<void> WorkWait::submit() { return queue_->submit(job_); }
+Result<void> QueuePlace::take() { return queue_->submit(job_); }
 
 }  // namespace detail
 

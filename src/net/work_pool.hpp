@@ -17,6 +17,7 @@
 #include "base/error.hpp"
 #include "base/task.hpp"
 #include "base/try.hpp"
+#include "net/answer.hpp"
 #include "net/loop.hpp"
 
 namespace gh::net {
@@ -25,76 +26,65 @@ namespace detail {
 
 class WorkQueue;
 
-/// One piece of work and its answer; shared by the waiting coroutine, the queue and the thread that does it.
+/// One piece of work, shared by the queue, the thread that does it and the coroutine that waits.
 class Job {
  public:
-    explicit Job(std::shared_ptr<Mailbox> home) : home_(std::move(home)) {}
+    Job() = default;
     virtual ~Job() = default;
     Job(const Job&) = delete;
     Job& operator=(const Job&) = delete;
 
     /// Does the work and destroys what it captured.
     virtual void work() noexcept = 0;
-    /// Destroys what it captured, undone.
-    virtual void drop() noexcept = 0;
+    /// Brings the outcome to the coroutine; that it was not done, when it was not.
+    virtual void answer() = 0;
+};
 
-    /// Tells the coroutine, on its own loop, that there is an answer.
-    static void answer(std::shared_ptr<Job> job);
-
- private:
-    friend class WorkWait;
-    const std::shared_ptr<Mailbox> home_;
-    // Of the loop's thread alone:
-    Wakeup* waiter_ = nullptr;  // null once the coroutine is gone
-    bool answered_ = false;
+/// Neither result nor exception: not begun.
+template <class R>
+struct WorkOutcome {
+    std::optional<R> result;
+    std::exception_ptr exception;
 };
 
 template <class F>
 class JobOf final : public Job {
  public:
-    using Answer = std::invoke_result_t<F&>;
+    using Outcome = WorkOutcome<std::invoke_result_t<F&>>;
 
-    JobOf(std::shared_ptr<Mailbox> home, F work) : Job(std::move(home)), work_(std::move(work)) {}
+    JobOf(F work, Answer<Outcome>::Giver give) : work_(std::move(work)), give_(std::move(give)) {}
 
     void work() noexcept override {
         try {
-            result_.emplace(std::invoke(*work_));
+            outcome_.result.emplace(std::invoke(*work_));
         } catch (...) {
-            exception_ = std::current_exception();
+            outcome_.exception = std::current_exception();
         }
         work_.reset();
     }
-    void drop() noexcept override { work_.reset(); }
-
-    /// After the answer; no result: the pool was destroyed before the work began.
-    Answer take() {
-        if (exception_) std::rethrow_exception(std::exchange(exception_, nullptr));
-        if (!result_)
-            return fail(ErrorKind::unavailable, "work.stopped",
-                        "the pool was stopped before this work began");
-        return *std::move(result_);
+    void answer() override {
+        work_.reset();
+        give_(std::move(outcome_));
     }
 
  private:
     std::optional<F> work_;
-    std::optional<Answer> result_;
-    std::exception_ptr exception_;
+    Outcome outcome_;
+    Answer<Outcome>::Giver give_;
 };
 
-/// The coroutine's side. Destroyed early, it takes its job out of the queue, or lets go of the answer.
-class WorkWait {
+/// A job's place in the queue; given up when the coroutine goes.
+class QueuePlace {
  public:
-    WorkWait(Loop& loop, std::shared_ptr<WorkQueue> queue, std::shared_ptr<Job> job);
-    ~WorkWait();
-    WorkWait(const WorkWait&) = delete;
-    WorkWait& operator=(const WorkWait&) = delete;
+    QueuePlace(std::shared_ptr<WorkQueue> queue, std::shared_ptr<Job> job)
+        : queue_(std::move(queue)), job_(std::move(job)) {}
+    ~QueuePlace();
+    QueuePlace(const QueuePlace&) = delete;
+    QueuePlace& operator=(const QueuePlace&) = delete;
 
-    [[nodiscard]] Result<void> submit();
-    [[nodiscard]] bool answered() const { return job_->answered_; }
-    [[nodiscard]] Wakeup::Awaiter answer() { return wakeup_.wait(); }
+    [[nodiscard]] Result<void> take();
 
  private:
-    Wakeup wakeup_;
     std::shared_ptr<WorkQueue> queue_;
     std::shared_ptr<Job> job_;
 };
@@ -104,11 +94,14 @@ Task<std::invoke_result_t<F&>> do_work(std::shared_ptr<WorkQueue> queue, F work)
     Loop* const loop = Loop::current();
     if (loop == nullptr)
         co_return fail(ErrorKind::internal, "work.no_loop", "awaited where no loop runs");
-    auto job = std::make_shared<JobOf<F>>(loop->mailbox(), std::move(work));
-    WorkWait wait(*loop, std::move(queue), job);
-    GH_CO_TRY_VOID(wait.submit());
-    while (!wait.answered()) co_await wait.answer();
-    co_return job->take();
+    const Answer<typename JobOf<F>::Outcome> answer(*loop);
+    QueuePlace place(std::move(queue), std::make_shared<JobOf<F>>(std::move(work), answer.giver()));
+    GH_CO_TRY_VOID(place.take());
+    auto outcome = co_await answer.wait();
+    if (outcome.exception) std::rethrow_exception(std::move(outcome.exception));
+    if (!outcome.result)
+        co_return fail(ErrorKind::unavailable, "work.stopped", "the pool stopped before it began");
+    co_return *std::move(outcome.result);
 }
 
 }  // namespace detail

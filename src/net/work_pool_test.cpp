@@ -16,7 +16,7 @@
 namespace gh::net {
 namespace {
 
-using Answer = Result<std::string>;
+using Text = Result<std::string>;
 
 /// Begins a task that nobody awaits: it ends when `task` is destroyed, wherever it is.
 template <class T>
@@ -34,22 +34,22 @@ struct Gate {
     }
 };
 
-Task<Answer> pass_gate(const WorkPool& pool, std::shared_ptr<Gate> gate) {
-    auto work = [gate = std::move(gate)]() -> Answer {
+Task<Text> pass_gate(const WorkPool& pool, std::shared_ptr<Gate> gate) {
+    auto work = [gate = std::move(gate)]() -> Text {
         gate->pass();
         return "passed";
     };
     co_return co_await pool.run(std::move(work));
 }
 
-Task<> note(Task<Answer> task, std::vector<std::string>& notes, Loop& loop, std::size_t stop_at) {
+Task<> note(Task<Text> task, std::vector<std::string>& notes, Loop& loop, std::size_t stop_at) {
     const auto answer = co_await std::move(task);
     notes.emplace_back(answer ? *answer : answer.error().reason);
     if (notes.size() == stop_at) loop.stop();
 }
 
-Task<Answer> say(const WorkPool& pool, std::string word) {
-    auto work = [word = std::move(word)]() -> Answer { return word; };
+Task<Text> say(const WorkPool& pool, std::string word) {
+    auto work = [word = std::move(word)]() -> Text { return word; };
     co_return co_await pool.run(std::move(work));
 }
 
@@ -70,10 +70,10 @@ TEST(WorkPool, WorksOnItsThreadAndResumesOnTheLoops) {
     EXPECT_TRUE(run_to_end(compare_threads(pool)));
 }
 
-Task<Answer> own_captures(const WorkPool& pool, std::weak_ptr<std::string>& watched) {
+Task<Text> own_captures(const WorkPool& pool, std::weak_ptr<std::string>& watched) {
     auto text = std::make_shared<std::string>("captured by value, longer than small strings hold");
     watched = text;
-    auto work = [text = std::move(text)]() -> Answer { return *text; };
+    auto work = [text = std::move(text)]() -> Text { return *text; };
     auto answer = co_await pool.run(std::move(work));
     EXPECT_TRUE(watched.expired());  // destroyed before we go on
     co_return answer;
@@ -86,13 +86,13 @@ TEST(WorkPool, DestroysWhatTheWorkCapturedBeforeItAnswers) {
               "captured by value, longer than small strings hold");
 }
 
-Task<Answer> refuse(const WorkPool& pool) {
-    auto work = []() -> Answer { return fail(ErrorKind::not_found, "test.nothing"); };
+Task<Text> refuse(const WorkPool& pool) {
+    auto work = []() -> Text { return fail(ErrorKind::not_found, "test.nothing"); };
     co_return co_await pool.run(work);
 }
 
-Task<Answer> blunder(const WorkPool& pool) {
-    auto work = []() -> Answer { throw std::runtime_error("a bug"); };
+Task<Text> blunder(const WorkPool& pool) {
+    auto work = []() -> Text { throw std::runtime_error("a bug"); };
     co_return co_await pool.run(work);
 }
 
@@ -197,7 +197,7 @@ TEST(WorkPool, AnswersWhatItHasNotBegunWhenItIsDestroyed) {
 TEST(WorkPool, OutlivesALoopThatWaitsForIt) {
     auto gate = std::make_shared<Gate>();
     const WorkPool pool({.threads = 1});
-    std::vector<Task<Answer>> waiting;
+    std::vector<Task<Text>> waiting;
     {
         Loop loop;
         loop.post([&] {
@@ -230,7 +230,7 @@ struct Tally {
 Task<> one_of_many(const WorkPool& pool, Tally& tally, Loop& loop, int number, int until) {
     for (bool served = false; !served;) {
         co_await Sleep(loop, std::chrono::microseconds(number % 7 * 100));
-        auto work = [&tally, text = std::to_string(number)]() -> Answer {
+        auto work = [&tally, text = std::to_string(number)]() -> Text {
             ++tally.begun;
             return text;
         };

@@ -15,6 +15,8 @@ from support.wait import seconds, until
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("GATEHOUSE_BIN", ROOT / "build/release/gatehouse"))
 
+# Sanitizers keep what is freed and surround what is not: memory says nothing then.
+SANITIZED = any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"))
 _SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|SUMMARY: \w+Sanitizer")
 
 

@@ -5,6 +5,7 @@ import resource
 import pytest
 
 from support import raw
+from support.gateway import SANITIZED
 from support.wait import until
 
 
@@ -39,7 +40,7 @@ def test_ten_thousand_idle_connections(start, configure, upstream, record_proper
     each = (gateway.resident_bytes() - before) / count
     record_property("bytes_per_idle_connection", round(each))
     print(f"{each:.0f} octets for each idle plain connection")
-    assert each < 8 * 1024
+    assert SANITIZED or each < 8 * 1024
     assert [gateway.get("/").status for _ in range(20)] == [200] * 20
     assert all(connection.request("GET", "/").status == 200 for connection in held[::997])
     for connection in held:
@@ -58,7 +59,7 @@ def test_an_idle_tls_connection_costs_at_most_24_kib(start, configure, upstream,
     each = (gateway.resident_bytes() - before) / count
     record_property("bytes_per_idle_tls_connection", round(each))
     print(f"{each:.0f} octets for each idle TLS connection")
-    assert each < 24 * 1024
+    assert SANITIZED or each < 24 * 1024
     for connection in held:
         connection.close()
 
@@ -80,4 +81,4 @@ def test_connections_come_and_go_without_a_trace(start, configure, upstream):
     for _ in range(3):
         wave()
     until(lambda: gateway.open_descriptors() <= descriptors + 3, "descriptors to be closed again")
-    assert gateway.resident_bytes() - memory < 4 * 1024 * 1024
+    assert SANITIZED or gateway.resident_bytes() - memory < 4 * 1024 * 1024

@@ -10,8 +10,8 @@ Verdict Authorize::on_request(Exchange& exchange) {
     if (exchange.route->anyone || exchange.snapshot->open) return Verdict::walk_on;
     const auto* certificate = static_cast<const access::ClientCertificate*>(
         exchange.client->connection().certificate.get());
-    const auto decision =
-        access::authorize(exchange.route->access, *exchange.principal, certificate);
+    const auto decision = access::authorize(exchange.route->access, *exchange.principal,
+                                            certificate, exchange.snapshot->roles);
     if (decision.outcome == access::Outcome::allowed) return Verdict::walk_on;
     exchange.auth_reason = decision.reason;
     if (decision.outcome == access::Outcome::unauthenticated) {

@@ -73,8 +73,8 @@ TEST_F(MatchRouteTest, PassesNoTraceOn) {
 
 TEST_F(MatchRouteTest, SaysWhichMethodsWouldHaveLedSomewhere) {
     house.listener().routes.clear();
-    house.add_own("/health", nullptr);
-    house.add_own("/health", nullptr, "PUT");
+    house.add_own("/health", {});
+    house.add_own("/health", {}, "PUT");
     house.add_route({.path_prefix = "/", .methods = {"PROPPATCH", "DELETE"}, .host = "h.example"});
     house.add_route({.path_prefix = "/a", .methods = {"DELETE", "PATCH"}});
     house.add_route({.path_prefix = "/", .methods = {"POST"}, .host = "admin.example"});

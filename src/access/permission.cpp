@@ -1,0 +1,74 @@
+#include "access/permission.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace gh::access {
+namespace {
+
+// In the order of the enumeration.
+constexpr std::array table{
+    PermissionRow{Permission::audit_read, "audit:read", Role::admin, "Read the audit log."},
+    PermissionRow{Permission::database_read, "database:read", Role::manager,
+                  "See how the database and its connections fare."},
+    PermissionRow{Permission::keys_write, "keys:write", Role::admin, "Make and revoke API keys."},
+    PermissionRow{Permission::metrics_read, "metrics:read", Role::manager, "Read the metrics."},
+    PermissionRow{Permission::users_read, "users:read", Role::manager,
+                  "See users and their roles."},
+    PermissionRow{Permission::users_write, "users:write", Role::admin,
+                  "Make, change and remove users."},
+};
+static_assert(table.size() <= 64);
+static_assert([] {
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        if (static_cast<std::size_t>(table[i].permission) != i) return false;
+    }
+    return true;
+}());
+
+PermissionSet named_by(std::span<const std::string> scopes) {
+    PermissionSet named;
+    for (const auto& scope : scopes) {
+        if (const auto permission = permission_of(scope)) named.add(*permission);
+    }
+    return named;
+}
+
+}  // namespace
+
+std::span<const PermissionRow> permission_table() { return table; }
+
+std::string_view name_of(Permission permission) {
+    return table[static_cast<std::size_t>(permission)].name;
+}
+
+std::optional<Permission> permission_of(std::string_view name) {
+    const auto* found = std::ranges::find(table, name, &PermissionRow::name);
+    return found == table.end() ? std::nullopt : std::optional(found->permission);
+}
+
+PermissionSet permissions_of(Role role) {
+    PermissionSet held;
+    if (role == Role::none) return held;
+    for (const auto& row : table) {
+        if (row.least_role <= role) held.add(row.permission);
+    }
+    return held;
+}
+
+PermissionSet permissions_of(const Principal& principal, const CustomRoles& custom) {
+    auto held = permissions_of(principal.role);
+    for (const auto& role : principal.roles) {
+        if (role_of(role) != Role::none) continue;  // what is built in cannot be redefined
+        if (const auto found = custom.find(role); found != custom.end())
+            held = held | found->second;
+    }
+    if (principal.scopes.empty()) return held;
+    const auto named = named_by(principal.scopes);
+    const bool made_for_scopes =
+        principal.roles.empty() &&
+        (principal.type == PrincipalType::api_key || principal.type == PrincipalType::service);
+    return made_for_scopes ? named : held & named;
+}
+
+}  // namespace gh::access

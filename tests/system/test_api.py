@@ -1,0 +1,168 @@
+"""The control plane's own API: what its OpenAPI document lists is what answers, and nobody passes who may not."""
+
+import time
+
+import pytest
+
+from support import openapi
+from support.gateway import Gatehouse, api_key, basic_config, run, write_config
+from support.upstream import Upstream
+
+KEYS = {role: f"key-of-{role}-long-enough-0123456789abcdef" for role in ("guest", "user", "manager", "admin", "scrape")}
+PUBLIC = {("GET", path) for path in ("/health", "/health/live", "/health/ready", "/api/system/health",
+                                     "/api/v1/openapi.json")}
+DOCUMENT = "/api/v1/openapi.json"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("api")
+    backend = Upstream()
+    config = basic_config(directory, [backend], limits={"body_idle_timeout": "1s"}, auth={"api_keys": [
+        api_key(role, KEYS[role], [role]) for role in ("guest", "user", "manager", "admin")
+    ] + [api_key("scrape", KEYS["scrape"], [], scopes=["metrics:read"])]})
+    config["listeners"][0]["serve"] = ["gateway", "api"]
+    gateway = Gatehouse(directory, config)
+    yield gateway, backend
+    gateway.close()
+    backend.stop()
+
+
+@pytest.fixture(scope="module")
+def document(house):
+    return house[0].get(DOCUMENT).json()
+
+
+def ask(house, method, path, role=None, fields=(), **options):
+    credential = [("X-API-Key", KEYS[role])] if role else []
+    return house[0].request(method, path, [*credential, *fields], **options)
+
+
+def filled(path):
+    """A path of the template."""
+    return path.replace("{", "any-").replace("}", "")
+
+
+def test_the_document_is_openapi_3_1(document):
+    openapi.judge(document)
+    assert "/system/info" in document["paths"] and DOCUMENT in document["paths"]
+
+
+def test_who_shows_nothing_gets_401_from_all_but_the_public_list(house, document):
+    public = set()
+    for path, method, operation in openapi.operations(document):
+        response = ask(house, method, filled(path))
+        if response.status == 401:
+            assert response.all("www-authenticate") == ["Bearer"]
+            assert operation["security"], path
+            openapi.validate_answer(document, operation, response)
+        else:
+            assert operation["security"] == [], path
+            public.add((method, path))
+    assert public == PUBLIC
+
+
+def test_who_shows_too_little_gets_403(house, document):
+    for path, method, operation in openapi.operations(document):
+        if not operation["security"]:
+            continue
+        response = ask(house, method, filled(path), "guest")
+        assert response.status == 403, (method, path, response)
+        openapi.validate_answer(document, operation, response)
+
+
+def test_what_is_listed_is_what_is_served(house, document):
+    seen = len(house[1].requests)
+    for path, item in document["paths"].items():
+        listed = {method.upper() for method in item}
+        allowed = listed | ({"HEAD"} if "GET" in listed else set())
+        for method in {"GET", "PUT", "POST", "DELETE", "PATCH"} - listed:
+            response = ask(house, method, filled(path), "admin")
+            assert response.status == 405, (method, path, response)
+            assert set(response.get("allow").split(", ")) == allowed
+        for method in listed:
+            response = ask(house, method, filled(path), "admin")
+            assert response.status != 501, (method, path)
+            assert b'"code":"route.' not in response.body, (method, path, response)
+    assert len(house[1].requests) == seen  # a path of ours never goes on to a backend
+
+
+def test_answers_are_what_the_document_says(house, document):
+    for path, method, operation in openapi.operations(document):
+        if method == "GET" and "{" not in path:
+            response = ask(house, method, path, "admin")
+            assert response.status == 200, (path, response)
+            openapi.validate_answer(document, operation, response)
+
+
+def test_the_document_is_fetched_again_only_when_it_changed(house):
+    first = ask(house, "GET", DOCUMENT)
+    etag = first.get("etag")
+    assert first.get("cache-control") == "no-cache"
+    again = ask(house, "GET", DOCUMENT, fields=[("If-None-Match", f'"other", W/{etag}')])
+    assert again.status == 304 and again.body == b"" and again.get("etag") == etag
+    assert again.get("content-type") is None
+    assert ask(house, "GET", DOCUMENT, fields=[("If-None-Match", '"other"')]).status == 200
+    assert ask(house, "GET", DOCUMENT, fields=[("If-Match", '"other"')]).status == 412
+    assert ask(house, "GET", DOCUMENT, fields=[("If-None-Match", "other")]).status == 400
+
+
+@pytest.mark.parametrize(("role", "status"), [(None, 401), ("guest", 403), ("user", 403), ("manager", 200),
+                                              ("admin", 200), ("scrape", 200)])
+def test_metrics_want_a_permission_where_only_the_api_is_served(house, role, status):
+    response = ask(house, "GET", "/metrics", role)
+    assert response.status == status
+    assert (b"http_requests_total" in response.body) == (status == 200)
+
+
+def test_a_key_for_one_thing_is_for_nothing_else(house):
+    assert ask(house, "GET", "/system/info", "scrape").status == 403
+    assert ask(house, "GET", "/system/info", "user").status == 200
+
+
+def test_metrics_and_log_name_the_template(house):
+    ask(house, "GET", "/system/info?token=abc", "user")
+    assert house[0].metric("http_requests_total", handler="/system/info", status=200) >= 1
+
+
+def test_a_body_nobody_asked_for_is_refused(house):
+    refused = ask(house, "GET", "/system/info", "user", body=b"{}")
+    assert refused.status == 415 and refused.json()["code"] == "body.unexpected"
+    assert refused.get("content-type") == "application/problem+json"
+    assert refused.json()["request_id"] == refused.get("x-request-id")
+
+
+def test_a_body_that_does_not_come_is_given_up(house):
+    with house[0].connect() as client:
+        client.send(b"GET /system/info HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + KEYS["user"].encode() +
+                    b"\r\nTransfer-Encoding: chunked\r\n\r\n")
+        begun = time.monotonic()
+        answer = client.read_response()
+        assert answer.status == 408 and answer.json()["code"] == "http.body_timeout"
+        assert time.monotonic() - begun < 9
+
+
+def test_paths_below_ours_that_are_not_ours_go_on(house):
+    seen = len(house[1].requests)
+    assert ask(house, "GET", "/api/v1/other").status == 200
+    assert len(house[1].requests) == seen + 1
+
+
+def test_health_alone_wants_no_credentials_on_loopback(house):
+    """`api` does, wherever it is: whatever runs here, or is made to ask by a stranger, is no operator for that."""
+    assert house[0].get("/system/info", listener="admin").status == 200
+    assert house[0].get("/system/info").status == 401
+    assert house[0].get(DOCUMENT, listener="admin").status == 404
+
+
+def test_config_check_names_what_the_api_shadows(tmp_path):
+    config = basic_config(tmp_path, [{"name": "backend", "endpoints": ["http://127.0.0.1:1"]}])
+    config["listeners"][0]["serve"] = ["gateway", "api"]
+    write_config(tmp_path / "c.yaml", config)
+    done = run("config", "check", tmp_path / "c.yaml")
+    assert done.returncode == 0 and DOCUMENT in done.stdout + done.stderr
+    config["listeners"][0]["bind"] = "[::]:8443"
+    config["listeners"][0]["serve"] = ["api"]
+    write_config(tmp_path / "c.yaml", config)
+    done = run("config", "check", tmp_path / "c.yaml")
+    assert done.returncode == 2 and "without encryption" in done.stderr
