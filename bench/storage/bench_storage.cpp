@@ -1,6 +1,7 @@
 // What the database costs through our interface. Prints one JSON object.
 //
 //   gh_bench_storage select URL COROUTINES CONNECTIONS SECONDS ROWS   the look-up of pgbench -S, one statement a transaction
+//   gh_bench_storage work URL COROUTINES CONNECTIONS SECONDS ROWS     the same as work: BEGIN, look-up, COMMIT, none shared
 //   gh_bench_storage borrow URL COROUTINES CONNECTIONS SECONDS ROWS   a connection borrowed and given back, nothing asked
 //   gh_bench_storage connect URL COROUTINES CONNECTIONS SECONDS ROWS  the look-up on a connection made for it
 //   gh_bench_storage append FILE COROUTINES 0 SECONDS 0               durable appends to SQLite, one row a transaction
@@ -129,12 +130,18 @@ int select(const Options& options, const PostgresUrl& url, Observer& observer) {
         const auto rows = co_await database->query(look_up, some_row(options));
         co_return rows.has_value() && rows->size() == 1;
     };
+    const Once in_work = [&]() -> Task<bool> {
+        const auto row = some_row(options);
+        auto work = [row](Session& session) { return session.query_one(look_up, row); };
+        const auto found = co_await database->read(std::move(work));
+        co_return found.has_value() && found->has_value();
+    };
     const Once warm_up = [&]() -> Task<bool> {
         while (database->statistics().idle < options.connections)
             co_await net::Sleep(loop, milliseconds(10));
         co_return true;
     };
-    measure(loop, options, once, warm_up, &nothing);
+    measure(loop, options, options.what == "work" ? in_work : once, warm_up, &nothing);
     return 0;
 }
 
@@ -229,7 +236,8 @@ int run(const Options& options) {
         fmt::print(stderr, "not a URL of PostgreSQL\n");
         return 2;
     }
-    if (options.what == "select") return select(options, *server, observer);
+    if (options.what == "select" || options.what == "work")
+        return select(options, *server, observer);
     if (options.what == "borrow") return borrow(options, *server, observer);
     if (options.what == "connect") return connect(options, *server, observer);
     return 2;

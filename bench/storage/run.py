@@ -124,6 +124,7 @@ class Bench:
             "pgbench, 8 connections, 2 threads": lambda: self.server.pgbench(self.options.seconds, 2),
             "8 coroutines over 8 connections": lambda: self.ours("select", url, 8),
             "64 coroutines over 8 connections": lambda: self.ours("select", url, 64),
+            "64 coroutines over 8 connections, each look-up a work": lambda: self.ours("work", url, 64),
             "1 coroutine, 1 connection": lambda: self.ours("select", url, 1, 1),
             "1 coroutine, a connection for each query": lambda: self.ours("connect", url, 1, 1),
             "borrow and return, a thousand times": lambda: self.ours("borrow", url, 1),
@@ -157,7 +158,8 @@ def report(rounds):
         return statistics.median(a["per_second"] / b["per_second"] for a, b in zip(rounds[ours], rounds[theirs]))
     best = max((name for name in rounds if name.startswith("pgbench")), key=lambda name: median(rounds, name, "per_second"))
     print(f"\nAgainst the better pgbench ({best}), median of the rounds' ratios:\n")
-    for name in ("8 coroutines over 8 connections", "64 coroutines over 8 connections"):
+    for name in ("8 coroutines over 8 connections", "64 coroutines over 8 connections",
+                 "64 coroutines over 8 connections, each look-up a work"):
         print(f"- {name}: {ratio(name, best):.2f}")
     borrow = 1000 / median(rounds, "borrow and return, a thousand times", "per_second")
     one = 1e6 / median(rounds, "1 coroutine, 1 connection", "per_second")
