@@ -12,10 +12,11 @@ using storage::run_to_end;
 
 const SystemTime now{seconds(1'700'000'000)};
 
-class KeyRepositoryTest : public testing::Test {
+class KeyRepositoryTest : public storage::EngineTest {
  protected:
     void SetUp() override {
-        database = storage::open_sqlite(folder.path / "test.db", {}, observer).value();
+        EngineTest::SetUp();
+        if (IsSkipped()) return;
         ASSERT_TRUE(run_to_end(storage::migrate(*database, storage::embedded_migrations(), now)));
         keys.emplace(*database, hasher);
     }
@@ -34,17 +35,14 @@ class KeyRepositoryTest : public testing::Test {
         return found ? "" : found.error().reason;
     }
 
-    storage::TestFolder folder;
-    telemetry::Registry registry;
-    storage::Observer observer{registry, nullptr, milliseconds(1'000)};
-    std::unique_ptr<storage::Database> database;
     std::shared_ptr<const ApiKeyHasher> hasher =
         std::make_shared<const ApiKeyHasher>(crypto::Secret::random(32));
     std::optional<KeyRepository> keys;
     SystemTime at = now;
 };
+INSTANTIATE_TEST_SUITE_P(Engines, KeyRepositoryTest, storage::both_engines, storage::engine_name);
 
-TEST_F(KeyRepositoryTest, RecognisesTheKeyItMadeAndNoOther) {
+TEST_P(KeyRepositoryTest, RecognisesTheKeyItMadeAndNoOther) {
     const auto made = create();
     EXPECT_TRUE(made.text.starts_with("gh_" + made.key.id + "_"));
     const auto principal = run_to_end(keys->recognise(made.text, now)).value();
@@ -61,7 +59,7 @@ TEST_F(KeyRepositoryTest, RecognisesTheKeyItMadeAndNoOther) {
     EXPECT_EQ(recognise(made.text, now + hours(24)), "key.expired");
 }
 
-TEST_F(KeyRepositoryTest, TheSecretIsNowhereInTheDatabase) {
+TEST_P(KeyRepositoryTest, TheSecretIsNowhereInTheDatabase) {
     const auto made = create();
     const auto secret = made.text.substr(made.text.rfind('_') + 1);
     database.reset();
@@ -72,7 +70,7 @@ TEST_F(KeyRepositoryTest, TheSecretIsNowhereInTheDatabase) {
     }
 }
 
-TEST_F(KeyRepositoryTest, RotatingEndsTheOldSecret) {
+TEST_P(KeyRepositoryTest, RotatingEndsTheOldSecret) {
     const auto made = create();
     const auto rotated = run_to_end(keys->rotate(made.key.id, made.key.version, now)).value();
     EXPECT_EQ(rotated.key.id, made.key.id);
@@ -83,7 +81,7 @@ TEST_F(KeyRepositoryTest, RotatingEndsTheOldSecret) {
     EXPECT_EQ(run_to_end(keys->rotate("no such'id", {}, now)).error().reason, "key.unknown");
 }
 
-TEST_F(KeyRepositoryTest, RevokingIsForGood) {
+TEST_P(KeyRepositoryTest, RevokingIsForGood) {
     const auto made = create();
     EXPECT_EQ(run_to_end(keys->revoke(made.key.id, now))->revoked_at, now);
     EXPECT_EQ(run_to_end(keys->revoke(made.key.id, now + hours(1)))->revoked_at, now);
@@ -92,7 +90,7 @@ TEST_F(KeyRepositoryTest, RevokingIsForGood) {
     EXPECT_EQ(run_to_end(keys->revoke("0000000000000000", now)).error().reason, "key.unknown");
 }
 
-TEST_F(KeyRepositoryTest, ListsByOwnerInPages) {
+TEST_P(KeyRepositoryTest, ListsByOwnerInPages) {
     for (int i = 0; i < 5; ++i) create("key" + std::to_string(i), i % 2 == 0 ? "ann" : "bob");
     const auto first = run_to_end(keys->list({.limit = 2, .after = {}, .owner = "ann"})).value();
     ASSERT_EQ(first.size(), 2U);
@@ -106,7 +104,7 @@ TEST_F(KeyRepositoryTest, ListsByOwnerInPages) {
     EXPECT_EQ(run_to_end(keys->list({.limit = 50, .after = {}, .owner = {}}))->size(), 5U);
 }
 
-TEST_F(KeyRepositoryTest, LastUseOnlyMovesForward) {
+TEST_P(KeyRepositoryTest, LastUseOnlyMovesForward) {
     const auto one = create(), other = create();
     ASSERT_TRUE(run_to_end(keys->touch({{one.key.id, now + seconds(5)}, {other.key.id, now}})));
     ASSERT_TRUE(run_to_end(keys->touch({{one.key.id, now}, {"gone", now}})));
@@ -114,7 +112,7 @@ TEST_F(KeyRepositoryTest, LastUseOnlyMovesForward) {
     EXPECT_EQ(run_to_end(keys->find(other.key.id))->last_used_at, now);
 }
 
-TEST_F(KeyRepositoryTest, RefusesWhatWouldMeanSomethingElseLater) {
+TEST_P(KeyRepositoryTest, RefusesWhatWouldMeanSomethingElseLater) {
     struct Case {
         NewKey key;
         std::string_view reason;
@@ -141,7 +139,7 @@ TEST_F(KeyRepositoryTest, RefusesWhatWouldMeanSomethingElseLater) {
     }
 }
 
-TEST_F(KeyRepositoryTest, CleansWhatIsOverAndNothingElse) {
+TEST_P(KeyRepositoryTest, CleansWhatIsOverAndNothingElse) {
     const auto expired = create(), revoked = create();
     NewKey forever{
         .name = "f", .owner = "ann", .subject = {}, .roles = {}, .scopes = {}, .expires_at = {}};

@@ -10,12 +10,11 @@ using storage::run_to_end;
 
 const SystemTime now{seconds(1'700'000'000)};
 
-class UserRepositoryTest : public testing::Test {
+class UserRepositoryTest : public storage::EngineTest {
  protected:
     void SetUp() override {
-        auto opened = storage::open_sqlite(folder.path / "test.db", {}, observer);
-        ASSERT_TRUE(opened) << describe(opened.error());
-        database = *std::move(opened);
+        EngineTest::SetUp();
+        if (IsSkipped()) return;
         ASSERT_TRUE(run_to_end(storage::migrate(*database, storage::embedded_migrations(), now)));
         users.emplace(*database);
     }
@@ -28,15 +27,12 @@ class UserRepositoryTest : public testing::Test {
         return run_to_end(users->create(std::move(user), at));
     }
 
-    storage::TestFolder folder;
-    telemetry::Registry registry;
-    storage::Observer observer{registry, nullptr, milliseconds(1'000)};
-    std::unique_ptr<storage::Database> database;
     std::optional<UserRepository> users;
     SystemTime at = now;
 };
+INSTANTIATE_TEST_SUITE_P(Engines, UserRepositoryTest, storage::both_engines, storage::engine_name);
 
-TEST_F(UserRepositoryTest, ReadsBackWhatWasMade) {
+TEST_P(UserRepositoryTest, ReadsBackWhatWasMade) {
     NewUser ann{.name = "Ann.Lee",
                 .email = "ann@example.com",
                 .roles = {"user", "admin", "user"},
@@ -57,7 +53,7 @@ TEST_F(UserRepositoryTest, ReadsBackWhatWasMade) {
     EXPECT_EQ(run_to_end(users->find(made->id))->email, "ann@example.com");
 }
 
-TEST_F(UserRepositoryTest, RefusesWhatCannotBe) {
+TEST_P(UserRepositoryTest, RefusesWhatCannotBe) {
     ASSERT_TRUE(create("ann"));
     struct Case {
         NewUser user;
@@ -86,7 +82,7 @@ TEST_F(UserRepositoryTest, RefusesWhatCannotBe) {
     EXPECT_EQ(run_to_end(users->count()), 1);  // nobody is half there
 }
 
-TEST_F(UserRepositoryTest, PagesInOrderOfMaking) {
+TEST_P(UserRepositoryTest, PagesInOrderOfMaking) {
     std::vector<std::string> names;
     for (int i = 0; i < 7; ++i) {
         names.push_back("user" + std::to_string(i));
@@ -110,7 +106,7 @@ TEST_F(UserRepositoryTest, PagesInOrderOfMaking) {
     EXPECT_EQ(managers->front().name, "user2");
 }
 
-TEST_F(UserRepositoryTest, ChangesOnlyTheVersionThatWasSeen) {
+TEST_P(UserRepositoryTest, ChangesOnlyTheVersionThatWasSeen) {
     const auto ann = create("ann").value();
     const auto changed = run_to_end(users->change(
         ann.id, {.email = "a@b.c", .roles = {}, .disabled = {}, .expected_version = 1}, now));
@@ -124,7 +120,7 @@ TEST_F(UserRepositoryTest, ChangesOnlyTheVersionThatWasSeen) {
     EXPECT_EQ(run_to_end(users->find(ann.id))->email, "a@b.c");
 }
 
-TEST_F(UserRepositoryTest, TakingRightsVoidsTokens) {
+TEST_P(UserRepositoryTest, TakingRightsVoidsTokens) {
     const auto ann = create("ann", {"manager"}).value();
     const auto later = now + std::chrono::hours(1);
     EXPECT_EQ(run_to_end(users->change(ann.id,
@@ -147,7 +143,7 @@ TEST_F(UserRepositoryTest, TakingRightsVoidsTokens) {
     EXPECT_EQ(on->tokens_valid_from, later + milliseconds(5'001));
 }
 
-TEST_F(UserRepositoryTest, SomebodyCanAlwaysAdminister) {
+TEST_P(UserRepositoryTest, SomebodyCanAlwaysAdminister) {
     const auto ann = create("ann", {"admin"}).value();
     const UserChange off{.email = {}, .roles = {}, .disabled = true, .expected_version = {}};
     const UserChange demote{.email = {},
@@ -161,7 +157,7 @@ TEST_F(UserRepositoryTest, SomebodyCanAlwaysAdminister) {
     EXPECT_EQ(run_to_end(users->change(bob.id, demote, now)).error().reason, "user.last_admin");
 }
 
-TEST_F(UserRepositoryTest, RehashingDoesNotUndoANewPassword) {
+TEST_P(UserRepositoryTest, RehashingDoesNotUndoANewPassword) {
     const auto ann = create("ann").value();
     ASSERT_TRUE(run_to_end(users->set_password(ann.id, "new", false, now + seconds(60))));
     ASSERT_TRUE(run_to_end(users->rehash(ann.id, "hash", "hash again")));
@@ -172,7 +168,7 @@ TEST_F(UserRepositoryTest, RehashingDoesNotUndoANewPassword) {
               "user.unknown");
 }
 
-TEST_F(UserRepositoryTest, WhatVoidsTokensIsRecordedWithIt) {
+TEST_P(UserRepositoryTest, WhatVoidsTokensIsRecordedWithIt) {
     RevocationRepository revocations(*database);
     const auto ann = create("ann").value();
     EXPECT_TRUE(run_to_end(revocations.list(now, now))->empty());

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 namespace gh::net {
@@ -42,12 +43,15 @@ void Wakeup::expire_at(SteadyTime deadline) {
 
 bool Wakeup::expired() const { return deadline_ <= loop_.now(); }
 
-Descriptor::Descriptor(Loop& loop, int fd) : loop_(loop), fd_(fd) {
+int Watched::control(int operation, std::uint32_t events) {
     epoll_event event{};
-    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.events = events;
     event.data.ptr = this;
-    if (::epoll_ctl(loop.epoll_, EPOLL_CTL_ADD, fd_, &event) != 0) {
-        const int reason = errno;
+    return ::epoll_ctl(loop_.epoll_, operation, fd_, &event) == 0 ? 0 : errno;
+}
+
+Descriptor::Descriptor(Loop& loop, int fd) : Watched(loop, fd) {
+    if (const int reason = control(EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {
         ::close(fd_);
         throw std::system_error(reason, std::generic_category(), "epoll_ctl");
     }
@@ -58,8 +62,30 @@ Descriptor::~Descriptor() {
 }
 
 int Descriptor::release() {
-    ::epoll_ctl(loop_.epoll_, EPOLL_CTL_DEL, fd_, nullptr);
+    std::ignore = control(EPOLL_CTL_DEL, 0);
     return std::exchange(fd_, -1);
+}
+
+BorrowedDescriptor::BorrowedDescriptor(Loop& loop, int fd) : Watched(loop, fd) {
+    if (const int reason = control(EPOLL_CTL_ADD, events_))
+        throw std::system_error(reason, std::generic_category(), "epoll_ctl");
+}
+
+BorrowedDescriptor::~BorrowedDescriptor() { std::ignore = control(EPOLL_CTL_DEL, 0); }
+
+void BorrowedDescriptor::want(bool read, bool write) {
+    const auto events = (read ? EPOLLIN | EPOLLRDHUP : 0U) | (write ? EPOLLOUT : 0U);
+    if (events == events_) return;
+    events_ = events;
+    if (const int reason = control(EPOLL_CTL_MOD, events_))
+        throw std::system_error(reason, std::generic_category(), "epoll_ctl");
+}
+
+void BorrowedDescriptor::follow(int fd) {
+    std::ignore = control(EPOLL_CTL_DEL, 0);  // closed already: nothing to take out
+    fd_ = fd;
+    if (const int reason = control(EPOLL_CTL_ADD, events_))
+        throw std::system_error(reason, std::generic_category(), "epoll_ctl");
 }
 
 Mailbox::Mailbox() : event_fd_(check(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {}
@@ -71,6 +97,7 @@ void Mailbox::post(std::move_only_function<void()> call) {
         const std::scoped_lock lock(mutex_);
         if (closed_) return;
         calls_.push_back(std::move(call));
+        if (calls_.size() > 1) return;  // who came first rings, or has rung
     }
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(event_fd_, &one, sizeof one);
@@ -153,8 +180,7 @@ void Loop::turn_until_stopped() {
         read_clocks();
         bool posted = false;
         for (int i = 0; i < count; ++i) {
-            auto* descriptor =
-                static_cast<Descriptor*>(events[static_cast<std::size_t>(i)].data.ptr);
+            auto* descriptor = static_cast<Watched*>(events[static_cast<std::size_t>(i)].data.ptr);
             if (descriptor == nullptr) {
                 posted = true;
                 continue;

@@ -3,6 +3,7 @@
 #include <array>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -65,19 +66,13 @@ class Wakeup {
     bool pending_ = false;
 };
 
-/// A descriptor registered for both directions, edge-triggered, once. Owns it. Its bits say what the kernel last told;
-/// whoever reads or writes clears them on a short count, so that no system call is made just to hear EAGAIN.
-class Descriptor {
+/// What the kernel told about a descriptor, and who hears of it.
+class Watched {
  public:
-    /// Takes `fd`, which must be non-blocking.
-    Descriptor(Loop& loop, int fd);
-    ~Descriptor();
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
+    Watched(const Watched&) = delete;
+    Watched& operator=(const Watched&) = delete;
 
     [[nodiscard]] int fd() const { return fd_; }
-    /// Takes the descriptor out of the loop and hands it over; this object is of no further use.
-    [[nodiscard]] int release();
     /// Who is woken when a bit appears; nullptr: nobody.
     void notify(Wakeup* wakeup) { wakeup_ = wakeup; }
 
@@ -86,11 +81,47 @@ class Descriptor {
     bool hangup = false;  ///< the peer sends no more (RDHUP), or the connection is over
     bool error = false;
 
- private:
-    friend class Loop;
+ protected:
+    Watched(Loop& loop, int fd) : loop_(loop), fd_(fd) {}
+    ~Watched() = default;
+    /// epoll_ctl on this descriptor; errno's number, or 0.
+    [[nodiscard]] int control(int operation, std::uint32_t events);
+
     Loop& loop_;
     int fd_;
+
+ private:
+    friend class Loop;
     Wakeup* wakeup_ = nullptr;
+};
+
+/// A descriptor registered for both directions, edge-triggered, once. Owns it. Its bits say what the kernel last told;
+/// whoever reads or writes clears them on a short count, so that no system call is made just to hear EAGAIN.
+class Descriptor : public Watched {
+ public:
+    /// Takes `fd`, which must be non-blocking.
+    Descriptor(Loop& loop, int fd);
+    ~Descriptor();
+
+    /// Takes the descriptor out of the loop and hands it over; this object is of no further use.
+    [[nodiscard]] int release();
+};
+
+/// A descriptor that a library owns and reads in its own way. Level-triggered: what the library leaves unread is told
+/// again in the next turn. Whoever is woken clears the bits and lets the library look. Ends before the library closes it,
+/// or is told of the next one with follow().
+class BorrowedDescriptor : public Watched {
+ public:
+    BorrowedDescriptor(Loop& loop, int fd);
+    ~BorrowedDescriptor();
+
+    /// What is told; neither at first.
+    void want(bool read, bool write);
+    /// The library may have closed its descriptor and opened another, even under the same number. Keeps what is wanted.
+    void follow(int fd);
+
+ private:
+    std::uint32_t events_ = 0;
 };
 
 /// Where other threads leave calls for a loop. It may outlive the loop: what is posted to one that is gone is dropped.
@@ -159,7 +190,7 @@ class Loop {
 
  private:
     friend class Wakeup;
-    friend class Descriptor;
+    friend class Watched;
     struct HeapEntry {
         SteadyTime at;
         Wakeup* wakeup;

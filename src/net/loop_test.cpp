@@ -1,10 +1,14 @@
 #include "net/loop.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/task.hpp"
@@ -120,6 +124,48 @@ TEST(Loop, RunsWhatOtherThreadsPost) {
     });
     loop.run();
     EXPECT_EQ(sum, 5050);
+}
+
+struct SocketPair {
+    SocketPair() {
+        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) != 0)
+            ends = {-1, -1};
+    }
+    SocketPair(const SocketPair&) = delete;
+    SocketPair& operator=(const SocketPair&) = delete;
+    ~SocketPair() {
+        for (const int end : ends) ::close(end);
+    }
+    std::array<int, 2> ends{-1, -1};
+};
+
+/// Reads one byte a wake-up: three from the first, the rest from where the library went next.
+Task<> read_byte_by_byte(Loop& loop, BorrowedDescriptor& watch, Wakeup& wakeup, int next,
+                         std::string& read) {
+    while (read.size() < 5) {
+        co_await wakeup.wait();
+        if (!std::exchange(watch.readable, false)) continue;
+        char byte = 0;
+        if (::read(watch.fd(), &byte, 1) == 1) read += byte;
+        if (read.size() == 3) watch.follow(next);
+    }
+    loop.stop();
+}
+
+TEST(BorrowedDescriptor, TellsAgainOfWhatWasLeftUnread) {
+    Loop loop;
+    const SocketPair first;
+    const SocketPair second;
+    Wakeup wakeup(loop);
+    BorrowedDescriptor watch(loop, first.ends[0]);
+    watch.notify(&wakeup);
+    watch.want(true, false);
+    ASSERT_EQ(::write(first.ends[1], "abc", 3), 3);
+    ASSERT_EQ(::write(second.ends[1], "de", 2), 2);
+    std::string read;
+    spawn(read_byte_by_byte(loop, watch, wakeup, second.ends[0], read));
+    loop.run();
+    EXPECT_EQ(read, "abcde");
 }
 
 TEST(Loop, IsTheCurrentOneOfItsThreadWhileItRuns) {

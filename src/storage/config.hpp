@@ -2,10 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <string>
 
 #include "base/clock.hpp"
-#include "config/type.hpp"
+#include "config/secret.hpp"
 
 namespace gh::storage {
 
@@ -15,12 +14,14 @@ struct PoolConfig {
     std::uint32_t max = 20;
     milliseconds acquire_timeout{10'000};
     milliseconds statement_timeout{30'000};
+    milliseconds idle_timeout{600'000};    ///< above `min`, who is not wanted for so long is closed
+    milliseconds lifetime_max{1'800'000};  ///< then it makes place for a new one, once it is idle
     friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
 };
 
 /// `storage` of gatehouse.yaml.
 struct StorageConfig {
-    std::string url;  ///< empty: gatehouse.db in the data directory
+    config::Secret url;  ///< may hold a password; empty: gatehouse.db in the data directory
     PoolConfig pool;
     milliseconds slow_query{1'000};
     friend bool operator==(const StorageConfig&, const StorageConfig&) = default;

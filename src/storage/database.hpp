@@ -40,8 +40,10 @@ struct TaskValue<Task<Result<T>>> {
 ///
 /// Work is a function that makes a coroutine of a Session. It runs on the engine's own threads, inside one transaction, and
 /// may await nothing but its Session. It commits when it returns a value, and the commit is on disk before the caller
-/// resumes; an error rolls back. It may run again when the database asks for it (a serialisation failure), so it changes
-/// nothing but rows. Name it before the await:
+/// resumes; an error rolls back, and after the first one the session answers nothing else. Works are serialisable: each
+/// sees the rows as if those before it had ended and no other had begun. It may run again when the database asks for it (a
+/// serialisation failure), so it changes nothing but rows. What it throws fails it alone, with `internal`
+/// "storage.exception". Name it before the await:
 ///
 ///     auto work = [name](Session& session) -> Task<Result<User>> { ... };
 ///     GH_CO_TRY(auto user, co_await database.read(std::move(work)));
@@ -77,6 +79,11 @@ class Database {
     /// From a coroutine on a loop.
     [[nodiscard]] virtual Task<Result<void>> run(Mode mode, Work work) = 0;
 
+ protected:
+    /// A transaction of one statement.
+    [[nodiscard]] virtual Task<Result<Rows>> run_one(const Statement& statement,
+                                                     Parameters parameters);
+
  private:
     template <class Body>
     using Outcome = typename detail::TaskValue<std::invoke_result_t<Body&, Session&>>::type;
@@ -103,7 +110,6 @@ class Database {
         value->emplace(std::move(made));
         co_return Result<void>{};
     }
-    [[nodiscard]] Task<Result<Rows>> run_one(const Statement& statement, Parameters parameters);
 };
 
 }  // namespace gh::storage

@@ -10,9 +10,12 @@ const SystemTime now{seconds(1'700'000'000)};
 
 constexpr Statement make{
     .name = "t.make",
-    .sql = "CREATE TABLE t (name TEXT PRIMARY KEY, n INTEGER CHECK (n < 100)) STRICT"};
+    .sql = "CREATE TABLE t (name TEXT PRIMARY KEY, n INTEGER CHECK (n < 100)) STRICT",
+    .postgres = "CREATE TABLE t (name TEXT PRIMARY KEY, n BIGINT CHECK (n < 100))"};
 constexpr Statement insert{.name = "t.insert", .sql = "INSERT INTO t (name, n) VALUES ($1, $2)"};
-constexpr Statement list_all{.name = "t.list", .sql = "SELECT name FROM t ORDER BY rowid"};
+constexpr Statement list_all{.name = "t.list",
+                             .sql = "SELECT name FROM t ORDER BY rowid",
+                             .postgres = "SELECT name FROM t ORDER BY ctid"};
 constexpr Statement list_rejects{.name = "t.rejects",
                                  .sql = "SELECT payload, reason FROM journal_rejects"};
 
@@ -39,18 +42,19 @@ class Sometimes final : public Database {
     Database& inner_;
 };
 
-class FallbackTest : public testing::Test {
+class FallbackTest : public EngineTest {
  protected:
     void SetUp() override {
-        inner = open_sqlite(folder.path / "test.db", {}, observer).value();
-        ASSERT_TRUE(run_to_end(migrate(*inner, embedded_migrations(), now)));
-        ASSERT_TRUE(run_to_end(inner->query(make)));
-        database.emplace(*inner);
-        open();
+        EngineTest::SetUp();
+        if (IsSkipped()) return;
+        ASSERT_TRUE(run_to_end(migrate(*database, embedded_migrations(), now)));
+        ASSERT_TRUE(run_to_end(database->query(make)));
+        sometimes.emplace(*database);
+        reopen();
     }
-    void open() {
+    void reopen() {
         fallback.reset();
-        fallback.emplace(*database, Journal::open(folder.path / "fallback_db", {}).value(),
+        fallback.emplace(*sometimes, Journal::open(folder.path / "fallback_db", {}).value(),
                          registry, log);
         fallback->on("t", [](Session& session, JournalRecord record) -> Task<Result<void>> {
             const auto value = record.payload.substr(6, record.payload.size() - 8);
@@ -66,24 +70,21 @@ class FallbackTest : public testing::Test {
     }
     std::size_t replay() { return run_to_end(fallback->replay(now)).value(); }
     [[nodiscard]] std::string names() const {
-        const auto rows = run_to_end(inner->query(list_all)).value();
+        const auto rows = run_to_end(database->query(list_all)).value();
         std::string all;
         for (std::size_t i = 0; i < rows.size(); ++i) all += rows[i].text(0);
         return all;
     }
 
-    TestFolder folder;
-    telemetry::Registry registry;
     telemetry::NoLog sink;
     telemetry::Log log{sink, telemetry::LogLevel::info};
-    Observer observer{registry, nullptr, milliseconds(1'000)};
-    std::unique_ptr<Database> inner;
-    std::optional<Sometimes> database;
+    std::optional<Sometimes> sometimes;
     std::optional<Fallback> fallback;
     std::string_view rejected;
 };
+INSTANTIATE_TEST_SUITE_P(Engines, FallbackTest, both_engines, engine_name);
 
-TEST_F(FallbackTest, GoesStraightIntoADatabaseThatIsThere) {
+TEST_P(FallbackTest, GoesStraightIntoADatabaseThatIsThere) {
     EXPECT_EQ(submit("a"), "");
     EXPECT_EQ(names(), "a");
     EXPECT_EQ(fallback->backlog().records, 0U);
@@ -92,15 +93,15 @@ TEST_F(FallbackTest, GoesStraightIntoADatabaseThatIsThere) {
     EXPECT_EQ(fallback->backlog().records, 0U);
 }
 
-TEST_F(FallbackTest, WaitsInOrderWhileItIsAway) {
+TEST_P(FallbackTest, WaitsInOrderWhileItIsAway) {
     EXPECT_EQ(submit("a"), "");
-    database->away = true;
+    sometimes->away = true;
     for (const auto* name : {"b", "c", "d"}) EXPECT_EQ(submit(name), "");
     EXPECT_EQ(replay(), 0U);
-    const auto asked = database->asked;
+    const auto asked = sometimes->asked;
     EXPECT_EQ(submit("e"), "");
-    EXPECT_EQ(database->asked, asked);  // nobody waits for it in vain
-    database->away = false;
+    EXPECT_EQ(sometimes->asked, asked);  // nobody waits for it in vain
+    sometimes->away = false;
     EXPECT_EQ(submit("f"), "");
     EXPECT_EQ(names(), "a");  // it does not overtake
     EXPECT_EQ(replay(), 5U);
@@ -109,10 +110,10 @@ TEST_F(FallbackTest, WaitsInOrderWhileItIsAway) {
     EXPECT_EQ(names(), "abcdefg");
 }
 
-TEST_F(FallbackTest, ARestartInTheMiddleAppliesNothingTwice) {
-    database->away = true;
+TEST_P(FallbackTest, ARestartInTheMiddleAppliesNothingTwice) {
+    sometimes->away = true;
     for (const auto* name : {"a", "b"}) EXPECT_EQ(submit(name), "");
-    database->away = false;
+    sometimes->away = false;
     // As after a crash between the commit and letting go: the journal still has what the database has.
     const auto copy = folder.path / "copy";
     std::filesystem::copy(folder.path / "fallback_db", copy);
@@ -120,36 +121,36 @@ TEST_F(FallbackTest, ARestartInTheMiddleAppliesNothingTwice) {
     fallback.reset();
     std::filesystem::remove_all(folder.path / "fallback_db");
     std::filesystem::rename(copy, folder.path / "fallback_db");
-    open();
+    reopen();
     EXPECT_EQ(fallback->backlog().records, 2U);
     EXPECT_EQ(replay(), 2U);
     EXPECT_EQ(names(), "ab");
     EXPECT_EQ(rejected, "");
 }
 
-TEST_F(FallbackTest, ACommitInDoubtIsNotMadeTwice) {
-    database->loses_answer = true;
+TEST_P(FallbackTest, ACommitInDoubtIsNotMadeTwice) {
+    sometimes->loses_answer = true;
     EXPECT_EQ(submit("a"), "");
     EXPECT_EQ(fallback->backlog().records, 1U);
     EXPECT_EQ(replay(), 1U);
     EXPECT_EQ(names(), "a");
 }
 
-TEST_F(FallbackTest, WhatTheDatabaseRefusesIsKeptAndBlocksNobody) {
-    database->away = true;
+TEST_P(FallbackTest, WhatTheDatabaseRefusesIsKeptAndBlocksNobody) {
+    sometimes->away = true;
     for (const auto* name : {"a", "bad", "b"}) EXPECT_EQ(submit(name), "");
-    database->away = false;
+    sometimes->away = false;
     EXPECT_EQ(replay(), 3U);
     EXPECT_EQ(names(), "ab");
     EXPECT_EQ(rejected, "storage.check");
-    const auto rejects = run_to_end(inner->query(list_rejects)).value();
+    const auto rejects = run_to_end(database->query(list_rejects)).value();
     ASSERT_EQ(rejects.size(), 1U);
     EXPECT_EQ(rejects[0].text(0), R"({"a":"bad"})");
     EXPECT_EQ(rejects[0].text(1), "storage.check");
 }
 
-TEST_F(FallbackTest, ThousandsComeBackInBatches) {
-    database->away = true;
+TEST_P(FallbackTest, ThousandsComeBackInBatches) {
+    sometimes->away = true;
     EXPECT_EQ(submit("first"), "");
     net::Loop loop;
     int left = 2'000;
@@ -163,7 +164,7 @@ TEST_F(FallbackTest, ThousandsComeBackInBatches) {
     });
     loop.run();
     EXPECT_EQ(fallback->backlog().records, 2'001U);
-    database->away = false;
+    sometimes->away = false;
     EXPECT_EQ(replay(), 2'001U);
     EXPECT_EQ(fallback->backlog().records, 0U);
 }

@@ -7,9 +7,15 @@
 namespace gh::storage {
 namespace {
 
+// The one who waited for the lock must see what the other did: so no snapshot from before it.
+constexpr Statement see_all_postgres{.name = "migration.see_all",
+                                     .sql = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"};
 // What keeps two migrators apart: any number, the same in every version.
 constexpr Statement lock_postgres{.name = "migration.lock",
                                   .sql = "SELECT pg_advisory_xact_lock(7163405281123041)"};
+// A step may take as long as its tables are large.
+constexpr Statement no_hurry_postgres{.name = "migration.no_hurry",
+                                      .sql = "SET LOCAL statement_timeout = 0"};
 constexpr Statement find_table{
     .name = "migration.table",
     .sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'",
@@ -67,7 +73,11 @@ Task<Result<SchemaState>> look(Session& session, std::span<const Migration> migr
 Task<Result<std::size_t>> apply(Session& session, std::span<const Migration> migrations,
                                 SystemTime now) {
     const auto dialect = session.dialect();
-    if (dialect == Dialect::postgres) GH_CO_TRY_VOID(co_await session.query(lock_postgres));
+    if (dialect == Dialect::postgres) {
+        GH_CO_TRY_VOID(co_await session.query(see_all_postgres));
+        GH_CO_TRY_VOID(co_await session.query(lock_postgres));
+        GH_CO_TRY_VOID(co_await session.query(no_hurry_postgres));
+    }
     GH_CO_TRY(const auto state, co_await look(session, migrations));
     GH_CO_TRY(const auto table, co_await session.query(find_table));
     if (!has(table)) GH_CO_TRY_VOID(co_await session.query(make_table));

@@ -1,6 +1,8 @@
 #include "storage/migration.hpp"
 
 #include <array>
+#include <string>
+#include <vector>
 
 #include "storage/testing.hpp"
 
@@ -9,25 +11,15 @@ namespace {
 
 constexpr std::array steps{
     Migration{1, "first", "CREATE TABLE a (x INTEGER) STRICT; CREATE TABLE b (x INTEGER) STRICT",
-              ""},
-    Migration{2, "second", "ALTER TABLE a ADD COLUMN y TEXT", ""},
+              "CREATE TABLE a (x BIGINT); CREATE TABLE b (x BIGINT)"},
+    Migration{2, "second", "ALTER TABLE a ADD COLUMN y TEXT", "ALTER TABLE a ADD COLUMN y TEXT"},
 };
 const SystemTime now{std::chrono::seconds(1'700'000'000)};
 
-class MigrationTest : public testing::Test {
- protected:
-    void SetUp() override {
-        auto opened = open_sqlite(folder.path / "test.db", {}, observer);
-        ASSERT_TRUE(opened);
-        database = *std::move(opened);
-    }
-    TestFolder folder;
-    telemetry::Registry registry;
-    Observer observer{registry, nullptr, milliseconds(1'000)};
-    std::unique_ptr<Database> database;
-};
+class MigrationTest : public EngineTest {};
+INSTANTIATE_TEST_SUITE_P(Engines, MigrationTest, both_engines, engine_name);
 
-TEST_F(MigrationTest, AppliesWhatIsPendingAndNothingTwice) {
+TEST_P(MigrationTest, AppliesWhatIsPendingAndNothingTwice) {
     EXPECT_EQ(run_to_end(migrate(*database, std::span(steps).first(1), now)), 1U);
     EXPECT_EQ(run_to_end(migrate(*database, steps, now)), 1U);
     EXPECT_EQ(run_to_end(migrate(*database, steps, now)), 0U);
@@ -39,31 +31,32 @@ TEST_F(MigrationTest, AppliesWhatIsPendingAndNothingTwice) {
     EXPECT_TRUE(state->pending.empty());
 }
 
-TEST_F(MigrationTest, SaysWhatIsPendingBeforeAnythingIsThere) {
+TEST_P(MigrationTest, SaysWhatIsPendingBeforeAnythingIsThere) {
     const auto state = run_to_end(schema_state(*database, steps));
     ASSERT_TRUE(state) << describe(state.error());
     EXPECT_EQ(state->pending.size(), 2U);
 }
 
-TEST_F(MigrationTest, RefusesADatabaseThatIsAheadOfIt) {
+TEST_P(MigrationTest, RefusesADatabaseThatIsAheadOfIt) {
     ASSERT_TRUE(run_to_end(migrate(*database, steps, now)));
     const auto done = run_to_end(migrate(*database, std::span(steps).first(1), now));
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().reason, "migration.newer");
 }
 
-TEST_F(MigrationTest, RefusesAStepWhoseTextHasChanged) {
+TEST_P(MigrationTest, RefusesAStepWhoseTextHasChanged) {
     ASSERT_TRUE(run_to_end(migrate(*database, steps, now)));
     auto changed = steps;
-    changed[0].sqlite = "CREATE TABLE a (x TEXT) STRICT";
+    changed[0].sqlite = changed[0].postgres = "CREATE TABLE a (x TEXT)";
     const auto done = run_to_end(migrate(*database, changed, now));
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().reason, "migration.changed");
 }
 
-TEST_F(MigrationTest, AllOrNone) {
-    const std::array broken{
-        steps[0], Migration{2, "broken", "CREATE TABLE c (x INTEGER) STRICT; NONSENSE", ""}};
+TEST_P(MigrationTest, AllOrNone) {
+    const std::array broken{steps[0],
+                            Migration{2, "broken", "CREATE TABLE c (x INTEGER) STRICT; NONSENSE",
+                                      "CREATE TABLE c (x BIGINT); NONSENSE"}};
     const auto done = run_to_end(migrate(*database, broken, now));
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().reason, "storage.statement");
@@ -72,7 +65,26 @@ TEST_F(MigrationTest, AllOrNone) {
     EXPECT_EQ(run_to_end(migrate(*database, steps, now)), 2U);
 }
 
-TEST_F(MigrationTest, TheEmbeddedOnesRun) {
+TEST_P(MigrationTest, TwoMigratorsAtOnceDoItOnce) {
+    net::Loop loop;
+    int left = 6;
+    std::size_t applied = 0;
+    std::vector<std::string> failures;
+    auto one = [&]() -> Task<> {
+        const auto done = co_await migrate(*database, steps, now);
+        if (done) applied += *done;
+        if (!done) failures.push_back(describe(done.error()));
+        if (--left == 0) loop.stop();
+    };
+    loop.post([&] {
+        for (int i = 0; i < 6; ++i) spawn(one());
+    });
+    loop.run();
+    EXPECT_EQ(failures, std::vector<std::string>{});
+    EXPECT_EQ(applied, 2U);
+}
+
+TEST_P(MigrationTest, TheEmbeddedOnesRun) {
     const auto done = run_to_end(migrate(*database, embedded_migrations(), now));
     ASSERT_TRUE(done) << describe(done.error());
     EXPECT_EQ(*done, embedded_migrations().size());

@@ -7,7 +7,8 @@
 namespace gh::storage {
 
 Observer::Observer(telemetry::Registry& registry, telemetry::Log* log, milliseconds slow)
-    : slow_(registry.one_counter("database_slow_queries_total",
+    : registry_(registry),
+      slow_(registry.one_counter("database_slow_queries_total",
                                  "Statements that took longer than storage.slow_query.")),
       log_(log),
       slow_after_(slow) {

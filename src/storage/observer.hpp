@@ -16,6 +16,8 @@ class Observer {
     /// @param log  may be null: slow statements are then only counted
     Observer(telemetry::Registry& registry, telemetry::Log* log, milliseconds slow);
 
+    [[nodiscard]] telemetry::Registry& registry() const { return registry_; }
+
     /// From any thread.
     void done(const Statement& statement, std::chrono::nanoseconds took, const Error* error);
 
@@ -26,6 +28,7 @@ class Observer {
         telemetry::Histogram* duration;
         telemetry::Counter* errors;
     };
+    telemetry::Registry& registry_;
     std::array<Series, kinds.size()> series_;
     telemetry::Counter& slow_;
     telemetry::Log* log_;

@@ -2,13 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
+#include <memory>
 #include <optional>
-#include <thread>
+#include <string>
+#include <utility>
 
 #include "net/loop.hpp"
 #include "storage/migration.hpp"
+#include "storage/postgres/database.hpp"
 #include "storage/sqlite/database.hpp"
+#include "storage/test_folder.hpp"
+#include "storage/test_server.hpp"
 
 namespace gh::storage {
 
@@ -26,18 +30,43 @@ T run_to_end(Task<T> task) {
     return *std::move(value);
 }
 
-/// A folder that goes with the test.
-class TestFolder {
- public:
-    TestFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "gh-storage-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder for the test");
-        path = name;
+/// An empty database for a test that runs on both engines:
+///
+///     class UsersTest : public storage::EngineTest {};
+///     INSTANTIATE_TEST_SUITE_P(Engines, UsersTest, storage::both_engines, storage::engine_name);
+class EngineTest : public testing::TestWithParam<Dialect> {
+ protected:
+    void SetUp() override {
+        if (GetParam() == Dialect::postgres && TestServer::shared() == nullptr)
+            GTEST_SKIP() << "PostgreSQL 15 is not installed (tools/setup test)";
+        if (GetParam() == Dialect::postgres) name_ = TestServer::shared()->make_database();
+        open({.min = 2, .max = 8});
     }
-    TestFolder(const TestFolder&) = delete;
-    TestFolder& operator=(const TestFolder&) = delete;
-    ~TestFolder() { std::filesystem::remove_all(path); }
-    std::filesystem::path path;
+    /// Opens the same database anew.
+    void open(PoolConfig pool) {
+        database.reset();
+        if (GetParam() == Dialect::postgres) {
+            database = open_postgres(TestServer::shared()->local(name_), pool, observer, nullptr);
+            return;
+        }
+        auto opened = open_sqlite(folder.path / "test.db", pool, observer);
+        ASSERT_TRUE(opened) << describe(opened.error());
+        database = *std::move(opened);
+    }
+
+    TestFolder folder;
+    telemetry::Registry registry;
+    Observer observer{registry, nullptr, milliseconds(1'000)};
+    std::unique_ptr<Database> database;
+
+ private:
+    std::string name_;
 };
+
+inline const auto both_engines = testing::Values(Dialect::sqlite, Dialect::postgres);
+
+inline std::string engine_name(const testing::TestParamInfo<Dialect>& info) {
+    return info.param == Dialect::sqlite ? "Sqlite" : "Postgres";
+}
 
 }  // namespace gh::storage

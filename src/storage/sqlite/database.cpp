@@ -10,6 +10,8 @@
 
 #include "base/run_inline.hpp"
 #include "net/answer.hpp"
+#include "storage/gauges.hpp"
+#include "storage/guard.hpp"
 #include "storage/sqlite/connection.hpp"
 
 namespace gh::storage {
@@ -32,22 +34,38 @@ class SqliteSession final : public Session {
     explicit SqliteSession(SqliteConnection& connection) : connection_(connection) {}
     [[nodiscard]] Dialect dialect() const override { return Dialect::sqlite; }
 
+    /// The first failure; after it nothing is run, as in PostgreSQL.
+    [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
+
     Task<Result<Rows>> run(const Statement& statement, Parameters parameters) override {
-        co_return connection_.run(statement, parameters);
+        co_return run_now(statement, parameters);
     }
     Task<Result<std::uint64_t>> execute_many(const Statement& statement,
                                              std::vector<Parameters> sets) override {
         std::uint64_t touched = 0;
         for (const auto& parameters : sets) {
-            GH_CO_TRY(const auto rows, connection_.run(statement, parameters));
+            GH_CO_TRY(const auto rows, run_now(statement, parameters));
             touched += rows.affected();
         }
         co_return touched;
     }
-    Task<Result<void>> script(std::string sql) override { co_return connection_.script(sql); }
+    Task<Result<void>> script(std::string sql) override {
+        co_return failure_ ? std::unexpected(*failure_) : noted(connection_.script(sql));
+    }
 
  private:
+    [[nodiscard]] Result<Rows> run_now(const Statement& statement, const Parameters& parameters) {
+        if (failure_) return std::unexpected(*failure_);
+        return noted(connection_.run(statement, parameters));
+    }
+    template <class T>
+    [[nodiscard]] Result<T> noted(Result<T> result) {
+        if (!result) failure_ = result.error();
+        return result;
+    }
+
     SqliteConnection& connection_;
+    std::optional<Error> failure_;
 };
 
 using Give = net::Answer<Result<void>>::Giver;
@@ -109,16 +127,18 @@ Result<void> tell(SqliteConnection& connection, const Statement& statement) {
 
 Result<void> work_on(Job& job, SqliteConnection& connection) {
     SqliteSession session(connection);
-    auto outcome = run_inline(job.work(session));
+    auto outcome = run_inline(guarded(job.work, session));
     if (!outcome) return fail(ErrorKind::internal, "storage.suspended", "work awaited another");
+    if (*outcome && session.failure()) return std::unexpected(*session.failure());
     return *std::move(outcome);
 }
 
 class SqliteDatabase final : public Database {
  public:
     SqliteDatabase(std::unique_ptr<SqliteConnection> writer,
-                   std::vector<std::unique_ptr<SqliteConnection>> readers, const PoolConfig& config)
-        : config_(config), connections_(readers.size() + 1) {
+                   std::vector<std::unique_ptr<SqliteConnection>> readers, const PoolConfig& config,
+                   telemetry::Registry& registry)
+        : config_(config), connections_(readers.size() + 1), gauges_(registry, "sqlite", *this) {
         threads_.emplace_back([this, connection = std::move(writer)] { write_on(*connection); });
         for (auto& reader : readers)
             threads_.emplace_back([this, connection = std::move(reader)] { read_on(*connection); });
@@ -170,29 +190,34 @@ class SqliteDatabase final : public Database {
         for (auto jobs = reads_.pop(1); !jobs.empty(); jobs = reads_.pop(1)) {
             drop_late(jobs);
             for (auto& job : jobs) {
-                const Busy busy(*this);
-                connection.set_deadline(std::chrono::steady_clock::now() +
-                                        config_.statement_timeout);
-                auto outcome = tell(connection, begin_read);
-                if (outcome) outcome = work_on(job, connection);
-                connection.set_deadline(SteadyTime::max());
-                if (connection.in_transaction()) std::ignore = tell(connection, rollback);
+                auto outcome = read_one(connection, job);
                 job.give(std::move(outcome));
             }
         }
+    }
+
+    Result<void> read_one(SqliteConnection& connection, Job& job) {
+        const Busy busy(*this);
+        connection.set_deadline(std::chrono::steady_clock::now() + config_.statement_timeout);
+        auto outcome = tell(connection, begin_read);
+        if (outcome) outcome = work_on(job, connection);
+        connection.set_deadline(SteadyTime::max());
+        if (connection.in_transaction()) std::ignore = tell(connection, rollback);
+        return outcome;
     }
 
     void write_on(SqliteConnection& connection) {
         for (auto jobs = writes_.pop(group_max); !jobs.empty(); jobs = writes_.pop(group_max)) {
             drop_late(jobs);
             if (jobs.empty()) continue;
-            const Busy busy(*this);
-            write_group(connection, jobs);
+            auto outcomes = write_group(connection, jobs);
+            for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].give(std::move(outcomes[i]));
         }
     }
 
     /// Each job inside a savepoint of one transaction; nobody hears of success before the commit.
-    void write_group(SqliteConnection& connection, std::vector<Job>& jobs) {
+    std::vector<Result<void>> write_group(SqliteConnection& connection, std::vector<Job>& jobs) {
+        const Busy busy(*this);
         std::vector<Result<void>> outcomes;
         auto state = tell(connection, begin);
         for (auto& job : jobs) {
@@ -207,15 +232,15 @@ class SqliteDatabase final : public Database {
         }
         if (state) state = tell(connection, commit);
         if (!state && connection.in_transaction()) std::ignore = tell(connection, rollback);
-        for (std::size_t i = 0; i < jobs.size(); ++i) {
-            const bool own_failure = i < outcomes.size() && !outcomes[i];
-            if (!state && !own_failure) {
+        if (!state) {  // who failed by himself hears that
+            outcomes.resize(jobs.size());
+            for (auto& outcome : outcomes) {
+                if (!outcome) continue;
                 errors_.fetch_add(1, std::memory_order_relaxed);
-                jobs[i].give(std::unexpected(state.error()));
-            } else {
-                jobs[i].give(std::move(outcomes[i]));
+                outcome = std::unexpected(state.error());
             }
         }
+        return outcomes;
     }
 
     Result<void> write_one(SqliteConnection& connection, Job& job) {
@@ -244,6 +269,7 @@ class SqliteDatabase final : public Database {
     Line writes_, reads_;
     std::atomic<std::uint64_t> borrowed_{0}, errors_{0};
     std::atomic<std::size_t> active_{0};
+    Gauges gauges_;
     std::vector<std::jthread> threads_;  // last: they end before what they use
 };
 
@@ -259,7 +285,8 @@ Result<std::unique_ptr<Database>> open_sqlite(const std::filesystem::path& file,
         GH_TRY(auto reader, SqliteConnection::open(file, Mode::read_only, observer));
         readers.push_back(std::move(reader));
     }
-    return std::make_unique<SqliteDatabase>(std::move(writer), std::move(readers), pool);
+    return std::make_unique<SqliteDatabase>(std::move(writer), std::move(readers), pool,
+                                            observer.registry());
 }
 
 }  // namespace gh::storage
