@@ -19,6 +19,8 @@ using storage::Statement;
 
 constexpr std::size_t key_name_bytes_max = 128;
 constexpr std::size_t key_names_max = 64;  // roles or scopes of one key
+// Longer than any worker believes a key without asking, or any node is cut off from the database and goes on.
+constexpr std::chrono::hours key_revocation_kept{24};
 
 constexpr Statement select_one{
     .name = "api_keys.find",
@@ -145,19 +147,22 @@ Task<Result<StoredKey>> read(Session& session, std::string id) {
     co_return key_of(*row);
 }
 
+/// When a change of `before` happens: later than the one before it, also where that was made by a clock that is ahead.
+SystemTime moment_of_change(const StoredKey& before, SystemTime now) {
+    return std::max(now, before.updated_at + std::chrono::microseconds(1));
+}
+
 Task<Result<StoredKey>> put_hash(Session& session, std::string id, ApiKeyHash hash,
                                  std::optional<std::int64_t> expected_version, SystemTime now) {
     GH_CO_TRY(const auto before, co_await read(session, id));
     if (expected_version && *expected_version != before.version)
         co_return fail(ErrorKind::conflict, "key.changed");
     if (before.revoked_at) co_return fail(ErrorKind::conflict, "key.revoked");
-    GH_CO_TRY_VOID(co_await session.execute(update_hash, id, blob_of(hash), now));
-    co_return co_await read(session, id);
-}
-
-Task<Result<StoredKey>> end(Session& session, std::string id, SystemTime now) {
-    GH_CO_TRY_VOID(co_await session.execute(update_revoked, id, now));
-    co_return co_await read(session, id);
+    const auto at = moment_of_change(before, now);
+    GH_CO_TRY_VOID(co_await session.execute(update_hash, id, blob_of(hash), at));
+    GH_CO_TRY(auto after, co_await read(session, id));
+    GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
+    co_return after;
 }
 
 std::shared_ptr<const access::Principal> principal_of(StoredKey key) {
@@ -167,28 +172,38 @@ std::shared_ptr<const access::Principal> principal_of(StoredKey key) {
     principal->token_id = std::move(key.id);
     principal->roles = std::move(key.roles);
     principal->scopes = std::move(key.scopes);
+    principal->issued_at = key.updated_at;
     principal->expires = key.expires_at;
+    principal->revoked_by = access::RevokedBy::key_list;
     settle_roles(*principal);
     return principal;
 }
 
 }  // namespace
 
-Task<Result<MadeKey>> KeyRepository::create(NewKey key, SystemTime now) {
+Revocation end_of_key(const StoredKey& key) {
+    return {RevocationKind::key, key.id, key.updated_at, key.updated_at + key_revocation_kept};
+}
+
+Task<Result<MadeKey>> KeyRepository::create(Session& session, NewKey key, SystemTime now) const {
     GH_CO_TRY_VOID(check(key, now));
     const auto id = new_id();
     GH_CO_TRY(auto text, generate_api_key(id));
-    auto work = [id, key = std::move(key), hash = hasher_->of_text(text),
-                 now](Session& session) -> Task<Result<StoredKey>> {
-        const std::string_view kind =
-            key.kind == access::PrincipalType::service ? "service" : "api_key";
-        GH_CO_TRY_VOID(co_await session.execute(
-            insert, id, blob_of(hash), key.name, key.owner, key.subject.empty() ? id : key.subject,
-            kind, join(key.roles, ','), join(key.scopes, ' '), key.expires_at, now));
-        co_return co_await read(session, id);
-    };
-    GH_CO_TRY(auto stored, co_await database_.write(std::move(work)));
+    const std::string_view kind =
+        key.kind == access::PrincipalType::service ? "service" : "api_key";
+    GH_CO_TRY_VOID(co_await session.execute(insert, id, blob_of(hasher_->of_text(text)), key.name,
+                                            key.owner, key.subject.empty() ? id : key.subject, kind,
+                                            join(key.roles, ','), join(key.scopes, ' '),
+                                            key.expires_at, now));
+    GH_CO_TRY(auto stored, co_await read(session, id));
     co_return MadeKey{std::move(stored), std::move(text)};
+}
+
+Task<Result<MadeKey>> KeyRepository::create(NewKey key, SystemTime now) {
+    auto work = [this, key = std::move(key), now](Session& session) {
+        return create(session, key, now);
+    };
+    co_return co_await database_.write(std::move(work));
 }
 
 Task<Result<StoredKey>> KeyRepository::find(std::string id) {
@@ -212,21 +227,36 @@ Task<Result<std::vector<StoredKey>>> KeyRepository::list(KeyPage page) {
     co_return keys;
 }
 
+Task<Result<MadeKey>> KeyRepository::rotate(Session& session, std::string id,
+                                            std::optional<std::int64_t> expected_version,
+                                            SystemTime now) const {
+    auto text = generate_api_key(id);
+    if (!text) co_return fail(ErrorKind::not_found, "key.unknown");  // no id of ours
+    const auto hash = hasher_->of_text(*text);
+    GH_CO_TRY(auto stored, co_await put_hash(session, std::move(id), hash, expected_version, now));
+    co_return MadeKey{std::move(stored), *std::move(text)};
+}
+
 Task<Result<MadeKey>> KeyRepository::rotate(std::string id,
                                             std::optional<std::int64_t> expected_version,
                                             SystemTime now) {
-    auto generated = generate_api_key(id);
-    if (!generated) co_return fail(ErrorKind::not_found, "key.unknown");  // no id of ours
-    auto work = [id = std::move(id), hash = hasher_->of_text(*generated), expected_version,
-                 now](Session& session) {
-        return put_hash(session, id, hash, expected_version, now);
+    auto work = [this, id = std::move(id), expected_version, now](Session& session) {
+        return rotate(session, id, expected_version, now);
     };
-    GH_CO_TRY(auto stored, co_await database_.write(std::move(work)));
-    co_return MadeKey{std::move(stored), *std::move(generated)};
+    co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<StoredKey>> KeyRepository::revoke(Session& session, std::string id, SystemTime now) {
+    GH_CO_TRY(auto before, co_await read(session, id));
+    if (before.revoked_at) co_return before;
+    GH_CO_TRY_VOID(co_await session.execute(update_revoked, id, moment_of_change(before, now)));
+    GH_CO_TRY(auto after, co_await read(session, id));
+    GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
+    co_return after;
 }
 
 Task<Result<StoredKey>> KeyRepository::revoke(std::string id, SystemTime now) {
-    auto work = [id = std::move(id), now](Session& session) { return end(session, id, now); };
+    auto work = [id = std::move(id), now](Session& session) { return revoke(session, id, now); };
     co_return co_await database_.write(std::move(work));
 }
 
@@ -246,15 +276,22 @@ Task<Result<std::uint64_t>> KeyRepository::clean(SystemTime before) {
     co_return rows.affected();
 }
 
-Task<Result<std::shared_ptr<const access::Principal>>> KeyRepository::recognise(std::string text,
-                                                                                SystemTime now) {
+Task<Result<std::shared_ptr<const access::Principal>>> KeyRepository::recognise(
+    std::string_view text, SystemTime now) {
+    // Not a coroutine: no frame holds the text.
     const auto id = api_key_id(text);
+    if (!id) return compare({}, {}, now);
+    return compare(std::string(*id), hasher_->of_text(text), now);
+}
+
+Task<Result<std::shared_ptr<const access::Principal>>> KeyRepository::compare(
+    std::optional<std::string> id, ApiKeyHash hash, SystemTime now) {
     if (!id) co_return fail(ErrorKind::unauthenticated, "key.malformed");
-    auto found = co_await find(std::string(*id));
+    auto found = co_await find(*std::move(id));
     if (!found && found.error().kind == ErrorKind::not_found)
         co_return fail(ErrorKind::unauthenticated, "key.unknown");
     if (!found) co_return std::unexpected(std::move(found).error());
-    if (!crypto::constant_time_equal(found->hash, hasher_->of_text(text)))
+    if (!crypto::constant_time_equal(found->hash, hash))
         co_return fail(ErrorKind::unauthenticated, "key.unknown");
     if (found->revoked_at) co_return fail(ErrorKind::unauthenticated, "key.revoked");
     if (found->expires_at && now >= *found->expires_at)

@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/task.hpp"
 #include "identity/api_keys.hpp"
+#include "identity/revocations.hpp"
 #include "storage/database.hpp"
 
 namespace gh::identity {
@@ -62,7 +63,11 @@ struct KeyPage {
     std::optional<std::string> owner;  ///< only theirs
 };
 
-/// API keys in the database.
+/// What ends every secret that a key had before `key` was last changed: for this process, when the database has it already.
+[[nodiscard]] Revocation end_of_key(const StoredKey& key);
+
+/// API keys in the database. What ends a secret also records that, in the same transaction, for other nodes to hear;
+/// end_of_key() says so to this process. The forms that take a Session are for a transaction of the caller's.
 ///
 /// Errors besides storage's: `not_found` "key.unknown"; `conflict` "key.changed" (another version than was expected) and
 /// "key.revoked"; `invalid_argument` "key.name", "key.subject", "key.role", "key.scope", "key.expired".
@@ -72,6 +77,8 @@ class KeyRepository {
         : database_(database), hasher_(std::move(hasher)) {}
 
     [[nodiscard]] Task<Result<MadeKey>> create(NewKey key, SystemTime now);
+    [[nodiscard]] Task<Result<MadeKey>> create(storage::Session& session, NewKey key,
+                                               SystemTime now) const;
     [[nodiscard]] Task<Result<StoredKey>> find(std::string id);
     /// In order of their making.
     [[nodiscard]] Task<Result<std::vector<StoredKey>>> list(KeyPage page);
@@ -79,20 +86,28 @@ class KeyRepository {
     [[nodiscard]] Task<Result<MadeKey>> rotate(std::string id,
                                                std::optional<std::int64_t> expected_version,
                                                SystemTime now);
+    [[nodiscard]] Task<Result<MadeKey>> rotate(storage::Session& session, std::string id,
+                                               std::optional<std::int64_t> expected_version,
+                                               SystemTime now) const;
     /// For good. Twice is no error.
     [[nodiscard]] Task<Result<StoredKey>> revoke(std::string id, SystemTime now);
+    [[nodiscard]] static Task<Result<StoredKey>> revoke(storage::Session& session, std::string id,
+                                                        SystemTime now);
     /// Many at once: a use costs no write of its own.
     [[nodiscard]] Task<Result<void>> touch(
         std::vector<std::pair<std::string, SystemTime>> last_uses);
     /// Removes keys that expired or were revoked before `before`; how many.
     [[nodiscard]] Task<Result<std::uint64_t>> clean(SystemTime before);
 
-    /// Whom the key `text` stands for.
+    /// Whom the key `text` stands for. The text is not kept while the database is asked.
     /// @return `unauthenticated` with "key.malformed", "key.unknown", "key.revoked" or "key.expired"; errors of the database
-    [[nodiscard]] Task<Result<std::shared_ptr<const access::Principal>>> recognise(std::string text,
-                                                                                   SystemTime now);
+    [[nodiscard]] Task<Result<std::shared_ptr<const access::Principal>>> recognise(
+        std::string_view text, SystemTime now);
 
  private:
+    [[nodiscard]] Task<Result<std::shared_ptr<const access::Principal>>> compare(
+        std::optional<std::string> id, ApiKeyHash hash, SystemTime now);
+
     storage::Database& database_;
     std::shared_ptr<const ApiKeyHasher> hasher_;
 };
