@@ -147,6 +147,16 @@ Task<Result<StoredKey>> read(Session& session, std::string id) {
     co_return key_of(*row);
 }
 
+Task<Result<StoredKey>> put(Session& session, std::string id, NewKey key, ApiKeyHash hash,
+                            SystemTime now) {
+    const std::string_view kind =
+        key.kind == access::PrincipalType::service ? "service" : "api_key";
+    GH_CO_TRY_VOID(co_await session.execute(
+        insert, id, blob_of(hash), key.name, key.owner, key.subject.empty() ? id : key.subject,
+        kind, join(key.roles, ','), join(key.scopes, ' '), key.expires_at, now));
+    co_return co_await read(session, id);
+}
+
 /// When a change of `before` happens: later than the one before it, also where that was made by a clock that is ahead.
 SystemTime moment_of_change(const StoredKey& before, SystemTime now) {
     return std::max(now, before.updated_at + std::chrono::microseconds(1));
@@ -160,6 +170,15 @@ Task<Result<StoredKey>> put_hash(Session& session, std::string id, ApiKeyHash ha
     if (before.revoked_at) co_return fail(ErrorKind::conflict, "key.revoked");
     const auto at = moment_of_change(before, now);
     GH_CO_TRY_VOID(co_await session.execute(update_hash, id, blob_of(hash), at));
+    GH_CO_TRY(auto after, co_await read(session, id));
+    GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
+    co_return after;
+}
+
+Task<Result<StoredKey>> end(Session& session, std::string id, SystemTime now) {
+    GH_CO_TRY(auto before, co_await read(session, id));
+    if (before.revoked_at) co_return before;
+    GH_CO_TRY_VOID(co_await session.execute(update_revoked, id, moment_of_change(before, now)));
     GH_CO_TRY(auto after, co_await read(session, id));
     GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
     co_return after;
@@ -185,25 +204,17 @@ Revocation end_of_key(const StoredKey& key) {
     return {RevocationKind::key, key.id, key.updated_at, key.updated_at + key_revocation_kept};
 }
 
-Task<Result<MadeKey>> KeyRepository::create(Session& session, NewKey key, SystemTime now) const {
+Task<Result<MadeKey>> KeyRepository::create(NewKey key, SystemTime now,
+                                            storage::Also<StoredKey> also) {
     GH_CO_TRY_VOID(check(key, now));
     const auto id = new_id();
     GH_CO_TRY(auto text, generate_api_key(id));
-    const std::string_view kind =
-        key.kind == access::PrincipalType::service ? "service" : "api_key";
-    GH_CO_TRY_VOID(co_await session.execute(insert, id, blob_of(hasher_->of_text(text)), key.name,
-                                            key.owner, key.subject.empty() ? id : key.subject, kind,
-                                            join(key.roles, ','), join(key.scopes, ' '),
-                                            key.expires_at, now));
-    GH_CO_TRY(auto stored, co_await read(session, id));
-    co_return MadeKey{std::move(stored), std::move(text)};
-}
-
-Task<Result<MadeKey>> KeyRepository::create(NewKey key, SystemTime now) {
-    auto work = [this, key = std::move(key), now](Session& session) {
-        return create(session, key, now);
+    auto work = [id, key = std::move(key), hash = hasher_->of_text(text), now,
+                 also = std::move(also)](Session& session) {
+        return storage::with_also(session, put(session, id, key, hash, now), also);
     };
-    co_return co_await database_.write(std::move(work));
+    GH_CO_TRY(auto stored, co_await database_.write(std::move(work)));
+    co_return MadeKey{std::move(stored), std::move(text)};
 }
 
 Task<Result<StoredKey>> KeyRepository::find(std::string id) {
@@ -227,36 +238,25 @@ Task<Result<std::vector<StoredKey>>> KeyRepository::list(KeyPage page) {
     co_return keys;
 }
 
-Task<Result<MadeKey>> KeyRepository::rotate(Session& session, std::string id,
-                                            std::optional<std::int64_t> expected_version,
-                                            SystemTime now) const {
-    auto text = generate_api_key(id);
-    if (!text) co_return fail(ErrorKind::not_found, "key.unknown");  // no id of ours
-    const auto hash = hasher_->of_text(*text);
-    GH_CO_TRY(auto stored, co_await put_hash(session, std::move(id), hash, expected_version, now));
-    co_return MadeKey{std::move(stored), *std::move(text)};
-}
-
 Task<Result<MadeKey>> KeyRepository::rotate(std::string id,
                                             std::optional<std::int64_t> expected_version,
-                                            SystemTime now) {
-    auto work = [this, id = std::move(id), expected_version, now](Session& session) {
-        return rotate(session, id, expected_version, now);
+                                            SystemTime now, storage::Also<StoredKey> also) {
+    auto generated = generate_api_key(id);
+    if (!generated) co_return fail(ErrorKind::not_found, "key.unknown");  // no id of ours
+    auto work = [id = std::move(id), hash = hasher_->of_text(*generated), expected_version, now,
+                 also = std::move(also)](Session& session) {
+        return storage::with_also(session, put_hash(session, id, hash, expected_version, now),
+                                  also);
     };
-    co_return co_await database_.write(std::move(work));
+    GH_CO_TRY(auto stored, co_await database_.write(std::move(work)));
+    co_return MadeKey{std::move(stored), *std::move(generated)};
 }
 
-Task<Result<StoredKey>> KeyRepository::revoke(Session& session, std::string id, SystemTime now) {
-    GH_CO_TRY(auto before, co_await read(session, id));
-    if (before.revoked_at) co_return before;
-    GH_CO_TRY_VOID(co_await session.execute(update_revoked, id, moment_of_change(before, now)));
-    GH_CO_TRY(auto after, co_await read(session, id));
-    GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
-    co_return after;
-}
-
-Task<Result<StoredKey>> KeyRepository::revoke(std::string id, SystemTime now) {
-    auto work = [id = std::move(id), now](Session& session) { return revoke(session, id, now); };
+Task<Result<StoredKey>> KeyRepository::revoke(std::string id, SystemTime now,
+                                              storage::Also<StoredKey> also) {
+    auto work = [id = std::move(id), now, also = std::move(also)](Session& session) {
+        return storage::with_also(session, end(session, id, now), also);
+    };
     co_return co_await database_.write(std::move(work));
 }
 

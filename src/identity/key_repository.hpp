@@ -67,7 +67,7 @@ struct KeyPage {
 [[nodiscard]] Revocation end_of_key(const StoredKey& key);
 
 /// API keys in the database. What ends a secret also records that, in the same transaction, for other nodes to hear;
-/// end_of_key() says so to this process. The forms that take a Session are for a transaction of the caller's.
+/// end_of_key() says so to this process.
 ///
 /// Errors besides storage's: `not_found` "key.unknown"; `conflict` "key.changed" (another version than was expected) and
 /// "key.revoked"; `invalid_argument` "key.name", "key.subject", "key.role", "key.scope", "key.expired".
@@ -76,23 +76,18 @@ class KeyRepository {
     KeyRepository(storage::Database& database, std::shared_ptr<const ApiKeyHasher> hasher)
         : database_(database), hasher_(std::move(hasher)) {}
 
-    [[nodiscard]] Task<Result<MadeKey>> create(NewKey key, SystemTime now);
-    [[nodiscard]] Task<Result<MadeKey>> create(storage::Session& session, NewKey key,
-                                               SystemTime now) const;
+    [[nodiscard]] Task<Result<MadeKey>> create(NewKey key, SystemTime now,
+                                               storage::Also<StoredKey> also = {});
     [[nodiscard]] Task<Result<StoredKey>> find(std::string id);
     /// In order of their making.
     [[nodiscard]] Task<Result<std::vector<StoredKey>>> list(KeyPage page);
     /// A new secret under the same id; the old one ends now.
     [[nodiscard]] Task<Result<MadeKey>> rotate(std::string id,
                                                std::optional<std::int64_t> expected_version,
-                                               SystemTime now);
-    [[nodiscard]] Task<Result<MadeKey>> rotate(storage::Session& session, std::string id,
-                                               std::optional<std::int64_t> expected_version,
-                                               SystemTime now) const;
+                                               SystemTime now, storage::Also<StoredKey> also = {});
     /// For good. Twice is no error.
-    [[nodiscard]] Task<Result<StoredKey>> revoke(std::string id, SystemTime now);
-    [[nodiscard]] static Task<Result<StoredKey>> revoke(storage::Session& session, std::string id,
-                                                        SystemTime now);
+    [[nodiscard]] Task<Result<StoredKey>> revoke(std::string id, SystemTime now,
+                                                 storage::Also<StoredKey> also = {});
     /// Many at once: a use costs no write of its own.
     [[nodiscard]] Task<Result<void>> touch(
         std::vector<std::pair<std::string, SystemTime>> last_uses);

@@ -131,10 +131,7 @@ void leave_unanswered(Exchange& exchange) {
 void answer_failure(Exchange& exchange, const Attempt& attempt) {
     exchange
         .response = {};  // an interim answer's words lie in memory of the attempt, which is over
-    if (exchange.revoked) {
-        refuse_revoked(exchange);
-        return;
-    }
+    if (exchange.revoked) return refuse_revoked(exchange);
     if (attempt.connect_failure) {
         switch (*attempt.connect_failure) {
             case ConnectFailure::refused:
