@@ -49,10 +49,10 @@ std::string issuer_of(const Settings& settings) {
 IdentityHouse::IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
                              std::shared_ptr<const identity::SigningKeys> signing,
                              std::string decoy)
-    : keys_(state.keys),
-      key_store_(keys),
+    : key_store_(keys),
       algorithm_(settings.auth.signing_algorithm),
       issuer_(issuer_of(settings), std::move(signing)),
+      keys_(state.keys),
       hashing_({.threads = std::max<std::size_t>(1, cores() / 2),
                 .queue_max = hashes_waiting_max,
                 .name = "hashing"}),

@@ -125,11 +125,10 @@ TEST_P(KeyRepositoryTest, EndingASecretIsRecordedForOtherNodesAndSparesTheNextOn
 TEST_P(KeyRepositoryTest, ASecretEndsWithTheTransactionOrNotAtAll) {
     RevocationRepository revocations(*database);
     const auto made = create();
-    auto work = [&](storage::Session& session) -> Task<Result<void>> {
-        GH_CO_TRY_VOID(co_await KeyRepository::revoke(session, made.key.id, now));
+    const auto change_of_mind = [](storage::Session&, const StoredKey&) -> Task<Result<void>> {
         co_return fail(ErrorKind::conflict, "test.changed_its_mind");
     };
-    EXPECT_FALSE(run_to_end(database->write(std::move(work))));
+    EXPECT_FALSE(run_to_end(keys->revoke(made.key.id, now, change_of_mind)));
     EXPECT_EQ(recognise(made.text), "");
     EXPECT_TRUE(run_to_end(revocations.list(now, now))->empty());
 }
