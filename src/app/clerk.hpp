@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "identity/key_repository.hpp"
+#include "identity/key_uses.hpp"
 #include "identity/revocations.hpp"
 #include "net/loop.hpp"
 #include "storage/fallback.hpp"
@@ -12,18 +13,19 @@
 namespace gh::app {
 
 /// What the house does by itself, whoever asks or not: learns of revocations that other nodes made, brings the journal into
-/// the database, clears away what has expired. On a loop and a thread of its own, from its making to its end.
+/// the database, writes down when keys were last used, clears away what has expired. On a loop and a thread of its own, from its making to its end.
 class Clerk {
  public:
     struct Parts {
         identity::RevocationRepository& repository;
         identity::RevocationSource& revocations;
         identity::KeyRepository& keys;
+        identity::KeyUses& uses;
         storage::Fallback& fallback;
         telemetry::Log& log;
     };
     explicit Clerk(Parts parts);
-    /// Ends between two turns; what waits for the database then is given up.
+    /// Ends between two turns; what waits for the database then is given up. Last uses are still written, when it answers.
     ~Clerk();
     Clerk(const Clerk&) = delete;
     Clerk& operator=(const Clerk&) = delete;
@@ -34,6 +36,7 @@ class Clerk {
  private:
     [[nodiscard]] Task<> learn_revocations();
     [[nodiscard]] Task<> bring_journal();
+    [[nodiscard]] Task<> write_uses();
     [[nodiscard]] Task<> clear_away();
     void tell(bool answers, const Error* error);
 

@@ -244,9 +244,10 @@ Result<void> Gatehouse::House::start_workers() {
     services = std::make_unique<gateway::Services>(
         gateway::Services{*limiter, *budget, *log, access_log, counters, {}});
     for (std::size_t i = 0; i < workers; ++i) {
-        crews.push_back(std::make_unique<Crew>(i, *services, *trust, identity->revocations()));
+        crews.push_back(std::make_unique<Crew>(i, *services, *trust, *identity));
         services->workers.push_back(&crews.back()->worker);
     }
+    end_what_is_revoked(identity->revocations(), crews);
     return {};
 }
 
@@ -283,7 +284,7 @@ Result<void> Gatehouse::start() {
     house.effective = std::move(effective);
     house.clerk = std::make_unique<Clerk>(
         Clerk::Parts{house.state->revocations, house.identity->revocations(), house.state->keys,
-                     *house.fallback, *house.log});
+                     house.identity->key_uses(), *house.fallback, *house.log});
     house.publish(std::move(snapshot));
     sockets.hand_over(house.crews);
     collect_states(house.registry, [&house] {

@@ -4,16 +4,20 @@
 #include <string>
 #include <vector>
 
+#include "access/authenticator.hpp"
 #include "api/route.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
 #include "base/error.hpp"
 #include "crypto/key_store.hpp"
+#include "identity/key_uses.hpp"
 #include "identity/login_throttle.hpp"
 #include "identity/revocations.hpp"
 #include "identity/room.hpp"
 #include "identity/sign_in.hpp"
 #include "identity/token_issuer.hpp"
+#include "identity/trust.hpp"
+#include "net/loop.hpp"
 #include "net/work_pool.hpp"
 
 namespace gh::app {
@@ -38,6 +42,12 @@ class IdentityHouse {
     [[nodiscard]] std::vector<api::Route> routes();
     [[nodiscard]] const identity::TokenIssuer& issuer() const { return issuer_; }
     [[nodiscard]] identity::RevocationSource& revocations() { return revocations_; }
+    [[nodiscard]] identity::KeyUses& key_uses() { return key_uses_; }
+
+    /// For one worker: recognises tokens, certificates, and keys of the configuration and of the database.
+    /// @param trust, loop  outlive it
+    [[nodiscard]] std::unique_ptr<access::Authenticator> authenticator(
+        const identity::TrustSource& trust, net::Loop& loop);
 
  private:
     IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
@@ -47,6 +57,8 @@ class IdentityHouse {
     const codec::JoseAlgorithm algorithm_;
     identity::TokenIssuer issuer_;
     identity::RevocationSource revocations_;
+    identity::KeyRepository& keys_;
+    identity::KeyUses key_uses_;
     identity::LoginThrottle throttle_;
     net::WorkPool hashing_;
     identity::SignIn sign_in_;

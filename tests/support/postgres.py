@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from support.gateway import run, write_config
 from support.ports import free_port
 from support.tls import Authority
 from support.wait import seconds, until
@@ -78,6 +79,14 @@ class Postgres:
         return {"url": self.url(database), "password": f"${{env:{PASSWORD_VARIABLE}}}"} | changes
 
     env = {PASSWORD_VARIABLE: PASSWORD}
+
+    def migrate(self, directory, config):
+        """Brings the database of a configuration to the schema of the binary."""
+        directory.mkdir(parents=True, exist_ok=True)
+        file = directory / "gatehouse.yaml"
+        write_config(file, config)
+        done = run("migrate", "up", "--config", file, env=self.env)
+        assert done.returncode == 0, done.stderr
 
     # --- what it holds ---
 
