@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "identity/key_repository.hpp"
@@ -13,7 +14,8 @@
 namespace gh::app {
 
 /// What the house does by itself, whoever asks or not: learns of revocations that other nodes made, brings the journal into
-/// the database, writes down when keys were last used, clears away what has expired. On a loop and a thread of its own, from its making to its end.
+/// the database, writes down when keys were last used, clears away what has expired. On a loop and a thread of its own, from its making to
+/// its end.
 class Clerk {
  public:
     struct Parts {
@@ -23,6 +25,9 @@ class Clerk {
         identity::KeyUses& uses;
         storage::Fallback& fallback;
         telemetry::Log& log;
+        /// Makes the acquaintance of the database: called until it succeeds, where the start did not. Then the revocations
+        /// are known.
+        std::function<Task<Result<void>>()> greet;
     };
     explicit Clerk(Parts parts);
     /// Ends between two turns; what waits for the database then is given up. Last uses are still written, when it answers.
@@ -30,7 +35,7 @@ class Clerk {
     Clerk(const Clerk&) = delete;
     Clerk& operator=(const Clerk&) = delete;
 
-    /// Did the database answer when it was last asked, within the last second or so?
+    /// Was the database there, and ours, when it was last asked, within the last second or so?
     [[nodiscard]] bool database_answers() const { return answers_.load(std::memory_order_relaxed); }
 
  private:
@@ -38,10 +43,13 @@ class Clerk {
     [[nodiscard]] Task<> bring_journal();
     [[nodiscard]] Task<> write_uses();
     [[nodiscard]] Task<> clear_away();
-    void tell(bool answers, const Error* error);
+    [[nodiscard]] Task<Result<void>> learn_some(SystemTime& since);
+    void tell(const Result<void>& outcome);
 
+    enum class Standing : unsigned char { well, away, unusable };
     Parts parts_;
-    std::atomic<bool> answers_{true};
+    std::atomic<bool> answers_;
+    Standing standing_ = Standing::well;  // as the log has it
     net::Loop loop_;
     std::jthread thread_;
 };

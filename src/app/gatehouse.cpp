@@ -20,6 +20,7 @@
 #include "crypto/secret.hpp"
 #include "gateway/proxy/keeper.hpp"
 #include "identity/build_trust.hpp"
+#include "net/run_task.hpp"
 
 namespace gh::app {
 namespace {
@@ -29,6 +30,16 @@ constexpr auto keys_interval = std::chrono::minutes(1);
 constexpr auto drain_poll = std::chrono::milliseconds(50);
 constexpr std::uint64_t descriptors_reserved =
     1'024;  // listeners, logs, upstream connections, body files
+
+StorageState state_of(const Clerk& clerk, const storage::Fallback& fallback) {
+    const auto waiting = fallback.backlog();
+    StorageState state{.answers = clerk.database_answers(), .backlog = waiting.records};
+    if (waiting.oldest) {
+        const auto waited = std::chrono::system_clock::now() - *waiting.oldest;
+        state.oldest = std::max(std::chrono::floor<seconds>(waited), seconds(0));
+    }
+    return state;
+}
 
 }  // namespace
 
@@ -43,7 +54,8 @@ struct Gatehouse::House {
 
     [[nodiscard]] Result<void> open_logs();
     [[nodiscard]] Result<void> open_state(const Settings& settings);
-    [[nodiscard]] Result<void> welcome_first_users(const Settings& settings);
+    [[nodiscard]] Task<Result<void>> greet_database(const Settings& settings);
+    [[nodiscard]] Task<Result<void>> welcome_first_users(const Settings& settings);
     [[nodiscard]] Result<void> open_trust(const Settings& settings);
     void keep_signing_keys(SystemTime now);
     [[nodiscard]] Result<void> start_workers();
@@ -129,33 +141,41 @@ Result<void> Gatehouse::House::open_state(const Settings& settings) {
     GH_TRY(auto journal, storage::Journal::open(settings.data_dir / "fallback_db", {}));
     fallback =
         std::make_unique<storage::Fallback>(*state->database, std::move(journal), registry, *log);
-    GH_TRY(identity, IdentityHouse::open(settings, *state, tls->keys(), now));
+    GH_TRY(identity, IdentityHouse::open(settings, *state, *fallback, tls->keys(), now));
     keys_kept_at = now;
     own.rooms = identity->routes();
     own.rooms.push_back(pool_route(*state->database));
-    if (auto schema = state->check_schema(); !schema && storage::is_away(schema.error())) {
-        log->error("storage", "the database does not answer; what needs it gets 503 until it does")
-            .error(schema.error());
-        return {};
-    } else if (!schema) {
-        return schema;
-    }
-    return welcome_first_users(settings);
+    auto greeted = net::run_to_end(greet_database(settings));
+    if (greeted || !storage::is_away(greeted.error())) return greeted;
+    log->error("storage", "the database does not answer; what needs it gets 503 until it does")
+        .error(greeted.error());
+    return {};
 }
 
-Result<void> Gatehouse::House::welcome_first_users(const Settings& settings) {
-    GH_TRY(auto made, make_first_users(settings, *state, std::chrono::system_clock::now()));
-    if (!made) return {};
+/// Once it answers: is it ours, who is there, what is over? At the start, or when it comes later, on the clerk's thread.
+Task<Result<void>> Gatehouse::House::greet_database(const Settings& settings) {
+    GH_CO_TRY_VOID(co_await state->check_schema());
+    GH_CO_TRY_VOID(co_await welcome_first_users(settings));
+    const auto now = std::chrono::system_clock::now();
+    GH_CO_TRY(const auto revoked, co_await state->revocations.list({}, now));
+    identity->revocations().learn(revoked, now);
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Gatehouse::House::welcome_first_users(const Settings& settings) {
+    GH_CO_TRY(auto made,
+              co_await make_first_users(settings, *state, std::chrono::system_clock::now()));
+    if (!made) co_return Result<void>{};
     log->info("identity", "made the first users").field("imported", made->imported);
-    if (!made->admin_password) return {};
-    GH_TRY(const auto file, show_once(*made->admin_password, settings.data_dir));
+    if (!made->admin_password) co_return Result<void>{};
+    GH_CO_TRY(const auto file, show_once(*made->admin_password, settings.data_dir));
     if (file) {
         log->warning(
                "identity",
                "the one-time password of the user admin is in a file; delete it once it is read")
             .field("file", file->native());
     }
-    return {};
+    co_return Result<void>{};
 }
 
 void Gatehouse::House::keep_signing_keys(SystemTime now) {
@@ -273,7 +293,7 @@ Result<void> Gatehouse::start() {
     };
     house.own.storage = [&house]() -> std::optional<StorageState> {
         if (!house.clerk) return {};
-        return StorageState{house.clerk->database_answers(), house.fallback->backlog().records};
+        return state_of(*house.clerk, *house.fallback);
     };
     GH_TRY_VOID(house.start_workers());
     GH_TRY(auto snapshot, house.plan(effective));
@@ -284,7 +304,8 @@ Result<void> Gatehouse::start() {
     house.effective = std::move(effective);
     house.clerk = std::make_unique<Clerk>(
         Clerk::Parts{house.state->revocations, house.identity->revocations(), house.state->keys,
-                     house.identity->key_uses(), *house.fallback, *house.log});
+                     house.identity->key_uses(), *house.fallback, *house.log,
+                     [&house, settings] { return house.greet_database(settings); }});
     house.publish(std::move(snapshot));
     sockets.hand_over(house.crews);
     collect_states(house.registry, [&house] {

@@ -13,6 +13,7 @@
 #include "identity/key_uses.hpp"
 #include "identity/login_throttle.hpp"
 #include "identity/revocations.hpp"
+#include "identity/revoker.hpp"
 #include "identity/room.hpp"
 #include "identity/sign_in.hpp"
 #include "identity/token_issuer.hpp"
@@ -28,10 +29,11 @@ namespace gh::app {
 /// The identity room, furnished: what its routes and the request path need. Outlives the workers.
 class IdentityHouse {
  public:
-    /// @param state  outlives this
-    /// @return       errors of the key store
+    /// @param state, fallback  outlive this
+    /// @return                 errors of the key store and of reading the journal
     [[nodiscard]] static Result<std::unique_ptr<IdentityHouse>> open(const Settings& settings,
                                                                      State& state,
+                                                                     storage::Fallback& fallback,
                                                                      crypto::KeyStore& keys,
                                                                      SystemTime now);
 
@@ -50,13 +52,15 @@ class IdentityHouse {
         const identity::TrustSource& trust, net::Loop& loop);
 
  private:
-    IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
-                  std::shared_ptr<const identity::SigningKeys> signing, std::string decoy);
+    IdentityHouse(const Settings& settings, State& state, storage::Fallback& fallback,
+                  crypto::KeyStore& keys, std::shared_ptr<const identity::SigningKeys> signing,
+                  std::string decoy);
 
     crypto::KeyStore& key_store_;
     const codec::JoseAlgorithm algorithm_;
     identity::TokenIssuer issuer_;
     identity::RevocationSource revocations_;
+    identity::Revoker revoker_;
     identity::KeyRepository& keys_;
     identity::KeyUses key_uses_;
     identity::LoginThrottle throttle_;

@@ -55,8 +55,13 @@ class OwnRoutesTest : public ::testing::Test {
         return settings;
     }();
     std::unique_ptr<State> state_ = *State::open(settings_, *keys_, registry_, nullptr);
-    std::unique_ptr<IdentityHouse> identity_ =
-        *IdentityHouse::open(settings_, *state_, *keys_, std::chrono::system_clock::now());
+    telemetry::NoLog sink_;
+    telemetry::Log log_{sink_, telemetry::LogLevel::info};
+    storage::Fallback fallback_{*state_->database,
+                                *storage::Journal::open(directory_.path() / "fallback_db", {}),
+                                registry_, log_};
+    std::unique_ptr<IdentityHouse> identity_ = *IdentityHouse::open(
+        settings_, *state_, fallback_, *keys_, std::chrono::system_clock::now());
     const OwnFacts facts_{registry_,
                           [this] { return std::vector{upstream_}; },
                           std::chrono::system_clock::now(),
@@ -102,6 +107,26 @@ TEST_F(OwnRoutesTest, ReadinessIsThatOfTheUpstreams) {
     EXPECT_EQ(ready().status, 503);
     EXPECT_TRUE(ready().body.contains(R"("status":"not_ready")")) << ready().body;
     EXPECT_TRUE(ready().body.contains(R"("status":"unhealthy")")) << ready().body;
+}
+
+TEST_F(OwnRoutesTest, WithoutItsDatabaseItIsReadyAndSaysWhatWaits) {
+    OwnFacts facts{
+        registry_, [] { return decltype(facts_.upstreams()){}; }, facts_.started, {}, {}};
+    StorageState state{.answers = true};
+    facts.storage = [&state] { return state; };
+    const auto ready = [&facts] {
+        const auto routes = own_routes(net::Service::health, facts);
+        const auto found = std::ranges::find(routes, "/health/ready", &api::Route::path);
+        return api::FakeCall("GET", "/health/ready").ask(found->handle).value();
+    };
+    EXPECT_TRUE(ready().body.contains(R"("status":"healthy","backlog":0)")) << ready().body;
+    state = {.answers = false, .backlog = 3, .oldest = seconds(61)};
+    EXPECT_EQ(ready().status, 200);
+    EXPECT_TRUE(
+        ready().body.contains(R"("status":"degraded","backlog":3,"backlog_age_seconds":61)"))
+        << ready().body;
+    state.answers = true;  // it is back, and does not have everything yet
+    EXPECT_TRUE(ready().body.contains(R"("status":"degraded")")) << ready().body;
 }
 
 TEST_F(OwnRoutesTest, AnOpenCircuitIsNotReadyUntilItMayBeTriedAgain) {

@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/revocations.hpp"
+#include "identity/revoker.hpp"
 #include "identity/sign_in.hpp"
 #include "identity/token_issuer.hpp"
 #include "identity/user_repository.hpp"
@@ -17,6 +18,7 @@ struct Room {
     UserRepository& users;
     KeyRepository& keys;
     RevocationSource& revocations;
+    Revoker& revoker;
     SignIn& sign_in;
     TokenIssuer& issuer;
     bool auth_enabled = true;

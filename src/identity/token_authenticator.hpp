@@ -30,7 +30,7 @@ class TokenAuthenticator final : public access::Authenticator {
 
     /// Reasons: those of codec::parse_authorization, verify_jwt, ApiKeyTable::find and StoredKeys;
     /// "auth.missing" (nothing was sent), "auth.scheme" (credentials of another kind than Bearer),
-    /// "token.revoked", "key.revoked".
+    /// "token.revoked", "key.revoked", "token.revocations_unknown" (until they are, nobody can tell).
     [[nodiscard]] access::Verdict authenticate(const access::Credentials& credentials,
                                                SystemTime now) override;
     void wait(const access::Credentials& credentials, access::Waiter& waiter) override;
