@@ -10,6 +10,7 @@
 #include "app/state.hpp"
 #include "base/error.hpp"
 #include "crypto/key_store.hpp"
+#include "identity/dpop_replays.hpp"
 #include "identity/key_uses.hpp"
 #include "identity/login_throttle.hpp"
 #include "identity/revocations.hpp"
@@ -59,6 +60,7 @@ class IdentityHouse {
     identity::RevocationSource revocations_;
     identity::KeyRepository& keys_;
     identity::KeyUses key_uses_;
+    identity::DpopReplays dpop_replays_;
     identity::LoginThrottle throttle_;
     net::WorkPool hashing_;
     identity::SignIn sign_in_;
