@@ -125,12 +125,16 @@ std::vector<Log::Waiting> Log::next_group() {
 }
 
 Task<> Log::write_waiting() {
+    // Who is ready to record in this turn, or was just answered, comes along.
+    auto& loop = *net::Loop::current();
+    co_await net::Sleep(loop, milliseconds(0));
     for (auto group = next_group(); !group.empty(); group = next_group()) {
         std::vector<Leaf> leaves;
         for (const auto& each : group) leaves.push_back(each.leaf);
         auto done = co_await submit(std::string(append_kind), std::move(leaves));
         (done ? kept_ : refused_).add(group.size());
         for (auto& each : group) each.give(done);
+        co_await net::Sleep(loop, milliseconds(0));
     }
 }
 
