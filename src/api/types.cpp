@@ -1,7 +1,11 @@
 #include "api/types.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <iterator>
+#include <string>
+#include <system_error>
 
 #include "codec/utf8.hpp"
 #include "config/unit.hpp"
@@ -129,6 +133,32 @@ class IntegerRules final : public Type<std::int64_t>::Rules {
     std::int64_t most_;
 };
 
+/// What reads back as the same number.
+std::string shortest(double value) {
+    std::array<char, 512> digits{};
+    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value,
+                                            std::chars_format::fixed);
+    return error == std::errc() ? std::string(digits.data(), end) : "0";
+}
+
+class FractionRules final : public Type<double>::Rules {
+ public:
+    bool read(const Value& in, Reader& reader, double& out) const override {
+        const auto value = in.number();
+        if (!value || !(*value >= 0 && *value <= 1)) {
+            reader.refuse("range", "Must be a number, 0 to 1.");
+            return false;
+        }
+        out = *value;
+        return true;
+    }
+    void write(Writer& out, const double& value) const override { out.raw(shortest(value)); }
+    void describe(Writer& out, Schemas&) const override {
+        out.begin_object().name("type").string("number");
+        out.name("minimum").integer(0).name("maximum").integer(1).end_object();
+    }
+};
+
 class TimeRules final : public Type<SystemTime>::Rules {
  public:
     bool read(const Value& in, Reader& reader, SystemTime& out) const override {
@@ -190,6 +220,8 @@ Type<bool> boolean() { return Type<bool>(std::make_shared<BooleanRules>()); }
 Type<std::int64_t> integer_64(std::int64_t least, std::int64_t most) {
     return Type<std::int64_t>(std::make_shared<IntegerRules>(least, most));
 }
+
+Type<double> fraction() { return Type<double>(std::make_shared<FractionRules>()); }
 
 Type<SystemTime> time() { return Type<SystemTime>(std::make_shared<TimeRules>()); }
 

@@ -41,6 +41,8 @@ struct TextRule {
 [[nodiscard]] Type<std::string> text(TextRule rule = {});
 [[nodiscard]] Type<bool> boolean();
 [[nodiscard]] Type<std::int64_t> integer_64(std::int64_t least, std::int64_t most);
+/// A part of a whole, 0 to 1.
+[[nodiscard]] Type<double> fraction();
 /// A moment, RFC 3339 in UTC to the second: "2027-01-31T00:00:00Z".
 [[nodiscard]] Type<SystemTime> time();
 /// One of `words`, by index.

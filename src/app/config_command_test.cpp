@@ -22,11 +22,12 @@ using config::Node;
 const std::string strong = "k8Zq2Vw7Rt5Yp1Xn4Bm9Lc6Hd3Gf0Jsu";
 
 Surroundings surroundings() {
-    return {.environment = config::Environment(
-                std::map<std::string, std::string, std::less<>>{{"LEGACY_JWT_SECRET", strong},
-                                                                {"ROBOT_API_KEY", strong},
-                                                                {"MODELS_TOKEN", "hunter2"},
-                                                                {"PORT", "7"}}),
+    return {.environment = config::Environment(std::map<std::string, std::string, std::less<>>{
+                {"LEGACY_JWT_SECRET", strong},
+                {"ROBOT_API_KEY", strong},
+                {"MODELS_TOKEN", "hunter2"},
+                {"GATEHOUSE_DB_PASSWORD", "hunter3"},
+                {"PORT", "7"}}),
             .check_secret = crypto::check_secret_strength};
 }
 
@@ -108,6 +109,13 @@ TEST(SampleFile, IsAGoodConfigurationWithTheDefaultsOfTheCode) {
     EXPECT_EQ(issuer.scopes_claim, bare.scopes_claim);
     EXPECT_EQ(issuer.leeway, bare.leeway);
     EXPECT_EQ(issuer.refresh, bare.refresh);
+    const identity::AuthConfig own;
+    EXPECT_EQ(settings.auth.access_token_ttl, own.access_token_ttl);
+    EXPECT_EQ(settings.auth.signing_algorithm, own.signing_algorithm);
+    EXPECT_EQ(settings.auth.password_hash, own.password_hash);
+    EXPECT_EQ(settings.auth.password_grant, own.password_grant);
+    EXPECT_EQ(settings.storage.pool, storage::PoolConfig{});
+    EXPECT_EQ(settings.storage.slow_query, storage::StorageConfig{}.slow_query);
     EXPECT_EQ(settings.telemetry.access_log, exporting::AccessLogConfig{});
     EXPECT_EQ(settings.telemetry.log_level, exporting::TelemetryConfig{}.log_level);
 }
@@ -171,7 +179,7 @@ TEST_F(CommandTest, CheckAndShowRefuseABadFileWithExitCode2) {
                                   ":2: workrs: unknown key, did you mean workers? allowed: "
                                   "data_dir, profile, workers, "
                                   "limits, listeners, trusted_proxies, allowed_hosts, upstreams, "
-                                  "routes, auth, telemetry\n");
+                                  "routes, auth, storage, telemetry\n");
     }
 }
 

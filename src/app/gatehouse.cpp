@@ -6,11 +6,16 @@
 #include <future>
 
 #include "app/announce.hpp"
+#include "app/clerk.hpp"
 #include "app/collect_states.hpp"
 #include "app/first_key.hpp"
+#include "app/first_users.hpp"
 #include "app/house.hpp"
+#include "app/identity_house.hpp"
 #include "app/machine.hpp"
 #include "app/new_sockets.hpp"
+#include "app/pool_route.hpp"
+#include "app/state.hpp"
 #include "base/try.hpp"
 #include "crypto/secret.hpp"
 #include "gateway/proxy/keeper.hpp"
@@ -20,6 +25,7 @@ namespace gh::app {
 namespace {
 
 constexpr auto watch_interval = std::chrono::milliseconds(500);
+constexpr auto keys_interval = std::chrono::minutes(1);
 constexpr auto drain_poll = std::chrono::milliseconds(50);
 constexpr std::uint64_t descriptors_reserved =
     1'024;  // listeners, logs, upstream connections, body files
@@ -36,7 +42,10 @@ struct Gatehouse::House {
           http_metrics(registry) {}
 
     [[nodiscard]] Result<void> open_logs();
+    [[nodiscard]] Result<void> open_state(const Settings& settings);
+    [[nodiscard]] Result<void> welcome_first_users(const Settings& settings);
     [[nodiscard]] Result<void> open_trust(const Settings& settings);
+    void keep_signing_keys(SystemTime now);
     [[nodiscard]] Result<void> start_workers();
     [[nodiscard]] Result<void> apply(Settings settings);
     [[nodiscard]] Result<std::shared_ptr<const gateway::Snapshot>> plan(const Settings& settings);
@@ -63,7 +72,12 @@ struct Gatehouse::House {
     std::unique_ptr<telemetry::Log> log;
     std::unique_ptr<TlsMaterial> tls;
     std::optional<FirstKey> key;
-    std::shared_ptr<const identity::ApiKeyHasher> hasher;
+    std::unique_ptr<State> state;
+    std::unique_ptr<storage::Fallback> fallback;
+    std::unique_ptr<IdentityHouse> identity;
+    std::unique_ptr<Clerk> clerk;
+    SystemTime keys_kept_at;
+    std::uint64_t roles_planned = 0;  // the generation that the snapshot knows
     std::unique_ptr<identity::TrustSource> trust;
     std::unique_ptr<access::RateLimiter> limiter;
     std::unique_ptr<access::ConnectionBudget> budget;
@@ -109,18 +123,62 @@ Result<void> Gatehouse::House::open_logs() {
     return {};
 }
 
+/// The database may be away, and come later; a schema that is not ours, or damage, is another matter.
+Result<void> Gatehouse::House::open_state(const Settings& settings) {
+    const auto now = std::chrono::system_clock::now();
+    GH_TRY(state, State::open(settings, tls->keys(), registry, log.get()));
+    GH_TRY(auto journal, storage::Journal::open(settings.data_dir / "fallback_db", {}));
+    fallback =
+        std::make_unique<storage::Fallback>(*state->database, std::move(journal), registry, *log);
+    GH_TRY(identity, IdentityHouse::open(settings, *state, tls->keys(), now));
+    keys_kept_at = now;
+    own.rooms = identity->routes();
+    own.rooms.push_back(pool_route(*state->database));
+    if (auto schema = state->check_schema(); !schema && storage::is_away(schema.error())) {
+        log->error("storage", "the database does not answer; what needs it gets 503 until it does")
+            .error(schema.error());
+        return {};
+    } else if (!schema) {
+        return schema;
+    }
+    return welcome_first_users(settings);
+}
+
+Result<void> Gatehouse::House::welcome_first_users(const Settings& settings) {
+    GH_TRY(auto made, make_first_users(settings, *state, std::chrono::system_clock::now()));
+    if (!made) return {};
+    log->info("identity", "made the first users").field("imported", made->imported);
+    if (!made->admin_password) return {};
+    GH_TRY(const auto file, show_once(*made->admin_password, settings.data_dir));
+    if (file) {
+        log->warning(
+               "identity",
+               "the one-time password of the user admin is in a file; delete it once it is read")
+            .field("file", file->native());
+    }
+    return {};
+}
+
+void Gatehouse::House::keep_signing_keys(SystemTime now) {
+    if (now - keys_kept_at < keys_interval) return;
+    keys_kept_at = now;
+    auto changed = identity->keep_signing_keys(now);
+    if (changed && *changed) {
+        if (auto trusted = open_trust(effective); !trusted)
+            changed = std::unexpected(trusted.error());
+    }
+    if (!changed)
+        log->error("identity", "signing keys could not be renewed, those in use stay")
+            .error(changed.error());
+}
+
 Result<void> Gatehouse::House::open_trust(const Settings& settings) {
     auto auth = settings.auth;
     if (key) auth.api_keys.push_back(key->config);
-    if (!hasher) {
-        std::array<std::uint8_t, 32> secret;
-        random_bytes(secret);
-        hasher =
-            std::make_shared<const identity::ApiKeyHasher>(crypto::Secret(crypto::Bytes(secret)));
-    }
     const auto previous = trust ? trust->current() : nullptr;
-    GH_TRY(auto built, identity::build_trust(auth, hasher, previous.get(),
-                                             {.weak_secrets_allowed = settings.relaxed()}));
+    GH_TRY(auto built, identity::build_trust(auth, state->hasher, previous.get(),
+                                             {.weak_secrets_allowed = settings.relaxed(),
+                                              .own = &identity->issuer()}));
     if (trust) {
         trust->publish(built);
     } else {
@@ -130,7 +188,9 @@ Result<void> Gatehouse::House::open_trust(const Settings& settings) {
 }
 
 Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Settings& settings) {
-    PlanParts parts{*tls, http_metrics, upstream_metrics, own, workers};
+    roles_planned = identity->roles().generation();
+    PlanParts parts{*tls, http_metrics, upstream_metrics,
+                    own,  workers,      *identity->roles().current()};
     return make_plan(settings, parts, snapshot.get(), std::chrono::system_clock::now());
 }
 
@@ -187,7 +247,7 @@ Result<void> Gatehouse::House::start_workers() {
     services = std::make_unique<gateway::Services>(
         gateway::Services{*limiter, *budget, *log, access_log, counters, {}});
     for (std::size_t i = 0; i < workers; ++i) {
-        crews.push_back(std::make_unique<Crew>(i, *services, *trust));
+        crews.push_back(std::make_unique<Crew>(i, *services, *trust, identity->revocations()));
         services->workers.push_back(&crews.back()->worker);
     }
     return {};
@@ -203,6 +263,9 @@ Result<void> Gatehouse::start() {
         house.config_stamp = net::stamp_of(*house.overrides.config_file);
     GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::chrono::system_clock::now()));
     house.tls = std::make_unique<TlsMaterial>(std::move(tls));
+    auto effective = settings;
+    GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
+    GH_TRY_VOID(house.open_state(effective));
     GH_TRY_VOID(house.open_trust(settings));
     house.own.environment = settings.telemetry.environment;
     house.own.release = settings.telemetry.release;
@@ -210,15 +273,20 @@ Result<void> Gatehouse::start() {
         const std::scoped_lock lock(house.snapshot_mutex);
         return house.snapshot->upstreams;
     };
+    house.own.storage = [&house]() -> std::optional<StorageState> {
+        if (!house.clerk) return {};
+        return StorageState{house.clerk->database_answers(), house.fallback->backlog().records};
+    };
     GH_TRY_VOID(house.start_workers());
-    auto effective = settings;
-    GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
     GH_TRY(auto snapshot, house.plan(effective));
     if (settings.wants_first_key) {  // shown once: so not before everything that may fail has not
         GH_TRY(house.key, first_key(house.tls->keys()));
         GH_TRY_VOID(house.open_trust(settings));
     }
     house.effective = std::move(effective);
+    house.clerk = std::make_unique<Clerk>(
+        Clerk::Parts{house.state->revocations, house.identity->revocations(), house.state->roles,
+                     house.identity->roles(), house.state->keys, *house.fallback, *house.log});
     house.publish(std::move(snapshot));
     sockets.hand_over(house.crews);
     collect_states(house.registry, [&house] {
@@ -314,6 +382,7 @@ void Gatehouse::House::reload() {
 void Gatehouse::House::watch() {
     const auto now = std::chrono::system_clock::now();
     tls->rotate_tickets(now, *log);
+    keep_signing_keys(now);
     if (overrides.config_file) {
         // Twice the same: whoever writes it has come to an end.
         const auto stamp = net::stamp_of(*overrides.config_file);
@@ -324,7 +393,8 @@ void Gatehouse::House::watch() {
             return;
         }
     }
-    if (!tls->changed(effective, now, *log)) return;
+    const bool roles_changed = identity->roles().generation() != roles_planned;
+    if (!roles_changed && !tls->changed(effective, now, *log)) return;
     if (auto next = plan(effective)) {
         publish(std::move(*next));
     } else {
@@ -364,6 +434,7 @@ void Gatehouse::House::drain() {
     }
     for (auto& crew : crews) crew->worker.loop.stop();
     for (auto& crew : crews) crew->thread.join();
+    clerk.reset();
     log->info("app", "stopped");
     if (access_sink) access_sink->close();
     server_sink->close();

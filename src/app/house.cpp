@@ -4,9 +4,10 @@
 
 namespace gh::app {
 
-Crew::Crew(std::size_t index, gateway::Services& services, const identity::TrustSource& trust)
+Crew::Crew(std::size_t index, gateway::Services& services, const identity::TrustSource& trust,
+           const identity::RevocationSource& revocations)
     : worker(index, services), server(worker) {
-    worker.authenticator = std::make_unique<identity::TokenAuthenticator>(trust);
+    worker.authenticator = std::make_unique<identity::TokenAuthenticator>(trust, &revocations);
     worker.pipeline = gateway::standard_pipeline(services, *worker.authenticator);
 }
 

@@ -25,7 +25,8 @@ namespace gh::app {
 
 /// One worker with its thread.
 struct Crew {
-    Crew(std::size_t index, gateway::Services& services, const identity::TrustSource& trust);
+    Crew(std::size_t index, gateway::Services& services, const identity::TrustSource& trust,
+         const identity::RevocationSource& revocations);
     gateway::Worker worker;
     gateway::Server server;
     std::jthread thread;

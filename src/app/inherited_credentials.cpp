@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "app/inherited_variable.hpp"
+#include "config/text.hpp"
+#include "identity/user.hpp"
 
 namespace gh::app::inherited {
 namespace {
@@ -89,6 +91,36 @@ void api_keys(const Overlay& overlay, std::string_view value) {
                                               .scopes = {},
                                               .expires = {}});
     }
+}
+
+void token_minutes(const Overlay& overlay, std::string_view value) {
+    const auto minutes = whole_number(overlay, value, 1, 24 * 60);
+    if (minutes) overlay.settings.auth.access_token_ttl = std::chrono::minutes(*minutes);
+    overlay.decide("auth.access_token_ttl");
+}
+
+void valid_users(const Overlay& overlay, std::string_view value) {
+    auto& users = overlay.settings.first_users.imported;
+    users.clear();
+    for (const auto& pair : comma_list(overlay, value)) {
+        const auto colon = pair.find(':');
+        const auto name = std::string(config::trim(std::string_view(pair).substr(0, colon)));
+        if (colon == std::string::npos || colon + 1 == pair.size()) {
+            overlay.refuse("has an entry that is no name:password, the passwords without commas");
+            return;
+        }
+        if (!identity::valid_user_name(name)) {
+            overlay.refuse(fmt::format("{} cannot be the name of a user", config::quote(name)));
+            return;
+        }
+        users.push_back({name, config::Secret(pair.substr(colon + 1))});
+    }
+    overlay.warn(
+        "is only read while there are no users; take it out, it holds passwords in the clear");
+}
+
+void admin_password(const Overlay& overlay, std::string_view value) {
+    overlay.settings.first_users.admin_password = config::Secret(std::string(value));
 }
 
 void enable_auth(const Overlay& overlay, std::string_view value) {

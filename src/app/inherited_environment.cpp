@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/text.hpp"
+#include "config/unit.hpp"
 
 namespace gh::app {
 namespace {
@@ -26,9 +27,36 @@ constexpr InheritedVariable table[] = {
      "Keys for X-API-Key, separated by commas, instead of those in the file. Each has the role "
      "user.",
      api_keys},
+    {"JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "", "auth.access_token_ttl", "30",
+     "How long an access token of ours is good, in minutes.", token_minutes},
+    {"VALID_USERS", "", "no key", "",
+     "name:password pairs, separated by commas, taken over as users with the role user when there "
+     "are no users yet; take it out afterwards.",
+     valid_users},
+    {"ADMIN_INITIAL_PASSWORD", "", "no key", "",
+     "Of the user admin, made at the first start; it must be changed at the first sign-in. Without "
+     "it one is made and shown once.",
+     admin_password},
     {"ENABLE_AUTH", "", "auth.enabled", "true",
      "false lets everybody in: only in the development profile, with every listener on loopback.",
      enable_auth},
+    {"DATABASE_URL", "", "storage.url and storage.password", "",
+     "Where everything durable is: postgresql://user:password@host/database, or sqlite:PATH.",
+     database_url},
+    {"POSTGRES_HOST", "", "storage.url", "localhost",
+     "The server, or the folder of its Unix socket. Set, it makes PostgreSQL the database.",
+     postgres_host},
+    {"POSTGRES_PORT", "", "storage.url", "5432", "Its port.", postgres_port},
+    {"POSTGRES_DATABASE", "POSTGRES_DB", "storage.url", "gatehouse", "The database in it.",
+     postgres_database},
+    {"POSTGRES_USER", "", "storage.url", "gatehouse", "Who we are to it.", postgres_user},
+    {"POSTGRES_PASSWORD", "", "storage.password", "", "What proves it.", postgres_password},
+    {"POSTGRES_POOL_MIN_SIZE", "", "storage.pool.min", "5", "Connections that are kept open.",
+     pool_min},
+    {"POSTGRES_POOL_MAX_SIZE", "", "storage.pool.max", "50", "No more than these at once.",
+     pool_max},
+    {"POSTGRES_POOL_TIMEOUT", "", "storage.pool.acquire_timeout", "10",
+     "How long a transaction waits for one, in seconds.", pool_timeout},
     {"ENABLE_HTTPS_REDIRECT", "", "listeners[].redirect_to", "true",
      "true adds a listener on [::]:8080 that redirects to https, if there is none; false closes "
      "those there are.",
@@ -94,6 +122,14 @@ std::optional<bool> boolean(const Overlay& overlay, std::string_view value) {
     if (word == "true" || word == "1" || word == "yes" || word == "on") return true;
     if (word == "false" || word == "0" || word == "no" || word == "off") return false;
     overlay.refuse("is not a boolean, allowed: true, false");
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> whole_number(const Overlay& overlay, std::string_view value,
+                                         std::int64_t least, std::int64_t most) {
+    const auto number = config::parse_integer(config::trim(value));
+    if (number && *number >= least && *number <= most) return *number;
+    overlay.refuse(fmt::format("is no whole number from {} to {}", least, most));
     return std::nullopt;
 }
 

@@ -301,11 +301,59 @@ TEST(InheritedEnvironment, ASecretDoesNotReplaceAnotherKindOfKey) {
 }
 
 TEST(InheritedEnvironment, VariablesOfRoomsThatAreNotBuiltAreNotRead) {
-    EXPECT_EQ(good({{"VALID_USERS", "a:b"},
-                    {"DATABASE_URL", "x"},
-                    {"SENTRY_DSN", "y"},
-                    {"POSTGRES_DB", "z"}}),
-              good({}));
+    EXPECT_EQ(good({{"SENTRY_DSN", "y"}, {"RABBITMQ_HOST", "z"}}), good({}));
+}
+
+TEST(InheritedEnvironment, ADatabaseUrlIsTakenApart) {
+    const auto settings =
+        good({{"DATABASE_URL", "postgresql+asyncpg://gate:h%40sh@db.example:5433/house"},
+              {"POSTGRES_POOL_MIN_SIZE", "2"},
+              {"POSTGRES_POOL_MAX_SIZE", "50"},
+              {"POSTGRES_POOL_TIMEOUT", "3"}});
+    EXPECT_EQ(storage::text_of(settings.storage.url.value()),
+              "postgresql://gate@db.example:5433/house?sslmode=verify-full");
+    EXPECT_EQ(settings.storage.password.view(), "h@sh");
+    EXPECT_EQ(settings.storage.pool.min, 2U);
+    EXPECT_EQ(settings.storage.pool.max, 50U);
+    EXPECT_EQ(settings.storage.pool.acquire_timeout, milliseconds(3'000));
+    const auto embedded = good({{"DATABASE_URL", "sqlite:/var/lib/g.db"}}).storage;
+    EXPECT_EQ(storage::text_of(embedded.url.value()), "sqlite:/var/lib/g.db");
+    EXPECT_EQ(refused({{"DATABASE_URL", "mysql://gate:hush@db/h"}}),
+              "environment: DATABASE_URL: neither sqlite:PATH nor postgresql://user@host/database");
+}
+
+TEST(InheritedEnvironment, APostgresqlIsMadeOfItsParts) {
+    const auto settings = good({{"POSTGRES_HOST", "db.example"},
+                                {"POSTGRES_PORT", "5433"},
+                                {"POSTGRES_DB", "house"},
+                                {"POSTGRES_USER", "gate"},
+                                {"POSTGRES_PASSWORD", "hush"}});
+    EXPECT_EQ(storage::text_of(settings.storage.url.value()),
+              "postgresql://gate@db.example:5433/house?sslmode=verify-full");
+    EXPECT_EQ(settings.storage.password.view(), "hush");
+    // Without a server the others are somebody else's.
+    const auto result = read({{"POSTGRES_PASSWORD", "hush"}});
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->settings, good({}));
+    EXPECT_EQ(result->warnings.size(), 1U);
+    EXPECT_NE(refused({{"POSTGRES_DB", "a"}, {"POSTGRES_DATABASE", "b"}, {"POSTGRES_HOST", "c"}}),
+              "");
+    EXPECT_NE(refused({{"POSTGRES_HOST", "a b"}}), "");
+    EXPECT_NE(refused({{"POSTGRES_HOST", "db"}, {"POSTGRES_PORT", "0"}}), "");
+}
+
+TEST(InheritedEnvironment, FirstUsersAreRead) {
+    const auto settings = good({{"VALID_USERS", "ada:one:two, bob:three"},
+                                {"ADMIN_INITIAL_PASSWORD", "four"},
+                                {"JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "5"}});
+    ASSERT_EQ(settings.first_users.imported.size(), 2U);
+    EXPECT_EQ(settings.first_users.imported[0].name, "ada");
+    EXPECT_EQ(settings.first_users.imported[0].password.view(), "one:two");
+    EXPECT_EQ(settings.first_users.admin_password.view(), "four");
+    EXPECT_EQ(settings.auth.access_token_ttl, std::chrono::minutes(5));
+    for (const auto* wrong : {"ada", "ada:", ":x", "a b:c"})
+        EXPECT_FALSE(refused({{"VALID_USERS", wrong}}).empty()) << wrong;
+    EXPECT_FALSE(refused({{"VALID_USERS", "ada"}}).contains("ada"));
 }
 
 std::string content_of(const std::string& path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,11 @@ struct Overlay {
 /// `a, b,,c` without what is empty: an empty key or host must never match anything.
 [[nodiscard]] std::vector<std::string> comma_list(const Overlay& overlay, std::string_view value);
 
+/// A whole number as environments spell it; nothing, with a problem noted, for anything else.
+[[nodiscard]] std::optional<std::int64_t> whole_number(const Overlay& overlay,
+                                                       std::string_view value, std::int64_t least,
+                                                       std::int64_t most);
+
 /// Reads a value with the type that the file's key has.
 template <class V>
 [[nodiscard]] std::optional<V> typed(const Overlay& overlay, const config::Type<V>& type,
@@ -54,6 +60,10 @@ using Apply = void(const Overlay& overlay, std::string_view value);
 Apply jwt_secret, jwt_algorithm, api_keys, enable_auth;
 Apply https_redirect, enable_hsts, hsts_max_age, hsts_subdomains, hsts_preload, enable_metrics;
 Apply allowed_origins, allowed_hosts;
+Apply database_url, postgres_host, postgres_port, postgres_database, postgres_user,
+    postgres_password;
+Apply pool_min, pool_max, pool_timeout;
+Apply token_minutes, valid_users, admin_password;
 Apply log_level, environment_label, release_label;
 
 }  // namespace inherited

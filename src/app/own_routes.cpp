@@ -36,7 +36,8 @@ const api::Type<Health>& health_type() {
 
 struct Check {
     std::string status;
-    std::string circuit;
+    std::optional<std::string> circuit;
+    std::optional<std::int64_t> backlog;
 };
 
 struct Readiness {
@@ -49,7 +50,11 @@ const api::Type<Readiness>& readiness_type() {
     static const auto check =
         Object<Check>("Check", "How something that Gatehouse needs is.")
             .required("status", &Check::status, api::text(), "healthy, degraded or unhealthy.")
-            .required("circuit", &Check::circuit, api::text(), "Of its circuit breaker.")
+            .optional("circuit", &Check::circuit, api::maybe(api::text()),
+                      "Of an upstream's circuit breaker.")
+            .optional("backlog", &Check::backlog,
+                      api::maybe(api::integer_64(0, std::numeric_limits<std::int64_t>::max())),
+                      "Writes that wait for the database.")
             .type();
     static const auto type =
         Object<Readiness>("Readiness", "Whether requests will be answered.")
@@ -106,11 +111,21 @@ Check check_of(gateway::proxy::Upstream& upstream, bool& ready) {
             .circuit = std::string(balance::name_of(circuit))};
 }
 
+/// Without its database a node still serves what it knows: it is degraded, and a balancer that took it out would take out
+/// all of them at once.
+Check check_of(const StorageState& storage) {
+    return {.status = !storage.answers || storage.backlog > 0 ? "degraded" : "healthy",
+            .circuit = {},
+            .backlog = static_cast<std::int64_t>(storage.backlog)};
+}
+
 Task<Result<api::Reply>> readiness(const OwnFacts& facts, api::Call) {
     bool ready = true;
     Readiness found;
     for (const auto& upstream : facts.upstreams())
         found.checks.emplace("upstream:" + upstream->config().name, check_of(*upstream, ready));
+    if (const auto storage = facts.storage ? facts.storage() : std::nullopt)
+        found.checks.emplace("database", check_of(*storage));
     found.status = ready ? "ready" : "not_ready";
     co_return api::reply(ready ? 200 : 503, readiness_type(), found);
 }

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "api/route.hpp"
@@ -9,6 +13,12 @@
 #include "telemetry/metrics.hpp"
 
 namespace gh::app {
+
+/// How the database fares.
+struct StorageState {
+    bool answers = true;
+    std::uint64_t backlog = 0;  ///< writes that wait for it in the journal
+};
 
 /// What our own answers are made of. Outlives the routes.
 struct OwnFacts {
@@ -20,6 +30,8 @@ struct OwnFacts {
     std::string release;
     std::vector<api::Route> rooms =
         {};  ///< the tables of the control plane's rooms, one behind the other
+    /// For readiness; called on a worker. Unset, or nothing: there is no database.
+    std::function<std::optional<StorageState>()> storage = {};
 };
 
 /// The paths that answer on a listener which serves `service`; none for the gateway itself. Those of `api` are listed by

@@ -7,9 +7,14 @@
 
 #include "api/path_tree.hpp"
 #include "api/testing.hpp"
+#include "app/identity_house.hpp"
+#include "app/pool_route.hpp"
+#include "app/state.hpp"
 #include "app/testing.hpp"
 #include "codec/json.hpp"
 #include "gateway/config.hpp"
+#include "pki/key_store.hpp"
+#include "pki/temporary_directory.hpp"
 
 namespace gh::app {
 namespace {
@@ -41,8 +46,27 @@ class OwnRoutesTest : public ::testing::Test {
          .endpoints = {{.host = "10.9.8.7", .port = 8000}, {.host = "10.9.8.6", .port = 8000}},
          .circuit_breaker = {.failures = 1}},
         registry_);
-    const OwnFacts facts_{registry_, [this] { return std::vector{upstream_}; },
-                          std::chrono::system_clock::now(), "sta\"ging", "7"};
+    pki::TemporaryDirectory directory_;
+    std::unique_ptr<pki::FileKeyStore> keys_ =
+        std::make_unique<pki::FileKeyStore>(*pki::FileKeyStore::open(directory_.path() / "keys"));
+    Settings settings_ = [this] {
+        Settings settings;
+        settings.data_dir = directory_.path();
+        return settings;
+    }();
+    std::unique_ptr<State> state_ = *State::open(settings_, *keys_, registry_, nullptr);
+    std::unique_ptr<IdentityHouse> identity_ =
+        *IdentityHouse::open(settings_, *state_, *keys_, std::chrono::system_clock::now());
+    const OwnFacts facts_{registry_,
+                          [this] { return std::vector{upstream_}; },
+                          std::chrono::system_clock::now(),
+                          "sta\"ging",
+                          "7",
+                          [this] {
+                              auto rooms = identity_->routes();
+                              rooms.push_back(pool_route(*state_->database));
+                              return rooms;
+                          }()};
 };
 
 TEST_F(OwnRoutesTest, AListenerOfTheGatewayHasNone) {

@@ -61,6 +61,8 @@ class Reading {
         auto& settings = out_.settings;
         settings.data_dir = fs::absolute("data");
         settings.listeners = default_listeners();
+        tree_ = config::Node::map();
+        if (!overrides_.upstream) return finish(true);
         auto endpoint = gateway::parse_endpoint(*overrides_.upstream);
         if (!endpoint) {
             refuse("--upstream",
@@ -76,7 +78,6 @@ class Reading {
         route.upstream = upstream.name;
         using Kind = gateway::AccessConfig::Kind;
         route.access.kind = overrides_.open_to_all ? Kind::anyone : Kind::authenticated;
-        tree_ = config::Node::map();
         return finish(true);
     }
 
@@ -106,7 +107,7 @@ class Reading {
              .tls = {},
              .hsts = {},
              .redirect_to = {},
-             .serve = {net::Service::health, net::Service::metrics}},
+             .serve = {net::Service::health, net::Service::metrics, net::Service::api}},
         };
     }
 
@@ -197,7 +198,7 @@ Result<void> check_usage(const Overrides& overrides) {
     if (overrides.config_file && overrides.upstream) {
         return refuse("--upstream: not together with --config, which names its upstreams itself");
     }
-    if (!overrides.config_file && !overrides.upstream)
+    if (!overrides.config_file && !overrides.upstream && !overrides.state_only)
         return refuse("wanted: --config FILE or --upstream URL");
     if (overrides.open_to_all && !overrides.upstream) {
         return refuse("--public: only with --upstream; in a file each route says its access");

@@ -108,6 +108,8 @@ Type<Settings> settings_type() {
               config::list_of(gateway::route_type(), {.items_max = 10'000}),
               "Which requests go where; the first match wins.");
     table.key("auth", &Settings::auth, identity::auth_type(), "Whose credentials are believed.");
+    table.key("storage", &Settings::storage, storage::storage_type(),
+              "Where everything durable is.");
     table.key("telemetry", &Settings::telemetry, telemetry_type(), "What is written down.");
     return table.type();
 }
@@ -120,6 +122,15 @@ Result<void> check_reload(const Settings& current, const Settings& next) {
                         config::quote(current.data_dir.native()),
                         config::quote(next.data_dir.native())));
     }
+    if (current.storage.url != next.storage.url) {
+        const auto shown = [](const std::optional<storage::StorageUrl>& url) {
+            return url ? config::quote(storage::text_of(*url)) : "the file in data_dir";
+        };
+        return fail(
+            ErrorKind::invalid_argument, "config.reload",
+            fmt::format("storage.url: cannot change from {} to {} while running, wanted: a restart",
+                        shown(current.storage.url), shown(next.storage.url)));
+    }
     return {};
 }
 
@@ -130,6 +141,18 @@ std::vector<std::string_view> keys_for_next_start(const Settings& current, const
     if (before.access_log != after.access_log) keys.emplace_back("telemetry.access_log");
     if (before.environment != after.environment) keys.emplace_back("telemetry.environment");
     if (before.release != after.release) keys.emplace_back("telemetry.release");
+    if (current.storage.password != next.storage.password) keys.emplace_back("storage.password");
+    if (current.storage.pool != next.storage.pool) keys.emplace_back("storage.pool");
+    if (current.storage.slow_query != next.storage.slow_query)
+        keys.emplace_back("storage.slow_query");
+    const auto& [auth, next_auth] = std::tie(current.auth, next.auth);
+    if (auth.issuer != next_auth.issuer) keys.emplace_back("auth.issuer");
+    if (auth.access_token_ttl != next_auth.access_token_ttl)
+        keys.emplace_back("auth.access_token_ttl");
+    if (auth.signing_algorithm != next_auth.signing_algorithm)
+        keys.emplace_back("auth.signing_algorithm");
+    if (auth.password_hash != next_auth.password_hash) keys.emplace_back("auth.password_hash");
+    if (auth.password_grant != next_auth.password_grant) keys.emplace_back("auth.password_grant");
     return keys;
 }
 

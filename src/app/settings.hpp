@@ -16,6 +16,7 @@
 #include "gateway/config.hpp"
 #include "identity/config.hpp"
 #include "net/config.hpp"
+#include "storage/config.hpp"
 
 namespace gh::app {
 
@@ -35,7 +36,9 @@ struct Settings {
     std::vector<gateway::UpstreamConfig> upstreams;
     std::vector<gateway::RouteConfig> routes;
     identity::AuthConfig auth;
+    storage::StorageConfig storage;
     exporting::TelemetryConfig telemetry;
+    identity::FirstUsersConfig first_users;  ///< from the environment alone
     bool wants_first_key = false;  ///< no file and not --public: make an API key once and print it
 
     /// The development profile relaxes, but only where no other machine can reach it.
@@ -56,6 +59,8 @@ struct Overrides {
     std::optional<std::filesystem::path> data_dir;
     std::optional<Profile> profile;
     bool open_to_all = false;  ///< --public, with --upstream: no credentials wanted
+    bool state_only =
+        false;  ///< a verb that works on the state: a file is welcome, nothing is served
 };
 
 /// What reading needs of the world.

@@ -111,8 +111,7 @@ TEST(Settings, ContradictionsBetweenPartsAreRefusedWithTheirLine) {
          "machines, allowed: true, "
          "or every listener on loopback"},
         {"storage: {url: x}\n",
-         "f:1: storage: unknown key, allowed: data_dir, profile, workers, limits, listeners, "
-         "trusted_proxies, allowed_hosts, upstreams, routes, auth, telemetry"},
+         "f:1: storage.url: neither sqlite:PATH nor postgresql://user@host/database"},
         {"telemetry:\n  loki: {url: x}\n",
          "f:2: telemetry.loki: unknown key, allowed: access_log, log_level, environment, "
          "release"},
@@ -135,7 +134,7 @@ TEST(Settings, MistakesOfAllPartsAreToldAtOnceAndNoneTwice) {
                             "  - {match: {path: /x}, upstream: nope, access: public}\n")),
               "f:1: colour: unknown key, allowed: data_dir, profile, workers, limits, listeners, "
               "trusted_proxies, "
-              "allowed_hosts, upstreams, routes, auth, telemetry\n"
+              "allowed_hosts, upstreams, routes, auth, storage, telemetry\n"
               "f:2: workers: \"many\" is not a whole number, allowed: 1 to 256\n"
               "f:7: routes[1].upstream: there is no upstream \"nope\", allowed: b");
     // A list that could not be read says nothing about what refers to it.

@@ -49,7 +49,24 @@ std::vector<std::string_view> built_in_paths(std::span<const net::Service> serve
     if (serves(Service::health) || serves(Service::api))
         out = {"/health", "/health/live", "/health/ready", "/api/system/health", "/system/info"};
     if (serves(Service::metrics) || serves(Service::api)) out.emplace_back("/metrics");
-    if (serves(Service::api)) out.emplace_back("/api/v1/openapi.json");
+    if (serves(Service::api)) {
+        constexpr std::string_view control_plane[] = {"/api/v1/auth/login",
+                                                      "/api/v1/auth/password",
+                                                      "/api/v1/keys",
+                                                      "/api/v1/keys/{key}",
+                                                      "/api/v1/keys/{key}/rotate",
+                                                      "/api/v1/openapi.json",
+                                                      "/api/v1/roles",
+                                                      "/api/v1/roles/{role}",
+                                                      "/api/v1/users",
+                                                      "/api/v1/users/{user}",
+                                                      "/api/v1/users/{user}/password",
+                                                      "/auth/me",
+                                                      "/auth/status",
+                                                      "/auth/token",
+                                                      "/db/pool"};
+        out.insert(out.end(), std::begin(control_plane), std::end(control_plane));
+    }
     return out;
 }
 

@@ -124,6 +124,7 @@ Result<std::shared_ptr<const Trust>> build_trust(const AuthConfig& config,
                                                  std::shared_ptr<const ApiKeyHasher> hasher,
                                                  const Trust* previous, BuildOptions options) {
     std::vector<TrustedIssuer> issuers;
+    if (options.own != nullptr) issuers.push_back(options.own->trusted());
     for (const auto& entry : config.trusted_issuers) {
         auto issuer = issuer_of(entry, previous, options);
         if (!issuer) return invalid("issuer " + entry.issuer, issuer.error());
@@ -143,7 +144,8 @@ Result<std::shared_ptr<const Trust>> build_trust(const AuthConfig& config,
     auto table = ApiKeyTable::make(std::move(hasher), std::move(keys));
     if (!table) return invalid("api_keys", table.error());
     auto trust =
-        Trust::make(std::move(issuers), std::make_shared<const ApiKeyTable>(*std::move(table)));
+        Trust::make(std::move(issuers), std::make_shared<const ApiKeyTable>(*std::move(table)),
+                    options.own != nullptr ? options.own->name() : std::string());
     if (!trust) return invalid("trusted_issuers", trust.error());
     return trust;
 }

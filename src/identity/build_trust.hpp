@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "identity/config.hpp"
+#include "identity/token_issuer.hpp"
 #include "identity/trust.hpp"
 
 namespace gh::identity {
@@ -11,6 +12,8 @@ namespace gh::identity {
 struct BuildOptions {
     /// Development only: lets placeholder and published secrets pass. Short keys are refused all the same.
     bool weak_secrets_allowed = false;
+    /// Whose tokens are ours; null: we make none.
+    const TokenIssuer* own = nullptr;
 };
 
 /// From what is configured to what credentials are judged by. Reads key files; call it at the start and on a reload,

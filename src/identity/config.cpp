@@ -190,6 +190,52 @@ Type<ApiKeyConfig> api_key_type() {
         [](const ApiKeyConfig& key) { return key; });
 }
 
+/// RFC 8414 §2: a URL without query and fragment.
+Type<std::string> own_issuer_type() {
+    const auto parse = [](std::string_view text) -> Result<std::string> {
+        if (!parse_jwks_uri(text) || text.contains('?') || text.ends_with('/')) {
+            return fail(ErrorKind::invalid_argument, "config.issuer",
+                        "is no issuer, allowed: https://HOST[:PORT][/PATH] without a slash at its "
+                        "end, http:// on loopback only");
+        }
+        return std::string(text);
+    };
+    return config::parsed_text<std::string>(parse,
+                                            [](const std::string& issuer) { return issuer; });
+}
+
+/// How tokens and passwords of our own are made.
+void add_own(Object<AuthConfig>& table) {
+    using codec::JoseAlgorithm;
+    table.part<std::optional<std::string>>(
+        "issuer",
+        [](AuthConfig& auth, std::optional<std::string> issuer) {
+            auth.issuer = std::move(issuer).value_or("");
+        },
+        [](const AuthConfig& auth) {
+            return auth.issuer.empty() ? std::nullopt : std::optional(auth.issuer);
+        },
+        config::maybe(own_issuer_type()),
+        "Who signs our own tokens: the URL that clients reach us at. Left out: the first listener "
+        "that serves api, on localhost.");
+    table.key("access_token_ttl", &AuthConfig::access_token_ttl,
+              config::whole_seconds(seconds(10), hours(24)), "How long an access token is good.");
+    table.key("signing_algorithm", &AuthConfig::signing_algorithm,
+              config::choice<JoseAlgorithm>({{"ES256", JoseAlgorithm::es256},
+                                             {"EdDSA", JoseAlgorithm::eddsa},
+                                             {"RS256", JoseAlgorithm::rs256},
+                                             {"HS256", JoseAlgorithm::hs256}}),
+              "Of our own tokens. HS256 has no public key: nobody else can check them.");
+    table.key(
+        "password_hash", &AuthConfig::password_hash,
+        config::choice<crypto::PasswordScheme>({{"argon2id", crypto::PasswordScheme::argon2id},
+                                                {"bcrypt", crypto::PasswordScheme::bcrypt}}),
+        "Of new passwords; bcrypt with cost 12. Others are replaced when their user signs in.");
+    table.key(
+        "password_grant", &AuthConfig::password_grant, config::boolean(),
+        "Take user names and passwords at /oauth/token, for clients that know nothing better.");
+}
+
 }  // namespace
 
 std::size_t secret_bytes_min(codec::JoseAlgorithm algorithm) {
@@ -203,6 +249,7 @@ Type<AuthConfig> auth_type() {
     table.key("enabled", &AuthConfig::enabled, config::boolean(),
               "false lets everybody in; only in the development profile, and only with every "
               "listener on loopback.");
+    add_own(table);
     table.key("trusted_issuers", &AuthConfig::trusted_issuers,
               config::list_of(issuer_type(), {.items_max = names_max}),
               "Whose bearer tokens (JWT) are believed.");

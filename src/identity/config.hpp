@@ -12,6 +12,7 @@
 #include "codec/jose.hpp"
 #include "config/secret.hpp"
 #include "config/type.hpp"
+#include "crypto/password_hash.hpp"
 
 namespace gh::identity {
 
@@ -51,9 +52,27 @@ struct ApiKeyConfig {
 
 struct AuthConfig {
     bool enabled = true;  ///< false: everybody is let in; development profile on loopback only
+    std::string
+        issuer;  ///< `iss` of our own tokens; empty: the address of the first listener that serves `api`
+    std::chrono::seconds access_token_ttl{1'800};
+    codec::JoseAlgorithm signing_algorithm = codec::JoseAlgorithm::es256;
+    crypto::PasswordScheme password_hash = crypto::PasswordScheme::argon2id;
+    bool password_grant = false;  ///< RFC 6749 §4.3 at /oauth/token, which OAuth 2.1 has given up
     std::vector<TrustedIssuerConfig> trusted_issuers;
     std::vector<ApiKeyConfig> api_keys;
     friend bool operator==(const AuthConfig&, const AuthConfig&) = default;
+};
+
+/// What the environment says of the first users: taken over when there are none yet, and never again.
+struct FirstUsersConfig {
+    struct Imported {
+        std::string name;
+        config::Secret password;
+        friend bool operator==(const Imported&, const Imported&) = default;
+    };
+    config::Secret admin_password;  ///< empty: one is made and shown once
+    std::vector<Imported> imported;
+    friend bool operator==(const FirstUsersConfig&, const FirstUsersConfig&) = default;
 };
 
 inline constexpr std::size_t api_key_bytes_min = 16;

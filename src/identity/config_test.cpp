@@ -132,8 +132,14 @@ TEST(AuthConfig, RefusesWhatIsAmbiguousOrWeak) {
         {key("value: \"${env:KEY}\", expires: tomorrow"),
          "f:2: api_keys[0].expires: \"tomorrow\" is not a time, allowed: RFC 3339 in UTC, such as "
          "2027-01-31T00:00:00Z"},
-        {"issuer: https://api",
-         "f:1: issuer: unknown key, allowed: enabled, trusted_issuers, api_keys"},
+        {"issuer: http://api.example.com",
+         "f:1: issuer: \"http://api.example.com\" is no issuer, allowed: "
+         "https://HOST[:PORT][/PATH] "
+         "without a slash at its end, http:// on loopback only"},
+        {"access_token_ttl: 2d",
+         "f:1: access_token_ttl: \"2d\" is out of range, allowed: 10s to 1d"},
+        {"signing_algorithm: none",
+         "f:1: signing_algorithm: \"none\" is unknown, allowed: ES256, EdDSA, RS256, HS256"},
     };
     for (const auto& c : cases) {
         SCOPED_TRACE(c.yaml);

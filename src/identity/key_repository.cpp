@@ -145,6 +145,16 @@ Task<Result<StoredKey>> read(Session& session, std::string id) {
     co_return key_of(*row);
 }
 
+Task<Result<StoredKey>> put(Session& session, std::string id, NewKey key, ApiKeyHash hash,
+                            SystemTime now) {
+    const std::string_view kind =
+        key.kind == access::PrincipalType::service ? "service" : "api_key";
+    GH_CO_TRY_VOID(co_await session.execute(
+        insert, id, blob_of(hash), key.name, key.owner, key.subject.empty() ? id : key.subject,
+        kind, join(key.roles, ','), join(key.scopes, ' '), key.expires_at, now));
+    co_return co_await read(session, id);
+}
+
 Task<Result<StoredKey>> put_hash(Session& session, std::string id, ApiKeyHash hash,
                                  std::optional<std::int64_t> expected_version, SystemTime now) {
     GH_CO_TRY(const auto before, co_await read(session, id));
@@ -174,18 +184,14 @@ std::shared_ptr<const access::Principal> principal_of(StoredKey key) {
 
 }  // namespace
 
-Task<Result<MadeKey>> KeyRepository::create(NewKey key, SystemTime now) {
+Task<Result<MadeKey>> KeyRepository::create(NewKey key, SystemTime now,
+                                            storage::Also<StoredKey> also) {
     GH_CO_TRY_VOID(check(key, now));
     const auto id = new_id();
     GH_CO_TRY(auto text, generate_api_key(id));
-    auto work = [id, key = std::move(key), hash = hasher_->of_text(text),
-                 now](Session& session) -> Task<Result<StoredKey>> {
-        const std::string_view kind =
-            key.kind == access::PrincipalType::service ? "service" : "api_key";
-        GH_CO_TRY_VOID(co_await session.execute(
-            insert, id, blob_of(hash), key.name, key.owner, key.subject.empty() ? id : key.subject,
-            kind, join(key.roles, ','), join(key.scopes, ' '), key.expires_at, now));
-        co_return co_await read(session, id);
+    auto work = [id, key = std::move(key), hash = hasher_->of_text(text), now,
+                 also = std::move(also)](Session& session) {
+        return storage::with_also(session, put(session, id, key, hash, now), also);
     };
     GH_CO_TRY(auto stored, co_await database_.write(std::move(work)));
     co_return MadeKey{std::move(stored), std::move(text)};
@@ -214,19 +220,23 @@ Task<Result<std::vector<StoredKey>>> KeyRepository::list(KeyPage page) {
 
 Task<Result<MadeKey>> KeyRepository::rotate(std::string id,
                                             std::optional<std::int64_t> expected_version,
-                                            SystemTime now) {
+                                            SystemTime now, storage::Also<StoredKey> also) {
     auto generated = generate_api_key(id);
     if (!generated) co_return fail(ErrorKind::not_found, "key.unknown");  // no id of ours
-    auto work = [id = std::move(id), hash = hasher_->of_text(*generated), expected_version,
-                 now](Session& session) {
-        return put_hash(session, id, hash, expected_version, now);
+    auto work = [id = std::move(id), hash = hasher_->of_text(*generated), expected_version, now,
+                 also = std::move(also)](Session& session) {
+        return storage::with_also(session, put_hash(session, id, hash, expected_version, now),
+                                  also);
     };
     GH_CO_TRY(auto stored, co_await database_.write(std::move(work)));
     co_return MadeKey{std::move(stored), *std::move(generated)};
 }
 
-Task<Result<StoredKey>> KeyRepository::revoke(std::string id, SystemTime now) {
-    auto work = [id = std::move(id), now](Session& session) { return end(session, id, now); };
+Task<Result<StoredKey>> KeyRepository::revoke(std::string id, SystemTime now,
+                                              storage::Also<StoredKey> also) {
+    auto work = [id = std::move(id), now, also = std::move(also)](Session& session) {
+        return storage::with_also(session, end(session, id, now), also);
+    };
     co_return co_await database_.write(std::move(work));
 }
 

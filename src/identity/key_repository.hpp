@@ -71,16 +71,18 @@ class KeyRepository {
     KeyRepository(storage::Database& database, std::shared_ptr<const ApiKeyHasher> hasher)
         : database_(database), hasher_(std::move(hasher)) {}
 
-    [[nodiscard]] Task<Result<MadeKey>> create(NewKey key, SystemTime now);
+    [[nodiscard]] Task<Result<MadeKey>> create(NewKey key, SystemTime now,
+                                               storage::Also<StoredKey> also = {});
     [[nodiscard]] Task<Result<StoredKey>> find(std::string id);
     /// In order of their making.
     [[nodiscard]] Task<Result<std::vector<StoredKey>>> list(KeyPage page);
     /// A new secret under the same id; the old one ends now.
     [[nodiscard]] Task<Result<MadeKey>> rotate(std::string id,
                                                std::optional<std::int64_t> expected_version,
-                                               SystemTime now);
+                                               SystemTime now, storage::Also<StoredKey> also = {});
     /// For good. Twice is no error.
-    [[nodiscard]] Task<Result<StoredKey>> revoke(std::string id, SystemTime now);
+    [[nodiscard]] Task<Result<StoredKey>> revoke(std::string id, SystemTime now,
+                                                 storage::Also<StoredKey> also = {});
     /// Many at once: a use costs no write of its own.
     [[nodiscard]] Task<Result<void>> touch(
         std::vector<std::pair<std::string, SystemTime>> last_uses);

@@ -29,6 +29,25 @@ std::optional<milliseconds> LoginThrottle::wait_of(std::string_view name, std::s
     return std::max(of_pair, of_network);
 }
 
+std::expected<LoginThrottle::Attempt, milliseconds> LoginThrottle::begin(std::string_view name,
+                                                                         std::string_view network,
+                                                                         SteadyTime now) {
+    constexpr milliseconds until_one_ends{1'000};
+    if (const auto wait = wait_of(name, network, now)) return std::unexpected(*wait);
+    std::string key(network);
+    const std::scoped_lock lock(mutex_);
+    auto& running = at_once_[key];
+    if (running >= options_.at_once) return std::unexpected(until_one_ends);
+    ++running;
+    return Attempt(*this, std::move(key));
+}
+
+void LoginThrottle::leave(const std::string& network) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = at_once_.find(network);
+    if (--found->second == 0) at_once_.erase(found);
+}
+
 void LoginThrottle::count(const std::string& key, unsigned free, SteadyTime now) {
     auto found = by_key_.find(key);
     if (found == by_key_.end()) {

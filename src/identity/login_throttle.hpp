@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <list>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/clock.hpp"
 
@@ -25,13 +27,38 @@ class LoginThrottle {
         milliseconds longest_wait{15 * 60'000};
         seconds forgotten_after{3'600};    ///< without another failure
         std::size_t entries_max = 65'536;  ///< the one unused longest makes room
+        unsigned at_once = 4;              ///< attempts of one network that are being looked at
     };
     LoginThrottle() : LoginThrottle(Options()) {}
     explicit LoginThrottle(Options options) : options_(options) {}
 
-    /// How long this attempt has to wait; nothing: it may be made now. Ask before a password is looked at.
+    /// An attempt that may be made: its place among those of its network, until it goes.
+    class Attempt {
+     public:
+        Attempt(Attempt&& other) noexcept
+            : throttle_(std::exchange(other.throttle_, nullptr)),
+              network_(std::move(other.network_)) {}
+        Attempt& operator=(Attempt&&) = delete;
+        ~Attempt() {
+            if (throttle_ != nullptr) throttle_->leave(network_);
+        }
+
+     private:
+        friend class LoginThrottle;
+        Attempt(LoginThrottle& throttle, std::string network)
+            : throttle_(&throttle), network_(std::move(network)) {}
+        LoginThrottle* throttle_;
+        std::string network_;
+    };
+
+    /// Ask before a password is looked at.
     /// @param name     as it was typed, any case
     /// @param network  the client's address or its /64
+    /// @return         how long the attempt has to wait, where it may not be made now
+    [[nodiscard]] std::expected<Attempt, milliseconds> begin(std::string_view name,
+                                                             std::string_view network,
+                                                             SteadyTime now);
+    /// How long an attempt would have to wait for failures before it; nothing: not at all.
     [[nodiscard]] std::optional<milliseconds> wait_of(std::string_view name,
                                                       std::string_view network, SteadyTime now);
     void failed(std::string_view name, std::string_view network, SteadyTime now);
@@ -53,11 +80,13 @@ class LoginThrottle {
     [[nodiscard]] std::optional<milliseconds> wait_of_key(const std::string& key, SteadyTime now);
     void count(const std::string& key, unsigned free, SteadyTime now);
     void forget(const std::string& key);
+    void leave(const std::string& network);
 
     const Options options_;
     mutable std::mutex mutex_;
     Entries entries_;
     std::unordered_map<std::string_view, Entries::iterator> by_key_;
+    std::unordered_map<std::string, unsigned> at_once_;  // by network; those that are not 0
 };
 
 }  // namespace gh::identity

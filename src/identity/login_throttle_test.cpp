@@ -68,5 +68,22 @@ TEST_F(LoginThrottleTest, StaysWithinItsMemory) {
     EXPECT_TRUE(small.wait_of(std::string(10'000, 'x'), "", now));
 }
 
+TEST(LoginThrottle, LetsANetworkMakeAFewAttemptsAtOnce) {
+    LoginThrottle throttle({.at_once = 2});
+    const SteadyTime now{};
+    auto first = throttle.begin("ada", "192.0.2.1", now);
+    ASSERT_TRUE(first);
+    {
+        const auto second = throttle.begin("bob", "192.0.2.1", now);
+        ASSERT_TRUE(second);
+        EXPECT_FALSE(throttle.begin("eve", "192.0.2.1", now));
+        EXPECT_TRUE(throttle.begin("eve", "192.0.2.2", now));
+    }
+    const auto moved = *std::move(first);
+    const auto third = throttle.begin("eve", "192.0.2.1", now);
+    EXPECT_TRUE(third);
+    EXPECT_FALSE(throttle.begin("eve", "192.0.2.1", now));
+}
+
 }  // namespace
 }  // namespace gh::identity

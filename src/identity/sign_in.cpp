@@ -20,8 +20,8 @@ Task<Result<std::string>> SignIn::hash(crypto::Secret password) {
 
 Task<Result<SignInOutcome>> SignIn::check(SignInAttempt attempt) {
     const auto now = net::Loop::current()->now();
-    if (const auto wait = parts_.throttle.wait_of(attempt.name, attempt.network, now))
-        co_return SignInOutcome{{}, "login.throttled", wait};
+    const auto place = parts_.throttle.begin(attempt.name, attempt.network, now);
+    if (!place) co_return SignInOutcome{{}, "login.throttled", place.error()};
     auto found = co_await parts_.users.find_by_name(attempt.name);
     const bool unknown = !found && found.error().kind == ErrorKind::not_found;
     if (!found && !unknown) co_return std::unexpected(std::move(found).error());
@@ -63,14 +63,15 @@ Task<Result<SignInOutcome>> SignIn::judge(UserSecret found, crypto::Secret passw
 }
 
 Task<Result<SignInOutcome>> SignIn::change_password(SignInAttempt attempt,
-                                                    crypto::Secret new_password, SystemTime now) {
+                                                    crypto::Secret new_password, SystemTime now,
+                                                    storage::Also<User> also) {
     if (crypto::constant_time_equal(attempt.password.bytes(), new_password.bytes()))
         co_return fail(ErrorKind::invalid_argument, "password.unchanged");
     GH_CO_TRY(auto outcome, co_await check(std::move(attempt)));
     if (!outcome.user) co_return outcome;
     GH_CO_TRY(auto new_hash, co_await hash(std::move(new_password)));
-    GH_CO_TRY_VOID(
-        co_await parts_.users.set_password(outcome.user->id, std::move(new_hash), false, now));
+    GH_CO_TRY_VOID(co_await parts_.users.set_password(outcome.user->id, std::move(new_hash), false,
+                                                      now, std::move(also)));
     outcome.user->password_change_required = false;
     co_return outcome;
 }

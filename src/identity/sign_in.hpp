@@ -50,7 +50,8 @@ class SignIn {
     /// @return     as check(); `invalid_argument` "password.unchanged" and those of crypto::hash_password
     [[nodiscard]] Task<Result<SignInOutcome>> change_password(SignInAttempt attempt,
                                                               crypto::Secret new_password,
-                                                              SystemTime now);
+                                                              SystemTime now,
+                                                              storage::Also<User> also = {});
 
     /// On the pool. @return as crypto::hash_password, and `exhausted` "work.queue_full"
     [[nodiscard]] Task<Result<std::string>> hash(crypto::Secret password);

@@ -196,6 +196,16 @@ Task<Result<User>> alter(Session& session, std::string id, UserChange change, Sy
     co_return std::move(after.user);
 }
 
+Task<Result<User>> put_password(Session& session, std::string id, std::string hash,
+                                bool change_required, SystemTime now) {
+    const auto valid_from = next_millisecond(now);
+    GH_CO_TRY_VOID(
+        co_await session.execute(update_password, id, hash, change_required, now, valid_from));
+    GH_CO_TRY(auto changed, co_await read(session, select_by_id, id));
+    GH_CO_TRY_VOID(co_await end_tokens(session, changed.user.name, valid_from, now));
+    co_return std::move(changed.user);
+}
+
 }  // namespace
 
 bool valid_user_name(std::string_view name) {
@@ -224,12 +234,12 @@ bool valid_role_name(std::string_view name) {
            });
 }
 
-Task<Result<User>> UserRepository::create(NewUser user, SystemTime now) {
+Task<Result<User>> UserRepository::create(NewUser user, SystemTime now, storage::Also<User> also) {
     if (!valid_user_name(user.name)) co_return fail(ErrorKind::invalid_argument, "user.name");
     GH_CO_TRY_VOID(check_email(user.email));
     GH_CO_TRY_VOID(check_roles(user.roles));
-    auto work = [user = std::move(user), now](Session& session) {
-        return make(session, user, now);
+    auto work = [user = std::move(user), now, also = std::move(also)](Session& session) {
+        return storage::with_also(session, make(session, user, now), also);
     };
     co_return co_await database_.write(std::move(work));
 }
@@ -263,25 +273,24 @@ Task<Result<std::vector<User>>> UserRepository::list(UserPage page) {
     co_return users;
 }
 
-Task<Result<User>> UserRepository::change(std::string id, UserChange change, SystemTime now) {
+Task<Result<User>> UserRepository::change(std::string id, UserChange change, SystemTime now,
+                                          storage::Also<User> also) {
     if (change.email) GH_CO_TRY_VOID(check_email(*change.email));
     if (change.roles) GH_CO_TRY_VOID(check_roles(*change.roles));
-    auto work = [id = std::move(id), change = std::move(change), now](Session& session) {
-        return alter(session, id, change, now);
+    auto work = [id = std::move(id), change = std::move(change), now,
+                 also = std::move(also)](Session& session) {
+        return storage::with_also(session, alter(session, id, change, now), also);
     };
     co_return co_await database_.write(std::move(work));
 }
 
 Task<Result<User>> UserRepository::set_password(std::string id, std::string hash,
-                                                bool change_required, SystemTime now) {
-    auto work = [id = std::move(id), hash = std::move(hash), change_required,
-                 now](Session& session) -> Task<Result<User>> {
-        const auto valid_from = next_millisecond(now);
-        GH_CO_TRY_VOID(
-            co_await session.execute(update_password, id, hash, change_required, now, valid_from));
-        GH_CO_TRY(auto changed, co_await read(session, select_by_id, id));
-        GH_CO_TRY_VOID(co_await end_tokens(session, changed.user.name, valid_from, now));
-        co_return std::move(changed.user);
+                                                bool change_required, SystemTime now,
+                                                storage::Also<User> also) {
+    auto work = [id = std::move(id), hash = std::move(hash), change_required, now,
+                 also = std::move(also)](Session& session) {
+        return storage::with_also(session, put_password(session, id, hash, change_required, now),
+                                  also);
     };
     co_return co_await database_.write(std::move(work));
 }

@@ -54,16 +54,19 @@ class UserRepository {
  public:
     explicit UserRepository(storage::Database& database) : database_(database) {}
 
-    [[nodiscard]] Task<Result<User>> create(NewUser user, SystemTime now);
+    [[nodiscard]] Task<Result<User>> create(NewUser user, SystemTime now,
+                                            storage::Also<User> also = {});
     [[nodiscard]] Task<Result<User>> find(std::string id);
     [[nodiscard]] Task<Result<UserSecret>> find_by_name(std::string name);
     /// In order of their making.
     [[nodiscard]] Task<Result<std::vector<User>>> list(UserPage page);
     /// Taking roles or disabling also voids the tokens issued so far.
-    [[nodiscard]] Task<Result<User>> change(std::string id, UserChange change, SystemTime now);
+    [[nodiscard]] Task<Result<User>> change(std::string id, UserChange change, SystemTime now,
+                                            storage::Also<User> also = {});
     /// Voids the tokens issued so far.
     [[nodiscard]] Task<Result<User>> set_password(std::string id, std::string hash,
-                                                  bool change_required, SystemTime now);
+                                                  bool change_required, SystemTime now,
+                                                  storage::Also<User> also = {});
     /// The same password hashed anew: tokens stay good. Nothing happens when `old_hash` is no longer the one.
     [[nodiscard]] Task<Result<void>> rehash(std::string id, std::string old_hash, std::string hash);
     [[nodiscard]] Task<Result<std::int64_t>> count();

@@ -2,9 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "base/clock.hpp"
 #include "config/secret.hpp"
+#include "config/type.hpp"
+#include "storage/url.hpp"
 
 namespace gh::storage {
 
@@ -21,10 +24,15 @@ struct PoolConfig {
 
 /// `storage` of gatehouse.yaml.
 struct StorageConfig {
-    config::Secret url;  ///< may hold a password; empty: gatehouse.db in the data directory
+    std::optional<StorageUrl>
+        url;                  ///< without a password; unset: gatehouse.db in the data directory
+    config::Secret password;  ///< of PostgreSQL's user; empty: none is sent
     PoolConfig pool;
     milliseconds slow_query{1'000};
     friend bool operator==(const StorageConfig&, const StorageConfig&) = default;
 };
+
+/// How `storage` is read, shown and described.
+[[nodiscard]] config::Type<StorageConfig> storage_type();
 
 }  // namespace gh::storage

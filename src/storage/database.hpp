@@ -27,6 +27,19 @@ struct PoolStatistics {
     }
 };
 
+/// What else belongs into the transaction of a repository's write, once its own rows are written: an audit record. It is
+/// called with what the write returns, again should the work run again; its error undoes the write.
+template <class T>
+using Also = std::function<Task<Result<void>>(Session&, const T&)>;
+
+/// `rows`, and then `also`, where there is one.
+template <class T>
+[[nodiscard]] Task<Result<T>> with_also(Session& session, Task<Result<T>> rows, Also<T> also) {
+    GH_CO_TRY(auto value, co_await std::move(rows));
+    if (also) GH_CO_TRY_VOID(co_await also(session, value));
+    co_return value;
+}
+
 namespace detail {
 template <class T>
 struct TaskValue;

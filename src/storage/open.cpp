@@ -1,6 +1,5 @@
 #include "storage/open.hpp"
 
-#include "base/try.hpp"
 #include "storage/postgres/database.hpp"
 #include "storage/sqlite/database.hpp"
 #include "storage/url.hpp"
@@ -10,13 +9,12 @@ namespace gh::storage {
 Result<std::unique_ptr<Database>> open_database(const StorageConfig& config,
                                                 const std::filesystem::path& data_dir,
                                                 Observer& observer, telemetry::Log* log) {
-    StorageUrl url = SqliteUrl{data_dir / "gatehouse.db"};
-    if (!config.url.empty()) {
-        GH_TRY(url, parse_storage_url(config.url.view()));
-    }
+    const auto url = config.url.value_or(SqliteUrl{data_dir / "gatehouse.db"});
     if (const auto* sqlite = std::get_if<SqliteUrl>(&url))
         return open_sqlite(sqlite->file, config.pool, observer);
-    return open_postgres(std::get<PostgresUrl>(std::move(url)), config.pool, observer, log);
+    auto postgres = std::get<PostgresUrl>(url);
+    if (!config.password.empty()) postgres.password = config.password;
+    return open_postgres(std::move(postgres), config.pool, observer, log);
 }
 
 }  // namespace gh::storage

@@ -12,9 +12,9 @@ namespace gh::storage {
 /// The database that `storage.url` names; gatehouse.db in the data directory where it names none. A file is opened here
 /// and now, a server in the background: it may come later than we do.
 ///
-/// @param data_dir  exists; a relative path in the URL is not relative to it but to where the program was started
+/// @param data_dir  exists
 /// @param log       may be null
-/// @return          `invalid_argument` "storage.url"; the errors of opening SQLite
+/// @return          the errors of opening SQLite
 [[nodiscard]] Result<std::unique_ptr<Database>> open_database(const StorageConfig& config,
                                                               const std::filesystem::path& data_dir,
                                                               Observer& observer,

@@ -164,6 +164,22 @@ std::string PostgresUrl::redacted() const {
                        codec::percent_encode(database), name_of(tls));
 }
 
+std::string text_of(const StorageUrl& url) {
+    if (const auto* sqlite = std::get_if<SqliteUrl>(&url)) return "sqlite:" + sqlite->file.native();
+    const auto& postgres = std::get<PostgresUrl>(url);
+    const PostgresUrl plain;
+    auto text = postgres.redacted();
+    const auto add = [&text](std::string_view name, const std::string& value,
+                             const std::string& standard) {
+        if (value != standard) text += fmt::format("&{}={}", name, codec::percent_encode(value));
+    };
+    add("sslrootcert", postgres.ca_file, plain.ca_file);
+    add("sslcert", postgres.certificate_file, {});
+    add("sslkey", postgres.key_file, {});
+    add("application_name", postgres.application_name, plain.application_name);
+    return text;
+}
+
 Result<StorageUrl> parse_storage_url(std::string_view text) {
     if (text.size() > url_bytes_max) return refuse("longer than 4 KiB");
     for (const std::string_view scheme : {"postgresql://", "postgres://"}) {

@@ -47,6 +47,9 @@ struct PostgresUrl {
 
 using StorageUrl = std::variant<SqliteUrl, PostgresUrl>;
 
+/// As it is written, without the password: what parse_storage_url() takes.
+[[nodiscard]] std::string text_of(const StorageUrl& url);
+
 /// Reads `storage.url`, at most 4 KiB. Parts are percent-decoded (RFC 3986 §2.1; in a path of SQLite nothing is). Of the
 /// parameters of PostgreSQL it takes `host` (the folder of a Unix socket, where the authority names no host), `sslmode`
 /// (`disable`, `require`, `verify-ca`, `verify-full`; not `allow` and `prefer`, which promise nothing), `sslrootcert`,

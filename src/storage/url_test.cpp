@@ -46,6 +46,19 @@ TEST(StorageUrl, ReadsAUnixSocket) {
               "postgresql://gate@/house?host=%2Frun%2Fpostgresql");
 }
 
+TEST(StorageUrl, IsWrittenAsItIsRead) {
+    for (const std::string_view text :
+         {"sqlite:/var/lib/g h.db",
+          "postgresql://gate%40home@[2001:db8::1]:5433/the%20house?sslmode=require",
+          "postgresql://gate@/house?host=%2Frun%2Fpostgresql&application_name=two",
+          "postgresql://g@db:5432/"
+          "h?sslmode=verify-full&sslrootcert=%2Fca.crt&sslcert=a.crt&sslkey=a.key"}) {
+        EXPECT_EQ(text_of(parse_storage_url(text).value()), text);
+    }
+    EXPECT_EQ(text_of(parse_storage_url("postgresql://g:secret@db/h").value()),
+              "postgresql://g@db:5432/h?sslmode=verify-full");
+}
+
 TEST(StorageUrl, VerifiesTheHostUnlessTheUrlSpellsOutLess) {
     struct Case {
         std::string_view text;

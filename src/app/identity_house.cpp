@@ -1,0 +1,96 @@
+#include "app/identity_house.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "app/machine.hpp"
+#include "base/try.hpp"
+#include "crypto/password.hpp"
+
+namespace gh::app {
+namespace {
+
+constexpr std::size_t hashes_waiting_max = 64;
+
+/// What unknown users' passwords are compared with. Kept, for making it takes longer than a start should.
+Result<std::string> kept_decoy(crypto::KeyStore& keys, crypto::PasswordScheme scheme) {
+    const std::string_view name =
+        scheme == crypto::PasswordScheme::bcrypt ? "login-decoy-bcrypt" : "login-decoy-argon2id";
+    if (const auto stored = keys.load(name)) {
+        std::string text(crypto::text_of(stored->bytes()));
+        if (crypto::parse_password_hash(text)) return text;
+    } else if (stored.error().kind != ErrorKind::not_found) {
+        return std::unexpected(stored.error());
+    }
+    GH_TRY(auto made, crypto::decoy_hash(scheme));
+    GH_TRY_VOID(keys.store(name, crypto::Secret(made)));
+    return made;
+}
+
+}  // namespace
+
+std::string issuer_of(const Settings& settings) {
+    if (!settings.auth.issuer.empty()) return settings.auth.issuer;
+    const auto serves = [](const auto& listener) { return listener.serves(net::Service::api); };
+    const auto with_tls = std::ranges::find_if(
+        settings.listeners, [&](const auto& each) { return serves(each) && each.tls; });
+    if (with_tls != settings.listeners.end())
+        return fmt::format("https://localhost:{}", with_tls->bind.port);
+    const auto plain = std::ranges::find_if(settings.listeners, serves);
+    if (plain == settings.listeners.end()) return "https://localhost";
+    return fmt::format("http://{}", plain->bind.text());
+}
+
+IdentityHouse::IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
+                             std::shared_ptr<const identity::SigningKeys> signing,
+                             std::string decoy)
+    : key_store_(keys),
+      algorithm_(settings.auth.signing_algorithm),
+      issuer_(issuer_of(settings), std::move(signing)),
+      hashing_({.threads = std::max<std::size_t>(1, cores() / 2),
+                .queue_max = hashes_waiting_max,
+                .name = "hashing"}),
+      sign_in_({.users = state.users,
+                .pool = hashing_,
+                .throttle = throttle_,
+                .scheme = settings.auth.password_hash,
+                .decoy = std::move(decoy)}),
+      room_({.users = state.users,
+             .keys = state.keys,
+             .roles = state.roles,
+             .role_source = roles_,
+             .revocations = revocations_,
+             .sign_in = sign_in_,
+             .issuer = issuer_,
+             .auth_enabled = settings.auth.enabled,
+             .token_lifetime = settings.auth.access_token_ttl}) {}
+
+Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(const Settings& settings, State& state,
+                                                           crypto::KeyStore& keys, SystemTime now) {
+    GH_TRY(auto signing,
+           identity::SigningKeys::keep(keys, settings.auth.signing_algorithm, {}, now));
+    GH_TRY(auto decoy, kept_decoy(keys, settings.auth.password_hash));
+    return std::unique_ptr<IdentityHouse>(
+        new IdentityHouse(settings, state, keys, std::move(signing), std::move(decoy)));
+}
+
+Result<bool> IdentityHouse::keep_signing_keys(SystemTime now) {
+    GH_TRY(auto kept, identity::SigningKeys::keep(key_store_, algorithm_, {}, now));
+    if (kept->jwks() == issuer_.keys()->jwks() && kept->size() == issuer_.keys()->size())
+        return false;
+    issuer_.set_keys(std::move(kept));
+    return true;
+}
+
+std::vector<api::Route> IdentityHouse::routes() {
+    auto all = identity::login_routes(room_);
+    std::ranges::move(identity::user_routes(room_), std::back_inserter(all));
+    std::ranges::move(identity::role_routes(room_), std::back_inserter(all));
+    std::ranges::move(identity::key_routes(room_), std::back_inserter(all));
+    return all;
+}
+
+}  // namespace gh::app

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/route.hpp"
+#include "app/settings.hpp"
+#include "app/state.hpp"
+#include "base/error.hpp"
+#include "crypto/key_store.hpp"
+#include "identity/login_throttle.hpp"
+#include "identity/revocations.hpp"
+#include "identity/room.hpp"
+#include "identity/sign_in.hpp"
+#include "identity/token_issuer.hpp"
+#include "net/work_pool.hpp"
+
+namespace gh::app {
+
+/// Who signs our tokens: what the configuration says, or the first listener that serves `api`, as this machine reaches it.
+[[nodiscard]] std::string issuer_of(const Settings& settings);
+
+/// The identity room, furnished: what its routes and the request path need. Outlives the workers.
+class IdentityHouse {
+ public:
+    /// @param state  outlives this
+    /// @return       errors of the key store
+    [[nodiscard]] static Result<std::unique_ptr<IdentityHouse>> open(const Settings& settings,
+                                                                     State& state,
+                                                                     crypto::KeyStore& keys,
+                                                                     SystemTime now);
+
+    /// Makes the keys that are due and lets go of those that are over. Reads and writes files.
+    /// @return whether they are others than before
+    [[nodiscard]] Result<bool> keep_signing_keys(SystemTime now);
+
+    [[nodiscard]] std::vector<api::Route> routes();
+    [[nodiscard]] const identity::TokenIssuer& issuer() const { return issuer_; }
+    [[nodiscard]] identity::RevocationSource& revocations() { return revocations_; }
+    [[nodiscard]] identity::RoleSource& roles() { return roles_; }
+
+ private:
+    IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
+                  std::shared_ptr<const identity::SigningKeys> signing, std::string decoy);
+
+    crypto::KeyStore& key_store_;
+    const codec::JoseAlgorithm algorithm_;
+    identity::TokenIssuer issuer_;
+    identity::RevocationSource revocations_;
+    identity::RoleSource roles_;
+    identity::LoginThrottle throttle_;
+    net::WorkPool hashing_;
+    identity::SignIn sign_in_;
+    identity::Room room_;
+};
+
+}  // namespace gh::app

@@ -1,0 +1,72 @@
+#include "app/state.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "base/try.hpp"
+#include "net/run_task.hpp"
+#include "storage/open.hpp"
+
+namespace gh::app {
+namespace {
+
+constexpr std::size_t secret_bytes = 32;
+constexpr std::string_view hash_key = "api-key-hash";
+
+}  // namespace
+
+Result<crypto::Secret> kept_secret(crypto::KeyStore& keys, std::string_view name) {
+    auto stored = keys.load(name);
+    if (stored && stored->bytes().size() == secret_bytes) return stored;
+    if (stored) {
+        return fail(
+            ErrorKind::corrupt, "state.secret",
+            fmt::format("keys/{} in the data directory is damaged; restore it from a backup",
+                        name));
+    }
+    if (stored.error().kind != ErrorKind::not_found) return stored;
+    auto made = crypto::Secret::random(secret_bytes);
+    GH_TRY_VOID(keys.store(name, made));
+    return made;
+}
+
+State::State(std::unique_ptr<storage::Observer> observer, std::unique_ptr<storage::Database> opened,
+             crypto::Secret key)
+    : observer_(std::move(observer)),
+      database(std::move(opened)),
+      hasher(std::make_shared<const identity::ApiKeyHasher>(std::move(key))),
+      users(*database),
+      keys(*database, hasher),
+      roles(*database),
+      revocations(*database) {}
+
+Result<std::unique_ptr<State>> State::open(const Settings& settings, crypto::KeyStore& keys,
+                                           telemetry::Registry& registry, telemetry::Log* log) {
+    GH_TRY(auto key, kept_secret(keys, hash_key));
+    auto observer = std::make_unique<storage::Observer>(registry, log, settings.storage.slow_query);
+    GH_TRY(auto database,
+           storage::open_database(settings.storage, settings.data_dir, *observer, log));
+    if (database->dialect() == storage::Dialect::sqlite) {
+        GH_TRY(const auto applied,
+               net::run_to_end(storage::migrate(*database, storage::embedded_migrations(),
+                                                std::chrono::system_clock::now())));
+        if (applied > 0 && log != nullptr)
+            log->info("storage", "schema brought up to date").field("steps", applied);
+    }
+    return std::unique_ptr<State>(
+        new State(std::move(observer), std::move(database), std::move(key)));
+}
+
+Result<void> State::check_schema() {
+    GH_TRY(const auto state,
+           net::run_to_end(storage::schema_state(*database, storage::embedded_migrations())));
+    if (state.pending.empty()) return {};
+    return fail(ErrorKind::conflict, "migration.pending",
+                fmt::format("the database lacks {} of the {} steps of its schema; run: gatehouse "
+                            "migrate up",
+                            state.pending.size(), storage::embedded_migrations().size()));
+}
+
+}  // namespace gh::app

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "app/settings.hpp"
+#include "base/error.hpp"
+#include "crypto/key_store.hpp"
+#include "identity/key_repository.hpp"
+#include "identity/revocations.hpp"
+#include "identity/role_repository.hpp"
+#include "identity/user_repository.hpp"
+#include "storage/database.hpp"
+#include "storage/migration.hpp"
+#include "storage/observer.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace gh::app {
+
+/// 32 random bytes of the key store, made when they are not there yet.
+[[nodiscard]] Result<crypto::Secret> kept_secret(crypto::KeyStore& keys, std::string_view name);
+
+/// What is durable, opened: the database and the repositories over it. `serve` has one, and so has every verb that looks at
+/// or changes the state; they may run side by side.
+class State {
+ public:
+    /// Opens the database. The embedded engine is brought to the schema of this program; a server is only connected to,
+    /// in the background: see check_schema().
+    /// @param log  may be null
+    /// @return     errors of the key store, of opening, of migration
+    [[nodiscard]] static Result<std::unique_ptr<State>> open(const Settings& settings,
+                                                             crypto::KeyStore& keys,
+                                                             telemetry::Registry& registry,
+                                                             telemetry::Log* log);
+
+    /// @return `conflict` "migration.pending": the detail says what to do; the errors of storage::schema_state(), among
+    ///         them those of a database that is away
+    [[nodiscard]] Result<void> check_schema();
+
+ private:
+    const std::unique_ptr<storage::Observer> observer_;
+
+ public:
+    const std::unique_ptr<storage::Database> database;
+    const std::shared_ptr<const identity::ApiKeyHasher> hasher;
+    identity::UserRepository users;
+    identity::KeyRepository keys;
+    identity::RoleRepository roles;
+    identity::RevocationRepository revocations;
+
+ private:
+    State(std::unique_ptr<storage::Observer> observer, std::unique_ptr<storage::Database> opened,
+          crypto::Secret hash_key);
+};
+
+}  // namespace gh::app

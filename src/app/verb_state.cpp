@@ -1,0 +1,40 @@
+#include "app/verb_state.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/try.hpp"
+
+namespace gh::app {
+
+Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
+                                                   const Surroundings& surroundings) {
+    GH_TRY(auto read, read_settings(overrides, surroundings));
+    auto opened = std::make_unique<VerbState>();
+    opened->settings = std::move(read.settings);
+    const auto& folder = opened->settings.data_dir;
+    std::error_code unknown;
+    if (!std::filesystem::is_directory(folder, unknown)) {
+        return fail(
+            ErrorKind::not_found, "data_dir.absent",
+            fmt::format("there is no data directory {}; name it with --data or --config, or "
+                        "make it with gatehouse migrate up",
+                        folder.native()));
+    }
+    GH_TRY(auto keys, pki::FileKeyStore::open(folder / "keys"));
+    opened->keys = std::make_unique<pki::FileKeyStore>(std::move(keys));
+    GH_TRY(opened->state, State::open(opened->settings, *opened->keys, opened->registry, nullptr));
+    GH_TRY_VOID(opened->state->check_schema());
+    return opened;
+}
+
+CommandResult failed(const Error& error) {
+    const bool usage = error.reason == "config.invalid" || error.reason == "usage";
+    const auto text = error.detail.empty() ? std::string(error.reason) : error.detail;
+    return {.exit_code = usage ? 2 : 1,
+            .out = {},
+            .err = usage ? text + "\n" : fmt::format("gatehouse: {}\n", text)};
+}
+
+}  // namespace gh::app

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "app/config_command.hpp"
+#include "app/settings.hpp"
+#include "app/state.hpp"
+#include "base/error.hpp"
+#include "pki/key_store.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace gh::app {
+
+/// The state as a verb of the command line has it, beside a `serve` that may be running.
+struct VerbState {
+    Settings settings;
+    telemetry::Registry registry;
+    std::unique_ptr<pki::FileKeyStore> keys;
+    std::unique_ptr<State> state;
+};
+
+/// @return `invalid_argument` "config.invalid"; `not_found` "data_dir.absent" where nothing was ever started: the detail
+///         says what to do; errors of State::open() and State::check_schema()
+[[nodiscard]] Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
+                                                                 const Surroundings& surroundings);
+
+/// What a verb says when it could not do its work: exit code 2 where the command or the configuration is at fault.
+[[nodiscard]] CommandResult failed(const Error& error);
+
+}  // namespace gh::app

@@ -1,0 +1,133 @@
+#include "identity/route_words.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "access/access.hpp"
+#include "crypto/password.hpp"
+#include "identity/user.hpp"
+
+namespace gh::identity {
+
+const api::Type<std::string>& user_name_type() {
+    static const auto type =
+        api::text({.length_max = user_name_bytes_max,
+                   .form = {.holds = valid_user_name,
+                            .said = "letters, digits and ._@+-, beginning with a letter or digit",
+                            .pattern = "^[A-Za-z0-9][A-Za-z0-9._@+-]*$",
+                            .format = {}}});
+    return type;
+}
+
+const api::Type<std::string>& email_type() {
+    static const auto type =
+        api::text({.length_min = 3,
+                   .length_max = email_bytes_max,
+                   .form = {.holds =
+                                [](std::string_view text) {
+                                    const auto at = text.find('@');
+                                    return at != 0 && at != std::string_view::npos &&
+                                           at + 1 != text.size() &&
+                                           text.find('@', at + 1) == std::string_view::npos &&
+                                           !text.contains(' ');
+                                },
+                            .said = "an address such as ada@example.com",
+                            .pattern = "^[^@ ]+@[^@ ]+$",
+                            .format = "email"}});
+    return type;
+}
+
+const api::Type<std::string>& role_name_type() {
+    static const auto type =
+        api::text({.length_max = 64,
+                   .form = {.holds = valid_role_name,
+                            .said = "a-z, 0-9 and _-:., beginning with a letter",
+                            .pattern = "^[a-z][a-z0-9_:.-]*$",
+                            .format = {}}});
+    return type;
+}
+
+const api::Type<std::vector<std::string>>& role_names_type() {
+    static const auto type =
+        api::list_of(role_name_type(), {.items_max = user_roles_max, .distinct = true});
+    return type;
+}
+
+const api::Type<std::string>& password_type() {
+    static const auto type = api::text({.length_max = crypto::password_bytes_max, .secret = true});
+    return type;
+}
+
+crypto::Secret secret_of(std::string& password) {
+    crypto::Secret secret{std::string_view(password)};
+    crypto::wipe(password.data(), password.size());
+    password.clear();
+    return secret;
+}
+
+std::string key_of_time(SystemTime time) {
+    return std::to_string(
+        std::chrono::floor<std::chrono::microseconds>(time.time_since_epoch()).count());
+}
+
+Result<SystemTime> time_of_key(std::string_view key) {
+    std::int64_t count = 0;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), count);
+    if (error != std::errc() || end != key.data() + key.size())
+        return fail(ErrorKind::invalid_argument, "cursor.malformed");
+    return SystemTime(
+        std::chrono::duration_cast<SystemTime::duration>(std::chrono::microseconds(count)));
+}
+
+std::optional<api::Reply> above_oneself(const api::Call& call, std::span<const std::string> roles,
+                                        const access::CustomRoles& custom) {
+    access::Principal bearer;
+    bearer.roles.assign(roles.begin(), roles.end());
+    bearer.role = access::highest_role(roles);
+    const bool within =
+        bearer.role <= call.principal.role && access::permissions_of(call.principal, custom)
+                                                  .includes(access::permissions_of(bearer, custom));
+    if (within) return {};
+    return api::refusal(call, 403, "role.above_own", "This wants rights that are not yours.");
+}
+
+api::Reply wrong_field(const api::Call& call, std::string pointer, std::string_view code,
+                       std::string detail) {
+    const std::array errors{api::FieldError{.in = api::FieldError::In::body,
+                                            .where = std::move(pointer),
+                                            .code = code,
+                                            .detail = std::move(detail)}};
+    return api::refusal(call, 422, "body.invalid", "Some fields are not acceptable.", errors);
+}
+
+Result<api::Reply> refused_by_rules(const api::Call& call, Error error) {
+    struct Row {
+        std::string_view reason, pointer, detail;
+    };
+    constexpr std::array fields{
+        Row{"user.name", "/name", "Cannot be the name of a user."},
+        Row{"user.email", "/email", "Is no address."},
+        Row{"user.role", "/roles", "There is no such role."},
+        Row{"key.name", "/name", "Cannot be the name of a key."},
+        Row{"key.subject", "/subject", "Cannot be a subject."},
+        Row{"key.role", "/roles", "Is no role."},
+        Row{"key.scope", "/scopes", "Is no scope (RFC 6749 §3.3)."},
+        Row{"key.expired", "/expires_at", "Must be in the future."},
+    };
+    const auto* row = std::ranges::find(fields, error.reason, &Row::reason);
+    if (row != fields.end())
+        return wrong_field(call, std::string(row->pointer), error.reason, std::string(row->detail));
+    if (error.reason == "user.changed" || error.reason == "key.changed")
+        return api::refusal(call, 412, error.reason, "It was changed meanwhile: read it again.");
+    if (error.reason == "user.name_taken")
+        return api::refusal(call, 409, error.reason, "There is a user of that name.");
+    if (error.reason == "user.last_admin")
+        return api::refusal(call, 409, error.reason, "Nobody would be left to administer.");
+    if (error.reason == "key.revoked")
+        return api::refusal(call, 409, error.reason, "The key was revoked.");
+    return std::unexpected(std::move(error));
+}
+
+}  // namespace gh::identity

@@ -1,0 +1,49 @@
+#pragma once
+
+// What the tables of this room's routes have in common.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/permission.hpp"
+#include "api/reply.hpp"
+#include "api/types.hpp"
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "crypto/secret.hpp"
+
+namespace gh::identity {
+
+[[nodiscard]] const api::Type<std::string>& user_name_type();
+[[nodiscard]] const api::Type<std::string>& email_type();
+[[nodiscard]] const api::Type<std::string>& role_name_type();
+/// At most `user_roles_max`, none twice.
+[[nodiscard]] const api::Type<std::vector<std::string>>& role_names_type();
+/// As it is typed in; what is wrong with it the hash says.
+[[nodiscard]] const api::Type<std::string>& password_type();
+
+/// Takes a password into a place that is wiped, and wipes where it was.
+[[nodiscard]] crypto::Secret secret_of(std::string& password);
+
+/// A moment as a key of a cursor: microseconds since 1970.
+[[nodiscard]] std::string key_of_time(SystemTime time);
+/// @return `invalid_argument` "cursor.malformed"
+[[nodiscard]] Result<SystemTime> time_of_key(std::string_view key);
+
+/// 403 where somebody hands out, or touches, roles that may what they themselves may not.
+[[nodiscard]] std::optional<api::Reply> above_oneself(const api::Call& call,
+                                                      std::span<const std::string> roles,
+                                                      const access::CustomRoles& custom);
+
+/// 422 for one member of the body.
+/// @param pointer  RFC 6901
+[[nodiscard]] api::Reply wrong_field(const api::Call& call, std::string pointer,
+                                     std::string_view code, std::string detail);
+
+/// What the repositories refuse, as a client reads it; errors that are none of the client's come back as they are.
+[[nodiscard]] Result<api::Reply> refused_by_rules(const api::Call& call, Error error);
+
+}  // namespace gh::identity

@@ -1,0 +1,90 @@
+"""API keys that were made here: over the API and from the shell."""
+
+import pytest
+
+from support.control import Control, add_user, house_config
+from support.gateway import run
+
+PASSWORD = "the engine weaves"
+
+
+@pytest.fixture
+def house(start, tmp_path):
+    gateway = start(house_config(tmp_path / "gateway0"))
+    for name, role in (("ada", "admin"), ("uli", "user"), ("kim", "user")):
+        add_user(gateway.config_file, name, PASSWORD, role)
+    return Control(gateway)
+
+
+def test_a_key_is_made_shown_once_and_listed_without_its_text(house):
+    admin = house.sign_in("ada", PASSWORD)
+    made = admin.ask("POST", "/api/v1/keys", {"name": "nightly", "roles": ["user"], "scopes": ["query"]})
+    assert made.status == 201
+    text, key_id = made.json()["key"], made.json()["id"]
+    assert text.startswith(f"gh_{key_id}_") and len(text) > 60
+    shown = admin.get(made.get("location"))
+    assert "key" not in shown.json() and shown.get("etag") == '"1"'
+    assert text not in str(admin.get("/api/v1/keys").body)
+    assert shown.json()["owner"] == "ada"
+    data = house.gateway.directory / "data"
+    secret = text.rsplit("_", 1)[1].encode()
+    assert all(secret not in path.read_bytes() for path in data.glob("gatehouse.db*"))
+
+
+def test_users_see_and_end_their_own_keys_only(house):
+    uli, kim, admin = (house.sign_in(name, PASSWORD) for name in ("uli", "kim", "ada"))
+    made = uli.ask("POST", "/api/v1/keys", {"name": "mine", "roles": ["user"]})
+    assert made.status == 201 and made.json()["subject"] == "uli"
+    path = made.get("location")
+    assert [key["name"] for key in uli.get("/api/v1/keys").json()["items"]] == ["mine"]
+    assert kim.get("/api/v1/keys").json()["items"] == []
+    assert kim.get("/api/v1/keys?owner=uli").json()["items"] == []
+    for method, where in (("GET", path), ("DELETE", path), ("POST", path + "/rotate")):
+        assert kim.ask(method, where).status == 404, (method, where)
+    assert admin.get(path).status == 200
+    assert uli.ask("DELETE", path).status == 200
+
+
+@pytest.mark.parametrize("wish", [{"roles": ["admin"]}, {"roles": ["manager"]}, {"roles": ["auditors"]},
+                                  {"subject": "ada"}, {"kind": "service"}])
+def test_nobody_makes_a_key_that_may_more_than_they_may(house, wish):
+    response = house.sign_in("uli", PASSWORD).ask("POST", "/api/v1/keys", {"name": "more", **wish})
+    assert response.status == 403, response
+
+
+def test_a_key_is_rotated_and_ended(house):
+    admin = house.sign_in("ada", PASSWORD)
+    made = admin.ask("POST", "/api/v1/keys", {"name": "k", "roles": ["user"]})
+    path = made.get("location")
+    rotated = admin.ask("POST", path + "/rotate", fields=[("If-Match", '"1"')])
+    assert rotated.status == 200 and rotated.json()["key"] != made.json()["key"]
+    assert rotated.json()["id"] == made.json()["id"]
+    assert admin.ask("POST", path + "/rotate", fields=[("If-Match", '"1"')]).status == 412
+    ended = admin.ask("DELETE", path)
+    assert ended.status == 200 and ended.json()["revoked_at"]
+    assert admin.ask("POST", path + "/rotate").status == 409
+    assert admin.ask("DELETE", path).status == 200  # twice is no error
+
+
+@pytest.mark.parametrize("body, pointer", [
+    ({"name": ""}, "/name"), ({"name": "k", "scopes": ["two words"]}, "/scopes"),
+    ({"name": "k", "expires_at": "2020-01-01T00:00:00Z"}, "/expires_at"), ({"name": "k", "expires_at": "soon"}, "/expires_at"),
+    ({"name": "k", "kind": "agent"}, "/kind"), ({"name": "k", "roles": ["user", "user"]}, "/roles/1")])
+def test_wrong_fields_are_pointed_at(house, body, pointer):
+    response = house.sign_in("ada", PASSWORD).ask("POST", "/api/v1/keys", body)
+    assert response.status == 422, response
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+
+
+def test_the_shell_makes_lists_and_ends_keys(house):
+    file = house.gateway.config_file
+    made = run("key", "create", "nightly", "--role", "user", "--expires", "30d", "--config", file)
+    assert made.returncode == 0 and made.stdout.startswith("gh_") and made.stdout.count("\n") == 1
+    key_id = made.stdout.split("_")[1]
+    assert key_id in run("key", "list", "--config", file).stdout
+    assert made.stdout.strip() not in run("key", "list", "--json", "--config", file).stdout
+    assert run("key", "rotate", key_id, "--config", file).stdout.startswith(f"gh_{key_id}_")
+    assert run("key", "revoke", key_id, "--config", file).returncode == 0
+    assert "revoked" in run("key", "list", "--config", file).stdout
+    unknown = run("key", "revoke", "nosuch", "--config", file)
+    assert unknown.returncode == 1 and "key list" in unknown.stderr
