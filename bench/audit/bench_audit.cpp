@@ -133,9 +133,9 @@ int main(int count, char** arguments) {
         return 2;
     }
     const std::filesystem::path folder = arguments[1];
-    const auto rounds = count == 4 ? std::max(1, std::atoi(arguments[2])) : 5;
+    const auto rounds = count == 4 ? std::max(1, std::stoi(arguments[2])) : 5;
     const auto time = std::chrono::duration_cast<Clock::duration>(
-        std::chrono::duration<double>(count == 4 ? std::atof(arguments[3]) : 1.0));
+        std::chrono::duration<double>(count == 4 ? std::stod(arguments[3]) : 1.0));
     std::filesystem::create_directories(folder);
 
     telemetry::Registry registry;
@@ -150,7 +150,8 @@ int main(int count, char** arguments) {
                                registry, quiet);
     audit::Log log(fallback, registry, quiet);
 
-    fmt::print("| callers | records a second | CPU us a record | fsyncs a second of the disk | ratio |\n");
+    fmt::print(
+        "| callers | records a second | CPU us a record | fsyncs a second of the disk | ratio |\n");
     fmt::print("| ---: | ---: | ---: | ---: | ---: |\n");
     for (const auto callers : caller_counts) {
         std::vector<double> ours, cpu, bare, ratios;
