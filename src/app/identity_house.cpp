@@ -46,7 +46,8 @@ std::string issuer_of(const Settings& settings) {
     return fmt::format("http://{}", plain->bind.text());
 }
 
-IdentityHouse::IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
+IdentityHouse::IdentityHouse(const Settings& settings, State& state, audit::Log& audit,
+                             crypto::KeyStore& keys,
                              std::shared_ptr<const identity::SigningKeys> signing,
                              std::string decoy)
     : key_store_(keys),
@@ -63,19 +64,23 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, crypto::Key
                 .decoy = std::move(decoy)}),
       room_({.users = state.users,
              .keys = state.keys,
+             .roles = state.roles,
+             .role_source = roles_,
              .revocations = revocations_,
              .sign_in = sign_in_,
              .issuer = issuer_,
+             .audit = audit,
              .auth_enabled = settings.auth.enabled,
              .token_lifetime = settings.auth.access_token_ttl}) {}
 
 Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(const Settings& settings, State& state,
+                                                           audit::Log& audit,
                                                            crypto::KeyStore& keys, SystemTime now) {
     GH_TRY(auto signing,
            identity::SigningKeys::keep(keys, settings.auth.signing_algorithm, {}, now));
     GH_TRY(auto decoy, kept_decoy(keys, settings.auth.password_hash));
-    return std::unique_ptr<IdentityHouse>(
-        new IdentityHouse(settings, state, keys, std::move(signing), std::move(decoy)));
+    return std::make_unique<IdentityHouse>(settings, state, audit, keys, std::move(signing),
+                                           std::move(decoy));
 }
 
 Result<bool> IdentityHouse::keep_signing_keys(SystemTime now) {
@@ -101,6 +106,7 @@ std::unique_ptr<access::Authenticator> IdentityHouse::authenticator(
 std::vector<api::Route> IdentityHouse::routes() {
     auto all = identity::login_routes(room_);
     std::ranges::move(identity::user_routes(room_), std::back_inserter(all));
+    std::ranges::move(identity::role_routes(room_), std::back_inserter(all));
     std::ranges::move(identity::key_routes(room_), std::back_inserter(all));
     return all;
 }
