@@ -99,7 +99,8 @@ std::unique_ptr<access::Authenticator> IdentityHouse::authenticator(
     auto clock = [&loop] { return loop.system_now(); };
     auto keys =
         std::make_unique<identity::StoredKeys>(std::move(look_up), std::move(clock), key_uses_);
-    return std::make_unique<identity::TokenAuthenticator>(trust, &revocations_, std::move(keys));
+    return std::make_unique<identity::TokenAuthenticator>(trust, &revocations_, std::move(keys),
+                                                          &dpop_replays_);
 }
 
 std::vector<api::Route> IdentityHouse::routes() {

@@ -11,6 +11,7 @@
 #include "audit/log.hpp"
 #include "base/error.hpp"
 #include "crypto/key_store.hpp"
+#include "identity/dpop_replays.hpp"
 #include "identity/key_uses.hpp"
 #include "identity/login_throttle.hpp"
 #include "identity/revocations.hpp"
@@ -63,6 +64,7 @@ class IdentityHouse {
     identity::RoleSource roles_;
     identity::KeyRepository& keys_;
     identity::KeyUses key_uses_;
+    identity::DpopReplays dpop_replays_;
     identity::LoginThrottle throttle_;
     net::WorkPool hashing_;
     identity::SignIn sign_in_;
