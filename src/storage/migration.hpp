@@ -51,4 +51,9 @@ struct SchemaState {
                                                 std::span<const Migration> migrations,
                                                 SystemTime now);
 
+/// The same within a transaction of the caller's that writes.
+[[nodiscard]] Task<Result<std::size_t>> migrate_within(Session& session,
+                                                       std::span<const Migration> migrations,
+                                                       SystemTime now);
+
 }  // namespace gh::storage
