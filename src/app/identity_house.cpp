@@ -63,6 +63,8 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, crypto::Key
                 .decoy = std::move(decoy)}),
       room_({.users = state.users,
              .keys = state.keys,
+             .roles = state.roles,
+             .role_source = roles_,
              .revocations = revocations_,
              .sign_in = sign_in_,
              .issuer = issuer_,
@@ -74,8 +76,8 @@ Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(const Settings& setti
     GH_TRY(auto signing,
            identity::SigningKeys::keep(keys, settings.auth.signing_algorithm, {}, now));
     GH_TRY(auto decoy, kept_decoy(keys, settings.auth.password_hash));
-    return std::unique_ptr<IdentityHouse>(
-        new IdentityHouse(settings, state, keys, std::move(signing), std::move(decoy)));
+    return std::make_unique<IdentityHouse>(settings, state, keys, std::move(signing),
+                                           std::move(decoy));
 }
 
 Result<bool> IdentityHouse::keep_signing_keys(SystemTime now) {
@@ -100,6 +102,7 @@ std::unique_ptr<access::Authenticator> IdentityHouse::authenticator(
 std::vector<api::Route> IdentityHouse::routes() {
     auto all = identity::login_routes(room_);
     std::ranges::move(identity::user_routes(room_), std::back_inserter(all));
+    std::ranges::move(identity::role_routes(room_), std::back_inserter(all));
     std::ranges::move(identity::key_routes(room_), std::back_inserter(all));
     return all;
 }

@@ -34,6 +34,9 @@ class IdentityHouse {
                                                                      State& state,
                                                                      crypto::KeyStore& keys,
                                                                      SystemTime now);
+    /// Of what open() has made ready.
+    IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
+                  std::shared_ptr<const identity::SigningKeys> signing, std::string decoy);
 
     /// Makes the keys that are due and lets go of those that are over. Reads and writes files.
     /// @return whether they are others than before
@@ -42,6 +45,7 @@ class IdentityHouse {
     [[nodiscard]] std::vector<api::Route> routes();
     [[nodiscard]] const identity::TokenIssuer& issuer() const { return issuer_; }
     [[nodiscard]] identity::RevocationSource& revocations() { return revocations_; }
+    [[nodiscard]] identity::RoleSource& roles() { return roles_; }
     [[nodiscard]] identity::KeyUses& key_uses() { return key_uses_; }
 
     /// For one worker: recognises tokens, certificates, and keys of the configuration and of the database.
@@ -50,13 +54,11 @@ class IdentityHouse {
         const identity::TrustSource& trust, net::Loop& loop);
 
  private:
-    IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
-                  std::shared_ptr<const identity::SigningKeys> signing, std::string decoy);
-
     crypto::KeyStore& key_store_;
     const codec::JoseAlgorithm algorithm_;
     identity::TokenIssuer issuer_;
     identity::RevocationSource revocations_;
+    identity::RoleSource roles_;
     identity::KeyRepository& keys_;
     identity::KeyUses key_uses_;
     identity::LoginThrottle throttle_;
