@@ -87,14 +87,19 @@ Task<Result<std::size_t>> migrate(Database& database, std::span<const Migration>
     co_return co_await database.write(std::move(work));
 }
 
-Task<Result<std::size_t>> migrate_within(Session& session, std::span<const Migration> migrations,
-                                         SystemTime now) {
-    const auto dialect = session.dialect();
-    if (dialect == Dialect::postgres) {
+Task<Result<void>> lock_schema(Session& session) {
+    if (session.dialect() == Dialect::postgres) {
         GH_CO_TRY_VOID(co_await session.query(see_all_postgres));
         GH_CO_TRY_VOID(co_await session.query(lock_postgres));
         GH_CO_TRY_VOID(co_await session.query(no_hurry_postgres));
     }
+    co_return Result<void>{};
+}
+
+Task<Result<std::size_t>> migrate_within(Session& session, std::span<const Migration> migrations,
+                                         SystemTime now) {
+    const auto dialect = session.dialect();
+    GH_CO_TRY_VOID(co_await lock_schema(session));
     GH_CO_TRY(const auto state, co_await look(session, migrations));
     GH_CO_TRY(const auto table, co_await session.query(find_table));
     if (!has(table)) GH_CO_TRY_VOID(co_await session.query(make_table));

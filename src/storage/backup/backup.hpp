@@ -57,7 +57,7 @@ struct Contents {
                                           std::filesystem::path from, std::string mark,
                                           Progress progress);
 
-/// Of the last put_rows() that was committed; empty where there was none.
+/// Of the last put_rows() that was committed; empty where there was none. Waits for one that is under way.
 [[nodiscard]] Task<Result<std::string>> last_mark(Database& database);
 
 /// Other connections of the same user to this database under this application name: nodes that are still running.

@@ -115,6 +115,14 @@ Task<Result<void>> replace_rows(Session& session, std::span<const Migration> mig
     co_return co_await session.script(std::move(end));
 }
 
+Task<Result<std::string>> read_mark(Session& session) {
+    GH_CO_TRY_VOID(co_await lock_schema(session));
+    GH_CO_TRY(const auto rows, co_await session.query(find_mark));
+    const auto& comment = rows[0].text(0);
+    if (!comment.starts_with(mark_prefix)) co_return std::string();
+    co_return comment.substr(mark_prefix.size());
+}
+
 }  // namespace
 
 Task<Result<void>> put_rows(Database& database, std::span<const Migration> migrations,
@@ -132,10 +140,9 @@ Task<Result<void>> put_rows(Database& database, std::span<const Migration> migra
 }
 
 Task<Result<std::string>> last_mark(Database& database) {
-    GH_CO_TRY(const auto rows, co_await database.query(find_mark));
-    const auto& comment = rows[0].text(0);
-    if (!comment.starts_with(mark_prefix)) co_return std::string();
-    co_return comment.substr(mark_prefix.size());
+    // Behind a transaction that is about to end: its client may be gone, and it commits all the same.
+    auto work = [](Session& session) { return read_mark(session); };
+    co_return co_await database.write(std::move(work));
 }
 
 Task<Result<std::uint64_t>> others_connected(Database& database, std::string application_name) {
