@@ -76,7 +76,9 @@ Verdict TokenAuthenticator::by_token(std::string_view token, std::string_view va
         return refused(Refusal::token, claims.error().reason);
     }
     const auto good_until = claims->expires + issuer->policy.leeway;
-    auto principal = principal_of(*std::move(claims), issuer->type);
+    const bool service = claims->service && claims->issuer == trust_->own_issuer();
+    auto principal =
+        principal_of(*std::move(claims), service ? access::PrincipalType::service : issuer->type);
     cache_.insert(value, principal, good_until);
     return accept(std::move(principal));
 }
