@@ -25,6 +25,7 @@ constexpr auto keys_shown = days(90);
 Clerk::Clerk(Parts parts) : parts_(parts) {
     loop_.post([this] {
         spawn(learn_revocations());
+        spawn(learn_roles());
         spawn(bring_journal());
         spawn(clear_away());
     });
@@ -55,6 +56,15 @@ Task<> Clerk::learn_revocations() {
             parts_.revocations.add(*found, now);
             since = now - learn_again;
         }
+        co_await net::Sleep(loop_, learn_every);
+    }
+}
+
+Task<> Clerk::learn_roles() {
+    for (;;) {
+        // Away, it is the revocations' to tell; those of now stay.
+        if (const auto found = co_await parts_.role_repository.list())
+            parts_.roles.publish(identity::custom_roles_of(*found));
         co_await net::Sleep(loop_, learn_every);
     }
 }

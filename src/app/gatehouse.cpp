@@ -77,6 +77,7 @@ struct Gatehouse::House {
     std::unique_ptr<IdentityHouse> identity;
     std::unique_ptr<Clerk> clerk;
     SystemTime keys_kept_at;
+    std::uint64_t roles_planned = 0;  // the generation that the snapshot knows
     std::unique_ptr<identity::TrustSource> trust;
     std::unique_ptr<access::RateLimiter> limiter;
     std::unique_ptr<access::ConnectionBudget> budget;
@@ -187,7 +188,9 @@ Result<void> Gatehouse::House::open_trust(const Settings& settings) {
 }
 
 Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Settings& settings) {
-    PlanParts parts{*tls, http_metrics, upstream_metrics, own, workers};
+    roles_planned = identity->roles().generation();
+    PlanParts parts{*tls, http_metrics, upstream_metrics,
+                    own,  workers,      *identity->roles().current()};
     return make_plan(settings, parts, snapshot.get(), std::chrono::system_clock::now());
 }
 
@@ -282,8 +285,8 @@ Result<void> Gatehouse::start() {
     }
     house.effective = std::move(effective);
     house.clerk = std::make_unique<Clerk>(
-        Clerk::Parts{house.state->revocations, house.identity->revocations(), house.state->keys,
-                     *house.fallback, *house.log});
+        Clerk::Parts{house.state->revocations, house.identity->revocations(), house.state->roles,
+                     house.identity->roles(), house.state->keys, *house.fallback, *house.log});
     house.publish(std::move(snapshot));
     sockets.hand_over(house.crews);
     collect_states(house.registry, [&house] {
@@ -390,7 +393,8 @@ void Gatehouse::House::watch() {
             return;
         }
     }
-    if (!tls->changed(effective, now, *log)) return;
+    const bool roles_changed = identity->roles().generation() != roles_planned;
+    if (!roles_changed && !tls->changed(effective, now, *log)) return;
     if (auto next = plan(effective)) {
         publish(std::move(*next));
     } else {

@@ -60,6 +60,8 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, crypto::Key
                 .decoy = std::move(decoy)}),
       room_({.users = state.users,
              .keys = state.keys,
+             .roles = state.roles,
+             .role_source = roles_,
              .revocations = revocations_,
              .sign_in = sign_in_,
              .issuer = issuer_,
@@ -86,6 +88,7 @@ Result<bool> IdentityHouse::keep_signing_keys(SystemTime now) {
 std::vector<api::Route> IdentityHouse::routes() {
     auto all = identity::login_routes(room_);
     std::ranges::move(identity::user_routes(room_), std::back_inserter(all));
+    std::ranges::move(identity::role_routes(room_), std::back_inserter(all));
     std::ranges::move(identity::key_routes(room_), std::back_inserter(all));
     return all;
 }

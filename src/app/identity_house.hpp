@@ -38,6 +38,7 @@ class IdentityHouse {
     [[nodiscard]] std::vector<api::Route> routes();
     [[nodiscard]] const identity::TokenIssuer& issuer() const { return issuer_; }
     [[nodiscard]] identity::RevocationSource& revocations() { return revocations_; }
+    [[nodiscard]] identity::RoleSource& roles() { return roles_; }
 
  private:
     IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
@@ -47,6 +48,7 @@ class IdentityHouse {
     const codec::JoseAlgorithm algorithm_;
     identity::TokenIssuer issuer_;
     identity::RevocationSource revocations_;
+    identity::RoleSource roles_;
     identity::LoginThrottle throttle_;
     net::WorkPool hashing_;
     identity::SignIn sign_in_;

@@ -39,6 +39,7 @@ State::State(std::unique_ptr<storage::Observer> observer, std::unique_ptr<storag
       hasher(std::make_shared<const identity::ApiKeyHasher>(std::move(key))),
       users(*database),
       keys(*database, hasher),
+      roles(*database),
       revocations(*database) {}
 
 Result<std::unique_ptr<State>> State::open(const Settings& settings, crypto::KeyStore& keys,

@@ -9,6 +9,7 @@
 #include "crypto/key_store.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/revocations.hpp"
+#include "identity/role_repository.hpp"
 #include "identity/user_repository.hpp"
 #include "storage/database.hpp"
 #include "storage/migration.hpp"
@@ -46,6 +47,7 @@ class State {
     const std::shared_ptr<const identity::ApiKeyHasher> hasher;
     identity::UserRepository users;
     identity::KeyRepository keys;
+    identity::RoleRepository roles;
     identity::RevocationRepository revocations;
 
  private:

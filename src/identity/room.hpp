@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/revocations.hpp"
+#include "identity/role_repository.hpp"
 #include "identity/sign_in.hpp"
 #include "identity/token_issuer.hpp"
 #include "identity/user_repository.hpp"
@@ -16,6 +17,8 @@ namespace gh::identity {
 struct Room {
     UserRepository& users;
     KeyRepository& keys;
+    RoleRepository& roles;
+    RoleSource& role_source;
     RevocationSource& revocations;
     SignIn& sign_in;
     TokenIssuer& issuer;
@@ -28,6 +31,8 @@ struct Room {
 [[nodiscard]] std::vector<api::Route> login_routes(Room& room);
 /// /api/v1/users
 [[nodiscard]] std::vector<api::Route> user_routes(Room& room);
+/// /api/v1/roles
+[[nodiscard]] std::vector<api::Route> role_routes(Room& room);
 /// /api/v1/keys
 [[nodiscard]] std::vector<api::Route> key_routes(Room& room);
 

@@ -81,9 +81,16 @@ Result<SystemTime> time_of_key(std::string_view key) {
         std::chrono::duration_cast<SystemTime::duration>(std::chrono::microseconds(count)));
 }
 
-std::optional<api::Reply> above_oneself(const api::Call& call, std::span<const std::string> roles) {
-    if (access::highest_role(roles) <= call.principal.role) return {};
-    return api::refusal(call, 403, "role.above_own", "This wants a role above your own.");
+std::optional<api::Reply> above_oneself(const api::Call& call, std::span<const std::string> roles,
+                                        const access::CustomRoles& custom) {
+    access::Principal bearer;
+    bearer.roles.assign(roles.begin(), roles.end());
+    bearer.role = access::highest_role(roles);
+    const bool within =
+        bearer.role <= call.principal.role && access::permissions_of(call.principal, custom)
+                                                  .includes(access::permissions_of(bearer, custom));
+    if (within) return {};
+    return api::refusal(call, 403, "role.above_own", "This wants rights that are not yours.");
 }
 
 api::Reply wrong_field(const api::Call& call, std::string pointer, std::string_view code,

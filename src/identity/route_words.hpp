@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "access/permission.hpp"
 #include "api/reply.hpp"
 #include "api/types.hpp"
 #include "base/clock.hpp"
@@ -32,9 +33,10 @@ namespace gh::identity {
 /// @return `invalid_argument` "cursor.malformed"
 [[nodiscard]] Result<SystemTime> time_of_key(std::string_view key);
 
-/// 403 where somebody hands out, or touches, a role above their own.
+/// 403 where somebody hands out, or touches, roles that may what they themselves may not.
 [[nodiscard]] std::optional<api::Reply> above_oneself(const api::Call& call,
-                                                      std::span<const std::string> roles);
+                                                      std::span<const std::string> roles,
+                                                      const access::CustomRoles& custom);
 
 /// 422 for one member of the body.
 /// @param pointer  RFC 6901

@@ -50,6 +50,9 @@ std::string_view constraint_reason(int extended) {
 }
 
 Error error_of(int extended, std::string detail) {
+    // ON DELETE RESTRICT is a trigger inside SQLite, and says so.
+    if (extended == SQLITE_CONSTRAINT_TRIGGER && detail.contains("FOREIGN KEY constraint failed"))
+        extended = SQLITE_CONSTRAINT_FOREIGNKEY;
     switch (extended & 0xff) {
         case SQLITE_CONSTRAINT:
             return {constraint_kind(extended), constraint_reason(extended), std::move(detail)};
