@@ -132,12 +132,12 @@ TEST_P(AuthorizeTest, AFormOfAnotherBrowserOrRequestOrSiteCountsForNothing) {
     EXPECT_EQ(submit(target, with(allow, "seal", "1700000000." + std::string(43, 'A'))).code,
               "oauth.form");
     EXPECT_EQ(submit(target, with(allow, "form", "sign_in")).code, "oauth.form");
-    EXPECT_EQ(submit("/oauth/authorize?" + form_of(with(request, "scope", "openid email")), allow)
-                  .code,
-              "oauth.form");
-    EXPECT_EQ(submit("/oauth/authorize?" + form_of(with(request, "client_id", other.id)), allow)
-                  .code,
-              "oauth.form");
+    EXPECT_EQ(
+        submit("/oauth/authorize?" + form_of(with(request, "scope", "openid email")), allow).code,
+        "oauth.form");
+    EXPECT_EQ(
+        submit("/oauth/authorize?" + form_of(with(request, "client_id", other.id)), allow).code,
+        "oauth.form");
     cookies["__Host-gatehouse_form"] = std::string(43, 'A');
     EXPECT_EQ(submit(target, allow).code, "oauth.form");
     cookies = own;
@@ -153,9 +153,9 @@ TEST_P(AuthorizeTest, AFormOfAnotherBrowserOrRequestOrSiteCountsForNothing) {
     now += std::chrono::minutes(16);
     EXPECT_EQ(submit(target, allow).code, "oauth.form");
     now -= std::chrono::minutes(16);
-    EXPECT_EQ(ask("POST", target, allow, {{"Cookie", both}, {"Origin", "https://as.example"}})
-                  .status,
-              303);
+    EXPECT_EQ(
+        ask("POST", target, allow, {{"Cookie", both}, {"Origin", "https://as.example"}}).status,
+        303);
 }
 
 TEST_P(AuthorizeTest, ConsentIsRememberedForLessAndAskedForMore) {

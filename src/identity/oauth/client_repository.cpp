@@ -116,6 +116,7 @@ Task<Result<MadeClient>> ClientRepository::create(NewClient client, SystemTime n
 }
 
 Task<Result<Client>> ClientRepository::find(std::string id) {
+    if (!is_client_id(id)) co_return fail(ErrorKind::not_found, "client.unknown");
     auto work = [id = std::move(id)](Session& session) { return find_in(session, id); };
     co_return co_await database_.read(std::move(work));
 }

@@ -37,10 +37,8 @@ TEST(Clients, CannotBeWhatWouldBeUselessOrUnsafe) {
              c.redirect_uris = {};
          }},
         {"client.redirect_uri", [](NewClient& c) { c.redirect_uris = {}; }},
-        {"client.redirect_uri",
-         [](NewClient& c) { c.redirect_uris = {"https://app.example/#x"}; }},
-        {"client.redirect_uri",
-         [](NewClient& c) { c.grants = {std::string(grant_credentials)}; }},
+        {"client.redirect_uri", [](NewClient& c) { c.redirect_uris = {"https://app.example/#x"}; }},
+        {"client.redirect_uri", [](NewClient& c) { c.grants = {std::string(grant_credentials)}; }},
         {"client.redirect_uri",
          [](NewClient& c) {
              for (std::size_t i = 0; i < redirect_uris_max; ++i)

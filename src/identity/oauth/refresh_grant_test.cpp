@@ -103,8 +103,8 @@ TEST_P(RefreshGrantTest, RemembersOnlySoManyUses) {
     const auto oldest = token;
     for (std::int64_t i = 0; i < 3; ++i) token = said(refresh(client, token), "refresh_token");
     auto work = [](storage::Session& session) {
-        static constexpr storage::Statement count{.name = "test.count",
-                                           .sql = "SELECT count(*) FROM oauth_refresh_tokens"};
+        static constexpr storage::Statement count{
+            .name = "test.count", .sql = "SELECT count(*) FROM oauth_refresh_tokens"};
         return session.query(count);
     };
     EXPECT_EQ(run_to_end(database->read(work)).value()[0].integer(0), 4);

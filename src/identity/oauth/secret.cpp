@@ -1,5 +1,6 @@
 #include "identity/oauth/secret.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/id.hpp"
@@ -27,6 +28,12 @@ std::string new_client_id() {
     std::array<std::uint8_t, 8> octets{};
     random_bytes(octets);
     return codec::encode_hex(crypto::text_of(octets));
+}
+
+bool is_client_id(std::string_view text) {
+    return text.size() == 16 && std::ranges::all_of(text, [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+           });
 }
 
 MadeSecret make_secret(SecretKind kind, const ApiKeyHasher& hasher) {

@@ -26,6 +26,7 @@ struct MadeSecret {
 [[nodiscard]] MadeSecret make_client_secret(std::string_view client_id, const ApiKeyHasher& hasher);
 /// A new id for a client: 16 hex digits.
 [[nodiscard]] std::string new_client_id();
+[[nodiscard]] bool is_client_id(std::string_view text);
 
 /// The id in a text of this kind; nothing for any other text.
 [[nodiscard]] std::optional<std::string> id_of_secret(SecretKind kind, std::string_view text);

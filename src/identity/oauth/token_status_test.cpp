@@ -16,8 +16,7 @@ class TokenStatusTest : public ServerTest {
         JwtPolicy policy;
         policy.issuer = issuer->name();
         policy.audience = {issuer->name()};
-        auto claims =
-            verify_jwt(token, *issuer->keys()->verification_keys(), policy, now).value();
+        auto claims = verify_jwt(token, *issuer->keys()->verification_keys(), policy, now).value();
         return *principal_of(std::move(claims), access::PrincipalType::user);
     }
     api::Reply userinfo(const access::Principal& principal) {
