@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "access/principal.hpp"
+#include "access/waiter.hpp"
 #include "base/clock.hpp"
 
 namespace gh::access {
@@ -40,9 +41,15 @@ enum class Refusal : std::uint8_t {
 [[nodiscard]] std::string_view text_of(Refusal refusal);
 
 struct Verdict {
-    std::shared_ptr<const Principal> principal;  ///< null: refused
+    enum class Standing : std::uint8_t {
+        judged,
+        pending,      ///< a database is being asked: wait() and ask again
+        unavailable,  ///< nobody can tell now: neither good nor bad
+    };
+    std::shared_ptr<const Principal> principal;  ///< null: refused, or not judged
     Refusal refusal = Refusal::missing;
     std::string_view reason;  ///< for the log: "jwt.expired", "key.unknown", ...; static storage
+    Standing standing = Standing::judged;
 };
 
 /// Checks credentials. One instance per worker thread, so it may keep a cache without locks.
@@ -51,6 +58,8 @@ class Authenticator {
     virtual ~Authenticator() = default;
     /// Never blocks, never throws for bad input. `now` is the worker's clock, read once a turn.
     [[nodiscard]] virtual Verdict authenticate(const Credentials& credentials, SystemTime now) = 0;
+    /// After `pending`, in the same turn: has `waiter` woken when it is worth asking again.
+    virtual void wait(const Credentials& credentials, Waiter& waiter) = 0;
 };
 
 }  // namespace gh::access

@@ -30,6 +30,9 @@ enum class Role : std::uint8_t { none, guest, user, manager, admin };
 /// "guest", "user", "manager", "admin" as written; anything else is no built-in role.
 [[nodiscard]] Role role_of(std::string_view name);
 
+/// Which records of ours can end a credential before it expires: see Revocations.
+enum class RevokedBy : std::uint8_t { nothing, token_list, key_list };
+
 /// Who asks. Made by an Authenticator only; immutable and shared from then on.
 struct Principal {
     PrincipalType type = PrincipalType::anonymous;
@@ -40,8 +43,10 @@ struct Principal {
     std::string token_id;    ///< `jti`, key id or certificate serial
     std::string roles_text;  ///< roles joined by ',', as sent upstream
     std::string client_id;   ///< of the OAuth client a token was issued to; empty otherwise
-    SystemTime issued_at;    ///< of the token; 1970 for what has no such moment
+    SystemTime
+        issued_at;  ///< of the token, of a stored key's secret; 1970 for what has no such moment
     Role role = Role::none;  ///< the highest built-in role among `roles`
+    RevokedBy revoked_by = RevokedBy::nothing;
     std::optional<SystemTime> expires;
 };
 

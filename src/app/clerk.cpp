@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "net/run_task.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace gh::app {
@@ -16,6 +17,7 @@ constexpr auto learn_every = milliseconds(500);
 // Clocks of nodes differ, and a transaction that began earlier may commit later.
 constexpr auto learn_again = seconds(30);
 constexpr auto bring_every = seconds(1);
+constexpr auto write_uses_every = seconds(10);
 constexpr auto clear_every = hours(1);
 // How long a key that was revoked or has expired is still shown.
 constexpr auto keys_shown = days(90);
@@ -27,6 +29,7 @@ Clerk::Clerk(Parts parts) : parts_(parts) {
         spawn(learn_revocations());
         spawn(learn_roles());
         spawn(bring_journal());
+        spawn(write_uses());
         spawn(clear_away());
     });
     thread_ = std::jthread([this] { loop_.run(); });
@@ -35,6 +38,7 @@ Clerk::Clerk(Parts parts) : parts_(parts) {
 Clerk::~Clerk() {
     loop_.stop();
     thread_.join();
+    if (database_answers()) (void)net::run_to_end(parts_.uses.write(parts_.keys));
 }
 
 void Clerk::tell(bool answers, const Error* error) {
@@ -80,6 +84,14 @@ Task<> Clerk::bring_journal() {
                 .field("records", *brought);
         }
         co_await net::Sleep(loop_, bring_every);
+    }
+}
+
+Task<> Clerk::write_uses() {
+    for (;;) {
+        co_await net::Sleep(loop_, write_uses_every);
+        // Not while it is away: they wait, and so would this.
+        if (database_answers()) (void)co_await parts_.uses.write(parts_.keys);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "identity/key_repository.hpp"
+#include "identity/key_uses.hpp"
 #include "identity/revocations.hpp"
 #include "identity/role_repository.hpp"
 #include "net/loop.hpp"
@@ -12,8 +13,9 @@
 
 namespace gh::app {
 
-/// What the house does by itself, whoever asks or not: learns of revocations and roles that other nodes made, brings the journal into
-/// the database, clears away what has expired. On a loop and a thread of its own, from its making to its end.
+/// What the house does by itself, whoever asks or not: learns of revocations and roles that other nodes made, brings the
+/// journal into the database, writes down when keys were last used, clears away what has expired. On a loop and a thread of
+/// its own, from its making to its end.
 class Clerk {
  public:
     struct Parts {
@@ -22,11 +24,12 @@ class Clerk {
         identity::RoleRepository& role_repository;
         identity::RoleSource& roles;
         identity::KeyRepository& keys;
+        identity::KeyUses& uses;
         storage::Fallback& fallback;
         telemetry::Log& log;
     };
     explicit Clerk(Parts parts);
-    /// Ends between two turns; what waits for the database then is given up.
+    /// Ends between two turns; what waits for the database then is given up. Last uses are still written, when it answers.
     ~Clerk();
     Clerk(const Clerk&) = delete;
     Clerk& operator=(const Clerk&) = delete;
@@ -38,6 +41,7 @@ class Clerk {
     [[nodiscard]] Task<> learn_revocations();
     [[nodiscard]] Task<> learn_roles();
     [[nodiscard]] Task<> bring_journal();
+    [[nodiscard]] Task<> write_uses();
     [[nodiscard]] Task<> clear_away();
     void tell(bool answers, const Error* error);
 

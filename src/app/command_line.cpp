@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
-#include <iostream>
 #include <string>
 
 #include "app/config_command.hpp"
@@ -167,8 +166,12 @@ void add_migrate(CLI::App& app, Options& options) {
 /// A line of standard input, where it was asked for.
 std::optional<std::string> typed_password(const Options& options) {
     if (!options.password_stdin) return {};
+    constexpr std::size_t bytes_max = 4'096;  // more than any password has
     std::string line;
-    std::getline(std::cin, line);
+    for (int c = std::fgetc(stdin); c != EOF && c != '\n' && line.size() < bytes_max;
+         c = std::fgetc(stdin)) {
+        line.push_back(static_cast<char>(c));
+    }
     return line;
 }
 

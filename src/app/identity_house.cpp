@@ -9,6 +9,8 @@
 #include "app/machine.hpp"
 #include "base/try.hpp"
 #include "crypto/password.hpp"
+#include "identity/stored_keys.hpp"
+#include "identity/token_authenticator.hpp"
 
 namespace gh::app {
 namespace {
@@ -50,6 +52,7 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, crypto::Key
     : key_store_(keys),
       algorithm_(settings.auth.signing_algorithm),
       issuer_(issuer_of(settings), std::move(signing)),
+      keys_(state.keys),
       hashing_({.threads = std::max<std::size_t>(1, cores() / 2),
                 .queue_max = hashes_waiting_max,
                 .name = "hashing"}),
@@ -73,8 +76,8 @@ Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(const Settings& setti
     GH_TRY(auto signing,
            identity::SigningKeys::keep(keys, settings.auth.signing_algorithm, {}, now));
     GH_TRY(auto decoy, kept_decoy(keys, settings.auth.password_hash));
-    return std::unique_ptr<IdentityHouse>(
-        new IdentityHouse(settings, state, keys, std::move(signing), std::move(decoy)));
+    return std::make_unique<IdentityHouse>(settings, state, keys, std::move(signing),
+                                           std::move(decoy));
 }
 
 Result<bool> IdentityHouse::keep_signing_keys(SystemTime now) {
@@ -83,6 +86,17 @@ Result<bool> IdentityHouse::keep_signing_keys(SystemTime now) {
         return false;
     issuer_.set_keys(std::move(kept));
     return true;
+}
+
+std::unique_ptr<access::Authenticator> IdentityHouse::authenticator(
+    const identity::TrustSource& trust, net::Loop& loop) {
+    auto look_up = [&keys = keys_](std::string_view text, SystemTime now) {
+        return keys.recognise(text, now);
+    };
+    auto clock = [&loop] { return loop.system_now(); };
+    auto keys =
+        std::make_unique<identity::StoredKeys>(std::move(look_up), std::move(clock), key_uses_);
+    return std::make_unique<identity::TokenAuthenticator>(trust, &revocations_, std::move(keys));
 }
 
 std::vector<api::Route> IdentityHouse::routes() {

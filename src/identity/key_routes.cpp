@@ -244,6 +244,7 @@ Task<Result<api::Reply>> rotate_key(Room& room, api::Call call) {
     auto made =
         co_await room.keys.rotate(before.id, before.version, net::Loop::current()->system_now());
     if (!made) co_return refused_by_rules(call, std::move(made).error());
+    room.revocations.add({end_of_key(made->key)}, net::Loop::current()->system_now());
     co_return with_text(200, *made);
 }
 
@@ -253,6 +254,7 @@ Task<Result<api::Reply>> revoke_key(Room& room, api::Call call) {
     if (auto answer = api::judge_preconditions(call, tag)) co_return *std::move(answer);
     GH_CO_TRY(const auto after,
               co_await room.keys.revoke(before.id, net::Loop::current()->system_now()));
+    room.revocations.add({end_of_key(after)}, net::Loop::current()->system_now());
     co_return with_tag(api::reply(200, key_type(), shown(after)), after);
 }
 

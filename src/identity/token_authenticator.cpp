@@ -20,15 +20,20 @@ Verdict accepted(std::shared_ptr<const access::Principal> principal) {
 }  // namespace
 
 TokenAuthenticator::TokenAuthenticator(const TrustSource& source,
-                                       const RevocationSource* revocations)
+                                       const RevocationSource* revocations,
+                                       std::unique_ptr<StoredKeys> keys)
     : source_(source),
       revocation_source_(revocations),
       generation_(source.generation()),
-      trust_(source.current()) {}
+      trust_(source.current()),
+      keys_(std::move(keys)) {}
 
 Verdict TokenAuthenticator::accept(std::shared_ptr<const access::Principal> principal) const {
-    if (principal->issuer == trust_->own_issuer() && revocations_->covers(*principal))
+    if (revocations_->covers(*principal)) {
+        if (principal->revoked_by == access::RevokedBy::key_list)
+            return refused(Refusal::missing, "key.revoked");
         return refused(Refusal::token, "token.revoked");
+    }
     return accepted(std::move(principal));
 }
 
@@ -39,6 +44,7 @@ Verdict TokenAuthenticator::authenticate(const access::Credentials& credentials,
         generation_ = generation;
         trust_ = source_.current();
         cache_.clear();
+        if (keys_) keys_->forget();  // a key may stand in the configuration now
     }
     if (revocation_source_ && revocation_source_->generation() != revocation_generation_) {
         revocation_generation_ = revocation_source_->generation();
@@ -76,17 +82,42 @@ Verdict TokenAuthenticator::by_token(std::string_view token, std::string_view va
         return refused(Refusal::token, claims.error().reason);
     }
     const auto good_until = claims->expires + issuer->policy.leeway;
-    const bool service = claims->service && claims->issuer == trust_->own_issuer();
+    const bool ours = !claims->issuer.empty() && claims->issuer == trust_->own_issuer();
+    const auto type = ours && claims->service ? access::PrincipalType::service : issuer->type;
     auto principal =
-        principal_of(*std::move(claims), service ? access::PrincipalType::service : issuer->type);
+        principal_of(*std::move(claims), type,
+                     ours ? access::RevokedBy::token_list : access::RevokedBy::nothing);
     cache_.insert(value, principal, good_until);
     return accept(std::move(principal));
 }
 
-Verdict TokenAuthenticator::by_api_key(std::string_view key, SystemTime now) const {
+Verdict TokenAuthenticator::by_api_key(std::string_view key, SystemTime now) {
+    const bool may_be_stored = keys_ && key.starts_with("gh_") && key.size() <= api_key_bytes_max;
+    if (may_be_stored) {
+        if (auto known = keys_->find(key, now)) return verdict_of(*std::move(known));
+    }
+    // Those of the configuration first; what keys_ knew was none of them.
     auto found = trust_->api_keys().find(key, now);
-    if (!found) return refused(Refusal::missing, found.error().reason);
-    return accepted(*std::move(found));
+    if (found) return accepted(*std::move(found));
+    if (may_be_stored && found.error().reason == "key.unknown")
+        return verdict_of(keys_->ask(key, now));
+    return refused(Refusal::missing, found.error().reason);
+}
+
+Verdict TokenAuthenticator::verdict_of(StoredKeys::Found found) const {
+    switch (found.state) {
+        case StoredKeys::Found::State::good: return accept(std::move(found.principal));
+        case StoredKeys::Found::State::refused: break;
+        case StoredKeys::Found::State::pending:
+            return {nullptr, Refusal::missing, found.reason, Verdict::Standing::pending};
+        case StoredKeys::Found::State::unavailable:
+            return {nullptr, Refusal::missing, found.reason, Verdict::Standing::unavailable};
+    }
+    return refused(Refusal::missing, found.reason);
+}
+
+void TokenAuthenticator::wait(const access::Credentials& credentials, access::Waiter& waiter) {
+    if (keys_) keys_->wait(credentials.api_key, waiter);
 }
 
 Verdict TokenAuthenticator::by_certificate(const access::ClientCertificate& certificate,

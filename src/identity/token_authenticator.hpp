@@ -7,6 +7,7 @@
 #include "access/authenticator.hpp"
 #include "identity/principal_cache.hpp"
 #include "identity/revocations.hpp"
+#include "identity/stored_keys.hpp"
 #include "identity/trust.hpp"
 
 namespace gh::identity {
@@ -22,14 +23,17 @@ class TokenAuthenticator final : public access::Authenticator {
  public:
     /// @param source       outlives this
     /// @param revocations  of our own tokens; outlives this; null: none is ever revoked
+    /// @param keys         those in the database; null: only those of the configuration count
     explicit TokenAuthenticator(const TrustSource& source,
-                                const RevocationSource* revocations = nullptr);
+                                const RevocationSource* revocations = nullptr,
+                                std::unique_ptr<StoredKeys> keys = nullptr);
 
-    /// Reasons: those of codec::parse_authorization, verify_jwt and ApiKeyTable::find;
+    /// Reasons: those of codec::parse_authorization, verify_jwt, ApiKeyTable::find and StoredKeys;
     /// "auth.missing" (nothing was sent), "auth.scheme" (credentials of another kind than Bearer),
-    /// "token.revoked".
+    /// "token.revoked", "key.revoked".
     [[nodiscard]] access::Verdict authenticate(const access::Credentials& credentials,
                                                SystemTime now) override;
+    void wait(const access::Credentials& credentials, access::Waiter& waiter) override;
 
  private:
     [[nodiscard]] access::Verdict by_authorization(std::string_view value, SystemTime now);
@@ -37,7 +41,8 @@ class TokenAuthenticator final : public access::Authenticator {
     [[nodiscard]] access::Verdict accept(std::shared_ptr<const access::Principal> principal) const;
     [[nodiscard]] access::Verdict by_token(std::string_view token, std::string_view value,
                                            SystemTime now);
-    [[nodiscard]] access::Verdict by_api_key(std::string_view key, SystemTime now) const;
+    [[nodiscard]] access::Verdict by_api_key(std::string_view key, SystemTime now);
+    [[nodiscard]] access::Verdict verdict_of(StoredKeys::Found found) const;
     [[nodiscard]] access::Verdict by_certificate(const access::ClientCertificate& certificate,
                                                  SystemTime now);
 
@@ -48,6 +53,7 @@ class TokenAuthenticator final : public access::Authenticator {
     std::uint64_t generation_;
     std::shared_ptr<const Trust> trust_;
     PrincipalCache cache_;
+    std::unique_ptr<StoredKeys> keys_;
 };
 
 }  // namespace gh::identity

@@ -27,8 +27,9 @@ std::optional<KnownToken> known_token(const Server& server, std::string_view tex
     policy.any_audience = true;
     auto claims = verify_jwt(*jwt, *server.parts().issuer.keys()->verification_keys(), policy, now);
     if (!claims) return {};
-    const auto principal = principal_of(*claims, access::PrincipalType::user);
-    if (server.parts().revocations.current()->covers(*principal)) return {};
+    const auto principal =
+        principal_of(*claims, access::PrincipalType::user, access::RevokedBy::token_list);
+    if (server.parts().revocations.covers(*principal)) return {};
     auto audience = audience_of(jwt->claims);
     return KnownToken{*std::move(claims), std::move(jwt->claims), std::move(audience)};
 }

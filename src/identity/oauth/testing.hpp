@@ -94,16 +94,14 @@ class ServerTest : public storage::EngineTest {
         ASSERT_TRUE(run_to_end(storage::migrate(*database, storage::embedded_migrations(), now)));
         acts().clear();
         users.emplace(*database);
-        sign_in.emplace(
-            SignIn::Parts{*users, pool, throttle, scheme, crypto::decoy_hash(scheme).value()});
+        sign_in.emplace(SignIn::Parts{*users, pool, throttle, scheme, password_hash()});
         issuer.emplace("https://as.example", signing_keys());
         server.emplace(parts());
         table = routes(*server);
         NewUser ann{.name = "ann",
                     .email = "ann@example.com",
                     .roles = {"user"},
-                    .password_hash =
-                        crypto::hash_password(scheme, crypto::Secret("correct horse")).value()};
+                    .password_hash = password_hash()};
         user_id = run_to_end(users->create(ann, now)).value().id;
     }
     Parts parts() {
@@ -117,6 +115,11 @@ class ServerTest : public storage::EngineTest {
                 .record = record,
                 .password_grant = password_grant,
                 .now = [this] { return now; }};
+    }
+    static const std::string& password_hash() {
+        static const auto hash =
+            crypto::hash_password(scheme, crypto::Secret("correct horse")).value();
+        return hash;
     }
     static std::shared_ptr<const SigningKeys> signing_keys() {
         struct Store final : crypto::KeyStore {

@@ -17,7 +17,8 @@ class TokenStatusTest : public ServerTest {
         policy.issuer = issuer->name();
         policy.audience = {issuer->name()};
         auto claims = verify_jwt(token, *issuer->keys()->verification_keys(), policy, now).value();
-        return *principal_of(std::move(claims), access::PrincipalType::user);
+        return *principal_of(std::move(claims), access::PrincipalType::user,
+                             access::RevokedBy::token_list);
     }
     api::Reply userinfo(const access::Principal& principal) {
         api::FakeCall call("GET", "/oauth/userinfo");
