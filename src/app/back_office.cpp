@@ -10,10 +10,12 @@
 namespace gh::app {
 
 BackOffice::BackOffice(std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
-                       std::unique_ptr<IdentityHouse> identity, telemetry::Log& log)
+                       std::unique_ptr<audit::Log> audit, std::unique_ptr<IdentityHouse> identity,
+                       telemetry::Log& log)
     : log_(log),
       state_(std::move(state)),
       fallback_(std::move(fallback)),
+      audit_(std::move(audit)),
       identity_(std::move(identity)) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
@@ -24,10 +26,11 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
     GH_TRY(auto journal, storage::Journal::open(settings.data_dir / "fallback_db", {}));
     auto fallback =
         std::make_unique<storage::Fallback>(*state->database, std::move(journal), registry, log);
+    auto audit = std::make_unique<audit::Log>(*fallback, registry, log);
     GH_TRY(auto identity,
-           IdentityHouse::open(settings, *state, keys, std::chrono::system_clock::now()));
+           IdentityHouse::open(settings, *state, *audit, keys, std::chrono::system_clock::now()));
     auto office = std::make_unique<BackOffice>(std::move(state), std::move(fallback),
-                                               std::move(identity), log);
+                                               std::move(audit), std::move(identity), log);
     if (auto schema = office->state_->check_schema(); !schema) {
         if (!storage::is_away(schema.error())) return std::unexpected(std::move(schema).error());
         log.error("storage", "the database does not answer; what needs it gets 503 until it does")

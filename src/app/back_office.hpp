@@ -10,6 +10,7 @@
 #include "app/own_routes.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
+#include "audit/log.hpp"
 #include "base/error.hpp"
 #include "crypto/key_store.hpp"
 #include "storage/fallback.hpp"
@@ -31,7 +32,8 @@ class BackOffice {
                                                                   telemetry::Log& log);
     /// Of what open() has made ready.
     BackOffice(std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
-               std::unique_ptr<IdentityHouse> identity, telemetry::Log& log);
+               std::unique_ptr<audit::Log> audit, std::unique_ptr<IdentityHouse> identity,
+               telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
     void start();
@@ -52,6 +54,7 @@ class BackOffice {
     telemetry::Log& log_;
     std::unique_ptr<State> state_;
     std::unique_ptr<storage::Fallback> fallback_;
+    std::unique_ptr<audit::Log> audit_;
     std::unique_ptr<IdentityHouse> identity_;
     std::unique_ptr<Clerk> clerk_;
 };

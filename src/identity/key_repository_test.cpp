@@ -128,7 +128,8 @@ TEST_P(KeyRepositoryTest, ASecretEndsWithTheTransactionOrNotAtAll) {
     const auto change_of_mind = [](storage::Session&, const StoredKey&) -> Task<Result<void>> {
         co_return fail(ErrorKind::conflict, "test.changed_its_mind");
     };
-    EXPECT_FALSE(run_to_end(keys->revoke(made.key.id, now, change_of_mind)));
+    EXPECT_FALSE(
+        run_to_end(keys->revoke(made.key.id, now, {.before = {}, .after = change_of_mind})));
     EXPECT_EQ(recognise(made.text), "");
     EXPECT_TRUE(run_to_end(revocations.list(now, now))->empty());
 }
