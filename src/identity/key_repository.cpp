@@ -6,6 +6,7 @@
 #include "codec/base64.hpp"
 #include "codec/hex.hpp"
 #include "crypto/secret.hpp"
+#include "identity/names.hpp"
 #include "identity/principal.hpp"
 #include "identity/user.hpp"
 
@@ -65,25 +66,6 @@ constexpr Statement delete_old{
         "DELETE FROM api_keys WHERE (expires_at < $1 OR revoked_at < $1) AND id NOT LIKE "
         "'taken-%'"};
 
-std::vector<std::string> split(std::string_view text, char separator) {
-    std::vector<std::string> parts;
-    while (!text.empty()) {
-        const auto end = std::min(text.find(separator), text.size());
-        parts.emplace_back(text.substr(0, end));
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return parts;
-}
-
-std::string join(const std::vector<std::string>& parts, char separator) {
-    std::string text;
-    for (const auto& part : parts) {
-        if (!text.empty()) text += separator;
-        text += part;
-    }
-    return text;
-}
-
 StoredKey key_of(const Row& row) {
     StoredKey key{.id = row.text(0),
                   .hash = {},
@@ -92,8 +74,8 @@ StoredKey key_of(const Row& row) {
                   .subject = row.text(4),
                   .kind = row.text(5) == "service" ? access::PrincipalType::service
                                                    : access::PrincipalType::api_key,
-                  .roles = split(row.text(6), ','),
-                  .scopes = split(row.text(7), ' '),
+                  .roles = split_names(row.text(6), ','),
+                  .scopes = split_names(row.text(7), ' '),
                   .expires_at = row.optional_time(8),
                   .revoked_at = row.optional_time(9),
                   .last_used_at = row.optional_time(10),
@@ -103,13 +85,6 @@ StoredKey key_of(const Row& row) {
     const auto& hash = row.octets(1);
     std::copy_n(hash.begin(), std::min(hash.size(), key.hash.size()), key.hash.begin());
     return key;
-}
-
-/// RFC 6749 §3.3: printable ASCII without space, '"' and '\'.
-bool valid_scope(std::string_view scope) {
-    return !scope.empty() && scope.size() <= 128 && std::ranges::all_of(scope, [](char c) {
-        return c > ' ' && c <= '~' && c != '"' && c != '\\';
-    });
 }
 
 bool printable(std::string_view text, std::size_t bytes_max) {
@@ -161,7 +136,7 @@ Task<Result<StoredKey>> put(Session& session, std::string id, NewKey key, ApiKey
         key.kind == access::PrincipalType::service ? "service" : "api_key";
     GH_CO_TRY_VOID(co_await session.execute(
         insert, id, blob_of(hash), key.name, key.owner, key.subject.empty() ? id : key.subject,
-        kind, join(key.roles, ','), join(key.scopes, ' '), key.expires_at, now));
+        kind, join_names(key.roles, ','), join_names(key.scopes, ' '), key.expires_at, now));
     co_return co_await read(session, id);
 }
 

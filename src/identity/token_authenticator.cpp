@@ -143,8 +143,9 @@ Verdict TokenAuthenticator::by_token(std::string_view token, std::string_view va
     }
     const auto good_until = claims->expires + issuer->policy.leeway;
     const bool ours = !claims->issuer.empty() && claims->issuer == trust_->own_issuer();
+    const auto type = ours && claims->service ? access::PrincipalType::service : issuer->type;
     auto principal =
-        principal_of(*std::move(claims), issuer->type,
+        principal_of(*std::move(claims), type,
                      ours ? access::RevokedBy::token_list : access::RevokedBy::nothing);
     cache_.insert(value, principal, good_until);
     return accepted(std::move(principal));
