@@ -53,6 +53,10 @@ class PermissionSet {
         return a;
     }
     friend constexpr bool operator==(PermissionSet, PermissionSet) = default;
+    /// Has it all that `other` has?
+    [[nodiscard]] constexpr bool includes(PermissionSet other) const {
+        return (bits_ & other.bits_) == other.bits_;
+    }
 
  private:
     static constexpr std::uint64_t bit(Permission one) {

@@ -29,6 +29,7 @@ constexpr auto keys_shown = days(90);
 Clerk::Clerk(Parts parts) : parts_(std::move(parts)), answers_(parts_.revocations.known()) {
     loop_.post([this] {
         spawn(learn_revocations());
+        spawn(learn_roles());
         spawn(bring_journal());
         spawn(write_uses());
         spawn(clear_away());
@@ -76,6 +77,15 @@ Task<Result<void>> Clerk::learn_some(SystemTime& since) {
     parts_.revocations.add(found, now);
     since = now - learn_again;
     co_return Result<void>{};
+}
+
+Task<> Clerk::learn_roles() {
+    for (;;) {
+        // Away, it is the revocations' to tell; those of now stay.
+        if (const auto found = co_await parts_.role_repository.list())
+            parts_.roles.publish(identity::custom_roles_of(*found));
+        co_await net::Sleep(loop_, learn_every);
+    }
 }
 
 Task<> Clerk::bring_journal() {

@@ -7,20 +7,23 @@
 #include "identity/key_repository.hpp"
 #include "identity/key_uses.hpp"
 #include "identity/revocations.hpp"
+#include "identity/role_repository.hpp"
 #include "net/loop.hpp"
 #include "storage/fallback.hpp"
 #include "telemetry/log.hpp"
 
 namespace gh::app {
 
-/// What the house does by itself, whoever asks or not: learns of revocations that other nodes made, brings the journal into
-/// the database, writes down when keys were last used, clears away what has expired. On a loop and a thread of its own, from its making to
-/// its end.
+/// What the house does by itself, whoever asks or not: learns of revocations and roles that other nodes made, brings the
+/// journal into the database, writes down when keys were last used, clears away what has expired. On a loop and a thread of
+/// its own, from its making to its end.
 class Clerk {
  public:
     struct Parts {
         identity::RevocationRepository& repository;
         identity::RevocationSource& revocations;
+        identity::RoleRepository& role_repository;
+        identity::RoleSource& roles;
         identity::KeyRepository& keys;
         identity::KeyUses& uses;
         storage::Fallback& fallback;
@@ -40,6 +43,7 @@ class Clerk {
 
  private:
     [[nodiscard]] Task<> learn_revocations();
+    [[nodiscard]] Task<> learn_roles();
     [[nodiscard]] Task<> bring_journal();
     [[nodiscard]] Task<> write_uses();
     [[nodiscard]] Task<> clear_away();

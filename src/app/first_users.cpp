@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <utility>
 
+#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "crypto/password.hpp"
+#include "identity/route_words.hpp"
 #include "pki/file.hpp"
 
 namespace gh::app {
@@ -16,7 +18,10 @@ namespace {
 constexpr std::string_view admin_name = "admin";
 
 Task<Result<bool>> add(State& state, identity::NewUser user, SystemTime now) {
-    const auto made = co_await state.users.create(std::move(user), now);
+    const auto made = co_await state.users.create(
+        std::move(user), now,
+        audit::also<identity::User>(audit::act_of_shell("user.create", "user"),
+                                    identity::tell_user));
     if (made) co_return true;
     if (made.error().reason == "user.name_taken") co_return false;
     co_return std::unexpected(made.error());
@@ -66,6 +71,19 @@ Task<Result<std::optional<FirstUsers>>> make_first_users(const Settings& setting
               co_await add_with(state, settings, std::move(admin), password, now));
     if (added && given.empty()) made.admin_password = std::move(password);
     co_return made;
+}
+
+Task<Result<std::size_t>> take_over_keys(const Settings& settings, State& state, SystemTime now) {
+    std::size_t taken = 0;
+    for (const auto& key : settings.first_users.api_keys) {
+        identity::NewKey wanted{.name = "API_KEYS", .owner = "environment", .roles = {"user"}};
+        auto also = audit::also<identity::StoredKey>(audit::act_of_shell("key.take_over", "key"),
+                                                     identity::tell_key);
+        GH_CO_TRY(const bool added, co_await state.keys.take_over(key.view(), std::move(wanted),
+                                                                  now, std::move(also)));
+        taken += added ? 1 : 0;
+    }
+    co_return taken;
 }
 
 Result<std::optional<std::filesystem::path>> show_once(const crypto::Secret& password,

@@ -3,43 +3,28 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <future>
 
 #include "app/announce.hpp"
-#include "app/clerk.hpp"
+#include "app/back_office.hpp"
 #include "app/collect_states.hpp"
+#include "app/data_folder.hpp"
+#include "app/drain.hpp"
 #include "app/first_key.hpp"
-#include "app/first_users.hpp"
 #include "app/house.hpp"
-#include "app/identity_house.hpp"
 #include "app/machine.hpp"
 #include "app/new_sockets.hpp"
-#include "app/pool_route.hpp"
-#include "app/state.hpp"
 #include "base/try.hpp"
 #include "crypto/secret.hpp"
 #include "gateway/proxy/keeper.hpp"
 #include "identity/build_trust.hpp"
-#include "net/run_task.hpp"
 
 namespace gh::app {
 namespace {
 
 constexpr auto watch_interval = std::chrono::milliseconds(500);
 constexpr auto keys_interval = std::chrono::minutes(1);
-constexpr auto drain_poll = std::chrono::milliseconds(50);
 constexpr std::uint64_t descriptors_reserved =
     1'024;  // listeners, logs, upstream connections, body files
-
-StorageState state_of(const Clerk& clerk, const storage::Fallback& fallback) {
-    const auto waiting = fallback.backlog();
-    StorageState state{.answers = clerk.database_answers(), .backlog = waiting.records};
-    if (waiting.oldest) {
-        const auto waited = std::chrono::system_clock::now() - *waiting.oldest;
-        state.oldest = std::max(std::chrono::floor<seconds>(waited), seconds(0));
-    }
-    return state;
-}
 
 }  // namespace
 
@@ -53,9 +38,6 @@ struct Gatehouse::House {
           http_metrics(registry) {}
 
     [[nodiscard]] Result<void> open_logs();
-    [[nodiscard]] Result<void> open_state(const Settings& settings);
-    [[nodiscard]] Task<Result<void>> greet_database(const Settings& settings);
-    [[nodiscard]] Task<Result<void>> welcome_first_users(const Settings& settings);
     [[nodiscard]] Result<void> open_trust(const Settings& settings);
     void keep_signing_keys(SystemTime now);
     [[nodiscard]] Result<void> start_workers();
@@ -74,6 +56,7 @@ struct Gatehouse::House {
     Settings effective;  // with the ports that the system picked
 
     // Floor by floor.
+    std::optional<DataFolder> folder;
     telemetry::Registry registry;
     gateway::Services::Counters counters;
     gateway::proxy::Upstream::Metrics upstream_metrics;
@@ -84,11 +67,9 @@ struct Gatehouse::House {
     std::unique_ptr<telemetry::Log> log;
     std::unique_ptr<TlsMaterial> tls;
     std::optional<FirstKey> key;
-    std::unique_ptr<State> state;
-    std::unique_ptr<storage::Fallback> fallback;
-    std::unique_ptr<IdentityHouse> identity;
-    std::unique_ptr<Clerk> clerk;
+    std::unique_ptr<BackOffice> office;
     SystemTime keys_kept_at;
+    std::uint64_t roles_planned = 0;  // the generation that the snapshot knows
     std::unique_ptr<identity::TrustSource> trust;
     std::unique_ptr<access::RateLimiter> limiter;
     std::unique_ptr<access::ConnectionBudget> budget;
@@ -134,54 +115,10 @@ Result<void> Gatehouse::House::open_logs() {
     return {};
 }
 
-/// The database may be away, and come later; a schema that is not ours, or damage, is another matter.
-Result<void> Gatehouse::House::open_state(const Settings& settings) {
-    const auto now = std::chrono::system_clock::now();
-    GH_TRY(state, State::open(settings, tls->keys(), registry, log.get()));
-    GH_TRY(auto journal, storage::Journal::open(settings.data_dir / "fallback_db", {}));
-    fallback =
-        std::make_unique<storage::Fallback>(*state->database, std::move(journal), registry, *log);
-    GH_TRY(identity, IdentityHouse::open(settings, *state, *fallback, tls->keys(), now));
-    keys_kept_at = now;
-    own.rooms = identity->routes();
-    own.rooms.push_back(pool_route(*state->database));
-    auto greeted = net::run_to_end(greet_database(settings));
-    if (greeted || !storage::is_away(greeted.error())) return greeted;
-    log->error("storage", "the database does not answer; what needs it gets 503 until it does")
-        .error(greeted.error());
-    return {};
-}
-
-/// Once it answers: is it ours, who is there, what is over? At the start, or when it comes later, on the clerk's thread.
-Task<Result<void>> Gatehouse::House::greet_database(const Settings& settings) {
-    GH_CO_TRY_VOID(co_await state->check_schema());
-    GH_CO_TRY_VOID(co_await welcome_first_users(settings));
-    const auto now = std::chrono::system_clock::now();
-    GH_CO_TRY(const auto revoked, co_await state->revocations.list({}, now));
-    identity->revocations().learn(revoked, now);
-    co_return Result<void>{};
-}
-
-Task<Result<void>> Gatehouse::House::welcome_first_users(const Settings& settings) {
-    GH_CO_TRY(auto made,
-              co_await make_first_users(settings, *state, std::chrono::system_clock::now()));
-    if (!made) co_return Result<void>{};
-    log->info("identity", "made the first users").field("imported", made->imported);
-    if (!made->admin_password) co_return Result<void>{};
-    GH_CO_TRY(const auto file, show_once(*made->admin_password, settings.data_dir));
-    if (file) {
-        log->warning(
-               "identity",
-               "the one-time password of the user admin is in a file; delete it once it is read")
-            .field("file", file->native());
-    }
-    co_return Result<void>{};
-}
-
 void Gatehouse::House::keep_signing_keys(SystemTime now) {
     if (now - keys_kept_at < keys_interval) return;
     keys_kept_at = now;
-    auto changed = identity->keep_signing_keys(now);
+    auto changed = office->identity().keep_signing_keys(now);
     if (changed && *changed) {
         if (auto trusted = open_trust(effective); !trusted)
             changed = std::unexpected(trusted.error());
@@ -195,9 +132,9 @@ Result<void> Gatehouse::House::open_trust(const Settings& settings) {
     auto auth = settings.auth;
     if (key) auth.api_keys.push_back(key->config);
     const auto previous = trust ? trust->current() : nullptr;
-    GH_TRY(auto built, identity::build_trust(auth, state->hasher, previous.get(),
+    GH_TRY(auto built, identity::build_trust(auth, office->hasher(), previous.get(),
                                              {.weak_secrets_allowed = settings.relaxed(),
-                                              .own = &identity->issuer()}));
+                                              .own = &office->identity().issuer()}));
     if (trust) {
         trust->publish(built);
     } else {
@@ -207,7 +144,9 @@ Result<void> Gatehouse::House::open_trust(const Settings& settings) {
 }
 
 Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Settings& settings) {
-    PlanParts parts{*tls, http_metrics, upstream_metrics, own, workers};
+    const auto& roles = office->identity().roles();
+    roles_planned = roles.generation();
+    PlanParts parts{*tls, http_metrics, upstream_metrics, own, workers, *roles.current()};
     return make_plan(settings, parts, snapshot.get(), std::chrono::system_clock::now());
 }
 
@@ -264,10 +203,10 @@ Result<void> Gatehouse::House::start_workers() {
     services = std::make_unique<gateway::Services>(
         gateway::Services{*limiter, *budget, *log, access_log, counters, {}});
     for (std::size_t i = 0; i < workers; ++i) {
-        crews.push_back(std::make_unique<Crew>(i, *services, *trust, *identity));
+        crews.push_back(std::make_unique<Crew>(i, *services, *trust, office->identity()));
         services->workers.push_back(&crews.back()->worker);
     }
-    end_what_is_revoked(identity->revocations(), crews);
+    end_what_is_revoked(office->identity().revocations(), crews);
     return {};
 }
 
@@ -276,6 +215,7 @@ Result<void> Gatehouse::start() {
     auto& settings = house.read.settings;
     house.workers = settings.workers == 0 ? cores() : settings.workers;
     GH_TRY_VOID(make_directory(settings.data_dir));
+    GH_TRY(house.folder, DataFolder::open(settings, DataFolder::Use::shared));
     GH_TRY_VOID(house.open_logs());
     if (house.overrides.config_file)
         house.config_stamp = net::stamp_of(*house.overrides.config_file);
@@ -283,17 +223,17 @@ Result<void> Gatehouse::start() {
     house.tls = std::make_unique<TlsMaterial>(std::move(tls));
     auto effective = settings;
     GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
-    GH_TRY_VOID(house.open_state(effective));
+    GH_TRY(house.office,
+           BackOffice::open(effective, house.tls->keys(), house.registry, *house.log));
+    house.keys_kept_at = std::chrono::system_clock::now();
+    house.own.rooms = house.office->routes();
+    house.own.storage = [&house] { return house.office->storage_state(); };
     GH_TRY_VOID(house.open_trust(settings));
     house.own.environment = settings.telemetry.environment;
     house.own.release = settings.telemetry.release;
     house.own.upstreams = [&house] {
         const std::scoped_lock lock(house.snapshot_mutex);
         return house.snapshot->upstreams;
-    };
-    house.own.storage = [&house]() -> std::optional<StorageState> {
-        if (!house.clerk) return {};
-        return state_of(*house.clerk, *house.fallback);
     };
     GH_TRY_VOID(house.start_workers());
     GH_TRY(auto snapshot, house.plan(effective));
@@ -302,10 +242,7 @@ Result<void> Gatehouse::start() {
         GH_TRY_VOID(house.open_trust(settings));
     }
     house.effective = std::move(effective);
-    house.clerk = std::make_unique<Clerk>(
-        Clerk::Parts{house.state->revocations, house.identity->revocations(), house.state->keys,
-                     house.identity->key_uses(), *house.fallback, *house.log,
-                     [&house, settings] { return house.greet_database(settings); }});
+    house.office->start();
     house.publish(std::move(snapshot));
     sockets.hand_over(house.crews);
     collect_states(house.registry, [&house] {
@@ -412,7 +349,8 @@ void Gatehouse::House::watch() {
             return;
         }
     }
-    if (!tls->changed(effective, now, *log)) return;
+    const bool roles_changed = office->identity().roles().generation() != roles_planned;
+    if (!roles_changed && !tls->changed(effective, now, *log)) return;
     if (auto next = plan(effective)) {
         publish(std::move(*next));
     } else {
@@ -423,36 +361,8 @@ void Gatehouse::House::watch() {
 
 /// SIGTERM: accept no more, let what is under way end, then stop the threads and flush.
 void Gatehouse::House::drain() {
-    log->info("app", "draining");
-    for (auto& crew : crews) crew->worker.loop.post([&server = crew->server] { server.drain(); });
-    const auto idle = [this] {
-        bool all = true;
-        for (auto& crew : crews) {
-            std::promise<bool> answer;
-            auto future = answer.get_future();
-            crew->worker.loop.post([&] { answer.set_value(crew->server.is_idle()); });
-            all = future.get() && all;
-        }
-        return all;
-    };
-    const auto deadline = std::chrono::steady_clock::now() + effective.limits.drain_timeout;
-    const auto impatient = [] {  // a second signal does not wait
-        const timespec poll{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(drain_poll).count()};
-        const auto set = our_signals();
-        const int signal = ::sigtimedwait(&set, nullptr, &poll);
-        return signal == SIGTERM || signal == SIGINT;
-    };
-    while (!idle() && std::chrono::steady_clock::now() < deadline && !impatient()) {
-    }
-    if (!idle()) {
-        log->warning("app", "cutting off what is left");
-        for (auto& crew : crews)
-            crew->worker.loop.post([&server = crew->server] { server.cut_off(); });
-        for (int i = 0; i < 20 && !idle(); ++i) std::this_thread::sleep_for(drain_poll);
-    }
-    for (auto& crew : crews) crew->worker.loop.stop();
-    for (auto& crew : crews) crew->thread.join();
-    clerk.reset();
+    drain_workers(crews, effective.limits.drain_timeout, *log);
+    office->stop();
     log->info("app", "stopped");
     if (access_sink) access_sink->close();
     server_sink->close();

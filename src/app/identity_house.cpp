@@ -47,7 +47,7 @@ std::string issuer_of(const Settings& settings) {
 }
 
 IdentityHouse::IdentityHouse(const Settings& settings, State& state, storage::Fallback& fallback,
-                             crypto::KeyStore& keys,
+                             audit::Log& audit, crypto::KeyStore& keys,
                              std::shared_ptr<const identity::SigningKeys> signing,
                              std::string decoy)
     : key_store_(keys),
@@ -65,21 +65,25 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, storage::Fa
                 .decoy = std::move(decoy)}),
       room_({.users = state.users,
              .keys = state.keys,
+             .roles = state.roles,
+             .role_source = roles_,
              .revocations = revocations_,
              .revoker = revoker_,
              .sign_in = sign_in_,
              .issuer = issuer_,
+             .audit = audit,
              .auth_enabled = settings.auth.enabled,
              .token_lifetime = settings.auth.access_token_ttl}) {}
 
 Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(const Settings& settings, State& state,
                                                            storage::Fallback& fallback,
+                                                           audit::Log& audit,
                                                            crypto::KeyStore& keys, SystemTime now) {
     GH_TRY(auto signing,
            identity::SigningKeys::keep(keys, settings.auth.signing_algorithm, {}, now));
     GH_TRY(auto decoy, kept_decoy(keys, settings.auth.password_hash));
-    std::unique_ptr<IdentityHouse> house(
-        new IdentityHouse(settings, state, fallback, keys, std::move(signing), std::move(decoy)));
+    auto house = std::make_unique<IdentityHouse>(settings, state, fallback, audit, keys,
+                                                 std::move(signing), std::move(decoy));
     GH_TRY_VOID(house->revoker_.recall(now));
     return house;
 }
@@ -100,12 +104,14 @@ std::unique_ptr<access::Authenticator> IdentityHouse::authenticator(
     auto clock = [&loop] { return loop.system_now(); };
     auto keys =
         std::make_unique<identity::StoredKeys>(std::move(look_up), std::move(clock), key_uses_);
-    return std::make_unique<identity::TokenAuthenticator>(trust, &revocations_, std::move(keys));
+    return std::make_unique<identity::TokenAuthenticator>(trust, &revocations_, std::move(keys),
+                                                          &dpop_replays_);
 }
 
 std::vector<api::Route> IdentityHouse::routes() {
     auto all = identity::login_routes(room_);
     std::ranges::move(identity::user_routes(room_), std::back_inserter(all));
+    std::ranges::move(identity::role_routes(room_), std::back_inserter(all));
     std::ranges::move(identity::key_routes(room_), std::back_inserter(all));
     return all;
 }

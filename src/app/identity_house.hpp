@@ -8,8 +8,10 @@
 #include "api/route.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
+#include "audit/log.hpp"
 #include "base/error.hpp"
 #include "crypto/key_store.hpp"
+#include "identity/dpop_replays.hpp"
 #include "identity/key_uses.hpp"
 #include "identity/login_throttle.hpp"
 #include "identity/revocations.hpp"
@@ -29,13 +31,15 @@ namespace gh::app {
 /// The identity room, furnished: what its routes and the request path need. Outlives the workers.
 class IdentityHouse {
  public:
-    /// @param state, fallback  outlive this
-    /// @return                 errors of the key store and of reading the journal
-    [[nodiscard]] static Result<std::unique_ptr<IdentityHouse>> open(const Settings& settings,
-                                                                     State& state,
-                                                                     storage::Fallback& fallback,
-                                                                     crypto::KeyStore& keys,
-                                                                     SystemTime now);
+    /// @param state, fallback, audit  outlive this
+    /// @return                        errors of the key store and of reading the journal
+    [[nodiscard]] static Result<std::unique_ptr<IdentityHouse>> open(
+        const Settings& settings, State& state, storage::Fallback& fallback, audit::Log& audit,
+        crypto::KeyStore& keys, SystemTime now);
+    /// Of what open() has made ready.
+    IdentityHouse(const Settings& settings, State& state, storage::Fallback& fallback,
+                  audit::Log& audit, crypto::KeyStore& keys,
+                  std::shared_ptr<const identity::SigningKeys> signing, std::string decoy);
 
     /// Makes the keys that are due and lets go of those that are over. Reads and writes files.
     /// @return whether they are others than before
@@ -44,6 +48,7 @@ class IdentityHouse {
     [[nodiscard]] std::vector<api::Route> routes();
     [[nodiscard]] const identity::TokenIssuer& issuer() const { return issuer_; }
     [[nodiscard]] identity::RevocationSource& revocations() { return revocations_; }
+    [[nodiscard]] identity::RoleSource& roles() { return roles_; }
     [[nodiscard]] identity::KeyUses& key_uses() { return key_uses_; }
 
     /// For one worker: recognises tokens, certificates, and keys of the configuration and of the database.
@@ -52,17 +57,15 @@ class IdentityHouse {
         const identity::TrustSource& trust, net::Loop& loop);
 
  private:
-    IdentityHouse(const Settings& settings, State& state, storage::Fallback& fallback,
-                  crypto::KeyStore& keys, std::shared_ptr<const identity::SigningKeys> signing,
-                  std::string decoy);
-
     crypto::KeyStore& key_store_;
     const codec::JoseAlgorithm algorithm_;
     identity::TokenIssuer issuer_;
     identity::RevocationSource revocations_;
     identity::Revoker revoker_;
+    identity::RoleSource roles_;
     identity::KeyRepository& keys_;
     identity::KeyUses key_uses_;
+    identity::DpopReplays dpop_replays_;
     identity::LoginThrottle throttle_;
     net::WorkPool hashing_;
     identity::SignIn sign_in_;

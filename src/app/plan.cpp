@@ -255,6 +255,7 @@ Result<std::shared_ptr<const Snapshot>> make_plan(const Settings& settings, Plan
     snapshot->server_limits = server_limits(settings.limits);
     snapshot->trusted_proxies = settings.trusted_proxies;
     snapshot->open = !settings.auth.enabled;
+    snapshot->roles = parts.roles;
     snapshot->body_directory = settings.data_dir;
     snapshot->unmatched = &parts.http_metrics.route("unmatched");
     const auto hosts =

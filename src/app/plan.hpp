@@ -18,6 +18,7 @@ struct PlanParts {
     gateway::proxy::Upstream::Metrics upstream_metrics;
     const OwnFacts& own;
     std::size_t workers;
+    access::CustomRoles roles = {};
 };
 
 /// Makes what the request path reads of checked settings. An upstream that `previous` has with the same configuration is

@@ -298,4 +298,15 @@ Result<Record> parse_record(std::string_view line) {
     return record;
 }
 
+Leaf make_leaf(const Record& record) {
+    Leaf leaf{.record = clean(record), .line = {}};
+    leaf.line = write(leaf.record);
+    return leaf;
+}
+
+Result<Leaf> read_leaf(std::string line) {
+    GH_TRY(auto record, parse_record(line));
+    return Leaf{.record = std::move(record), .line = std::move(line)};
+}
+
 }  // namespace gh::audit

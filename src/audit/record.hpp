@@ -75,4 +75,15 @@ struct Record {
 ///         "audit.record_not_canonical" (the same record is written otherwise)
 [[nodiscard]] Result<Record> parse_record(std::string_view line);
 
+/// A record as it is kept: what encode_record() has made of it, and the line.
+struct Leaf {
+    Record record;
+    std::string line;
+    friend bool operator==(const Leaf&, const Leaf&) = default;
+};
+
+[[nodiscard]] Leaf make_leaf(const Record& record);
+/// @return as parse_record()
+[[nodiscard]] Result<Leaf> read_leaf(std::string line);
+
 }  // namespace gh::audit

@@ -57,6 +57,8 @@ std::vector<std::string_view> built_in_paths(std::span<const net::Service> serve
                                                       "/api/v1/keys/{key}",
                                                       "/api/v1/keys/{key}/rotate",
                                                       "/api/v1/openapi.json",
+                                                      "/api/v1/roles",
+                                                      "/api/v1/roles/{role}",
                                                       "/api/v1/users",
                                                       "/api/v1/users/{user}",
                                                       "/api/v1/users/{user}/password",

@@ -11,6 +11,7 @@
 #include "api/precondition.hpp"
 #include "api/reply.hpp"
 #include "api/types.hpp"
+#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "identity/room.hpp"
 #include "identity/route_words.hpp"
@@ -141,9 +142,14 @@ api::Reply with_tag(api::Reply reply, const StoredKey& key) {
     return reply;
 }
 
+storage::Also<StoredKey> recorded(const api::Call& call, std::string action) {
+    return audit::also<StoredKey>(audit::act_of(call, std::move(action), "key"), tell_key);
+}
+
 /// Who may do everything with everybody's keys. Others see and make their own.
-bool administers(const api::Call& call) {
-    return access::permissions_of(call.principal, {}).has(Permission::keys_write);
+bool administers(const Room& room, const api::Call& call) {
+    return access::permissions_of(call.principal, *room.role_source.current())
+        .has(Permission::keys_write);
 }
 
 /// Of a person: what a key may do, another key made with it may outlive.
@@ -151,8 +157,8 @@ bool may_own(const api::Call& call) {
     return call.principal.type == PrincipalType::user && call.principal.scopes.empty();
 }
 
-std::optional<api::Reply> refuse_stranger(const api::Call& call) {
-    if (administers(call) || may_own(call)) return {};
+std::optional<api::Reply> refuse_stranger(const Room& room, const api::Call& call) {
+    if (administers(room, call) || may_own(call)) return {};
     return api::refusal(call, 403, "key.owner",
                         "Keys are for users, or wants the permission keys:write.");
 }
@@ -160,17 +166,17 @@ std::optional<api::Reply> refuse_stranger(const api::Call& call) {
 /// The key of the path; `not_found` for one that is somebody else's, as for one that is not there.
 Task<Result<StoredKey>> key_of(Room& room, const api::Call& call) {
     GH_CO_TRY(auto key, co_await room.keys.find(std::string(call.param("key"))));
-    if (!administers(call) && (!may_own(call) || key.owner != call.principal.subject))
+    if (!administers(room, call) && (!may_own(call) || key.owner != call.principal.subject))
         co_return fail(ErrorKind::not_found, "key.unknown");
     co_return key;
 }
 
 Task<Result<api::Reply>> list_keys(Room& room, api::Call call, KeyQuery query) {
-    if (auto refused = refuse_stranger(call)) co_return *std::move(refused);
+    if (auto refused = refuse_stranger(room, call)) co_return *std::move(refused);
     KeyPage page{.limit = query.limit + std::size_t{1},
                  .after = {},
                  .offset = static_cast<std::size_t>(query.offset),
-                 .owner = administers(call) ? query.owner : call.principal.subject};
+                 .owner = administers(room, call) ? query.owner : call.principal.subject};
     if (query.after) {
         GH_CO_TRY(const auto when, time_of_key((*query.after)[0]));
         page.after = {when, (*query.after)[1]};
@@ -194,9 +200,11 @@ Task<Result<api::Reply>> show_key(Room& room, api::Call call) {
 }
 
 /// Nothing that its maker has not.
-std::optional<api::Reply> judge_wanted(const api::Call& call, const WantedKey& wanted) {
-    if (auto refused = above_oneself(call, wanted.roles)) return refused;
-    if (administers(call)) return {};
+std::optional<api::Reply> judge_wanted(const Room& room, const api::Call& call,
+                                       const WantedKey& wanted) {
+    if (auto refused = above_oneself(call, wanted.roles, *room.role_source.current()))
+        return refused;
+    if (administers(room, call)) return {};
     if (wanted.subject || wanted.kind != PrincipalType::api_key)
         return api::refusal(call, 403, "key.subject", "This wants the permission keys:write.");
     for (const auto& role : wanted.roles) {
@@ -218,17 +226,19 @@ api::Reply with_text(std::uint16_t status, const MadeKey& made) {
 }
 
 Task<Result<api::Reply>> add_key(Room& room, api::Call call, WantedKey wanted) {
-    if (auto refused = refuse_stranger(call)) co_return *std::move(refused);
-    if (auto refused = judge_wanted(call, wanted)) co_return *std::move(refused);
-    NewKey key{.name = std::move(wanted.name),
-               .owner = call.principal.subject,
-               .subject = std::move(wanted.subject)
-                              .value_or(administers(call) ? std::string() : call.principal.subject),
-               .kind = wanted.kind,
-               .roles = std::move(wanted.roles),
-               .scopes = std::move(wanted.scopes),
-               .expires_at = wanted.expires_at};
-    auto made = co_await room.keys.create(std::move(key), net::Loop::current()->system_now());
+    if (auto refused = refuse_stranger(room, call)) co_return *std::move(refused);
+    if (auto refused = judge_wanted(room, call, wanted)) co_return *std::move(refused);
+    NewKey key{
+        .name = std::move(wanted.name),
+        .owner = call.principal.subject,
+        .subject = std::move(wanted.subject)
+                       .value_or(administers(room, call) ? std::string() : call.principal.subject),
+        .kind = wanted.kind,
+        .roles = std::move(wanted.roles),
+        .scopes = std::move(wanted.scopes),
+        .expires_at = wanted.expires_at};
+    auto made = co_await room.keys.create(std::move(key), net::Loop::current()->system_now(),
+                                          recorded(call, "key.create"));
     if (!made) co_return refused_by_rules(call, std::move(made).error());
     co_return with_text(201, *made);
 }
@@ -238,7 +248,8 @@ Task<Result<api::Reply>> rotate_key(Room& room, api::Call call) {
     const auto tag = api::etag_of_version(static_cast<std::uint64_t>(before.version));
     if (auto answer = api::judge_preconditions(call, tag)) co_return *std::move(answer);
     auto made =
-        co_await room.keys.rotate(before.id, before.version, net::Loop::current()->system_now());
+        co_await room.keys.rotate(before.id, before.version, net::Loop::current()->system_now(),
+                                  recorded(call, "key.rotate"));
     if (!made) co_return refused_by_rules(call, std::move(made).error());
     room.revocations.add({end_of_key(made->key)}, net::Loop::current()->system_now());
     co_return with_text(200, *made);
@@ -249,13 +260,14 @@ Task<Result<api::Reply>> revoke_key(Room& room, api::Call call) {
     std::string id(call.param("key"));
     const bool conditional = call.head.fields.find("If-Match") != nullptr ||
                              call.head.fields.find("If-None-Match") != nullptr;
-    if (!administers(call) || conditional) {
+    if (!administers(room, call) || conditional) {
         GH_CO_TRY(const auto before, co_await key_of(room, call));
         const auto tag = api::etag_of_version(static_cast<std::uint64_t>(before.version));
         if (auto answer = api::judge_preconditions(call, tag)) co_return *std::move(answer);
     }
-    GH_CO_TRY_VOID(
-        co_await room.revoker.end(RevocationKind::key, id, net::Loop::current()->system_now()));
+    auto record = audit::act_of(call, "key.revoke", "key", id);
+    GH_CO_TRY_VOID(co_await room.revoker.end(
+        RevocationKind::key, id, net::Loop::current()->system_now(), std::move(record)));
     if (room.revoker.waits()) co_return ended(room.revoker);
     GH_CO_TRY(const auto after, co_await room.keys.find(std::move(id)));
     co_return with_tag(api::reply(200, key_type(), shown(after)), after);

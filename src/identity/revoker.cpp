@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "audit/log.hpp"
+#include "base/id.hpp"
 #include "base/try.hpp"
 #include "codec/json.hpp"
 #include "codec/json_writer.hpp"
@@ -20,6 +22,7 @@ constexpr std::string_view command_kind = "identity.revoke";
 struct Wish {
     RevocationKind kind{};
     std::string value;
+    std::string audit_line;
 };
 
 std::string payload_of(const Wish& wish) {
@@ -28,6 +31,7 @@ std::string payload_of(const Wish& wish) {
     out.begin_object();
     out.name("kind").string(name_of(wish.kind));
     out.name("value").string(wish.value);
+    out.name("record").string(wish.audit_line);
     out.end_object();
     return text;
 }
@@ -37,9 +41,10 @@ Result<Wish> wish_of(std::string_view payload) {
     const auto* kind = read.find_string("kind");
     const auto* value = read.find_string("value");
     const auto known = kind ? revocation_kind_of(*kind) : std::nullopt;
-    if (!known || !value || value->empty())
+    const auto* record = read.find_string("record");
+    if (!known || !value || value->empty() || !record)
         return fail(ErrorKind::invalid_argument, "revocation.malformed");
-    return Wish{*known, *value};
+    return Wish{*known, *value, *record};
 }
 
 /// What it means for who has not read the database. Of a key every secret: none comes after it.
@@ -48,32 +53,37 @@ Revocation revocation_of(Wish wish, SystemTime at) {
     return {wish.kind, std::move(wish.value), before, at + token_lifetime_max};
 }
 
-Task<Result<void>> apply(storage::Session& session, storage::JournalRecord record) {
-    GH_CO_TRY(auto wish, wish_of(record.payload));
+Task<Result<void>> end_rows(storage::Session& session, Wish wish, SystemTime at) {
     // Recorded as of now, not as of then: other nodes ask for what is new.
     const auto now = std::chrono::system_clock::now();
     if (wish.kind == RevocationKind::key) {
-        GH_CO_TRY_VOID(
-            co_await KeyRepository::revoke(session, std::move(wish.value), record.at, now));
+        GH_CO_TRY_VOID(co_await KeyRepository::revoke(session, std::move(wish.value), at, now));
         co_return Result<void>{};
     }
-    if (wish.kind == RevocationKind::subject) {
-        co_return co_await UserRepository::end_tokens(session, std::move(wish.value), record.at,
-                                                      now);
-    }
-    auto revocation = revocation_of(std::move(wish), record.at);
+    if (wish.kind == RevocationKind::subject)
+        co_return co_await UserRepository::end_tokens(session, std::move(wish.value), at, now);
+    auto revocation = revocation_of(std::move(wish), at);
     co_return co_await RevocationRepository::record(session, std::move(revocation), now);
+}
+
+Task<Result<void>> apply(storage::Session& session, storage::JournalRecord record) {
+    GH_CO_TRY(auto wish, wish_of(record.payload));
+    GH_CO_TRY(auto told, audit::parse_record(wish.audit_line));
+    GH_CO_TRY_VOID(co_await end_rows(session, std::move(wish), record.at));
+    co_return co_await audit::Log::append(session, std::move(told));
 }
 
 }  // namespace
 
 Revoker::Revoker(storage::Fallback& fallback, RevocationSource& source)
     : fallback_(fallback), source_(source) {
-    fallback.on(std::string(command_kind), &apply);
+    fallback.on(std::string(command_kind), &apply, &audit::Log::lock);
 }
 
-Task<Result<void>> Revoker::end(RevocationKind kind, std::string value, SystemTime now) {
-    Wish wish{kind, std::move(value)};
+Task<Result<void>> Revoker::end(RevocationKind kind, std::string value, SystemTime now,
+                                audit::Record record) {
+    if (record.id.empty()) record.id = view(uuid_v7(now));
+    Wish wish{kind, std::move(value), audit::encode_record(record)};
     storage::Command command{.kind = std::string(command_kind), .payload = payload_of(wish)};
     source_.add({revocation_of(std::move(wish), now)}, now);
     co_return co_await fallback_.submit(std::move(command), now);

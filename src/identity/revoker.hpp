@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "audit/record.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/task.hpp"
@@ -21,10 +22,12 @@ class Revoker {
 
     /// Ends what was issued up to `now`. A key ends for good.
     ///
-    /// @param value  `jti`, the name of a user (in any case), `client_id`, or the id of a key
-    /// @return       `not_found` "user.unknown", "key.unknown", where the database is there to say so; errors of the journal:
-    ///               then it binds this process, and may not outlast it
-    [[nodiscard]] Task<Result<void>> end(RevocationKind kind, std::string value, SystemTime now);
+    /// @param value   `jti`, the name of a user (in any case), `client_id`, or the id of a key
+    /// @param record  of the audit log, in the same transaction
+    /// @return        `not_found` "user.unknown", "key.unknown", where the database is there to say so; errors of the journal:
+    ///                then it binds this process, and may not outlast it
+    [[nodiscard]] Task<Result<void>> end(RevocationKind kind, std::string value, SystemTime now,
+                                         audit::Record record);
 
     /// Does anything wait for the database? Then other nodes do not know it yet.
     [[nodiscard]] bool waits() const { return fallback_.backlog().records > 0; }

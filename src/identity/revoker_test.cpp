@@ -17,27 +17,8 @@ constexpr storage::Statement count_revocations{.name = "t.revocations",
                                                    "SELECT kind, value FROM revocations "
                                                    "ORDER BY created_at, id"};
 
-/// A database that can be away, or lose the answer to a commit.
-class Sometimes final : public storage::Database {
- public:
-    explicit Sometimes(Database& inner) : inner_(inner) {}
-    [[nodiscard]] storage::Dialect dialect() const override { return inner_.dialect(); }
-    [[nodiscard]] storage::PoolStatistics statistics() const override {
-        return inner_.statistics();
-    }
-    [[nodiscard]] std::string_view engine() const override { return inner_.engine(); }
-    Task<Result<void>> run(Mode mode, Work work) override {
-        if (away) co_return fail(ErrorKind::unavailable, "storage.connection");
-        auto done = co_await inner_.run(mode, std::move(work));
-        if (done && std::exchange(loses_answer, false))
-            co_return fail(ErrorKind::unavailable, "storage.commit_unknown");
-        co_return done;
-    }
-    bool away = false, loses_answer = false;
-
- private:
-    Database& inner_;
-};
+constexpr storage::Statement list_told{
+    .name = "t.told", .sql = "SELECT record FROM audit_records ORDER BY leaf_index"};
 
 class RevokerTest : public storage::EngineTest {
  protected:
@@ -70,7 +51,11 @@ class RevokerTest : public storage::EngineTest {
         ASSERT_TRUE(revoker->recall(now));
     }
     std::string_view end(RevocationKind kind, std::string value) {
-        const auto done = run_to_end(revoker->end(kind, std::move(value), now));
+        audit::Record record;
+        record.time = now;
+        record.action = "test.end";
+        record.object_id = value;
+        const auto done = run_to_end(revoker->end(kind, std::move(value), now, record));
         return done ? "" : done.error().reason;
     }
     [[nodiscard]] access::Principal token(std::string subject, std::string id = "t") const {
@@ -94,9 +79,18 @@ class RevokerTest : public storage::EngineTest {
         return all;
     }
 
+    /// What the audit log says was ended, in order.
+    [[nodiscard]] std::string told() const {
+        const auto rows = run_to_end(database->query(list_told)).value();
+        std::string all;
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            all += audit::parse_record(rows[i].text(0)).value().object_id + " ";
+        return all;
+    }
+
     telemetry::NoLog sink;
     telemetry::Log log{sink, telemetry::LogLevel::info};
-    std::optional<Sometimes> sometimes;
+    std::optional<storage::Sometimes> sometimes;
     std::optional<UserRepository> users;
     std::optional<KeyRepository> keys;
     User user;
@@ -113,6 +107,7 @@ TEST_P(RevokerTest, EndsTokensKeysAndUsersHereAndInTheDatabase) {
     EXPECT_EQ(end(RevocationKind::key, key.id), "");
     EXPECT_FALSE(revoker->waits());
     EXPECT_EQ(recorded(), "token:t1 subject:Ada key:" + key.id + " ");
+    EXPECT_EQ(told(), "t1 ADA " + key.id + " ");
     EXPECT_EQ(run_to_end(users->find(user.id))->tokens_valid_from, next_millisecond(now));
     EXPECT_TRUE(run_to_end(keys->find(key.id))->revoked_at);
     EXPECT_TRUE(source->covers(token("kim", "t1")));
@@ -152,6 +147,7 @@ TEST_P(RevokerTest, WithoutTheDatabaseItBindsAtOnceAndArrivesOnceAndInOrder) {
     EXPECT_EQ(run_to_end(fallback->replay(now)).value(), 3U);
     EXPECT_FALSE(revoker->waits());
     EXPECT_EQ(recorded(), "subject:Ada key:" + key.id + " token:t1 ");
+    EXPECT_EQ(told(), "ada " + key.id + " t1 ");
     EXPECT_EQ(run_to_end(users->find(user.id))->tokens_valid_from, next_millisecond(now));
     EXPECT_EQ(run_to_end(keys->find(key.id))->revoked_at, now);
 }

@@ -3,10 +3,12 @@
 #include <vector>
 
 #include "api/route.hpp"
+#include "audit/log.hpp"
 #include "base/clock.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/revocations.hpp"
 #include "identity/revoker.hpp"
+#include "identity/role_repository.hpp"
 #include "identity/sign_in.hpp"
 #include "identity/token_issuer.hpp"
 #include "identity/user_repository.hpp"
@@ -17,10 +19,13 @@ namespace gh::identity {
 struct Room {
     UserRepository& users;
     KeyRepository& keys;
+    RoleRepository& roles;
+    RoleSource& role_source;
     RevocationSource& revocations;
     Revoker& revoker;
     SignIn& sign_in;
     TokenIssuer& issuer;
+    audit::Log& audit;
     bool auth_enabled = true;
     seconds token_lifetime{1'800};     ///< of tokens from /auth/token
     seconds session_lifetime{86'400};  ///< of tokens from /api/v1/auth/login
@@ -30,6 +35,8 @@ struct Room {
 [[nodiscard]] std::vector<api::Route> login_routes(Room& room);
 /// /api/v1/users
 [[nodiscard]] std::vector<api::Route> user_routes(Room& room);
+/// /api/v1/roles
+[[nodiscard]] std::vector<api::Route> role_routes(Room& room);
 /// /api/v1/keys
 [[nodiscard]] std::vector<api::Route> key_routes(Room& room);
 

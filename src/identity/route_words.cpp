@@ -81,9 +81,30 @@ Result<SystemTime> time_of_key(std::string_view key) {
         std::chrono::duration_cast<SystemTime::duration>(std::chrono::microseconds(count)));
 }
 
-std::optional<api::Reply> above_oneself(const api::Call& call, std::span<const std::string> roles) {
-    if (access::highest_role(roles) <= call.principal.role) return {};
-    return api::refusal(call, 403, "role.above_own", "This wants a role above your own.");
+std::optional<api::Reply> above_oneself(const api::Call& call, std::span<const std::string> roles,
+                                        const access::CustomRoles& custom) {
+    access::Principal bearer;
+    bearer.roles.assign(roles.begin(), roles.end());
+    bearer.role = access::highest_role(roles);
+    const bool within =
+        bearer.role <= call.principal.role && access::permissions_of(call.principal, custom)
+                                                  .includes(access::permissions_of(bearer, custom));
+    if (within) return {};
+    return api::refusal(call, 403, "role.above_own", "This wants rights that are not yours.");
+}
+
+void tell_user(audit::Record& record, const User& user) {
+    record.object_id = user.id;
+    std::string roles;
+    for (const auto& role : user.roles) roles += (roles.empty() ? "" : ",") + role;
+    record.details = {{"name", user.name},
+                      {"roles", std::move(roles)},
+                      {"disabled", user.disabled_at.has_value()}};
+}
+
+void tell_key(audit::Record& record, const StoredKey& key) {
+    record.object_id = key.id;
+    record.details = {{"name", key.name}, {"owner", key.owner}, {"subject", key.subject}};
 }
 
 api::Reply wrong_field(const api::Call& call, std::string pointer, std::string_view code,

@@ -8,13 +8,17 @@
 #include <string_view>
 #include <vector>
 
+#include "access/permission.hpp"
 #include "api/reply.hpp"
 #include "api/route.hpp"
 #include "api/types.hpp"
+#include "audit/record.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "crypto/secret.hpp"
+#include "identity/key_repository.hpp"
 #include "identity/revoker.hpp"
+#include "identity/user.hpp"
 
 namespace gh::identity {
 
@@ -34,9 +38,15 @@ namespace gh::identity {
 /// @return `invalid_argument` "cursor.malformed"
 [[nodiscard]] Result<SystemTime> time_of_key(std::string_view key);
 
-/// 403 where somebody hands out, or touches, a role above their own.
+/// 403 where somebody hands out, or touches, roles that may what they themselves may not.
 [[nodiscard]] std::optional<api::Reply> above_oneself(const api::Call& call,
-                                                      std::span<const std::string> roles);
+                                                      std::span<const std::string> roles,
+                                                      const access::CustomRoles& custom);
+
+/// What the audit log says of a user that was written.
+void tell_user(audit::Record& record, const User& user);
+/// And of a key.
+void tell_key(audit::Record& record, const StoredKey& key);
 
 /// 422 for one member of the body.
 /// @param pointer  RFC 6901

@@ -10,6 +10,7 @@
 #include "api/precondition.hpp"
 #include "api/reply.hpp"
 #include "api/types.hpp"
+#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "crypto/password.hpp"
 #include "identity/room.hpp"
@@ -127,6 +128,11 @@ const api::Type<api::Items<ShownUser>>& user_page_type() {
     return type;
 }
 
+/// A change of a user, as the audit log tells it: which one, and what they are now.
+storage::Also<User> recorded(const api::Call& call, std::string action) {
+    return audit::also<User>(audit::act_of(call, std::move(action), "user"), tell_user);
+}
+
 /// With its tag.
 api::Reply with_tag(api::Reply reply, const User& user) {
     reply.fields.emplace_back("ETag",
@@ -169,7 +175,8 @@ Task<Result<api::Reply>> show_user(Room& room, api::Call call) {
 }
 
 Task<Result<api::Reply>> add_user(Room& room, api::Call call, WantedUser wanted) {
-    if (auto refused = above_oneself(call, wanted.roles)) co_return *std::move(refused);
+    if (auto refused = above_oneself(call, wanted.roles, *room.role_source.current()))
+        co_return *std::move(refused);
     crypto::Secret password;
     std::optional<std::string> one_time;
     if (wanted.password) {
@@ -187,7 +194,8 @@ Task<Result<api::Reply>> add_user(Room& room, api::Call call, WantedUser wanted)
                  .roles = std::move(wanted.roles),
                  .password_hash = *std::move(hash),
                  .password_change_required = true};
-    auto made = co_await room.users.create(std::move(user), net::Loop::current()->system_now());
+    auto made = co_await room.users.create(std::move(user), net::Loop::current()->system_now(),
+                                           recorded(call, "user.create"));
     if (!made) co_return refused_by_rules(call, std::move(made).error());
     auto body = shown(*made);
     body.one_time_password = std::move(one_time);
@@ -196,11 +204,13 @@ Task<Result<api::Reply>> add_user(Room& room, api::Call call, WantedUser wanted)
 
 Task<Result<api::Reply>> change_user(Room& room, api::Call call, ChangedUser wanted) {
     if (wanted.roles) {
-        if (auto refused = above_oneself(call, *wanted.roles)) co_return *std::move(refused);
+        if (auto refused = above_oneself(call, *wanted.roles, *room.role_source.current()))
+            co_return *std::move(refused);
     }
     const std::string id(call.param("user"));
     GH_CO_TRY(const auto before, co_await room.users.find(id));
-    if (auto refused = above_oneself(call, before.roles)) co_return *std::move(refused);
+    if (auto refused = above_oneself(call, before.roles, *room.role_source.current()))
+        co_return *std::move(refused);
     const auto tag = api::etag_of_version(static_cast<std::uint64_t>(before.version));
     if (auto answer = api::judge_change(call, tag)) co_return *std::move(answer);
     const auto now = net::Loop::current()->system_now();
@@ -208,7 +218,8 @@ Task<Result<api::Reply>> change_user(Room& room, api::Call call, ChangedUser wan
                       .roles = std::move(wanted.roles),
                       .disabled = wanted.disabled,
                       .expected_version = before.version};
-    auto after = co_await room.users.change(id, std::move(change), now);
+    auto after =
+        co_await room.users.change(id, std::move(change), now, recorded(call, "user.change"));
     if (!after) co_return refused_by_rules(call, std::move(after).error());
     if (after->tokens_valid_from != before.tokens_valid_from)
         room.revocations.add({end_of_tokens(*after)}, now);
@@ -219,12 +230,15 @@ Task<Result<api::Reply>> change_user(Room& room, api::Call call, ChangedUser wan
 Task<Result<api::Reply>> reset_password(Room& room, api::Call call) {
     const std::string id(call.param("user"));
     GH_CO_TRY(const auto before, co_await room.users.find(id));
-    if (auto refused = above_oneself(call, before.roles)) co_return *std::move(refused);
+    if (auto refused = above_oneself(call, before.roles, *room.role_source.current()))
+        co_return *std::move(refused);
     auto password = crypto::random_password();
     const std::string text(crypto::text_of(password.bytes()));
     GH_CO_TRY(auto hash, co_await room.sign_in.hash(std::move(password)));
     const auto now = net::Loop::current()->system_now();
-    GH_CO_TRY(const auto after, co_await room.users.set_password(id, std::move(hash), true, now));
+    GH_CO_TRY(const auto after,
+              co_await room.users.set_password(id, std::move(hash), true, now,
+                                               recorded(call, "user.reset_password")));
     room.revocations.add({end_of_tokens(after)}, now);
     auto body = shown(after);
     body.one_time_password = text;
@@ -247,8 +261,10 @@ Task<Result<std::string>> name_of_user(Room& room, const api::Call& call) {
 /// Everywhere they are signed in. Works while the database is away, too: then it holds here at once, elsewhere once it is back.
 Task<Result<api::Reply>> end_tokens(Room& room, api::Call call) {
     GH_CO_TRY(auto name, co_await name_of_user(room, call));
+    auto record = audit::act_of(call, "user.end_tokens", "user", name);
     GH_CO_TRY_VOID(co_await room.revoker.end(RevocationKind::subject, std::move(name),
-                                             net::Loop::current()->system_now()));
+                                             net::Loop::current()->system_now(),
+                                             std::move(record)));
     co_return ended(room.revoker);
 }
 

@@ -62,15 +62,22 @@ Fallback::Fallback(Database& database, std::unique_ptr<Journal> journal,
         });
 }
 
-void Fallback::on(std::string kind, Apply apply) { kinds_[std::move(kind)] = std::move(apply); }
+void Fallback::on(std::string kind, Apply apply, Direct first) {
+    kinds_[std::move(kind)] = {std::move(apply), std::move(first)};
+}
 
 Task<Result<void>> Fallback::submit(Command command, SystemTime now) {
+    Direct none;
+    co_return co_await submit(std::move(command), now, std::move(none));
+}
+
+Task<Result<void>> Fallback::submit(Command command, SystemTime now, Direct direct) {
     JournalRecord record{.id = std::string(view(uuid_v7(now))),
                          .kind = std::move(command.kind),
                          .at = now,
                          .payload = std::move(command.payload)};
     if (journal_->backlog().records == 0) {
-        auto done = co_await apply_patiently(record, now);
+        auto done = co_await apply_patiently(record, now, std::move(direct));
         if (done || !is_away(done.error())) co_return done;
         if (!away_.exchange(true))
             log_.warning("storage", "the database is away, writes go to the journal")
@@ -81,34 +88,51 @@ Task<Result<void>> Fallback::submit(Command command, SystemTime now) {
     co_return Result<void>{};
 }
 
-Task<Result<void>> Fallback::apply_patiently(JournalRecord record, SystemTime now) {
+Task<Result<void>> Fallback::apply_patiently(JournalRecord record, SystemTime now, Direct direct) {
     auto& loop = *net::Loop::current();
     net::Answer<Result<void>> answer(loop);
-    spawn(apply_and_tell(std::move(record), now, answer.giver()));
+    spawn(apply_and_tell(std::move(record), now, std::move(direct), answer.giver()));
     auto done = co_await answer.wait_until(loop.now() + patience);
     if (done) co_return *std::move(done);
     // It may come to pass later all the same: the record's id lets it happen once.
     co_return fail(ErrorKind::deadline_exceeded, "storage.patience");
 }
 
-Task<> Fallback::apply_and_tell(JournalRecord record, SystemTime now,
+Task<> Fallback::apply_and_tell(JournalRecord record, SystemTime now, Direct direct,
                                 net::Answer<Result<void>>::Giver tell) {
-    tell(co_await apply(std::move(record), now));
+    tell(co_await apply(std::move(record), now, std::move(direct)));
 }
 
-Task<Result<void>> Fallback::apply_within(Session& session, JournalRecord record, SystemTime now) {
+Task<Result<void>> Fallback::apply_within(Session& session, JournalRecord record, SystemTime now,
+                                          Direct direct) {
     const auto kind = kinds_.find(record.kind);
     if (kind == kinds_.end())
         co_return fail(ErrorKind::internal, "journal.kind", "nobody applies " + record.kind);
     GH_CO_TRY(const auto is_new, co_await session.execute(insert_applied, record.id, now));
     if (is_new == 0) co_return Result<void>{};  // it has been here before
-    co_return co_await kind->second(session, std::move(record));
+    if (direct) co_return co_await direct(session);
+    co_return co_await kind->second.apply(session, std::move(record));
 }
 
-Task<Result<void>> Fallback::apply(JournalRecord record, SystemTime now) {
-    auto work = [this, record = std::move(record), now](Session& session) {
-        return apply_within(session, record, now);
-    };
+Task<Result<void>> Fallback::begin(Session& session, const std::set<std::string_view>& kinds) {
+    for (const auto name : kinds) {
+        const auto kind = kinds_.find(name);
+        if (kind == kinds_.end() || !kind->second.first) continue;
+        GH_CO_TRY_VOID(co_await kind->second.first(session));
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Fallback::apply_one(Session& session, JournalRecord record, SystemTime now,
+                                       Direct direct) {
+    const std::set<std::string_view> kinds{record.kind};
+    GH_CO_TRY_VOID(co_await begin(session, kinds));
+    co_return co_await apply_within(session, std::move(record), now, std::move(direct));
+}
+
+Task<Result<void>> Fallback::apply(JournalRecord record, SystemTime now, Direct direct) {
+    auto work = [this, record = std::move(record), now, direct = std::move(direct)](
+                    Session& session) { return apply_one(session, record, now, direct); };
     co_return co_await database_.write(std::move(work));
 }
 
@@ -121,8 +145,12 @@ Task<Result<void>> Fallback::apply_all(std::vector<JournalRecord> records, Syste
 
 Task<Result<void>> Fallback::apply_each(Session& session, std::vector<JournalRecord> records,
                                         SystemTime now) {
+    std::set<std::string_view> kinds;
+    for (const auto& record : records) kinds.insert(record.kind);
+    GH_CO_TRY_VOID(co_await begin(session, kinds));
+    Direct none;
     for (auto& record : records)
-        GH_CO_TRY_VOID(co_await apply_within(session, std::move(record), now));
+        GH_CO_TRY_VOID(co_await apply_within(session, std::move(record), now, none));
     co_return Result<void>{};
 }
 
@@ -150,7 +178,8 @@ Task<Result<std::size_t>> Fallback::replay_some(std::vector<JournalRecord> recor
     }
     for (std::size_t i = brought; i < records.size(); ++i) {
         auto& record = records[i];
-        auto done = co_await apply(record, now);
+        Direct none;
+        auto done = co_await apply(record, now, std::move(none));
         if (!done && is_away(done.error())) break;
         if (done) {
             replayed_.add();

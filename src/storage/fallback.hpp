@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,8 @@ class Fallback {
  public:
     /// Writes the command's rows; inside a transaction, and again from the start should that be rolled back.
     using Apply = std::function<Task<Result<void>>(Session&, JournalRecord)>;
+    /// Work on a session, and again from the start.
+    using Direct = std::function<Task<Result<void>>(Session&)>;
     /// Told of a record that the database refused when it came from the journal.
     using Rejected = std::function<void(const JournalRecord&, const Error&)>;
 
@@ -37,7 +40,8 @@ class Fallback {
              telemetry::Log& log);
 
     /// Before the first submit().
-    void on(std::string kind, Apply apply);
+    /// @param first  comes before all else in a transaction that applies such a record: takes a lock, for one
+    void on(std::string kind, Apply apply, Direct first = {});
     void on_rejected(Rejected rejected) { rejected_ = std::move(rejected); }
 
     /// A database that has not answered by then counts as away.
@@ -46,6 +50,8 @@ class Fallback {
     /// Resumes when the write is in the database or in the journal, on disk either way.
     /// @return the database's own refusals when it is there (`conflict`, `invalid_argument`); the journal's when it is not
     [[nodiscard]] Task<Result<void>> submit(Command command, SystemTime now);
+    /// @param direct  does what the command's Apply would, for who has the rows at hand and need not read the payload
+    [[nodiscard]] Task<Result<void>> submit(Command command, SystemTime now, Direct direct);
 
     /// Brings what waits into the database until nothing does or it is away again: call it every second or so, from one
     /// place. A record that the database refuses goes to `journal_rejects`, is told, and blocks nobody.
@@ -58,15 +64,20 @@ class Fallback {
         const std::function<void(const JournalRecord&)>& show) const;
 
  private:
-    [[nodiscard]] Task<Result<void>> apply_patiently(JournalRecord record, SystemTime now);
-    [[nodiscard]] Task<> apply_and_tell(JournalRecord record, SystemTime now,
+    [[nodiscard]] Task<Result<void>> apply_patiently(JournalRecord record, SystemTime now,
+                                                     Direct direct);
+    [[nodiscard]] Task<> apply_and_tell(JournalRecord record, SystemTime now, Direct direct,
                                         net::Answer<Result<void>>::Giver tell);
-    [[nodiscard]] Task<Result<void>> apply(JournalRecord record, SystemTime now);
+    [[nodiscard]] Task<Result<void>> apply(JournalRecord record, SystemTime now, Direct direct);
     [[nodiscard]] Task<Result<void>> apply_all(std::vector<JournalRecord> records, SystemTime now);
     [[nodiscard]] Task<Result<void>> apply_each(Session& session,
                                                 std::vector<JournalRecord> records, SystemTime now);
+    [[nodiscard]] Task<Result<void>> apply_one(Session& session, JournalRecord record,
+                                               SystemTime now, Direct direct);
+    [[nodiscard]] Task<Result<void>> begin(Session& session,
+                                           const std::set<std::string_view>& kinds);
     [[nodiscard]] Task<Result<void>> apply_within(Session& session, JournalRecord record,
-                                                  SystemTime now);
+                                                  SystemTime now, Direct direct);
     [[nodiscard]] Task<Result<std::size_t>> replay_some(std::vector<JournalRecord> records,
                                                         SystemTime now);
     [[nodiscard]] Task<Result<void>> reject(JournalRecord record, Error why, SystemTime now);
@@ -74,7 +85,11 @@ class Fallback {
     Database& database_;
     std::unique_ptr<Journal> journal_;
     telemetry::Log& log_;
-    std::map<std::string, Apply, std::less<>> kinds_;
+    struct Kind {
+        Apply apply;
+        Direct first;
+    };
+    std::map<std::string, Kind, std::less<>> kinds_;
     Rejected rejected_;
     telemetry::Counter& journalled_;
     telemetry::Counter& replayed_;

@@ -19,29 +19,6 @@ constexpr Statement list_all{.name = "t.list",
 constexpr Statement list_rejects{.name = "t.rejects",
                                  .sql = "SELECT payload, reason FROM journal_rejects"};
 
-/// A database that can be away.
-class Sometimes final : public Database {
- public:
-    explicit Sometimes(Database& inner) : inner_(inner) {}
-    [[nodiscard]] Dialect dialect() const override { return inner_.dialect(); }
-    [[nodiscard]] PoolStatistics statistics() const override { return inner_.statistics(); }
-    [[nodiscard]] std::string_view engine() const override { return inner_.engine(); }
-    Task<Result<void>> run(Mode mode, Work work) override {
-        ++asked;
-        if (away) co_return fail(ErrorKind::unavailable, "storage.connection");
-        auto done = co_await inner_.run(mode, std::move(work));
-        // The commit is there, and the answer is lost.
-        if (done && mode == Mode::write && std::exchange(loses_answer, false))
-            co_return fail(ErrorKind::unavailable, "storage.commit_unknown");
-        co_return done;
-    }
-    bool away = false, loses_answer = false;
-    int asked = 0;
-
- private:
-    Database& inner_;
-};
-
 class FallbackTest : public EngineTest {
  protected:
     void SetUp() override {

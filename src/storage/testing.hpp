@@ -30,6 +30,29 @@ T run_to_end(Task<T> task) {
     return *std::move(value);
 }
 
+/// A database that can be away, or lose the answer to a commit.
+class Sometimes final : public Database {
+ public:
+    explicit Sometimes(Database& inner) : inner_(inner) {}
+    [[nodiscard]] Dialect dialect() const override { return inner_.dialect(); }
+    [[nodiscard]] PoolStatistics statistics() const override { return inner_.statistics(); }
+    [[nodiscard]] std::string_view engine() const override { return inner_.engine(); }
+    Task<Result<void>> run(Mode mode, Work work) override {
+        ++asked;
+        if (away) co_return fail(ErrorKind::unavailable, "storage.connection");
+        auto done = co_await inner_.run(mode, std::move(work));
+        // The commit is there, and the answer is lost.
+        if (done && mode == Mode::write && std::exchange(loses_answer, false))
+            co_return fail(ErrorKind::unavailable, "storage.commit_unknown");
+        co_return done;
+    }
+    bool away = false, loses_answer = false;
+    int asked = 0;
+
+ private:
+    Database& inner_;
+};
+
 /// An empty database for a test that runs on both engines:
 ///
 ///     class UsersTest : public storage::EngineTest {};
@@ -52,6 +75,14 @@ class EngineTest : public testing::TestWithParam<Dialect> {
         auto opened = open_sqlite(folder.path / "test.db", pool, observer);
         ASSERT_TRUE(opened) << describe(opened.error());
         database = *std::move(opened);
+    }
+
+    /// The same database, as another node sees it.
+    std::unique_ptr<Database> another() {
+        if (GetParam() == Dialect::postgres)
+            return open_postgres(TestServer::shared()->local(name_), {.min = 2, .max = 8}, observer,
+                                 nullptr);
+        return open_sqlite(folder.path / "test.db", {.min = 2, .max = 8}, observer).value();
     }
 
     TestFolder folder;

@@ -145,22 +145,31 @@ def line_of(sequence, kind, payload):
     return f"{hashlib.sha256(record.encode()).hexdigest()[:16]} {record}\n"
 
 
+def told(number):
+    """The line of the audit log that comes with a record."""
+    return json.dumps({"v": 1, "id": f"01890000-0000-7000-9000-{number:012d}", "time": "2023-11-14T22:13:20.000Z",
+                       "severity": "info", "actor": {"type": "user", "subject": "ada"}, "act": [], "action": "test.end",
+                       "object": {"type": "token", "id": str(number)}, "outcome": "success", "request_id": "",
+                       "correlation_id": "", "client": "", "details": {}}, separators=(",", ":"))
+
+
 def test_a_record_that_the_database_refuses_is_set_aside_and_blocks_nobody(start, tmp_path):
     config = house_config(tmp_path / "gateway0")
     folder = tmp_path / "gateway0" / "data" / "fallback_db"
     folder.mkdir(parents=True, mode=0o700)
     (tmp_path / "gateway0" / "data").chmod(0o700)
     (folder / f"{1:020d}.jsonl").write_text(
-        line_of(1, "identity.revoke", {"kind": "subject", "value": "nobody"})
-        + line_of(2, "identity.revoke", {"kind": "planet", "value": "mars"})
+        line_of(1, "identity.revoke", {"kind": "subject", "value": "nobody", "record": told(1)})
+        + line_of(2, "identity.revoke", {"kind": "planet", "value": "mars", "record": told(2)})
         + line_of(3, "no.such.kind", {"a": "'; DROP TABLE users; --"})
-        + line_of(4, "identity.revoke", {"kind": "token", "value": "a-token"}))
+        + line_of(4, "identity.revoke", {"kind": "token", "value": "a-token", "record": told(4)}))
     gateway = start(config)
     until(lambda: gateway.metric("database_journal_backlog") == 0, "the journal to be brought")
     database = sqlite3.connect(gateway.directory / "data" / "gatehouse.db")
     assert database.execute("SELECT kind, reason FROM journal_rejects ORDER BY id").fetchall() == [
         ("identity.revoke", "user.unknown"), ("identity.revoke", "revocation.malformed"), ("no.such.kind", "journal.kind")]
     assert database.execute("SELECT kind, value FROM revocations").fetchall() == [("token", "a-token")]
+    assert database.execute("SELECT object_id FROM audit_records WHERE action = 'test.end'").fetchall() == [("4",)]
     database.close()
     assert gateway.metric("database_journal_rejected_total") == 3
     assert gateway.metric("database_journal_replayed_total") == 1

@@ -318,6 +318,38 @@ def test_a_forgotten_password_is_replaced_by_one_for_one_use(house):
     house.sign_in("uli", "new and long")
 
 
+def test_a_role_of_ones_own_holds_what_it_was_given(house):
+    admin = house.sign_in("ada", PASSWORDS["ada"])
+    made = admin.ask("PUT", "/api/v1/roles/auditor", {"permissions": ["users:read"]})
+    assert made.status == 200 and made.json() == {"name": "auditor", "built_in": False, "permissions": ["users:read"]}
+    assert run("user", "roles", "gast", "--role", "guest", "--role", "auditor", "--config",
+               house.gateway.config_file).returncode == 0
+    gast = house.sign_in("gast", PASSWORDS["gast"])
+    until(lambda: gast.get("/api/v1/users").status == 200, "the role to be known", timeout=3)
+    assert gast.ask("POST", "/api/v1/users", {"name": "x"}).status == 403
+    assert admin.ask("DELETE", "/api/v1/roles/auditor").json()["code"] == "role.in_use"
+    assert admin.ask("PUT", "/api/v1/roles/auditor", {"permissions": []}).status == 200
+    until(lambda: gast.get("/api/v1/users").status == 403, "the role to hold nothing", timeout=3)
+    assert [role["name"] for role in admin.get("/api/v1/roles").json()["items"]] == [
+        "guest", "user", "manager", "admin", "auditor"]
+    assert admin.ask("PUT", "/api/v1/roles/admin", {"permissions": []}).status == 422
+    assert admin.ask("PUT", "/api/v1/roles/x", {"permissions": ["everything"]}).status == 422
+
+
+def test_who_may_make_users_makes_none_with_more_rights(house):
+    admin = house.sign_in("ada", PASSWORDS["ada"])
+    admin.ask("PUT", "/api/v1/roles/registrar", {"permissions": ["users:read", "users:write"]})
+    run("user", "roles", "gast", "--role", "user", "--role", "registrar", "--config", house.gateway.config_file)
+    gast = house.sign_in("gast", PASSWORDS["gast"])
+    until(lambda: gast.ask("POST", "/api/v1/users", {"name": "plain"}).status in (201, 409), "the role", timeout=3)
+    for roles in (["manager"], ["admin"], ["user", "auditor"]):
+        admin.ask("PUT", "/api/v1/roles/auditor", {"permissions": ["audit:read"]})
+        assert gast.ask("POST", "/api/v1/users", {"name": "more", "roles": roles}).status == 403, roles
+    assert gast.ask("PUT", "/api/v1/roles/mine", {"permissions": ["audit:read"]}).status == 403
+    ada = next(user for user in admin.get("/api/v1/users").json()["items"] if user["name"] == "ada")
+    assert gast.ask("POST", f"/api/v1/users/{ada['id']}/password").status == 403
+
+
 def test_bcrypt_hashes_are_taken_and_replaced(start, tmp_path):
     config = house_config(tmp_path / "gateway0", auth={"password_hash": "bcrypt"})
     gateway = start(config)

@@ -1,0 +1,97 @@
+#include "app/back_office.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "app/first_users.hpp"
+#include "app/pool_route.hpp"
+#include "base/try.hpp"
+#include "net/run_task.hpp"
+
+namespace gh::app {
+
+BackOffice::BackOffice(const Settings& settings, std::unique_ptr<State> state,
+                       std::unique_ptr<storage::Fallback> fallback,
+                       std::unique_ptr<audit::Log> audit, std::unique_ptr<IdentityHouse> identity,
+                       telemetry::Log& log)
+    : settings_(settings),
+      log_(log),
+      state_(std::move(state)),
+      fallback_(std::move(fallback)),
+      audit_(std::move(audit)),
+      identity_(std::move(identity)) {}
+
+Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
+                                                     crypto::KeyStore& keys,
+                                                     telemetry::Registry& registry,
+                                                     telemetry::Log& log) {
+    GH_TRY(auto state, State::open(settings, keys, registry, &log));
+    GH_TRY(auto journal, storage::Journal::open(settings.data_dir / "fallback_db", {}));
+    auto fallback =
+        std::make_unique<storage::Fallback>(*state->database, std::move(journal), registry, log);
+    auto audit = std::make_unique<audit::Log>(*fallback, registry, log);
+    GH_TRY(auto identity, IdentityHouse::open(settings, *state, *fallback, *audit, keys,
+                                              std::chrono::system_clock::now()));
+    auto office = std::make_unique<BackOffice>(settings, std::move(state), std::move(fallback),
+                                               std::move(audit), std::move(identity), log);
+    if (auto greeted = net::run_to_end(office->greet_database()); !greeted) {
+        if (!storage::is_away(greeted.error())) return std::unexpected(std::move(greeted).error());
+        log.error("storage", "the database does not answer; what needs it gets 503 until it does")
+            .error(greeted.error());
+    }
+    return office;
+}
+
+Task<Result<void>> BackOffice::greet_database() {
+    GH_CO_TRY_VOID(co_await state_->check_schema());
+    GH_CO_TRY_VOID(co_await welcome_first_users());
+    const auto now = std::chrono::system_clock::now();
+    GH_CO_TRY(const auto revoked, co_await state_->revocations.list({}, now));
+    identity_->revocations().learn(revoked, now);
+    co_return Result<void>{};
+}
+
+Task<Result<void>> BackOffice::welcome_first_users() {
+    const auto now = std::chrono::system_clock::now();
+    GH_CO_TRY(const auto keys, co_await take_over_keys(settings_, *state_, now));
+    if (keys > 0) log_.info("identity", "took over keys of API_KEYS").field("keys", keys);
+    GH_CO_TRY(auto made, co_await make_first_users(settings_, *state_, now));
+    if (!made) co_return Result<void>{};
+    log_.info("identity", "made the first users").field("imported", made->imported);
+    if (!made->admin_password) co_return Result<void>{};
+    GH_CO_TRY(const auto file, show_once(*made->admin_password, settings_.data_dir));
+    if (file) {
+        log_.warning(
+                "identity",
+                "the one-time password of the user admin is in a file; delete it once it is read")
+            .field("file", file->native());
+    }
+    co_return Result<void>{};
+}
+
+void BackOffice::start() {
+    clerk_ = std::make_unique<Clerk>(Clerk::Parts{state_->revocations, identity_->revocations(),
+                                                  state_->roles, identity_->roles(), state_->keys,
+                                                  identity_->key_uses(), *fallback_, log_,
+                                                  [this] { return greet_database(); }});
+}
+
+std::vector<api::Route> BackOffice::routes() {
+    auto all = identity_->routes();
+    all.push_back(pool_route(*state_->database));
+    return all;
+}
+
+std::optional<StorageState> BackOffice::storage_state() const {
+    if (!clerk_) return {};
+    const auto waiting = fallback_->backlog();
+    StorageState state{.answers = clerk_->database_answers(), .backlog = waiting.records};
+    if (waiting.oldest) {
+        const auto waited = std::chrono::system_clock::now() - *waiting.oldest;
+        state.oldest = std::max(std::chrono::floor<seconds>(waited), seconds(0));
+    }
+    return state;
+}
+
+}  // namespace gh::app

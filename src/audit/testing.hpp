@@ -1,0 +1,89 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "audit/log.hpp"
+#include "audit/sequence.hpp"
+#include "storage/testing.hpp"
+
+/// For tests of the log over a database.
+namespace gh::audit {
+
+inline const SystemTime now{seconds(1'700'000'000)};
+
+inline constexpr storage::Statement select_every_record{
+    .name = "t.records", .sql = "SELECT leaf_index, id, record FROM audit_records ORDER BY 1"};
+inline constexpr storage::Statement select_every_node{
+    .name = "t.nodes",
+    .sql = "SELECT level, node_index, hash FROM audit_nodes ORDER BY level, node_index"};
+
+inline Record record_of(std::string id) {
+    Record record;
+    record.id = std::move(id);
+    record.time = now;
+    record.actor_type = access::PrincipalType::user;
+    record.actor = "ann";
+    record.action = "key.create";
+    record.object_type = "key";
+    record.object_id = "k1";
+    return record;
+}
+
+/// What the database has, and that it is one dense log with the right tree over it.
+inline std::vector<std::string> ids_in(storage::Database& database) {
+    const auto rows = storage::run_to_end(database.query(select_every_record)).value();
+    std::vector<std::string> ids;
+    CompactRange wanted;
+    std::vector<Node> completed;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        EXPECT_EQ(rows[i].integer(0), static_cast<std::int64_t>(i));
+        ids.push_back(rows[i].text(1));
+        const auto record = parse_record(rows[i].text(2));
+        EXPECT_TRUE(record && record->id == rows[i].text(1));
+        EXPECT_TRUE(wanted.append(leaf_hash(rows[i].text(2)), completed));
+    }
+    std::map<NodeId, Hash> nodes;
+    for (const auto& node : completed) nodes[node.id] = node.hash;
+    const auto stored = storage::run_to_end(database.query(select_every_node)).value();
+    EXPECT_EQ(stored.size(), nodes.size());
+    for (std::size_t i = 0; i < stored.size(); ++i) {
+        const NodeId id{static_cast<std::uint8_t>(stored[i].integer(0)),
+                        static_cast<std::uint64_t>(stored[i].integer(1))};
+        EXPECT_EQ(stored[i].octets(2), crypto::text_of(nodes[id]));
+    }
+    auto head = [](storage::Session& session) { return load_tree(session); };
+    const auto tree = storage::run_to_end(database.write(head)).value();
+    EXPECT_EQ(tree.size(), ids.size());
+    EXPECT_EQ(tree.root(), wanted.root());
+    return ids;
+}
+
+/// What it takes to append over a database.
+struct Writer {
+    Writer(storage::Database& database, const std::filesystem::path& folder)
+        : sometimes(database),
+          fallback(sometimes, storage::Journal::open(folder, {}).value(), registry, quiet),
+          log(fallback, registry, quiet) {}
+
+    std::string_view append(std::string id) {
+        const auto done = storage::run_to_end(log.append(record_of(std::move(id))));
+        return done ? "" : done.error().reason;
+    }
+    std::size_t replay() { return storage::run_to_end(fallback.replay(now)).value(); }
+
+    telemetry::NoLog sink;
+    telemetry::Log quiet{sink, telemetry::LogLevel::info};
+    telemetry::Registry registry;
+    storage::Sometimes sometimes;
+    storage::Fallback fallback;
+    Log log;
+};
+
+using Ids = std::vector<std::string>;
+
+}  // namespace gh::audit
