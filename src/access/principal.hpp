@@ -30,6 +30,9 @@ enum class Role : std::uint8_t { none, guest, user, manager, admin };
 /// "guest", "user", "manager", "admin" as written; anything else is no built-in role.
 [[nodiscard]] Role role_of(std::string_view name);
 
+/// Which records of ours can end a credential before it expires: see Revocations.
+enum class RevokedBy : std::uint8_t { nothing, token_list, key_list };
+
 /// Who asks. Made by an Authenticator only; immutable and shared from then on.
 struct Principal {
     PrincipalType type = PrincipalType::anonymous;
@@ -40,9 +43,14 @@ struct Principal {
     std::string token_id;    ///< `jti`, key id or certificate serial
     std::string roles_text;  ///< roles joined by ',', as sent upstream
     std::string client_id;   ///< of the OAuth client a token was issued to; empty otherwise
-    SystemTime issued_at;    ///< of the token; 1970 for what has no such moment
+    SystemTime
+        issued_at;  ///< of the token, of a stored key's secret; 1970 for what has no such moment
     Role role = Role::none;  ///< the highest built-in role among `roles`
+    RevokedBy revoked_by = RevokedBy::nothing;
     std::optional<SystemTime> expires;
+    std::string
+        bound_key;  ///< thumbprint of whose proofs must come along (RFC 9449 §6); empty: none
+    std::string bound_certificate;  ///< fingerprint of the connection's (RFC 8705 §3); empty: any
 };
 
 }  // namespace gh::access

@@ -3,17 +3,21 @@
 #include <atomic>
 #include <thread>
 
+#include "app/checkpoint_keeper.hpp"
 #include "identity/key_repository.hpp"
+#include "identity/key_uses.hpp"
 #include "identity/revocations.hpp"
 #include "identity/role_repository.hpp"
 #include "net/loop.hpp"
 #include "storage/fallback.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
 
 namespace gh::app {
 
-/// What the house does by itself, whoever asks or not: learns of revocations and roles that other nodes made, brings the journal into
-/// the database, clears away what has expired. On a loop and a thread of its own, from its making to its end.
+/// What the house does by itself, whoever asks or not: learns of revocations and roles that other nodes made, brings the
+/// journal into the database, writes down when keys were last used, clears away what has expired. On a loop and a thread of
+/// its own, from its making to its end.
 class Clerk {
  public:
     struct Parts {
@@ -22,11 +26,14 @@ class Clerk {
         identity::RoleRepository& role_repository;
         identity::RoleSource& roles;
         identity::KeyRepository& keys;
+        identity::KeyUses& uses;
         storage::Fallback& fallback;
+        CheckpointKeeper& checkpoints;
+        telemetry::Registry& registry;
         telemetry::Log& log;
     };
     explicit Clerk(Parts parts);
-    /// Ends between two turns; what waits for the database then is given up.
+    /// Ends between two turns; what waits for the database then is given up. Last uses are still written, when it answers.
     ~Clerk();
     Clerk(const Clerk&) = delete;
     Clerk& operator=(const Clerk&) = delete;
@@ -38,11 +45,17 @@ class Clerk {
     [[nodiscard]] Task<> learn_revocations();
     [[nodiscard]] Task<> learn_roles();
     [[nodiscard]] Task<> bring_journal();
+    [[nodiscard]] Task<> write_uses();
     [[nodiscard]] Task<> clear_away();
+    [[nodiscard]] Task<> sign_checkpoints();
+    [[nodiscard]] Task<Result<void>> sign_checkpoint();
     void tell(bool answers, const Error* error);
 
     Parts parts_;
     std::atomic<bool> answers_{true};
+    telemetry::Gauge& audit_records_;
+    telemetry::Gauge& checkpoint_records_;
+    telemetry::Counter& checkpoint_failures_;
     net::Loop loop_;
     std::jthread thread_;
 };

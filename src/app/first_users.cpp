@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <utility>
 
+#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "crypto/password.hpp"
+#include "identity/route_words.hpp"
 #include "net/run_task.hpp"
 #include "pki/file.hpp"
 
@@ -17,7 +19,10 @@ namespace {
 constexpr std::string_view admin_name = "admin";
 
 Task<Result<bool>> add(State& state, identity::NewUser user, SystemTime now) {
-    const auto made = co_await state.users.create(std::move(user), now);
+    const auto made = co_await state.users.create(
+        std::move(user), now,
+        audit::also<identity::User>(audit::act_of_shell("user.create", "user"),
+                                    identity::tell_user));
     if (made) co_return true;
     if (made.error().reason == "user.name_taken") co_return false;
     co_return std::unexpected(made.error());

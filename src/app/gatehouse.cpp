@@ -3,19 +3,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <future>
 
 #include "app/announce.hpp"
-#include "app/clerk.hpp"
+#include "app/back_office.hpp"
 #include "app/collect_states.hpp"
+#include "app/drain.hpp"
 #include "app/first_key.hpp"
-#include "app/first_users.hpp"
 #include "app/house.hpp"
-#include "app/identity_house.hpp"
 #include "app/machine.hpp"
 #include "app/new_sockets.hpp"
-#include "app/pool_route.hpp"
-#include "app/state.hpp"
 #include "base/try.hpp"
 #include "crypto/secret.hpp"
 #include "gateway/proxy/keeper.hpp"
@@ -26,7 +22,6 @@ namespace {
 
 constexpr auto watch_interval = std::chrono::milliseconds(500);
 constexpr auto keys_interval = std::chrono::minutes(1);
-constexpr auto drain_poll = std::chrono::milliseconds(50);
 constexpr std::uint64_t descriptors_reserved =
     1'024;  // listeners, logs, upstream connections, body files
 
@@ -42,8 +37,6 @@ struct Gatehouse::House {
           http_metrics(registry) {}
 
     [[nodiscard]] Result<void> open_logs();
-    [[nodiscard]] Result<void> open_state(const Settings& settings);
-    [[nodiscard]] Result<void> welcome_first_users(const Settings& settings);
     [[nodiscard]] Result<void> open_trust(const Settings& settings);
     void keep_signing_keys(SystemTime now);
     [[nodiscard]] Result<void> start_workers();
@@ -72,10 +65,7 @@ struct Gatehouse::House {
     std::unique_ptr<telemetry::Log> log;
     std::unique_ptr<TlsMaterial> tls;
     std::optional<FirstKey> key;
-    std::unique_ptr<State> state;
-    std::unique_ptr<storage::Fallback> fallback;
-    std::unique_ptr<IdentityHouse> identity;
-    std::unique_ptr<Clerk> clerk;
+    std::unique_ptr<BackOffice> office;
     SystemTime keys_kept_at;
     std::uint64_t roles_planned = 0;  // the generation that the snapshot knows
     std::unique_ptr<identity::TrustSource> trust;
@@ -123,46 +113,10 @@ Result<void> Gatehouse::House::open_logs() {
     return {};
 }
 
-/// The database may be away, and come later; a schema that is not ours, or damage, is another matter.
-Result<void> Gatehouse::House::open_state(const Settings& settings) {
-    const auto now = std::chrono::system_clock::now();
-    GH_TRY(state, State::open(settings, tls->keys(), registry, log.get()));
-    GH_TRY(auto journal, storage::Journal::open(settings.data_dir / "fallback_db", {}));
-    fallback =
-        std::make_unique<storage::Fallback>(*state->database, std::move(journal), registry, *log);
-    GH_TRY(identity, IdentityHouse::open(settings, *state, tls->keys(), now));
-    keys_kept_at = now;
-    own.rooms = identity->routes();
-    own.rooms.push_back(pool_route(*state->database));
-    if (auto schema = state->check_schema(); !schema && storage::is_away(schema.error())) {
-        log->error("storage", "the database does not answer; what needs it gets 503 until it does")
-            .error(schema.error());
-        return {};
-    } else if (!schema) {
-        return schema;
-    }
-    return welcome_first_users(settings);
-}
-
-Result<void> Gatehouse::House::welcome_first_users(const Settings& settings) {
-    GH_TRY(auto made, make_first_users(settings, *state, std::chrono::system_clock::now()));
-    if (!made) return {};
-    log->info("identity", "made the first users").field("imported", made->imported);
-    if (!made->admin_password) return {};
-    GH_TRY(const auto file, show_once(*made->admin_password, settings.data_dir));
-    if (file) {
-        log->warning(
-               "identity",
-               "the one-time password of the user admin is in a file; delete it once it is read")
-            .field("file", file->native());
-    }
-    return {};
-}
-
 void Gatehouse::House::keep_signing_keys(SystemTime now) {
     if (now - keys_kept_at < keys_interval) return;
     keys_kept_at = now;
-    auto changed = identity->keep_signing_keys(now);
+    auto changed = office->identity().keep_signing_keys(now);
     if (changed && *changed) {
         if (auto trusted = open_trust(effective); !trusted)
             changed = std::unexpected(trusted.error());
@@ -176,9 +130,9 @@ Result<void> Gatehouse::House::open_trust(const Settings& settings) {
     auto auth = settings.auth;
     if (key) auth.api_keys.push_back(key->config);
     const auto previous = trust ? trust->current() : nullptr;
-    GH_TRY(auto built, identity::build_trust(auth, state->hasher, previous.get(),
+    GH_TRY(auto built, identity::build_trust(auth, office->hasher(), previous.get(),
                                              {.weak_secrets_allowed = settings.relaxed(),
-                                              .own = &identity->issuer()}));
+                                              .own = &office->identity().issuer()}));
     if (trust) {
         trust->publish(built);
     } else {
@@ -188,9 +142,9 @@ Result<void> Gatehouse::House::open_trust(const Settings& settings) {
 }
 
 Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Settings& settings) {
-    roles_planned = identity->roles().generation();
-    PlanParts parts{*tls, http_metrics, upstream_metrics,
-                    own,  workers,      *identity->roles().current()};
+    const auto& roles = office->identity().roles();
+    roles_planned = roles.generation();
+    PlanParts parts{*tls, http_metrics, upstream_metrics, own, workers, *roles.current()};
     return make_plan(settings, parts, snapshot.get(), std::chrono::system_clock::now());
 }
 
@@ -247,9 +201,10 @@ Result<void> Gatehouse::House::start_workers() {
     services = std::make_unique<gateway::Services>(
         gateway::Services{*limiter, *budget, *log, access_log, counters, {}});
     for (std::size_t i = 0; i < workers; ++i) {
-        crews.push_back(std::make_unique<Crew>(i, *services, *trust, identity->revocations()));
+        crews.push_back(std::make_unique<Crew>(i, *services, *trust, office->identity()));
         services->workers.push_back(&crews.back()->worker);
     }
+    end_what_is_revoked(office->identity().revocations(), crews);
     return {};
 }
 
@@ -265,17 +220,17 @@ Result<void> Gatehouse::start() {
     house.tls = std::make_unique<TlsMaterial>(std::move(tls));
     auto effective = settings;
     GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
-    GH_TRY_VOID(house.open_state(effective));
+    GH_TRY(house.office,
+           BackOffice::open(effective, house.tls->keys(), house.registry, *house.log));
+    house.keys_kept_at = std::chrono::system_clock::now();
+    house.own.rooms = house.office->routes();
+    house.own.storage = [&house] { return house.office->storage_state(); };
     GH_TRY_VOID(house.open_trust(settings));
     house.own.environment = settings.telemetry.environment;
     house.own.release = settings.telemetry.release;
     house.own.upstreams = [&house] {
         const std::scoped_lock lock(house.snapshot_mutex);
         return house.snapshot->upstreams;
-    };
-    house.own.storage = [&house]() -> std::optional<StorageState> {
-        if (!house.clerk) return {};
-        return StorageState{house.clerk->database_answers(), house.fallback->backlog().records};
     };
     GH_TRY_VOID(house.start_workers());
     GH_TRY(auto snapshot, house.plan(effective));
@@ -284,9 +239,7 @@ Result<void> Gatehouse::start() {
         GH_TRY_VOID(house.open_trust(settings));
     }
     house.effective = std::move(effective);
-    house.clerk = std::make_unique<Clerk>(
-        Clerk::Parts{house.state->revocations, house.identity->revocations(), house.state->roles,
-                     house.identity->roles(), house.state->keys, *house.fallback, *house.log});
+    house.office->start();
     house.publish(std::move(snapshot));
     sockets.hand_over(house.crews);
     collect_states(house.registry, [&house] {
@@ -393,7 +346,7 @@ void Gatehouse::House::watch() {
             return;
         }
     }
-    const bool roles_changed = identity->roles().generation() != roles_planned;
+    const bool roles_changed = office->identity().roles().generation() != roles_planned;
     if (!roles_changed && !tls->changed(effective, now, *log)) return;
     if (auto next = plan(effective)) {
         publish(std::move(*next));
@@ -405,36 +358,8 @@ void Gatehouse::House::watch() {
 
 /// SIGTERM: accept no more, let what is under way end, then stop the threads and flush.
 void Gatehouse::House::drain() {
-    log->info("app", "draining");
-    for (auto& crew : crews) crew->worker.loop.post([&server = crew->server] { server.drain(); });
-    const auto idle = [this] {
-        bool all = true;
-        for (auto& crew : crews) {
-            std::promise<bool> answer;
-            auto future = answer.get_future();
-            crew->worker.loop.post([&] { answer.set_value(crew->server.is_idle()); });
-            all = future.get() && all;
-        }
-        return all;
-    };
-    const auto deadline = std::chrono::steady_clock::now() + effective.limits.drain_timeout;
-    const auto impatient = [] {  // a second signal does not wait
-        const timespec poll{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(drain_poll).count()};
-        const auto set = our_signals();
-        const int signal = ::sigtimedwait(&set, nullptr, &poll);
-        return signal == SIGTERM || signal == SIGINT;
-    };
-    while (!idle() && std::chrono::steady_clock::now() < deadline && !impatient()) {
-    }
-    if (!idle()) {
-        log->warning("app", "cutting off what is left");
-        for (auto& crew : crews)
-            crew->worker.loop.post([&server = crew->server] { server.cut_off(); });
-        for (int i = 0; i < 20 && !idle(); ++i) std::this_thread::sleep_for(drain_poll);
-    }
-    for (auto& crew : crews) crew->worker.loop.stop();
-    for (auto& crew : crews) crew->thread.join();
-    clerk.reset();
+    drain_workers(crews, effective.limits.drain_timeout, *log);
+    office->stop();
     log->info("app", "stopped");
     if (access_sink) access_sink->close();
     server_sink->close();

@@ -5,10 +5,20 @@
 namespace gh::app {
 
 Crew::Crew(std::size_t index, gateway::Services& services, const identity::TrustSource& trust,
-           const identity::RevocationSource& revocations)
+           IdentityHouse& identity)
     : worker(index, services), server(worker) {
-    worker.authenticator = std::make_unique<identity::TokenAuthenticator>(trust, &revocations);
+    worker.authenticator = identity.authenticator(trust, worker.loop);
     worker.pipeline = gateway::standard_pipeline(services, *worker.authenticator);
+}
+
+void end_what_is_revoked(identity::RevocationSource& revocations,
+                         std::span<const std::unique_ptr<Crew>> crews) {
+    std::vector<std::pair<std::shared_ptr<net::Mailbox>, gateway::Worker*>> workers;
+    for (const auto& crew : crews) workers.emplace_back(crew->worker.loop.mailbox(), &crew->worker);
+    revocations.on_change([&revocations, workers = std::move(workers)] {
+        for (const auto& [mailbox, worker] : workers)
+            mailbox->post([&revocations, worker] { (void)worker->end_revoked(revocations); });
+    });
 }
 
 gateway::Services::Counters make_counters(telemetry::Registry& registry) {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "access/connection_budget.hpp"
 #include "access/rate_limiter.hpp"
+#include "app/identity_house.hpp"
 #include "app/own_routes.hpp"
 #include "app/plan.hpp"
 #include "app/settings.hpp"
@@ -14,7 +16,6 @@
 #include "export/log_writer.hpp"
 #include "gateway/server.hpp"
 #include "gateway/worker.hpp"
-#include "identity/token_authenticator.hpp"
 #include "identity/trust.hpp"
 #include "net/resolver.hpp"
 #include "telemetry/http_metrics.hpp"
@@ -26,11 +27,15 @@ namespace gh::app {
 /// One worker with its thread.
 struct Crew {
     Crew(std::size_t index, gateway::Services& services, const identity::TrustSource& trust,
-         const identity::RevocationSource& revocations);
+         IdentityHouse& identity);
     gateway::Worker worker;
     gateway::Server server;
     std::jthread thread;
 };
+
+/// What is revoked ends open exchanges, too: on the thread of each worker, as long as it runs.
+void end_what_is_revoked(identity::RevocationSource& revocations,
+                         std::span<const std::unique_ptr<Crew>> crews);
 
 /// The counters of the gateway, by name.
 [[nodiscard]] gateway::Services::Counters make_counters(telemetry::Registry& registry);

@@ -9,6 +9,8 @@
 #include "app/machine.hpp"
 #include "base/try.hpp"
 #include "crypto/password.hpp"
+#include "identity/stored_keys.hpp"
+#include "identity/token_authenticator.hpp"
 
 namespace gh::app {
 namespace {
@@ -44,12 +46,14 @@ std::string issuer_of(const Settings& settings) {
     return fmt::format("http://{}", plain->bind.text());
 }
 
-IdentityHouse::IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
+IdentityHouse::IdentityHouse(const Settings& settings, State& state, audit::Log& audit,
+                             crypto::KeyStore& keys,
                              std::shared_ptr<const identity::SigningKeys> signing,
                              std::string decoy)
     : key_store_(keys),
       algorithm_(settings.auth.signing_algorithm),
       issuer_(issuer_of(settings), std::move(signing)),
+      keys_(state.keys),
       hashing_({.threads = std::max<std::size_t>(1, cores() / 2),
                 .queue_max = hashes_waiting_max,
                 .name = "hashing"}),
@@ -65,16 +69,18 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, crypto::Key
              .revocations = revocations_,
              .sign_in = sign_in_,
              .issuer = issuer_,
+             .audit = audit,
              .auth_enabled = settings.auth.enabled,
              .token_lifetime = settings.auth.access_token_ttl}) {}
 
 Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(const Settings& settings, State& state,
+                                                           audit::Log& audit,
                                                            crypto::KeyStore& keys, SystemTime now) {
     GH_TRY(auto signing,
            identity::SigningKeys::keep(keys, settings.auth.signing_algorithm, {}, now));
     GH_TRY(auto decoy, kept_decoy(keys, settings.auth.password_hash));
-    return std::unique_ptr<IdentityHouse>(
-        new IdentityHouse(settings, state, keys, std::move(signing), std::move(decoy)));
+    return std::make_unique<IdentityHouse>(settings, state, audit, keys, std::move(signing),
+                                           std::move(decoy));
 }
 
 Result<bool> IdentityHouse::keep_signing_keys(SystemTime now) {
@@ -83,6 +89,18 @@ Result<bool> IdentityHouse::keep_signing_keys(SystemTime now) {
         return false;
     issuer_.set_keys(std::move(kept));
     return true;
+}
+
+std::unique_ptr<access::Authenticator> IdentityHouse::authenticator(
+    const identity::TrustSource& trust, net::Loop& loop) {
+    auto look_up = [&keys = keys_](std::string_view text, SystemTime now) {
+        return keys.recognise(text, now);
+    };
+    auto clock = [&loop] { return loop.system_now(); };
+    auto keys =
+        std::make_unique<identity::StoredKeys>(std::move(look_up), std::move(clock), key_uses_);
+    return std::make_unique<identity::TokenAuthenticator>(trust, &revocations_, std::move(keys),
+                                                          &dpop_replays_);
 }
 
 std::vector<api::Route> IdentityHouse::routes() {

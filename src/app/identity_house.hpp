@@ -4,16 +4,22 @@
 #include <string>
 #include <vector>
 
+#include "access/authenticator.hpp"
 #include "api/route.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
+#include "audit/log.hpp"
 #include "base/error.hpp"
 #include "crypto/key_store.hpp"
+#include "identity/dpop_replays.hpp"
+#include "identity/key_uses.hpp"
 #include "identity/login_throttle.hpp"
 #include "identity/revocations.hpp"
 #include "identity/room.hpp"
 #include "identity/sign_in.hpp"
 #include "identity/token_issuer.hpp"
+#include "identity/trust.hpp"
+#include "net/loop.hpp"
 #include "net/work_pool.hpp"
 
 namespace gh::app {
@@ -24,12 +30,16 @@ namespace gh::app {
 /// The identity room, furnished: what its routes and the request path need. Outlives the workers.
 class IdentityHouse {
  public:
-    /// @param state  outlives this
+    /// @param state, audit  outlive this
     /// @return       errors of the key store
     [[nodiscard]] static Result<std::unique_ptr<IdentityHouse>> open(const Settings& settings,
                                                                      State& state,
+                                                                     audit::Log& audit,
                                                                      crypto::KeyStore& keys,
                                                                      SystemTime now);
+    /// Of what open() has made ready.
+    IdentityHouse(const Settings& settings, State& state, audit::Log& audit, crypto::KeyStore& keys,
+                  std::shared_ptr<const identity::SigningKeys> signing, std::string decoy);
 
     /// Makes the keys that are due and lets go of those that are over. Reads and writes files.
     /// @return whether they are others than before
@@ -39,16 +49,22 @@ class IdentityHouse {
     [[nodiscard]] const identity::TokenIssuer& issuer() const { return issuer_; }
     [[nodiscard]] identity::RevocationSource& revocations() { return revocations_; }
     [[nodiscard]] identity::RoleSource& roles() { return roles_; }
+    [[nodiscard]] identity::KeyUses& key_uses() { return key_uses_; }
+
+    /// For one worker: recognises tokens, certificates, and keys of the configuration and of the database.
+    /// @param trust, loop  outlive it
+    [[nodiscard]] std::unique_ptr<access::Authenticator> authenticator(
+        const identity::TrustSource& trust, net::Loop& loop);
 
  private:
-    IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
-                  std::shared_ptr<const identity::SigningKeys> signing, std::string decoy);
-
     crypto::KeyStore& key_store_;
     const codec::JoseAlgorithm algorithm_;
     identity::TokenIssuer issuer_;
     identity::RevocationSource revocations_;
     identity::RoleSource roles_;
+    identity::KeyRepository& keys_;
+    identity::KeyUses key_uses_;
+    identity::DpopReplays dpop_replays_;
     identity::LoginThrottle throttle_;
     net::WorkPool hashing_;
     identity::SignIn sign_in_;

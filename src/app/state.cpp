@@ -32,9 +32,9 @@ Result<crypto::Secret> kept_secret(crypto::KeyStore& keys, std::string_view name
     return made;
 }
 
-State::State(std::unique_ptr<storage::Observer> observer, std::unique_ptr<storage::Database> opened,
+State::State(std::unique_ptr<storage::Observer> watching, std::unique_ptr<storage::Database> opened,
              crypto::Secret key)
-    : observer_(std::move(observer)),
+    : observer(std::move(watching)),
       database(std::move(opened)),
       hasher(std::make_shared<const identity::ApiKeyHasher>(std::move(key))),
       users(*database),
@@ -55,8 +55,7 @@ Result<std::unique_ptr<State>> State::open(const Settings& settings, crypto::Key
         if (applied > 0 && log != nullptr)
             log->info("storage", "schema brought up to date").field("steps", applied);
     }
-    return std::unique_ptr<State>(
-        new State(std::move(observer), std::move(database), std::move(key)));
+    return std::make_unique<State>(std::move(observer), std::move(database), std::move(key));
 }
 
 Result<void> State::check_schema() {

@@ -39,20 +39,17 @@ class State {
     ///         them those of a database that is away
     [[nodiscard]] Result<void> check_schema();
 
- private:
-    const std::unique_ptr<storage::Observer> observer_;
+    /// Of what open() has made ready.
+    State(std::unique_ptr<storage::Observer> watching, std::unique_ptr<storage::Database> opened,
+          crypto::Secret hash_key);
 
- public:
+    const std::unique_ptr<storage::Observer> observer;  ///< the database's
     const std::unique_ptr<storage::Database> database;
     const std::shared_ptr<const identity::ApiKeyHasher> hasher;
     identity::UserRepository users;
     identity::KeyRepository keys;
     identity::RoleRepository roles;
     identity::RevocationRepository revocations;
-
- private:
-    State(std::unique_ptr<storage::Observer> observer, std::unique_ptr<storage::Database> opened,
-          crypto::Secret hash_key);
 };
 
 }  // namespace gh::app

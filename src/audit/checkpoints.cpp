@@ -93,30 +93,35 @@ Task<Result<std::vector<KeptNote>>> list_checkpoints(Session& session,
 }
 
 Task<Result<CheckpointSigner::State>> CheckpointSigner::sign_within(Session& session,
+                                                                    NoteSigner signer,
+                                                                    std::optional<Checkpoint> known,
                                                                     SystemTime now) {
+    const auto& own = signer.verifier();
     GH_CO_TRY(auto tree, co_await load_tree(session));
-    if (known_) GH_CO_TRY_VOID(co_await continues(session, *known_, tree));
+    if (known) GH_CO_TRY_VOID(co_await continues(session, *known, tree));
     GH_CO_TRY(auto newest, co_await newest_checkpoint(session));
     State state{.records = tree.size(), .newest = std::move(newest)};
     if (state.newest) {
-        if (!open_checkpoint(state.newest->note, verifier())) co_return other_key(verifier());
+        if (!open_checkpoint(state.newest->note, own)) co_return other_key(own);
         GH_CO_TRY_VOID(co_await continues(session, state.newest->checkpoint, tree));
         if (state.newest->checkpoint.size == tree.size()) co_return state;
     }
     if (tree.size() == 0) co_return state;
-    Checkpoint next{.origin = std::string(verifier().name()),
+    Checkpoint next{.origin = std::string(own.name()),
                     .size = tree.size(),
                     .root = tree.root(),
                     .time = now,
                     .extensions = {}};
-    GH_CO_TRY(auto note, sign_checkpoint(next, signer_));
+    GH_CO_TRY(auto note, sign_checkpoint(next, signer));
     GH_CO_TRY_VOID(co_await session.execute(insert_checkpoint, next.size, now, note));
     state.newest = SignedCheckpoint{std::move(next), std::move(note)};
     co_return state;
 }
 
 Task<Result<CheckpointSigner::State>> CheckpointSigner::sign(SystemTime now) {
-    auto work = [this, now](Session& session) { return sign_within(session, now); };
+    auto work = [signer = signer_, known = known_, now](Session& session) {
+        return sign_within(session, signer, known, now);
+    };
     GH_CO_TRY(auto state, co_await database_.write(std::move(work)));
     if (state.newest) known_ = state.newest->checkpoint;
     co_return state;

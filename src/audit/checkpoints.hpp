@@ -60,7 +60,11 @@ class CheckpointSigner {
     [[nodiscard]] Task<Result<State>> sign(SystemTime now);
 
  private:
-    [[nodiscard]] Task<Result<State>> sign_within(storage::Session& session, SystemTime now);
+    // By copies: who asked may be gone while the database works.
+    [[nodiscard]] static Task<Result<State>> sign_within(storage::Session& session,
+                                                         NoteSigner signer,
+                                                         std::optional<Checkpoint> known,
+                                                         SystemTime now);
 
     storage::Database& database_;
     NoteSigner signer_;

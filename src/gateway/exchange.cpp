@@ -30,7 +30,15 @@ void Exchange::begin(http::Downstream& downstream, Worker& at,
     client_encrypted = connection.encrypted;
 }
 
+void Exchange::revoke() {
+    revoked = true;
+    ends_at = worker->loop.now();
+    client->wakeup().expire_at(ends_at);
+    client->wakeup().wake();
+}
+
 void Exchange::end() {
+    if (held) worker->let_go(*this);
     arena.clear();
     response.fields.clear();
     response = http::ResponseHead{.fields = std::move(response.fields)};
@@ -40,7 +48,8 @@ void Exchange::end() {
     snapshot.reset();
     route = nullptr;
     limits_count = attempts = 0;
-    has_query = client_encrypted = peer_is_trusted = counted = false;
+    has_query = client_encrypted = peer_is_trusted = counted = revoked = false;
+    ends_at = SteadyTime::max();
     upstream_duration = {};
     tunnelled_up = tunnelled_down = 0;
     correlation_id = traceparent = client_ip = path = query = auth_reason = code = {};

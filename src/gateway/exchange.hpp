@@ -33,6 +33,7 @@ inline constexpr std::string_view upstream_cut =
     "upstream_cut";  // it broke off in the middle of its answer
 inline constexpr std::string_view circuit_open = "circuit_open";
 inline constexpr std::string_view expired = "expired";  // the credential or the total time ran out
+inline constexpr std::string_view revoked = "revoked";  // the credential was ended meanwhile
 }  // namespace outcome
 
 /// One request and its response on their walk through the gateway. Each fact has one writer, named beside it; reading is
@@ -42,6 +43,8 @@ class Exchange {
     void begin(http::Downstream& downstream, Worker& at,
                std::shared_ptr<const Snapshot> configuration);
     void end();
+    /// The principal's right has ended: whoever works on this is woken, and finds that its time is over.
+    void revoke();
 
     /// Answers with a problem document. Before the response has begun.
     /// @param code    stable token for programs: "auth.required"
@@ -83,6 +86,15 @@ class Exchange {
     // filters/authenticate
     std::shared_ptr<const access::Principal> principal;
     std::string_view auth_reason;  ///< why nobody was recognised, for the log
+
+    // proxy, shortened by revoke()
+    SteadyTime ends_at = SteadyTime::max();  ///< total time, or the end of the credential
+    bool revoked = false;
+
+    // worker: its line of those that can be revoked
+    Exchange* next_held = nullptr;
+    Exchange* previous_held = nullptr;
+    bool held = false;
 
     // filters/limit
     std::array<access::LimitDecision, access::RateLimiter::charges_max> limit_decisions;

@@ -47,12 +47,14 @@ Task<> Gateway::handle(http::Downstream& client) {
 Task<> Gateway::answer(Exchange& exchange) {
     bool failed = false;
     try {
-        const auto verdict = worker_.pipeline.on_request(exchange);
+        std::size_t door = 0;
+        auto verdict = worker_.pipeline.on_request(exchange, door);
         if (auto* metrics =
                 exchange.route ? exchange.route->metrics : exchange.snapshot->unmatched) {
             metrics->started(static_cast<std::size_t>(exchange.request().method));
             exchange.counted = true;
         }
+        if (verdict == Verdict::wait) verdict = co_await worker_.pipeline.wait(exchange, door);
         if (verdict == Verdict::walk_on) {
             if (exchange.route->own) {
                 co_await answer_ourselves(exchange);
@@ -89,7 +91,9 @@ Task<> Gateway::finish(Exchange& exchange) {
         const auto state = client.flush();
         if (state == net::IoState::done) co_return;
         if (state == net::IoState::failed || wakeup.expired()) {
-            if (exchange.outcome == outcome::ok) {
+            if (exchange.revoked) {
+                exchange.outcome = outcome::revoked;
+            } else if (exchange.outcome == outcome::ok) {
                 exchange.outcome =
                     state == net::IoState::failed ? outcome::client_gone : outcome::client_slow;
             }

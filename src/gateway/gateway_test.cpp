@@ -47,7 +47,7 @@ class GatewayTest : public testing::Test {
     }
     FakeDownstream& ask(std::string_view method, std::string_view target) {
         house.client.ask(method, target);
-        spawn(Gateway(house.worker).handle(house.client));
+        spawn(gateway.handle(house.client));
         return house.client;
     }
     std::string field(std::string_view name) {
@@ -58,6 +58,7 @@ class GatewayTest : public testing::Test {
         return text;
     }
     FakeHouse house;
+    Gateway gateway{house.worker};
     KeptLines lines;
 };
 
@@ -99,6 +100,47 @@ TEST_F(GatewayTest, AnswersWithABareErrorWhereItMetABug) {
     EXPECT_FALSE(house.client.answer.contains("index 7")) << house.client.answer;
     EXPECT_EQ(field("X-Content-Type-Options"), "nosniff");
     EXPECT_TRUE(house.logged.text.contains("index 7"));
+    EXPECT_EQ(house.worker.exchanges_open, 0U);
+}
+
+TEST_F(GatewayTest, AnswersOnceItIsKnownWhoAsks) {
+    house.add_own(api::Route{.method = "GET",
+                             .path = "/mine",
+                             .access = access::Access::authenticated(),
+                             .handle = fine});
+    house.authenticator.standing = access::Verdict::Standing::pending;
+    house.client.with("X-API-Key", "good");
+    house.worker.loop.post([&] {
+        ask("GET", "/mine");
+        EXPECT_FALSE(house.client.responded());
+        EXPECT_EQ(house.worker.exchanges_open, 1U);
+        house.authenticator.standing = access::Verdict::Standing::judged;
+        house.authenticator.line.wake_all();
+        house.worker.loop.post([&] { house.worker.loop.stop(); });  // once it has been heard
+    });
+    house.worker.loop.run();
+    EXPECT_EQ(house.client.status, 200);
+    EXPECT_EQ(house.client.answer, R"({"path":"/mine"})");
+    EXPECT_EQ(house.worker.exchanges_open, 0U);
+}
+
+TEST_F(GatewayTest, LeavesWhoWentBeforeThatUnanswered) {
+    house.add_own(api::Route{.method = "GET",
+                             .path = "/mine",
+                             .access = access::Access::authenticated(),
+                             .handle = fine});
+    house.authenticator.standing = access::Verdict::Standing::pending;
+    house.client.with("X-API-Key", "good");
+    house.worker.loop.post([&] {
+        ask("GET", "/mine");
+        house.client.left = true;
+        house.client.wakeup().wake();
+        house.worker.loop.post([&] { house.worker.loop.stop(); });  // once it has been heard
+    });
+    house.worker.loop.run();
+    EXPECT_FALSE(house.client.responded());
+    EXPECT_TRUE(house.client.aborted);
+    EXPECT_TRUE(lines.text.contains("\"outcome\":\"client_gone\"")) << lines.text;
     EXPECT_EQ(house.worker.exchanges_open, 0U);
 }
 

@@ -6,6 +6,7 @@
 
 #include "api/path_tree.hpp"
 #include "api/problem.hpp"
+#include "gateway/filters/authenticate.hpp"
 #include "gateway/filters/check_body_size.hpp"
 #include "gateway/worker.hpp"
 #include "http/characters.hpp"
@@ -108,6 +109,10 @@ Task<bool> read_body(Exchange& exchange, std::uint64_t bytes_max, HeldBody& into
             case BodyPiece::State::blocked:
                 if (client.gone()) {
                     exchange.outcome = outcome::client_gone;
+                    co_return false;
+                }
+                if (exchange.revoked) {
+                    refuse_revoked(exchange);
                     co_return false;
                 }
                 if (wakeup.expired()) {

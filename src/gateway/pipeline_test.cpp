@@ -33,7 +33,8 @@ TEST(Pipeline, GoesInUntilSomebodyAnswersAndOutThroughEveryDoorInReverse) {
         Pipeline p;
         for (const char name : {'a', 'b', 'c'})
             p.add<Door>(seen, name, name == answers ? Verdict::answered : Verdict::walk_on);
-        const auto verdict = p.on_request(house.begin());
+        std::size_t door = 0;
+        const auto verdict = p.on_request(house.begin(), door);
         EXPECT_EQ(verdict, answers == '-' ? Verdict::walk_on : Verdict::answered);
         p.on_response(house.exchange);
         EXPECT_EQ(seen, story);
@@ -43,7 +44,54 @@ TEST(Pipeline, GoesInUntilSomebodyAnswersAndOutThroughEveryDoorInReverse) {
 
 TEST(Pipeline, WithoutDoorsIsOpen) {
     FakeHouse house;
-    EXPECT_EQ(Pipeline().on_request(house.begin()), Verdict::walk_on);
+    std::size_t door = 0;
+    EXPECT_EQ(Pipeline().on_request(house.begin(), door), Verdict::walk_on);
+}
+
+/// Lets nobody through until it is opened.
+class Gate final : public Filter {
+ public:
+    Gate(net::Wakeup& wakeup, Verdict verdict) : wakeup_(wakeup), verdict_(verdict) {}
+    Verdict on_request(Exchange& /*exchange*/) override { return Verdict::wait; }
+    Task<Verdict> wait(Exchange& /*exchange*/) override {
+        co_await wakeup_.wait();
+        co_return verdict_;
+    }
+
+ private:
+    net::Wakeup& wakeup_;
+    Verdict verdict_;
+};
+
+TEST(Pipeline, GoesOnBehindADoorThatHadToWait) {
+    for (const auto second : {Verdict::walk_on, Verdict::answered}) {
+        FakeHouse house;
+        net::Wakeup first_opens(house.worker.loop), second_opens(house.worker.loop);
+        std::string seen;
+        Pipeline p;
+        p.add<Door>(seen, 'a', Verdict::walk_on);
+        p.add<Gate>(first_opens, Verdict::walk_on);
+        p.add<Door>(seen, 'b', Verdict::walk_on);
+        p.add<Gate>(second_opens, second);
+        p.add<Door>(seen, 'c', Verdict::walk_on);
+        std::size_t door = 0;
+        EXPECT_EQ(p.on_request(house.begin(), door), Verdict::wait);
+        EXPECT_EQ(door, 1U);
+        EXPECT_EQ(seen, "a");
+
+        first_opens.wake();
+        second_opens.wake();  // remembered until somebody waits
+        auto verdict = Verdict::wait;
+        const auto go_on = [](const Pipeline& pipeline, Exchange& exchange, std::size_t at,
+                              Verdict& into) -> Task<> {
+            into = co_await pipeline.wait(exchange, at);
+            exchange.worker->loop.stop();
+        };
+        spawn(go_on(p, house.exchange, door, verdict));
+        house.worker.loop.run();
+        EXPECT_EQ(verdict, second);
+        EXPECT_EQ(seen, second == Verdict::walk_on ? "abc" : "ab");
+    }
 }
 
 }  // namespace

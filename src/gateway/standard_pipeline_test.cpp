@@ -18,7 +18,8 @@ class StandardPipeline : public testing::Test {
     int walk() {
         auto& exchange = house.begin();
         exchange.route = nullptr;
-        const auto verdict = pipeline.on_request(exchange);
+        std::size_t door = 0;
+        const auto verdict = pipeline.on_request(exchange, door);
         EXPECT_EQ(verdict == Verdict::answered, exchange.response.status != 0);
         const int status = exchange.response.status;
         if (status == 0) {

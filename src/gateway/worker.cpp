@@ -22,4 +22,28 @@ void Worker::give_back(std::unique_ptr<Exchange> exchange) {
     if (spare_exchanges.size() < spare_max) spare_exchanges.push_back(std::move(exchange));
 }
 
+void Worker::hold(Exchange& exchange) {
+    exchange.previous_held = nullptr;
+    exchange.next_held = first_held;
+    if (first_held) first_held->previous_held = &exchange;
+    first_held = &exchange;
+    exchange.held = true;
+}
+
+void Worker::let_go(Exchange& exchange) {
+    (exchange.previous_held ? exchange.previous_held->next_held : first_held) = exchange.next_held;
+    if (exchange.next_held) exchange.next_held->previous_held = exchange.previous_held;
+    exchange.held = false;
+}
+
+std::size_t Worker::end_revoked(const access::Revocations& revocations) {
+    std::size_t ended = 0;
+    for (auto* exchange = first_held; exchange; exchange = exchange->next_held) {
+        if (exchange->revoked || !revocations.covers(*exchange->principal)) continue;
+        exchange->revoke();
+        ++ended;
+    }
+    return ended;
+}
+
 }  // namespace gh::gateway

@@ -7,6 +7,7 @@
 #include "access/authenticator.hpp"
 #include "access/connection_budget.hpp"
 #include "access/rate_limiter.hpp"
+#include "access/revocations.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/pipeline.hpp"
 #include "net/loop.hpp"
@@ -50,10 +51,18 @@ struct Worker {
     std::vector<std::unique_ptr<Exchange>> spare_exchanges;
     std::size_t exchanges_open = 0;
     std::size_t connections_open = 0;
+    std::size_t waiting = 0;         ///< exchanges that wait for a credential to be looked up
+    Exchange* first_held = nullptr;  ///< open exchanges whose principal can be revoked
     bool draining = false;
 
     [[nodiscard]] std::unique_ptr<Exchange> take_exchange();
     void give_back(std::unique_ptr<Exchange> exchange);
+
+    /// Until the exchange ends, end_revoked() looks at it.
+    void hold(Exchange& exchange);
+    void let_go(Exchange& exchange);
+    /// Ends the open exchanges of principals that have been revoked; how many.
+    std::size_t end_revoked(const access::Revocations& revocations);
 };
 
 }  // namespace gh::gateway

@@ -19,6 +19,8 @@ using storage::Statement;
 
 constexpr std::size_t key_name_bytes_max = 128;
 constexpr std::size_t key_names_max = 64;  // roles or scopes of one key
+// Longer than any worker believes a key without asking, or any node is cut off from the database and goes on.
+constexpr std::chrono::hours key_revocation_kept{24};
 
 constexpr Statement select_one{
     .name = "api_keys.find",
@@ -155,19 +157,31 @@ Task<Result<StoredKey>> put(Session& session, std::string id, NewKey key, ApiKey
     co_return co_await read(session, id);
 }
 
+/// When a change of `before` happens: later than the one before it, also where that was made by a clock that is ahead.
+SystemTime moment_of_change(const StoredKey& before, SystemTime now) {
+    return std::max(now, before.updated_at + std::chrono::microseconds(1));
+}
+
 Task<Result<StoredKey>> put_hash(Session& session, std::string id, ApiKeyHash hash,
                                  std::optional<std::int64_t> expected_version, SystemTime now) {
     GH_CO_TRY(const auto before, co_await read(session, id));
     if (expected_version && *expected_version != before.version)
         co_return fail(ErrorKind::conflict, "key.changed");
     if (before.revoked_at) co_return fail(ErrorKind::conflict, "key.revoked");
-    GH_CO_TRY_VOID(co_await session.execute(update_hash, id, blob_of(hash), now));
-    co_return co_await read(session, id);
+    const auto at = moment_of_change(before, now);
+    GH_CO_TRY_VOID(co_await session.execute(update_hash, id, blob_of(hash), at));
+    GH_CO_TRY(auto after, co_await read(session, id));
+    GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
+    co_return after;
 }
 
 Task<Result<StoredKey>> end(Session& session, std::string id, SystemTime now) {
-    GH_CO_TRY_VOID(co_await session.execute(update_revoked, id, now));
-    co_return co_await read(session, id);
+    GH_CO_TRY(auto before, co_await read(session, id));
+    if (before.revoked_at) co_return before;
+    GH_CO_TRY_VOID(co_await session.execute(update_revoked, id, moment_of_change(before, now)));
+    GH_CO_TRY(auto after, co_await read(session, id));
+    GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
+    co_return after;
 }
 
 std::shared_ptr<const access::Principal> principal_of(StoredKey key) {
@@ -177,12 +191,18 @@ std::shared_ptr<const access::Principal> principal_of(StoredKey key) {
     principal->token_id = std::move(key.id);
     principal->roles = std::move(key.roles);
     principal->scopes = std::move(key.scopes);
+    principal->issued_at = key.updated_at;
     principal->expires = key.expires_at;
+    principal->revoked_by = access::RevokedBy::key_list;
     settle_roles(*principal);
     return principal;
 }
 
 }  // namespace
+
+Revocation end_of_key(const StoredKey& key) {
+    return {RevocationKind::key, key.id, key.updated_at, key.updated_at + key_revocation_kept};
+}
 
 Task<Result<MadeKey>> KeyRepository::create(NewKey key, SystemTime now,
                                             storage::Also<StoredKey> also) {
@@ -256,15 +276,22 @@ Task<Result<std::uint64_t>> KeyRepository::clean(SystemTime before) {
     co_return rows.affected();
 }
 
-Task<Result<std::shared_ptr<const access::Principal>>> KeyRepository::recognise(std::string text,
-                                                                                SystemTime now) {
+Task<Result<std::shared_ptr<const access::Principal>>> KeyRepository::recognise(
+    std::string_view text, SystemTime now) {
+    // Not a coroutine: no frame holds the text.
     const auto id = api_key_id(text);
+    if (!id) return compare({}, {}, now);
+    return compare(std::string(*id), hasher_->of_text(text), now);
+}
+
+Task<Result<std::shared_ptr<const access::Principal>>> KeyRepository::compare(
+    std::optional<std::string> id, ApiKeyHash hash, SystemTime now) {
     if (!id) co_return fail(ErrorKind::unauthenticated, "key.malformed");
-    auto found = co_await find(std::string(*id));
+    auto found = co_await find(*std::move(id));
     if (!found && found.error().kind == ErrorKind::not_found)
         co_return fail(ErrorKind::unauthenticated, "key.unknown");
     if (!found) co_return std::unexpected(std::move(found).error());
-    if (!crypto::constant_time_equal(found->hash, hasher_->of_text(text)))
+    if (!crypto::constant_time_equal(found->hash, hash))
         co_return fail(ErrorKind::unauthenticated, "key.unknown");
     if (found->revoked_at) co_return fail(ErrorKind::unauthenticated, "key.revoked");
     if (found->expires_at && now >= *found->expires_at)

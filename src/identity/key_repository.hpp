@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/task.hpp"
 #include "identity/api_keys.hpp"
+#include "identity/revocations.hpp"
 #include "storage/database.hpp"
 
 namespace gh::identity {
@@ -62,7 +63,11 @@ struct KeyPage {
     std::optional<std::string> owner;  ///< only theirs
 };
 
-/// API keys in the database.
+/// What ends every secret that a key had before `key` was last changed: for this process, when the database has it already.
+[[nodiscard]] Revocation end_of_key(const StoredKey& key);
+
+/// API keys in the database. What ends a secret also records that, in the same transaction, for other nodes to hear;
+/// end_of_key() says so to this process.
 ///
 /// Errors besides storage's: `not_found` "key.unknown"; `conflict` "key.changed" (another version than was expected) and
 /// "key.revoked"; `invalid_argument` "key.name", "key.subject", "key.role", "key.scope", "key.expired".
@@ -89,12 +94,15 @@ class KeyRepository {
     /// Removes keys that expired or were revoked before `before`; how many.
     [[nodiscard]] Task<Result<std::uint64_t>> clean(SystemTime before);
 
-    /// Whom the key `text` stands for.
+    /// Whom the key `text` stands for. The text is not kept while the database is asked.
     /// @return `unauthenticated` with "key.malformed", "key.unknown", "key.revoked" or "key.expired"; errors of the database
-    [[nodiscard]] Task<Result<std::shared_ptr<const access::Principal>>> recognise(std::string text,
-                                                                                   SystemTime now);
+    [[nodiscard]] Task<Result<std::shared_ptr<const access::Principal>>> recognise(
+        std::string_view text, SystemTime now);
 
  private:
+    [[nodiscard]] Task<Result<std::shared_ptr<const access::Principal>>> compare(
+        std::optional<std::string> id, ApiKeyHash hash, SystemTime now);
+
     storage::Database& database_;
     std::shared_ptr<const ApiKeyHasher> hasher_;
 };

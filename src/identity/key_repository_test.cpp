@@ -83,11 +83,55 @@ TEST_P(KeyRepositoryTest, RotatingEndsTheOldSecret) {
 
 TEST_P(KeyRepositoryTest, RevokingIsForGood) {
     const auto made = create();
-    EXPECT_EQ(run_to_end(keys->revoke(made.key.id, now))->revoked_at, now);
-    EXPECT_EQ(run_to_end(keys->revoke(made.key.id, now + hours(1)))->revoked_at, now);
+    const auto when = made.key.created_at + seconds(1);
+    EXPECT_EQ(run_to_end(keys->revoke(made.key.id, when))->revoked_at, when);
+    EXPECT_EQ(run_to_end(keys->revoke(made.key.id, when + hours(1)))->revoked_at, when);
     EXPECT_EQ(recognise(made.text), "key.revoked");
     EXPECT_EQ(run_to_end(keys->rotate(made.key.id, {}, now)).error().reason, "key.revoked");
     EXPECT_EQ(run_to_end(keys->revoke("0000000000000000", now)).error().reason, "key.unknown");
+}
+
+TEST_P(KeyRepositoryTest, EndingASecretIsRecordedForOtherNodesAndSparesTheNextOne) {
+    RevocationRepository revocations(*database);
+    const auto made = create(), other = create();
+    const auto principal_of = [&](const std::string& text) {
+        return run_to_end(keys->recognise(text, now)).value();
+    };
+    const auto before = principal_of(made.text), spared = principal_of(other.text);
+    // By a node whose clock is behind: what it ends is over all the same.
+    const auto rotated = run_to_end(keys->rotate(made.key.id, {}, now - hours(1))).value();
+    const auto after = principal_of(rotated.text);
+
+    auto recorded = run_to_end(revocations.list(now - hours(1), now)).value();
+    ASSERT_EQ(recorded.size(), 1U);
+    RevocationSource elsewhere, here;
+    elsewhere.add(recorded, now);
+    here.add({end_of_key(rotated.key)}, now);
+    for (const auto* source : {&elsewhere, &here}) {
+        EXPECT_TRUE(source->covers(*before));
+        EXPECT_FALSE(source->covers(*after));
+        EXPECT_FALSE(source->covers(*spared));
+    }
+
+    const auto revoked = run_to_end(keys->revoke(made.key.id, now - hours(1))).value();
+    ASSERT_TRUE(run_to_end(keys->revoke(made.key.id, now)));
+    recorded = run_to_end(revocations.list(now - hours(1), now)).value();
+    ASSERT_EQ(recorded.size(), 2U);  // the second time changed nothing
+    elsewhere.add(recorded, now);
+    EXPECT_TRUE(elsewhere.covers(*after));
+    EXPECT_FALSE(elsewhere.covers(*spared));
+}
+
+TEST_P(KeyRepositoryTest, ASecretEndsWithTheTransactionOrNotAtAll) {
+    RevocationRepository revocations(*database);
+    const auto made = create();
+    const auto change_of_mind = [](storage::Session&, const StoredKey&) -> Task<Result<void>> {
+        co_return fail(ErrorKind::conflict, "test.changed_its_mind");
+    };
+    EXPECT_FALSE(
+        run_to_end(keys->revoke(made.key.id, now, {.before = {}, .after = change_of_mind})));
+    EXPECT_EQ(recognise(made.text), "");
+    EXPECT_TRUE(run_to_end(revocations.list(now, now))->empty());
 }
 
 TEST_P(KeyRepositoryTest, ListsByOwnerInPages) {

@@ -15,7 +15,8 @@ void settle_roles(access::Principal& principal) {
     }
 }
 
-std::shared_ptr<const access::Principal> principal_of(Claims claims, access::PrincipalType type) {
+std::shared_ptr<const access::Principal> principal_of(Claims claims, access::PrincipalType type,
+                                                      access::RevokedBy revoked_by) {
     auto principal = std::make_shared<access::Principal>();
     principal->type = claims.delegated ? access::PrincipalType::delegated : type;
     principal->subject = std::move(claims.subject);
@@ -26,6 +27,9 @@ std::shared_ptr<const access::Principal> principal_of(Claims claims, access::Pri
     principal->client_id = std::move(claims.client_id);
     principal->issued_at = claims.issued;
     principal->expires = claims.expires;
+    principal->revoked_by = revoked_by;
+    principal->bound_key = std::move(claims.confirmation.key);
+    principal->bound_certificate = std::move(claims.confirmation.certificate);
     settle_roles(*principal);
     return principal;
 }

@@ -11,9 +11,11 @@ namespace gh::identity {
 /// Fills what follows from the roles: the highest built-in one, and the text that is sent upstream.
 void settle_roles(access::Principal& principal);
 
-/// @param type  of the issuer's tokens; a token with `act` is a delegated one all the same
-[[nodiscard]] std::shared_ptr<const access::Principal> principal_of(Claims claims,
-                                                                    access::PrincipalType type);
+/// @param type        of the issuer's tokens; a token with `act` is a delegated one all the same
+/// @param revoked_by  where its end would be recorded
+[[nodiscard]] std::shared_ptr<const access::Principal> principal_of(
+    Claims claims, access::PrincipalType type,
+    access::RevokedBy revoked_by = access::RevokedBy::nothing);
 
 /// A verified client certificate names somebody and grants no role.
 [[nodiscard]] std::shared_ptr<const access::Principal> principal_of(

@@ -24,7 +24,7 @@ constexpr Statement select_since{
 constexpr Statement delete_expired{.name = "revocations.clean",
                                    .sql = "DELETE FROM revocations WHERE expires_at <= $1"};
 
-constexpr std::array<std::string_view, 3> kind_names{"token", "subject", "client"};
+constexpr std::array<std::string_view, 4> kind_names{"token", "subject", "client", "key"};
 
 std::string_view name_of(RevocationKind kind) { return kind_names[static_cast<std::size_t>(kind)]; }
 
@@ -62,6 +62,12 @@ bool RevocationList::covers(RevocationKind kind, std::string_view value, SystemT
 bool RevocationList::covers(const access::Principal& principal) const {
     if (by_key_.empty()) return false;
     const auto issued = principal.issued_at;
+    switch (principal.revoked_by) {
+        case access::RevokedBy::nothing: return false;
+        case access::RevokedBy::key_list:
+            return covers(RevocationKind::key, principal.token_id, issued);
+        case access::RevokedBy::token_list: break;
+    }
     return covers(RevocationKind::token, principal.token_id, issued) ||
            covers(RevocationKind::subject, principal.subject, issued) ||
            covers(RevocationKind::client, principal.client_id, issued);
@@ -72,7 +78,15 @@ std::shared_ptr<const RevocationList> RevocationSource::current() const {
     return list_;
 }
 
+bool RevocationSource::covers(const access::Principal& principal) const {
+    return current()->covers(principal);
+}
+
 void RevocationSource::add(const std::vector<Revocation>& some, SystemTime now) {
+    if (take(some, now) && on_change_) on_change_();
+}
+
+bool RevocationSource::take(const std::vector<Revocation>& some, SystemTime now) {
     const std::scoped_lock lock(mutex_);
     bool changed = std::erase_if(by_key_, [now](const auto& each) {
                        return each.second.expires_at <= now;
@@ -86,9 +100,10 @@ void RevocationSource::add(const std::vector<Revocation>& some, SystemTime now) 
         }
         changed = true;
     }
-    if (!changed) return;
+    if (!changed) return false;
     list_ = std::make_shared<const RevocationList>(by_key_);
     generation_.fetch_add(1, std::memory_order_release);
+    return true;
 }
 
 Task<Result<void>> RevocationRepository::record(Session& session, Revocation revocation,

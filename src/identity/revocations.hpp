@@ -2,15 +2,18 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "access/principal.hpp"
+#include "access/revocations.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/task.hpp"
@@ -22,15 +25,17 @@ namespace gh::identity {
 /// No access token of ours lives longer.
 inline constexpr std::chrono::hours token_lifetime_max{24};
 
-enum class RevocationKind : std::uint8_t { token, subject, client };
+enum class RevocationKind : std::uint8_t { token, subject, client, key };
 
-/// Ends tokens of ours before their time.
+/// Ends tokens and stored keys of ours before their time.
 struct Revocation {
     RevocationKind kind{};
-    std::string value;  ///< `jti`, `sub` or `client_id`
-    /// Tokens issued at this moment or later stay good. Whole milliseconds, as tokens know theirs: see next_millisecond.
+    std::string value;  ///< `jti`, `sub`, `client_id`, or the id of a key
+    /// Tokens issued at this moment or later stay good: whole milliseconds, as tokens know theirs, see next_millisecond. Of a
+    /// key, secrets made then or later.
     SystemTime issued_before;
-    SystemTime expires_at;  ///< by then every token it could mean has expired by itself
+    SystemTime
+        expires_at;  ///< by then every token it could mean has expired, every worker has asked for the key anew
 };
 
 /// The first moment that a token made after `now` can bear.
@@ -58,17 +63,26 @@ class RevocationList {
 };
 
 /// Where workers find the list of the moment, and where it grows.
-class RevocationSource {
+class RevocationSource final : public access::Revocations {
  public:
     [[nodiscard]] std::uint64_t generation() const {
         return generation_.load(std::memory_order_acquire);
     }
     [[nodiscard]] std::shared_ptr<const RevocationList> current() const;
 
+    /// Takes the list of the moment: for a look at many, once it has changed.
+    [[nodiscard]] bool covers(const access::Principal& principal) const override;
+
     /// Holds on this node from the next request on. Known ones are merged, expired ones dropped.
     void add(const std::vector<Revocation>& some, SystemTime now);
 
+    /// Called after each change, by whichever thread made it: has open exchanges looked at. Before the first add().
+    void on_change(std::function<void()> call) { on_change_ = std::move(call); }
+
  private:
+    [[nodiscard]] bool take(const std::vector<Revocation>& some, SystemTime now);
+
+    std::function<void()> on_change_;
     std::atomic<std::uint64_t> generation_ = 1;
     mutable std::mutex mutex_;
     std::unordered_map<std::string, Revocation> by_key_;

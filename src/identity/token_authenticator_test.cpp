@@ -88,7 +88,7 @@ TEST(TokenAuthenticator, SaysLittleToTheClientAndMoreToTheLog) {
         {with_authorization("Bearer"), Refusal::missing, "authorization.malformed"},
         {with_authorization("Bearer a b"), Refusal::missing, "authorization.malformed"},
         {with_authorization("Basic dXNlcjpwYXNz"), Refusal::missing, "auth.scheme"},
-        {with_authorization("DPoP abc"), Refusal::missing, "auth.scheme"},
+        {with_authorization("DPoP abc"), Refusal::token, "jwt.malformed"},
         {with_authorization("Bearer abc"), Refusal::token, "jwt.malformed"},
         {with_authorization(wrong_key), Refusal::token, "jwt.signature"},
         {with_authorization(stranger), Refusal::token, "jwt.issuer"},
@@ -176,6 +176,91 @@ TEST(TokenAuthenticator, AsksForKeysItLacksAndBelievesThemOnceTheyAreThere) {
     ASSERT_TRUE(verdict.principal) << verdict.reason;
     EXPECT_EQ(verdict.principal->type, PrincipalType::service);
     EXPECT_EQ(woken, 1);
+}
+
+/// A worker's door to keys in a database that knows one of them.
+class StoredKeyTest : public ::testing::Test {
+ protected:
+    using Answer = Result<std::shared_ptr<const access::Principal>>;
+    Task<Answer> look_up(std::string_view text) {
+        ++look_ups;
+        if (away) co_return fail(ErrorKind::unavailable, "storage.connection");
+        if (text != stored) co_return fail(ErrorKind::unauthenticated, "key.unknown");
+        auto principal = std::make_shared<access::Principal>();
+        principal->type = PrincipalType::api_key;
+        principal->subject = principal->token_id = "k1";
+        principal->issued_at = now;
+        principal->revoked_by = access::RevokedBy::key_list;
+        co_return principal;
+    }
+    access::Verdict show(std::string_view key, SystemTime at = now) {
+        return door.authenticate(with_key(key), at);
+    }
+
+    const std::string stored = generate_api_key("k1").value();
+    bool away = false;
+    int look_ups = 0;
+    KeyUses uses;
+    RevocationSource revocations;
+    TrustSource source{trust_of()};
+    TokenAuthenticator door{source, &revocations,
+                            std::make_unique<StoredKeys>(
+                                [this](std::string_view text, SystemTime) { return look_up(text); },
+                                [] { return now; }, uses)};
+};
+
+TEST_F(StoredKeyTest, KnowsKeysOfTheDatabaseAndAsksOnlyForThoseThatCouldBe) {
+    const auto verdict = show(stored);
+    ASSERT_TRUE(verdict.principal) << verdict.reason;
+    EXPECT_EQ(verdict.principal->subject, "k1");
+    EXPECT_EQ(show(stored).principal, verdict.principal);
+    EXPECT_EQ(look_ups, 1);
+
+    EXPECT_EQ(show(generate_api_key("k1").value()).reason, "key.unknown");
+    EXPECT_EQ(look_ups, 2);
+    EXPECT_EQ(show("gh_k1_short").reason, "key.malformed");
+    EXPECT_EQ(show("of another kind").reason, "key.unknown");
+    EXPECT_EQ(show("gh_" + std::string(api_key_bytes_max, 'x')).reason, "key.malformed");
+    EXPECT_EQ(show(api_key).principal->subject, "old");  // the configuration's
+    EXPECT_EQ(look_ups, 2);
+}
+
+TEST_F(StoredKeyTest, ARevokedKeyEndsAtOnceWhateverIsRemembered) {
+    ASSERT_TRUE(show(stored).principal);
+    revocations.add({{RevocationKind::key, "other", now + seconds(1), now + seconds(60)},
+                     {RevocationKind::subject, "k1", now + seconds(1), now + seconds(60)}},
+                    now);
+    EXPECT_TRUE(show(stored).principal);  // of tokens, and of another key
+    revocations.add({{RevocationKind::key, "k1", now + seconds(1), now + seconds(60)}}, now);
+    const auto verdict = show(stored);
+    EXPECT_FALSE(verdict.principal);
+    EXPECT_EQ(verdict.reason, "key.revoked");
+    EXPECT_EQ(verdict.refusal, Refusal::missing);
+    away = true;
+    EXPECT_EQ(show(stored, now + seconds(2)).reason, "key.revoked");
+}
+
+TEST_F(StoredKeyTest, SaysWhenNobodyCanTell) {
+    away = true;
+    const auto verdict = show(stored);
+    EXPECT_FALSE(verdict.principal);
+    EXPECT_EQ(verdict.standing, access::Verdict::Standing::unavailable);
+    EXPECT_EQ(show(api_key).principal->subject, "old");
+    away = false;
+    EXPECT_EQ(show(stored).standing, access::Verdict::Standing::unavailable);  // a moment ago
+    EXPECT_TRUE(show(stored, now + StoredKeys::retry_after).principal);
+}
+
+TEST_F(StoredKeyTest, AKeyThatMovesToTheConfigurationIsWhatItSaysThere) {
+    ASSERT_EQ(show(stored).principal->subject, "k1");
+    const auto hasher = std::make_shared<const ApiKeyHasher>(crypto::Secret::random(32));
+    auto table = ApiKeyTable::make(
+                     hasher, {{.hash = hasher->of_text(stored), .id = "k1", .subject = "conf"}})
+                     .value();
+    source.publish(Trust::make({}, std::make_shared<const ApiKeyTable>(std::move(table))).value());
+    EXPECT_EQ(show(stored).principal->subject, "conf");
+    revocations.add({{RevocationKind::key, "k1", now + seconds(1), now + seconds(60)}}, now);
+    EXPECT_TRUE(show(stored).principal);  // what the configuration says only it takes back
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ class Gatehouse:
 
     def reload_lines(self):
         """Lines that say how a reload ended."""
-        return [line for line in self.log() if re.search(r"reload", json.dumps(line), re.I)]
+        return [line for line in self.log() if re.search(r"reload", line.get("message", ""), re.I)]
 
     def stop(self, timeout=10):
         """SIGTERM, the end, and no sanitizer report; returns the exit code."""

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "gateway/testing.hpp"
 
 namespace gh::gateway {
@@ -89,6 +91,132 @@ TEST_F(AuthenticateTest, AsksNobodyWhereAuthenticationIsOff) {
     house.client.with("Authorization", "Bearer good");
     EXPECT_EQ(pass(), Verdict::walk_on);
     EXPECT_EQ(house.authenticator.asked, 0);
+}
+
+/// Waits at the door, while the test does what it does, until it is settled.
+class WaitingTest : public AuthenticateTest {
+ protected:
+    WaitingTest() {
+        house.protect(access::Access::authenticated());
+        house.client.with("X-API-Key", "gh_unknown_yet");
+        house.authenticator.standing = access::Verdict::Standing::pending;
+    }
+    /// @param then  happens once the request waits
+    Verdict wait(Filter& filter, std::function<void()> then = [] {}) {
+        auto verdict = Verdict::wait;
+        const auto waiting = [](Filter& at, FakeHouse& in, Verdict& into) -> Task<> {
+            into = co_await at.wait(in.exchange);
+            in.worker.loop.stop();
+        };
+        house.worker.loop.post([&] {
+            spawn(waiting(filter, house, verdict));
+            then();
+        });
+        house.worker.loop.run();
+        return verdict;
+    }
+};
+
+TEST_F(WaitingTest, LetsInWhoIsRecognisedAfterALookUp) {
+    EXPECT_EQ(pass(), Verdict::wait);
+    house.authenticator.principal->revoked_by = access::RevokedBy::key_list;
+    const auto then = [&] {
+        EXPECT_EQ(house.worker.waiting, 1U);
+        house.authenticator.standing = access::Verdict::Standing::judged;
+        house.authenticator.everybody_is_known = true;
+        house.authenticator.line.wake_all();
+    };
+    EXPECT_EQ(wait(filter_, then), Verdict::walk_on);
+    EXPECT_EQ(house.exchange.principal->subject, "ada");
+    EXPECT_EQ(house.worker.waiting, 0U);
+    EXPECT_TRUE(house.exchange.held);  // may be revoked while it is open
+    EXPECT_EQ(house.worker.first_held, &house.exchange);
+}
+
+TEST_F(WaitingTest, RefusesWhoIsNot) {
+    EXPECT_EQ(pass(), Verdict::wait);
+    const auto then = [&] {
+        house.authenticator.standing = access::Verdict::Standing::judged;
+        house.authenticator.line.wake_all();
+    };
+    EXPECT_EQ(wait(filter_, then), Verdict::answered);
+    EXPECT_EQ(house.exchange.response.status, 401);
+}
+
+TEST_F(WaitingTest, AnswersLaterWhereNobodyCanTell) {
+    EXPECT_EQ(pass(), Verdict::wait);
+    const auto then = [&] {
+        house.authenticator.standing = access::Verdict::Standing::unavailable;
+        house.authenticator.line.wake_all();
+    };
+    EXPECT_EQ(wait(filter_, then), Verdict::answered);
+    EXPECT_EQ(house.exchange.response.status, 503);
+    EXPECT_EQ(house.answered("Retry-After"), "1");
+    EXPECT_EQ(house.answered("WWW-Authenticate"), "");
+    EXPECT_EQ(house.services.count.auth_refused.value(), 0U);
+
+    house.again();
+    house.client.with("X-API-Key", "gh_unknown_yet");
+    house.route().anyone = true;  // who it is does not matter there
+    EXPECT_EQ(pass(), Verdict::walk_on);
+    EXPECT_EQ(house.exchange.principal->type, access::PrincipalType::anonymous);
+}
+
+TEST_F(WaitingTest, GivesUpInTime) {
+    Authenticate hasty(house.services, house.authenticator, milliseconds(1));
+    EXPECT_EQ(pass(), Verdict::wait);
+    EXPECT_EQ(wait(hasty), Verdict::answered);
+    EXPECT_EQ(house.exchange.response.status, 503);
+    EXPECT_EQ(house.exchange.auth_reason, "auth.timeout");
+    EXPECT_TRUE(house.authenticator.line.empty());
+}
+
+TEST_F(WaitingTest, EndsWithTheClient) {
+    EXPECT_EQ(pass(), Verdict::wait);
+    const auto then = [&] {
+        house.client.left = true;
+        house.client.wakeup().wake();
+    };
+    EXPECT_EQ(wait(filter_, then), Verdict::answered);
+    EXPECT_EQ(house.exchange.response.status, 0);  // nobody is there to be answered
+    EXPECT_EQ(house.exchange.outcome, outcome::client_gone);
+    EXPECT_TRUE(house.authenticator.line.empty());
+}
+
+TEST_F(WaitingTest, LetsOnlySoManyWait) {
+    house.worker.waiting = Authenticate::waiting_max - 1;
+    EXPECT_EQ(pass(), Verdict::wait);
+    house.again();
+    house.client.with("X-API-Key", "gh_unknown_yet");
+    house.worker.waiting = Authenticate::waiting_max;
+    EXPECT_EQ(pass(), Verdict::answered);
+    EXPECT_EQ(house.exchange.response.status, 503);
+    EXPECT_EQ(house.exchange.auth_reason, "auth.busy");
+}
+
+TEST_F(AuthenticateTest, HandsOverWhatAProofMustBeMadeFor) {
+    house.protect(access::Access::authenticated());
+    house.client.ask("DELETE", "/a/b").with("Authorization", "DPoP t").with("DPoP", "p");
+    house.authenticator.challenge = access::Challenge::dpop_proof;
+    EXPECT_EQ(pass(), Verdict::answered);
+    const auto& seen = house.authenticator.seen;
+    EXPECT_EQ(seen.dpop, "p");
+    EXPECT_EQ(seen.dpop_fields, 1);
+    EXPECT_EQ(seen.method, "DELETE");
+    EXPECT_EQ(seen.scheme, "http");
+    EXPECT_EQ(seen.authority, "h.example");
+    EXPECT_EQ(seen.path, "/a/b");
+    EXPECT_EQ(house.answered("WWW-Authenticate"), "DPoP error=\"invalid_dpop_proof\", algs=\"" +
+                                                      std::string(access::dpop_algorithms) + '"');
+
+    house.again();
+    house.client.facts.encrypted = true;
+    house.client.with("Authorization", "DPoP t").with("DPoP", "p").with("dpop", "q");
+    house.authenticator.challenge = access::Challenge::dpop_token;
+    EXPECT_EQ(pass(), Verdict::answered);
+    EXPECT_EQ(house.authenticator.seen.dpop_fields, 2);
+    EXPECT_EQ(house.authenticator.seen.scheme, "https");
+    EXPECT_TRUE(house.answered("WWW-Authenticate").starts_with("DPoP error=\"invalid_token\", "));
 }
 
 TEST_F(AuthenticateTest, HandsOverTheCertificateOfTheConnection) {

@@ -23,6 +23,9 @@ bool is_stale(Worker& worker, net::Stream& stream) {
            stream.read(worker.loop.scratch().first(1)).state != IoState::blocked;
 }
 
+/// The client is gone, or its right has ended: either way there is nobody to dial for.
+bool is_over(const Exchange& exchange) { return exchange.client->gone() || exchange.revoked; }
+
 /// Asks the other workers for one of their idle connections' places.
 void ask_others(Worker& worker, Exchange& exchange) {
     for (Worker* other : worker.services.workers) {
@@ -43,7 +46,7 @@ Task<balance::ConnectionAllowance::Place> wait_for_place(Exchange& exchange, Ups
         auto& wakeup = exchange.client->wakeup();
         const auto deadline = worker.loop.now() + exchange.route->timeouts.connect;
         pool.waiting.push_back(&wakeup);
-        while (!place && worker.loop.now() < deadline && !exchange.client->gone()) {
+        while (!place && worker.loop.now() < deadline && !is_over(exchange)) {
             ask_others(worker, exchange);
             wakeup.expire_at(std::min(deadline, worker.loop.now() + look_again));
             co_await wakeup.wait();
@@ -69,7 +72,7 @@ Task<std::expected<std::unique_ptr<net::Stream>, ConnectFailure>> dial(Exchange&
         const auto state = dialling->state();
         if (state == IoState::done) break;
         if (state == IoState::failed) co_return std::unexpected(ConnectFailure::refused);
-        if (exchange.client->gone()) co_return std::unexpected(ConnectFailure::client_gone);
+        if (is_over(exchange)) co_return std::unexpected(ConnectFailure::client_gone);
         if (wakeup.expired()) co_return std::unexpected(ConnectFailure::timeout);
         co_await wakeup.wait();
     }
@@ -92,7 +95,7 @@ Task<std::expected<std::unique_ptr<net::Stream>, ConnectFailure>> dial(Exchange&
                 .field("detail", encrypted->failure());
             co_return std::unexpected(ConnectFailure::refused);
         }
-        if (exchange.client->gone()) co_return std::unexpected(ConnectFailure::client_gone);
+        if (is_over(exchange)) co_return std::unexpected(ConnectFailure::client_gone);
         if (wakeup.expired()) co_return std::unexpected(ConnectFailure::timeout);
         co_await wakeup.wait();
     }
@@ -114,8 +117,8 @@ Task<Connected> connect(Exchange& exchange, Upstream& upstream, Target& target, 
     }
     auto place = co_await wait_for_place(exchange, upstream);
     if (!place) {
-        co_return std::unexpected(exchange.client->gone() ? ConnectFailure::client_gone
-                                                          : ConnectFailure::exhausted);
+        co_return std::unexpected(is_over(exchange) ? ConnectFailure::client_gone
+                                                    : ConnectFailure::exhausted);
     }
     auto stream = co_await dial(exchange, upstream, target);
     if (!stream) {

@@ -213,5 +213,21 @@ TEST_F(ConnectorTest, SweepsWhatIsIdleForLongOrClosed) {
     EXPECT_FALSE(upstream.pool().drop_one());
 }
 
+TEST_F(ConnectorTest, DialsNoLongerForWhoWasRevoked) {
+    auto config = one_connection();
+    const auto listening = listen(config);
+    FakeUpstream upstream(house, config);
+    const auto only = upstream.upstream->connections().take();
+    begin(seconds(60));
+    const auto revoke_later = [](FakeHouse& in) -> Task<> {
+        co_await net::Sleep(in.worker.loop, milliseconds(10));
+        in.exchange.revoke();
+    };
+    spawn(revoke_later(house));
+    const auto result = connect_now(upstream);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error(), ConnectFailure::client_gone);  // nobody's fault
+}
+
 }  // namespace
 }  // namespace gh::gateway::proxy

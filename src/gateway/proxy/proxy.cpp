@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "gateway/filters/authenticate.hpp"
 #include "gateway/filters/check_body_size.hpp"
 #include "gateway/proxy/connector.hpp"
 #include "gateway/proxy/relay.hpp"
@@ -130,6 +131,7 @@ void leave_unanswered(Exchange& exchange) {
 void answer_failure(Exchange& exchange, const Attempt& attempt) {
     exchange
         .response = {};  // an interim answer's words lie in memory of the attempt, which is over
+    if (exchange.revoked) return refuse_revoked(exchange);
     if (attempt.connect_failure) {
         switch (*attempt.connect_failure) {
             case ConnectFailure::refused:
@@ -192,7 +194,9 @@ void cut_off(Exchange& exchange, Ended ended) {
         case Ended::client_slow: exchange.outcome = outcome::client_slow; break;
         case Ended::client_malformed:
         case Ended::too_large: exchange.outcome = outcome::client_malformed; break;
-        case Ended::expired: exchange.outcome = outcome::expired; break;
+        case Ended::expired:
+            exchange.outcome = exchange.revoked ? outcome::revoked : outcome::expired;
+            break;
         default: exchange.outcome = outcome::upstream_cut; break;
     }
     exchange.client->abort();

@@ -28,9 +28,11 @@ std::string& scratch_text() {
     return text;
 }
 
-SteadyTime hard_deadline(const Exchange& exchange) {
-    auto deadline = SteadyTime::max();
-    if (const auto& total = exchange.route->timeouts.total) deadline = exchange.started + *total;
+/// Total time, or the end of the credential, whichever comes first.
+SteadyTime end_of(const Exchange& exchange) {
+    auto deadline = exchange.ends_at;  // now, where it was revoked
+    if (const auto& total = exchange.route->timeouts.total)
+        deadline = std::min(deadline, exchange.started + *total);
     if (const auto& expires = exchange.principal->expires) {
         const auto left = *expires - exchange.worker->loop.system_now();
         deadline = std::min(deadline, exchange.worker->loop.now() + left);
@@ -47,8 +49,9 @@ Relay::Relay(Exchange& exchange, Connection& connection, RequestBody& body, bool
       client_(*exchange.client),
       wakeup_(exchange.client->wakeup()),
       may_retry_(may_retry),
-      request_framing_(body.framing()),
-      hard_deadline_(hard_deadline(exchange)) {}
+      request_framing_(body.framing()) {
+    exchange.ends_at = end_of(exchange);
+}
 
 Task<Ended> Relay::run() {
     send_head();
@@ -62,7 +65,7 @@ Task<Ended> Relay::run() {
             wakeup_
                 .wake();  // two fast sides must not keep the others waiting, nor outrun the hard deadline
             co_await wakeup_.wait();
-            if (exchange_.worker->loop.now() < hard_deadline_) continue;
+            if (exchange_.worker->loop.now() < exchange_.ends_at) continue;
             ended_ = Ended::expired;
             break;
         }
@@ -317,16 +320,16 @@ void Relay::set_deadline() {
     } else if (request_done_ || request_broken_) {
         // Once: neither interim answers nor a head in drops may put it off for ever.
         if (answer_deadline_ == SteadyTime::max()) answer_deadline_ = now + timeouts.response;
-        wakeup_.expire_at(std::min(answer_deadline_, hard_deadline_));
+        wakeup_.expire_at(std::min(answer_deadline_, exchange_.ends_at));
         return;
     } else if (!up_.stream->pending()) {
         patience = limits.body_idle_timeout;
     }
-    wakeup_.expire_at(std::min(now + patience, hard_deadline_));
+    wakeup_.expire_at(std::min(now + patience, exchange_.ends_at));
 }
 
 Ended Relay::what_took_too_long() const {
-    if (exchange_.worker->loop.now() >= hard_deadline_) return Ended::expired;
+    if (exchange_.worker->loop.now() >= exchange_.ends_at) return Ended::expired;
     if (head_done_) return client_.flush() == IoState::blocked ? Ended::client_slow : Ended::cut;
     if (!request_done_ && !request_broken_ && !up_.stream->pending()) return Ended::client_slow;
     return Ended::timeout;

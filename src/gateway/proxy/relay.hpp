@@ -79,7 +79,6 @@ class Relay {
     bool response_done_ = false;
 
     SteadyTime answer_deadline_ = SteadyTime::max();  // set once the upstream has heard everything
-    SteadyTime hard_deadline_;                        // total time, or the end of the credential
     Ended ended_ = Ended::complete;
     bool moved_ = true;  // since the deadline was last set
 };

@@ -166,5 +166,35 @@ TEST_F(RelayTest, EndsWithTheCredentialHoweverFastBothSidesAre) {
     EXPECT_EQ(relay(), Ended::expired);
 }
 
+TEST_F(RelayTest, EndsAtOnceWhenTheCredentialIsRevoked) {
+    const std::string beginnings[] = {
+        "",                                                        // no answer yet
+        ok + "Transfer-Encoding: chunked\r\n\r\n6\r\ndata: \r\n",  // a stream of events
+        ok + "Content-Length: 1000000\r\n\r\nhello",               // a long download
+    };
+    for (const auto& said : beginnings) {
+        SCOPED_TRACE(said);
+        begin();
+        house.route().timeouts.response = house.route().timeouts.idle = seconds(60);
+        say(far, said);
+        const auto revoke_later = [](FakeHouse& in) -> Task<> {
+            co_await net::Sleep(in.worker.loop, milliseconds(10));
+            in.exchange.revoke();
+        };
+        spawn(revoke_later(house));
+        EXPECT_EQ(relay(), Ended::expired);
+        EXPECT_FALSE(reusable);
+        EXPECT_FALSE(house.client.complete);
+        house.exchange.end();
+    }
+}
+
+TEST_F(RelayTest, SendsNothingForWhoWasRevokedBeforeItBegan) {
+    begin();
+    house.route().timeouts.response = seconds(60);
+    house.exchange.revoke();
+    EXPECT_EQ(relay(), Ended::expired);
+}
+
 }  // namespace
 }  // namespace gh::gateway::proxy

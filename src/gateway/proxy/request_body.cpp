@@ -55,7 +55,7 @@ Task<RequestBody::Buffered> RequestBody::buffer(std::filesystem::path directory)
             case BodyPiece::State::malformed: co_return Buffered::malformed;
             case BodyPiece::State::closed: co_return Buffered::client_gone;
             case BodyPiece::State::blocked:
-                if (exchange_.client->gone()) co_return Buffered::client_gone;
+                if (exchange_.client->gone() || exchange_.revoked) co_return Buffered::client_gone;
                 if (wakeup.expired()) co_return Buffered::client_slow;
                 co_await wakeup.wait();
         }

@@ -62,18 +62,22 @@ Task<> Relay::tunnel() {
             if (rounds % rounds_per_turn_max != 0) continue;
             wakeup_.wake();
             co_await wakeup_.wait();
-            if (loop.now() >= hard_deadline_) break;
+            if (loop.now() >= exchange_.ends_at) break;
             continue;
         }
         if (moved_) {
             moved_ = false;
             wakeup_.expire_at(
-                std::min(loop.now() + exchange_.route->timeouts.tunnel_idle, hard_deadline_));
+                std::min(loop.now() + exchange_.route->timeouts.tunnel_idle, exchange_.ends_at));
         }
         if (wakeup_.expired()) break;
         co_await wakeup_.wait();
     }
-    if (!whole) client_.abort();  // a tunnel that was cut must not look as if it had ended
+    if (!whole) {
+        if (loop.now() >= exchange_.ends_at)
+            exchange_.outcome = exchange_.revoked ? outcome::revoked : outcome::expired;
+        client_.abort();  // a tunnel that was cut must not look as if it had ended
+    }
     exchange_.tunnelled_up = up_bytes;
     exchange_.tunnelled_down = down_bytes;
 }

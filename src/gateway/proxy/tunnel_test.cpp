@@ -147,6 +147,19 @@ TEST_F(TunnelTest, EndsWithTheCredential) {
     house.route().timeouts.tunnel_idle = seconds(60);
     EXPECT_EQ(tunnel(nothing()), Ended::tunnelled);
     EXPECT_TRUE(client.aborted);
+    EXPECT_EQ(house.exchange.outcome, outcome::expired);
+}
+
+Task<> revoke(TunnelTest& test) {
+    co_await net::Sleep(test.house.worker.loop, milliseconds(10));
+    test.house.exchange.revoke();
+}
+
+TEST_F(TunnelTest, EndsWhenTheCredentialIsRevoked) {
+    house.route().timeouts.tunnel_idle = seconds(60);
+    EXPECT_EQ(tunnel(revoke(*this)), Ended::tunnelled);
+    EXPECT_TRUE(client.aborted);
+    EXPECT_EQ(house.exchange.outcome, outcome::revoked);
 }
 
 }  // namespace

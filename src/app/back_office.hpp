@@ -1,0 +1,66 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "api/route.hpp"
+#include "app/checkpoint_keeper.hpp"
+#include "app/clerk.hpp"
+#include "app/identity_house.hpp"
+#include "app/own_routes.hpp"
+#include "app/settings.hpp"
+#include "app/state.hpp"
+#include "audit/log.hpp"
+#include "base/error.hpp"
+#include "crypto/key_store.hpp"
+#include "storage/fallback.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace gh::app {
+
+/// The control plane's rooms of a running house, over what is durable. Outlives the workers.
+class BackOffice {
+ public:
+    /// Opens the database and furnishes the rooms; on a first start, makes the first users. A database that is away may come
+    /// later.
+    /// @param keys, registry, log  outlive it
+    /// @return what cannot be mended by waiting: errors of files and keys, a schema that is not ours
+    [[nodiscard]] static Result<std::unique_ptr<BackOffice>> open(const Settings& settings,
+                                                                  crypto::KeyStore& keys,
+                                                                  telemetry::Registry& registry,
+                                                                  telemetry::Log& log);
+    /// Of what open() has made ready.
+    BackOffice(std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
+               std::unique_ptr<audit::Log> audit, CheckpointKeeper checkpoints,
+               std::unique_ptr<IdentityHouse> identity, telemetry::Registry& registry,
+               telemetry::Log& log);
+
+    /// From now on it does what nobody asks for, too.
+    void start();
+    /// Before its end, and before the log's.
+    void stop() { clerk_.reset(); }
+
+    [[nodiscard]] std::vector<api::Route> routes();
+    [[nodiscard]] IdentityHouse& identity() { return *identity_; }
+    [[nodiscard]] const std::shared_ptr<const identity::ApiKeyHasher>& hasher() const {
+        return state_->hasher;
+    }
+    /// Nothing before start().
+    [[nodiscard]] std::optional<StorageState> storage_state() const;
+
+ private:
+    [[nodiscard]] Result<void> welcome_first_users(const Settings& settings);
+
+    telemetry::Registry& registry_;
+    telemetry::Log& log_;
+    std::unique_ptr<State> state_;
+    std::unique_ptr<storage::Fallback> fallback_;
+    std::unique_ptr<audit::Log> audit_;
+    CheckpointKeeper checkpoints_;
+    std::unique_ptr<IdentityHouse> identity_;
+    std::unique_ptr<Clerk> clerk_;
+};
+
+}  // namespace gh::app

@@ -1,0 +1,63 @@
+#include "gateway/worker.hpp"
+
+#include <gtest/gtest.h>
+
+#include "gateway/testing.hpp"
+
+namespace gh::gateway {
+namespace {
+
+class Named final : public access::Revocations {
+ public:
+    explicit Named(std::string subject) : subject_(std::move(subject)) {}
+    [[nodiscard]] bool covers(const access::Principal& principal) const override {
+        return principal.subject == subject_;
+    }
+
+ private:
+    std::string subject_;
+};
+
+std::shared_ptr<const access::Principal> somebody(std::string subject) {
+    auto principal = std::make_shared<access::Principal>();
+    principal->subject = std::move(subject);
+    principal->revoked_by = access::RevokedBy::key_list;
+    return principal;
+}
+
+TEST(Worker, EndsWhatThePrincipalsThatWereRevokedHaveOpenAndNothingElse) {
+    FakeHouse house;
+    auto& worker = house.worker;
+    FakeDownstream clients[4] = {FakeDownstream(worker.loop), FakeDownstream(worker.loop),
+                                 FakeDownstream(worker.loop), FakeDownstream(worker.loop)};
+    Exchange open[4];
+    const std::string_view subjects[] = {"ann", "bob", "ann", "ann"};
+    for (std::size_t i = 0; i < 4; ++i) {
+        open[i].begin(clients[i], worker, house.snapshot);
+        open[i].principal = somebody(std::string(subjects[i]));
+        worker.hold(open[i]);
+    }
+    open[3].end();  // it is over before anybody looks
+    open[1].end();
+    open[1].begin(clients[1], worker, house.snapshot);
+    open[1].principal = somebody("bob");
+    worker.hold(open[1]);
+
+    EXPECT_EQ(worker.end_revoked(Named("ann")), 2U);
+    EXPECT_EQ(worker.end_revoked(Named("ann")), 0U);  // once
+    for (const std::size_t i : {0U, 2U}) {
+        EXPECT_TRUE(open[i].revoked);
+        EXPECT_EQ(open[i].ends_at, worker.loop.now());
+        EXPECT_TRUE(clients[i].wakeup().expired());
+    }
+    EXPECT_FALSE(open[1].revoked);
+    EXPECT_EQ(open[1].ends_at, SteadyTime::max());
+    for (auto& exchange : open) {
+        if (exchange.held) exchange.end();
+    }
+    EXPECT_EQ(worker.first_held, nullptr);
+    EXPECT_FALSE(open[0].revoked);  // the next one begins anew
+}
+
+}  // namespace
+}  // namespace gh::gateway
