@@ -48,7 +48,10 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
 }
 
 Result<void> BackOffice::welcome_first_users(const Settings& settings) {
-    GH_TRY(auto made, make_first_users(settings, *state_, std::chrono::system_clock::now()));
+    const auto now = std::chrono::system_clock::now();
+    GH_TRY(const auto keys, take_over_keys(settings, *state_, now));
+    if (keys > 0) log_.info("identity", "took over keys of API_KEYS").field("keys", keys);
+    GH_TRY(auto made, make_first_users(settings, *state_, now));
     if (!made) return {};
     log_.info("identity", "made the first users").field("imported", made->imported);
     if (!made->admin_password) return {};

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/audit_command.hpp"
+#include "app/backup_command.hpp"
 #include "app/config_command.hpp"
 #include "app/gatehouse.hpp"
 #include "app/key_command.hpp"
@@ -24,6 +25,7 @@ struct Options {
     UserOptions user;
     KeyOptions key;
     AuditOptions audit;
+    bool force = false, verify = false, passphrase_stdin = false;
     std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
 };
 
@@ -165,9 +167,8 @@ void add_migrate(CLI::App& app, Options& options) {
                    [&options] { return migrate_verify(state_overrides(options), surroundings()); });
 }
 
-/// A line of standard input, where it was asked for.
-std::optional<std::string> typed_password(const Options& options) {
-    if (!options.password_stdin) return {};
+/// A line of standard input.
+std::string typed_line() {
     constexpr std::size_t bytes_max = 4'096;  // more than any password has
     std::string line;
     for (int c = std::fgetc(stdin); c != EOF && c != '\n' && line.size() < bytes_max;
@@ -175,6 +176,11 @@ std::optional<std::string> typed_password(const Options& options) {
         line.push_back(static_cast<char>(c));
     }
     return line;
+}
+
+std::optional<std::string> typed_password(const Options& options) {
+    if (!options.password_stdin) return {};
+    return typed_line();
 }
 
 void add_user(CLI::App& app, Options& options) {
@@ -301,6 +307,59 @@ void add_audit(CLI::App& app, Options& options) {
                        "key by default");
 }
 
+BackupOptions backup_options(const Options& options) {
+    BackupOptions wanted{.file = options.file, .passphrase = {}, .force = options.force};
+    if (options.passphrase_stdin) {
+        auto line = typed_line();
+        wanted.passphrase = crypto::Secret(line);
+        crypto::wipe(line.data(), line.size());
+    }
+    return wanted;
+}
+
+/// The file is no configuration.
+Overrides backup_overrides(Options options) {
+    options.file.clear();
+    return state_overrides(options);
+}
+
+CommandResult run_backup(const Options& options) {
+    if (options.verify) return backup_verify(backup_options(options));
+    if (options.file.empty()) {
+        return {.exit_code = 2,
+                .out = {},
+                .err = "gatehouse: backup wants FILE or FOLDER; see gatehouse backup --help\n"};
+    }
+    return backup(backup_overrides(options), surroundings(), backup_options(options));
+}
+
+void add_backup(CLI::App& app, Options& options) {
+    auto* make = add_state_verb(app, options, "backup", "The whole state in one file",
+                                "backup /srv/backups --config gatehouse.yaml\n"
+                                "  gatehouse backup verify /srv/backups/monday.backup\n"
+                                "Beside a running serve or without one.",
+                                [&options] { return run_backup(options); });
+    make->require_subcommand(0, 1);
+    make->add_option("FILE", options.file, "A new file, or a folder to make one in");
+    auto* verify = make->add_subcommand("verify", "Restore it elsewhere and look: is it whole?");
+    verify->footer("Example:\n  gatehouse backup verify monday.backup");
+    verify->add_option("FILE", options.file, "The backup")->required();
+    verify->callback([&options] { options.verify = true; });
+    auto* back = add_state_verb(
+        app, options, "restore", "Put a backup in place, all of it or nothing",
+        "restore monday.backup --config gatehouse.yaml", [&options] {
+            return restore(backup_overrides(options), surroundings(), backup_options(options));
+        });
+    back->add_option("FILE", options.file, "The backup")->required();
+    back->add_flag("--force", options.force, "Replace what is there");
+    make->add_flag("--passphrase-stdin", options.passphrase_stdin,
+                   "Seal it: the first line of standard input is the passphrase");
+    for (auto* each : {verify, back}) {
+        each->add_flag("--passphrase-stdin", options.passphrase_stdin,
+                       "It is sealed: the first line of standard input is its passphrase");
+    }
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -315,6 +374,7 @@ int run_command_line(int argc, char** argv) {
     add_user(app, options);
     add_key(app, options);
     add_audit(app, options);
+    add_backup(app, options);
     auto* version = app.add_subcommand("version", "Version, commit, compiler, linked libraries");
     version->footer("Example:\n  gatehouse version --json");
     version->add_flag("--json", options.json, "As a JSON object");

@@ -67,6 +67,19 @@ Result<std::optional<FirstUsers>> make_first_users(const Settings& settings, Sta
     return made;
 }
 
+Result<std::size_t> take_over_keys(const Settings& settings, State& state, SystemTime now) {
+    std::size_t taken = 0;
+    for (const auto& key : settings.first_users.api_keys) {
+        GH_TRY(const bool added,
+               net::run_to_end(state.keys.take_over(
+                   key.view(), {.name = "API_KEYS", .owner = "environment", .roles = {"user"}}, now,
+                   audit::also<identity::StoredKey>(audit::act_of_shell("key.take_over", "key"),
+                                                    identity::tell_key))));
+        taken += added ? 1 : 0;
+    }
+    return taken;
+}
+
 Result<std::optional<std::filesystem::path>> show_once(const crypto::Secret& password,
                                                        const std::filesystem::path& data_dir) {
     const auto text = crypto::text_of(password.bytes());

@@ -7,6 +7,7 @@
 #include "app/announce.hpp"
 #include "app/back_office.hpp"
 #include "app/collect_states.hpp"
+#include "app/data_folder.hpp"
 #include "app/drain.hpp"
 #include "app/first_key.hpp"
 #include "app/house.hpp"
@@ -55,6 +56,7 @@ struct Gatehouse::House {
     Settings effective;  // with the ports that the system picked
 
     // Floor by floor.
+    std::optional<DataFolder> folder;
     telemetry::Registry registry;
     gateway::Services::Counters counters;
     gateway::proxy::Upstream::Metrics upstream_metrics;
@@ -213,6 +215,7 @@ Result<void> Gatehouse::start() {
     auto& settings = house.read.settings;
     house.workers = settings.workers == 0 ? cores() : settings.workers;
     GH_TRY_VOID(make_directory(settings.data_dir));
+    GH_TRY(house.folder, DataFolder::open(settings, DataFolder::Use::shared));
     GH_TRY_VOID(house.open_logs());
     if (house.overrides.config_file)
         house.config_stamp = net::stamp_of(*house.overrides.config_file);

@@ -8,20 +8,23 @@
 
 namespace gh::app {
 
+Result<void> check_data_dir(const Settings& settings) {
+    std::error_code unknown;
+    if (std::filesystem::is_directory(settings.data_dir, unknown)) return {};
+    return fail(ErrorKind::not_found, "data_dir.absent",
+                fmt::format("there is no data directory {}; name it with --data or --config, or "
+                            "make it with gatehouse migrate up",
+                            settings.data_dir.native()));
+}
+
 Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
                                                    const Surroundings& surroundings) {
     GH_TRY(auto read, read_settings(overrides, surroundings));
     auto opened = std::make_unique<VerbState>();
     opened->settings = std::move(read.settings);
     const auto& folder = opened->settings.data_dir;
-    std::error_code unknown;
-    if (!std::filesystem::is_directory(folder, unknown)) {
-        return fail(
-            ErrorKind::not_found, "data_dir.absent",
-            fmt::format("there is no data directory {}; name it with --data or --config, or "
-                        "make it with gatehouse migrate up",
-                        folder.native()));
-    }
+    GH_TRY_VOID(check_data_dir(opened->settings));
+    GH_TRY(opened->folder, DataFolder::open(opened->settings, DataFolder::Use::shared));
     GH_TRY(auto keys, pki::FileKeyStore::open(folder / "keys"));
     opened->keys = std::make_unique<pki::FileKeyStore>(std::move(keys));
     GH_TRY(opened->state, State::open(opened->settings, *opened->keys, opened->registry, nullptr));

@@ -16,10 +16,10 @@ def house_config(directory, upstreams=(), **changes):
     return config
 
 
-def add_user(config_file, name, password, *roles):
+def add_user(config_file, name, password, *roles, env=None):
     """A user with a password for good, made from the shell."""
     done = run("user", "add", name, "--config", config_file, "--password-stdin",
-               *[word for role in roles for word in ("--role", role)], stdin=password + "\n")
+               *[word for role in roles for word in ("--role", role)], stdin=password + "\n", env=env)
     assert done.returncode == 0, done.stderr
 
 

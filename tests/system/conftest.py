@@ -1,5 +1,6 @@
 import pytest
 
+from support import postgres as postgresql
 from support.gateway import Gatehouse, basic_config
 from support.tls import Authority
 from support.upstream import Upstream
@@ -19,6 +20,23 @@ def server_certificate(authority):
 def tls_files(server_certificate):
     """The `tls` key of a listener with a certificate of the test authority."""
     return {"certificate": {"cert_file": str(server_certificate[0]), "key_file": str(server_certificate[1])}}
+
+
+@pytest.fixture(scope="session")
+def postgres_of_session():
+    if not postgresql.INSTALLED:
+        pytest.skip("PostgreSQL 15 is not installed (tools/setup test)")
+    server = postgresql.Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgres(postgres_of_session):
+    """A PostgreSQL that runs; what a test does to its life is mended afterwards."""
+    postgres_of_session.ensure_running()
+    yield postgres_of_session
+    postgres_of_session.ensure_running()
 
 
 @pytest.fixture
