@@ -10,12 +10,15 @@
 namespace gh::app {
 
 BackOffice::BackOffice(std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
-                       std::unique_ptr<audit::Log> audit, std::unique_ptr<IdentityHouse> identity,
+                       std::unique_ptr<audit::Log> audit, CheckpointKeeper checkpoints,
+                       std::unique_ptr<IdentityHouse> identity, telemetry::Registry& registry,
                        telemetry::Log& log)
-    : log_(log),
+    : registry_(registry),
+      log_(log),
       state_(std::move(state)),
       fallback_(std::move(fallback)),
       audit_(std::move(audit)),
+      checkpoints_(std::move(checkpoints)),
       identity_(std::move(identity)) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
@@ -27,10 +30,13 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
     auto fallback =
         std::make_unique<storage::Fallback>(*state->database, std::move(journal), registry, log);
     auto audit = std::make_unique<audit::Log>(*fallback, registry, log);
+    GH_TRY(auto checkpoints, CheckpointKeeper::open(settings.data_dir, settings.audit.origin, keys,
+                                                    *state->database));
     GH_TRY(auto identity,
            IdentityHouse::open(settings, *state, *audit, keys, std::chrono::system_clock::now()));
-    auto office = std::make_unique<BackOffice>(std::move(state), std::move(fallback),
-                                               std::move(audit), std::move(identity), log);
+    auto office =
+        std::make_unique<BackOffice>(std::move(state), std::move(fallback), std::move(audit),
+                                     std::move(checkpoints), std::move(identity), registry, log);
     if (auto schema = office->state_->check_schema(); !schema) {
         if (!storage::is_away(schema.error())) return std::unexpected(std::move(schema).error());
         log.error("storage", "the database does not answer; what needs it gets 503 until it does")
@@ -60,9 +66,9 @@ Result<void> BackOffice::welcome_first_users(const Settings& settings) {
 }
 
 void BackOffice::start() {
-    clerk_ = std::make_unique<Clerk>(Clerk::Parts{state_->revocations, identity_->revocations(),
-                                                  state_->roles, identity_->roles(), state_->keys,
-                                                  identity_->key_uses(), *fallback_, log_});
+    clerk_ = std::make_unique<Clerk>(Clerk::Parts{
+        state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
+        state_->keys, identity_->key_uses(), *fallback_, checkpoints_, registry_, log_});
 }
 
 std::vector<api::Route> BackOffice::routes() {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/route.hpp"
+#include "app/checkpoint_keeper.hpp"
 #include "app/clerk.hpp"
 #include "app/identity_house.hpp"
 #include "app/own_routes.hpp"
@@ -32,7 +33,8 @@ class BackOffice {
                                                                   telemetry::Log& log);
     /// Of what open() has made ready.
     BackOffice(std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
-               std::unique_ptr<audit::Log> audit, std::unique_ptr<IdentityHouse> identity,
+               std::unique_ptr<audit::Log> audit, CheckpointKeeper checkpoints,
+               std::unique_ptr<IdentityHouse> identity, telemetry::Registry& registry,
                telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
@@ -51,10 +53,12 @@ class BackOffice {
  private:
     [[nodiscard]] Result<void> welcome_first_users(const Settings& settings);
 
+    telemetry::Registry& registry_;
     telemetry::Log& log_;
     std::unique_ptr<State> state_;
     std::unique_ptr<storage::Fallback> fallback_;
     std::unique_ptr<audit::Log> audit_;
+    CheckpointKeeper checkpoints_;
     std::unique_ptr<IdentityHouse> identity_;
     std::unique_ptr<Clerk> clerk_;
 };

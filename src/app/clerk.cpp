@@ -19,18 +19,27 @@ constexpr auto learn_again = seconds(30);
 constexpr auto bring_every = seconds(1);
 constexpr auto write_uses_every = seconds(10);
 constexpr auto clear_every = hours(1);
+constexpr auto sign_every = seconds(60);
 // How long a key that was revoked or has expired is still shown.
 constexpr auto keys_shown = days(90);
 
 }  // namespace
 
-Clerk::Clerk(Parts parts) : parts_(parts) {
+Clerk::Clerk(Parts parts)
+    : parts_(parts),
+      audit_records_(parts.registry.one_gauge("audit_log_records",
+                                              "Records in the audit log, as of the last minute.")),
+      checkpoint_records_(parts.registry.one_gauge(
+          "audit_checkpoint_records", "Records under the newest checkpoint of the audit log.")),
+      checkpoint_failures_(parts.registry.one_counter(
+          "audit_checkpoint_failures_total", "Checkpoints that could not be signed or kept.")) {
     loop_.post([this] {
         spawn(learn_revocations());
         spawn(learn_roles());
         spawn(bring_journal());
         spawn(write_uses());
         spawn(clear_away());
+        spawn(sign_checkpoints());
     });
     thread_ = std::jthread([this] { loop_.run(); });
 }
@@ -38,7 +47,9 @@ Clerk::Clerk(Parts parts) : parts_(parts) {
 Clerk::~Clerk() {
     loop_.stop();
     thread_.join();
-    if (database_answers()) (void)net::run_to_end(parts_.uses.write(parts_.keys));
+    if (!database_answers()) return;
+    (void)net::run_to_end(parts_.uses.write(parts_.keys));
+    (void)net::run_to_end(sign_checkpoint());
 }
 
 void Clerk::tell(bool answers, const Error* error) {
@@ -109,6 +120,28 @@ Task<> Clerk::clear_away() {
         parts_.log.info("storage", "cleared away what has expired")
             .field("revocations", *revocations)
             .field("keys", *keys);
+    }
+}
+
+Task<Result<void>> Clerk::sign_checkpoint() {
+    const auto signed_now = co_await parts_.checkpoints.sign(std::chrono::system_clock::now());
+    if (signed_now) {
+        audit_records_.set(static_cast<std::int64_t>(signed_now->records));
+        if (signed_now->newest)
+            checkpoint_records_.set(static_cast<std::int64_t>(signed_now->newest->checkpoint.size));
+        co_return Result<void>{};
+    }
+    checkpoint_failures_.add();
+    // Away, it is the revocations' to tell.
+    if (!storage::is_away(signed_now.error()))
+        parts_.log.error("audit", "no checkpoint was signed").error(signed_now.error());
+    co_return std::unexpected(signed_now.error());
+}
+
+Task<> Clerk::sign_checkpoints() {
+    for (;;) {
+        std::ignore = co_await sign_checkpoint();
+        co_await net::Sleep(loop_, sign_every);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "app/checkpoint_keeper.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/key_uses.hpp"
 #include "identity/revocations.hpp"
@@ -10,6 +11,7 @@
 #include "net/loop.hpp"
 #include "storage/fallback.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
 
 namespace gh::app {
 
@@ -26,6 +28,8 @@ class Clerk {
         identity::KeyRepository& keys;
         identity::KeyUses& uses;
         storage::Fallback& fallback;
+        CheckpointKeeper& checkpoints;
+        telemetry::Registry& registry;
         telemetry::Log& log;
     };
     explicit Clerk(Parts parts);
@@ -43,10 +47,15 @@ class Clerk {
     [[nodiscard]] Task<> bring_journal();
     [[nodiscard]] Task<> write_uses();
     [[nodiscard]] Task<> clear_away();
+    [[nodiscard]] Task<> sign_checkpoints();
+    [[nodiscard]] Task<Result<void>> sign_checkpoint();
     void tell(bool answers, const Error* error);
 
     Parts parts_;
     std::atomic<bool> answers_{true};
+    telemetry::Gauge& audit_records_;
+    telemetry::Gauge& checkpoint_records_;
+    telemetry::Counter& checkpoint_failures_;
     net::Loop loop_;
     std::jthread thread_;
 };
