@@ -5,13 +5,17 @@
 
 #include "app/first_users.hpp"
 #include "app/pool_route.hpp"
+#include "app/restoring.hpp"
 #include "base/try.hpp"
 
 namespace gh::app {
 
-BackOffice::BackOffice(std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
+BackOffice::BackOffice(std::filesystem::path sqlite, telemetry::Registry& registry,
+                       std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
                        std::unique_ptr<IdentityHouse> identity, telemetry::Log& log)
-    : log_(log),
+    : sqlite_(std::move(sqlite)),
+      registry_(registry),
+      log_(log),
       state_(std::move(state)),
       fallback_(std::move(fallback)),
       identity_(std::move(identity)) {}
@@ -26,8 +30,8 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
         std::make_unique<storage::Fallback>(*state->database, std::move(journal), registry, log);
     GH_TRY(auto identity,
            IdentityHouse::open(settings, *state, keys, std::chrono::system_clock::now()));
-    auto office = std::make_unique<BackOffice>(std::move(state), std::move(fallback),
-                                               std::move(identity), log);
+    auto office = std::make_unique<BackOffice>(sqlite_file_of(settings), registry, std::move(state),
+                                               std::move(fallback), std::move(identity), log);
     if (auto schema = office->state_->check_schema(); !schema) {
         if (!storage::is_away(schema.error())) return std::unexpected(std::move(schema).error());
         log.error("storage", "the database does not answer; what needs it gets 503 until it does")
@@ -57,6 +61,8 @@ void BackOffice::start() {
     clerk_ = std::make_unique<Clerk>(Clerk::Parts{state_->revocations, identity_->revocations(),
                                                   state_->roles, identity_->roles(), state_->keys,
                                                   identity_->key_uses(), *fallback_, log_});
+    if (!sqlite_.empty())
+        integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite_, registry_, log_);
 }
 
 std::vector<api::Route> BackOffice::routes() {
@@ -67,7 +73,8 @@ std::vector<api::Route> BackOffice::routes() {
 
 std::optional<StorageState> BackOffice::storage_state() const {
     if (!clerk_) return {};
-    return StorageState{clerk_->database_answers(), fallback_->backlog().records};
+    return StorageState{clerk_->database_answers(), fallback_->backlog().records,
+                        integrity_ && integrity_->found_damage()};
 }
 
 }  // namespace gh::app

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/error.hpp"
 #include "crypto/key_store.hpp"
 #include "storage/fallback.hpp"
+#include "storage/sqlite/integrity.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -30,13 +32,18 @@ class BackOffice {
                                                                   telemetry::Registry& registry,
                                                                   telemetry::Log& log);
     /// Of what open() has made ready.
-    BackOffice(std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
+    /// @param sqlite  the database's file, to be checked; empty: it is a server's business
+    BackOffice(std::filesystem::path sqlite, telemetry::Registry& registry,
+               std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
                std::unique_ptr<IdentityHouse> identity, telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
     void start();
     /// Before its end, and before the log's.
-    void stop() { clerk_.reset(); }
+    void stop() {
+        clerk_.reset();
+        integrity_.reset();
+    }
 
     [[nodiscard]] std::vector<api::Route> routes();
     [[nodiscard]] IdentityHouse& identity() { return *identity_; }
@@ -49,11 +56,14 @@ class BackOffice {
  private:
     [[nodiscard]] Result<void> welcome_first_users(const Settings& settings);
 
+    const std::filesystem::path sqlite_;
+    telemetry::Registry& registry_;
     telemetry::Log& log_;
     std::unique_ptr<State> state_;
     std::unique_ptr<storage::Fallback> fallback_;
     std::unique_ptr<IdentityHouse> identity_;
     std::unique_ptr<Clerk> clerk_;
+    std::unique_ptr<storage::IntegrityCheck> integrity_;
 };
 
 }  // namespace gh::app
