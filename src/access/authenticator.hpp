@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "access/principal.hpp"
 #include "access/waiter.hpp"
@@ -15,6 +17,9 @@ struct ClientCertificate {
     std::string subject;      ///< common name, or the first URI or DNS name where there is none
     std::string fingerprint;  ///< SHA-256 of the DER, lower-case hex
     std::string serial;       ///< lower-case hex
+    /// All that it says of its holder: "dn:CN=ci,O=Example" (RFC 4514), "dns:ci.example.com", "uri:spiffe://example/ci",
+    /// "ip:192.0.2.7".
+    std::vector<std::string> names = {};
 };
 
 /// What a request brought along. Views into the request head.
@@ -24,6 +29,10 @@ struct Credentials {
     const ClientCertificate* certificate = nullptr;
     bool has_authorization = false;
     bool has_api_key = false;
+    std::uint8_t dpop_fields = 0;  ///< how many of the name DPoP; one is right
+    std::string_view dpop;         ///< value of the last
+    /// What a proof must be made for (RFC 9449 §4.3); empty where there is none.
+    std::string_view method, scheme, authority, path;
 };
 
 /// Why nobody was recognised: the three texts a client may see, and nothing finer.
@@ -35,6 +44,20 @@ enum class Refusal : std::uint8_t {
 
 [[nodiscard]] std::string_view text_of(Refusal refusal);
 
+/// Which way in the answer names: Bearer, but for who tried DPoP (RFC 9449 §7.1).
+enum class Challenge : std::uint8_t {
+    bearer,
+    dpop_token,  ///< the token is not good, or not this key's
+    dpop_proof,  ///< the proof is not
+};
+
+/// The value of WWW-Authenticate.
+[[nodiscard]] std::string_view text_of(Challenge challenge);
+
+/// What proofs may be signed with.
+inline constexpr std::string_view dpop_algorithms =
+    "ES256 ES384 ES512 EdDSA PS256 PS384 PS512 RS256 RS384 RS512";
+
 struct Verdict {
     enum class Standing : std::uint8_t {
         judged,
@@ -45,6 +68,7 @@ struct Verdict {
     Refusal refusal = Refusal::missing;
     std::string_view reason;  ///< for the log: "jwt.expired", "key.unknown", ...; static storage
     Standing standing = Standing::judged;
+    Challenge challenge = Challenge::bearer;
 };
 
 /// Checks credentials. One instance per worker thread, so it may keep a cache without locks.

@@ -34,4 +34,18 @@ std::string_view text_of(Refusal refusal) {
     return "Missing or invalid authentication credentials";
 }
 
+std::string_view text_of(Challenge challenge) {
+    const auto dpop = [](std::string_view error) {
+        return "DPoP error=\"" + std::string(error) + "\", algs=\"" + std::string(dpop_algorithms) +
+               '"';
+    };
+    static const auto token = dpop("invalid_token"), proof = dpop("invalid_dpop_proof");
+    switch (challenge) {
+        case Challenge::bearer: break;
+        case Challenge::dpop_token: return token;
+        case Challenge::dpop_proof: return proof;
+    }
+    return "Bearer";
+}
+
 }  // namespace gh::access

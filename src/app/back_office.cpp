@@ -5,19 +5,17 @@
 
 #include "app/first_users.hpp"
 #include "app/pool_route.hpp"
-#include "app/restoring.hpp"
 #include "base/try.hpp"
 
 namespace gh::app {
 
-BackOffice::BackOffice(std::filesystem::path sqlite, telemetry::Registry& registry,
-                       std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
-                       std::unique_ptr<IdentityHouse> identity, telemetry::Log& log)
-    : sqlite_(std::move(sqlite)),
-      registry_(registry),
-      log_(log),
+BackOffice::BackOffice(std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
+                       std::unique_ptr<audit::Log> audit, std::unique_ptr<IdentityHouse> identity,
+                       telemetry::Log& log)
+    : log_(log),
       state_(std::move(state)),
       fallback_(std::move(fallback)),
+      audit_(std::move(audit)),
       identity_(std::move(identity)) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
@@ -28,10 +26,11 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
     GH_TRY(auto journal, storage::Journal::open(settings.data_dir / "fallback_db", {}));
     auto fallback =
         std::make_unique<storage::Fallback>(*state->database, std::move(journal), registry, log);
+    auto audit = std::make_unique<audit::Log>(*fallback, registry, log);
     GH_TRY(auto identity,
-           IdentityHouse::open(settings, *state, keys, std::chrono::system_clock::now()));
-    auto office = std::make_unique<BackOffice>(sqlite_file_of(settings), registry, std::move(state),
-                                               std::move(fallback), std::move(identity), log);
+           IdentityHouse::open(settings, *state, *audit, keys, std::chrono::system_clock::now()));
+    auto office = std::make_unique<BackOffice>(std::move(state), std::move(fallback),
+                                               std::move(audit), std::move(identity), log);
     if (auto schema = office->state_->check_schema(); !schema) {
         if (!storage::is_away(schema.error())) return std::unexpected(std::move(schema).error());
         log.error("storage", "the database does not answer; what needs it gets 503 until it does")
@@ -43,7 +42,10 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
 }
 
 Result<void> BackOffice::welcome_first_users(const Settings& settings) {
-    GH_TRY(auto made, make_first_users(settings, *state_, std::chrono::system_clock::now()));
+    const auto now = std::chrono::system_clock::now();
+    GH_TRY(const auto keys, take_over_keys(settings, *state_, now));
+    if (keys > 0) log_.info("identity", "took over keys of API_KEYS").field("keys", keys);
+    GH_TRY(auto made, make_first_users(settings, *state_, now));
     if (!made) return {};
     log_.info("identity", "made the first users").field("imported", made->imported);
     if (!made->admin_password) return {};
@@ -57,12 +59,12 @@ Result<void> BackOffice::welcome_first_users(const Settings& settings) {
     return {};
 }
 
-void BackOffice::start() {
+void BackOffice::start(const std::filesystem::path& sqlite, telemetry::Registry& registry) {
     clerk_ = std::make_unique<Clerk>(Clerk::Parts{state_->revocations, identity_->revocations(),
                                                   state_->roles, identity_->roles(), state_->keys,
                                                   identity_->key_uses(), *fallback_, log_});
-    if (!sqlite_.empty())
-        integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite_, registry_, log_);
+    if (!sqlite.empty())
+        integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry, log_);
 }
 
 std::vector<api::Route> BackOffice::routes() {

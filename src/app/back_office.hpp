@@ -11,6 +11,7 @@
 #include "app/own_routes.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
+#include "audit/log.hpp"
 #include "base/error.hpp"
 #include "crypto/key_store.hpp"
 #include "storage/fallback.hpp"
@@ -32,13 +33,13 @@ class BackOffice {
                                                                   telemetry::Registry& registry,
                                                                   telemetry::Log& log);
     /// Of what open() has made ready.
-    /// @param sqlite  the database's file, to be checked; empty: it is a server's business
-    BackOffice(std::filesystem::path sqlite, telemetry::Registry& registry,
-               std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
-               std::unique_ptr<IdentityHouse> identity, telemetry::Log& log);
+    BackOffice(std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
+               std::unique_ptr<audit::Log> audit, std::unique_ptr<IdentityHouse> identity,
+               telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
-    void start();
+    /// @param sqlite  the database's file, looked at whether it is whole; empty: that is a server's business
+    void start(const std::filesystem::path& sqlite, telemetry::Registry& registry);
     /// Before its end, and before the log's.
     void stop() {
         clerk_.reset();
@@ -56,11 +57,10 @@ class BackOffice {
  private:
     [[nodiscard]] Result<void> welcome_first_users(const Settings& settings);
 
-    const std::filesystem::path sqlite_;
-    telemetry::Registry& registry_;
     telemetry::Log& log_;
     std::unique_ptr<State> state_;
     std::unique_ptr<storage::Fallback> fallback_;
+    std::unique_ptr<audit::Log> audit_;
     std::unique_ptr<IdentityHouse> identity_;
     std::unique_ptr<Clerk> clerk_;
     std::unique_ptr<storage::IntegrityCheck> integrity_;

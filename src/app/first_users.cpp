@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <utility>
 
+#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "crypto/password.hpp"
+#include "identity/route_words.hpp"
 #include "net/run_task.hpp"
 #include "pki/file.hpp"
 
@@ -17,7 +19,10 @@ namespace {
 constexpr std::string_view admin_name = "admin";
 
 Task<Result<bool>> add(State& state, identity::NewUser user, SystemTime now) {
-    const auto made = co_await state.users.create(std::move(user), now);
+    const auto made = co_await state.users.create(
+        std::move(user), now,
+        audit::also<identity::User>(audit::act_of_shell("user.create", "user"),
+                                    identity::tell_user));
     if (made) co_return true;
     if (made.error().reason == "user.name_taken") co_return false;
     co_return std::unexpected(made.error());
@@ -60,6 +65,19 @@ Result<std::optional<FirstUsers>> make_first_users(const Settings& settings, Sta
            add_with(state, settings, std::string(admin_name), "admin", password, true, now));
     if (added && given.empty()) made.admin_password = std::move(password);
     return made;
+}
+
+Result<std::size_t> take_over_keys(const Settings& settings, State& state, SystemTime now) {
+    std::size_t taken = 0;
+    for (const auto& key : settings.first_users.api_keys) {
+        GH_TRY(const bool added,
+               net::run_to_end(state.keys.take_over(
+                   key.view(), {.name = "API_KEYS", .owner = "environment", .roles = {"user"}}, now,
+                   audit::also<identity::StoredKey>(audit::act_of_shell("key.take_over", "key"),
+                                                    identity::tell_key))));
+        taken += added ? 1 : 0;
+    }
+    return taken;
 }
 
 Result<std::optional<std::filesystem::path>> show_once(const crypto::Secret& password,

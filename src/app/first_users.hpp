@@ -25,6 +25,11 @@ struct FirstUsers {
 [[nodiscard]] Result<std::optional<FirstUsers>> make_first_users(const Settings& settings,
                                                                  State& state, SystemTime now);
 
+/// Takes over the keys of API_KEYS that are not known yet; how many.
+/// @return errors of the database
+[[nodiscard]] Result<std::size_t> take_over_keys(const Settings& settings, State& state,
+                                                 SystemTime now);
+
 /// Shows a password once: on the terminal where standard output is one, else in a file of mode 0600.
 /// @return where the file is; nothing when it was shown
 [[nodiscard]] Result<std::optional<std::filesystem::path>> show_once(

@@ -46,7 +46,8 @@ std::string issuer_of(const Settings& settings) {
     return fmt::format("http://{}", plain->bind.text());
 }
 
-IdentityHouse::IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
+IdentityHouse::IdentityHouse(const Settings& settings, State& state, audit::Log& audit,
+                             crypto::KeyStore& keys,
                              std::shared_ptr<const identity::SigningKeys> signing,
                              std::string decoy)
     : key_store_(keys),
@@ -68,15 +69,17 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, crypto::Key
              .revocations = revocations_,
              .sign_in = sign_in_,
              .issuer = issuer_,
+             .audit = audit,
              .auth_enabled = settings.auth.enabled,
              .token_lifetime = settings.auth.access_token_ttl}) {}
 
 Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(const Settings& settings, State& state,
+                                                           audit::Log& audit,
                                                            crypto::KeyStore& keys, SystemTime now) {
     GH_TRY(auto signing,
            identity::SigningKeys::keep(keys, settings.auth.signing_algorithm, {}, now));
     GH_TRY(auto decoy, kept_decoy(keys, settings.auth.password_hash));
-    return std::make_unique<IdentityHouse>(settings, state, keys, std::move(signing),
+    return std::make_unique<IdentityHouse>(settings, state, audit, keys, std::move(signing),
                                            std::move(decoy));
 }
 
@@ -96,7 +99,8 @@ std::unique_ptr<access::Authenticator> IdentityHouse::authenticator(
     auto clock = [&loop] { return loop.system_now(); };
     auto keys =
         std::make_unique<identity::StoredKeys>(std::move(look_up), std::move(clock), key_uses_);
-    return std::make_unique<identity::TokenAuthenticator>(trust, &revocations_, std::move(keys));
+    return std::make_unique<identity::TokenAuthenticator>(trust, &revocations_, std::move(keys),
+                                                          &dpop_replays_);
 }
 
 std::vector<api::Route> IdentityHouse::routes() {

@@ -8,8 +8,10 @@
 #include "api/route.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
+#include "audit/log.hpp"
 #include "base/error.hpp"
 #include "crypto/key_store.hpp"
+#include "identity/dpop_replays.hpp"
 #include "identity/key_uses.hpp"
 #include "identity/login_throttle.hpp"
 #include "identity/revocations.hpp"
@@ -28,14 +30,15 @@ namespace gh::app {
 /// The identity room, furnished: what its routes and the request path need. Outlives the workers.
 class IdentityHouse {
  public:
-    /// @param state  outlives this
+    /// @param state, audit  outlive this
     /// @return       errors of the key store
     [[nodiscard]] static Result<std::unique_ptr<IdentityHouse>> open(const Settings& settings,
                                                                      State& state,
+                                                                     audit::Log& audit,
                                                                      crypto::KeyStore& keys,
                                                                      SystemTime now);
     /// Of what open() has made ready.
-    IdentityHouse(const Settings& settings, State& state, crypto::KeyStore& keys,
+    IdentityHouse(const Settings& settings, State& state, audit::Log& audit, crypto::KeyStore& keys,
                   std::shared_ptr<const identity::SigningKeys> signing, std::string decoy);
 
     /// Makes the keys that are due and lets go of those that are over. Reads and writes files.
@@ -61,6 +64,7 @@ class IdentityHouse {
     identity::RoleSource roles_;
     identity::KeyRepository& keys_;
     identity::KeyUses key_uses_;
+    identity::DpopReplays dpop_replays_;
     identity::LoginThrottle throttle_;
     net::WorkPool hashing_;
     identity::SignIn sign_in_;

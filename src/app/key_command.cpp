@@ -7,10 +7,12 @@
 #include <utility>
 
 #include "app/verb_state.hpp"
+#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "codec/json_writer.hpp"
 #include "config/text.hpp"
 #include "config/unit.hpp"
+#include "identity/route_words.hpp"
 #include "net/run_task.hpp"
 
 namespace gh::app {
@@ -58,6 +60,11 @@ Task<Result<std::vector<StoredKey>>> all_keys(State& state, std::string owner) {
         if (some.size() < page_size) co_return all;
         page.after = {all.back().created_at, all.back().id};
     }
+}
+
+storage::Also<StoredKey> recorded(std::string action) {
+    return audit::also<StoredKey>(audit::act_of_shell(std::move(action), "key"),
+                                  identity::tell_key);
 }
 
 std::string_view state_of(const StoredKey& key, SystemTime at) {
@@ -121,7 +128,7 @@ CommandResult key_create(const Overrides& overrides, const Surroundings& surroun
          .roles = options.roles,
          .scopes = options.scopes,
          .expires_at = *expires},
-        now()));
+        now(), recorded("key.create")));
     if (!made) return failed(in_words(made.error(), options));
     return {.exit_code = 0,
             .out = made->text + "\n",
@@ -141,7 +148,8 @@ CommandResult key_rotate(const Overrides& overrides, const Surroundings& surroun
                          const KeyOptions& options) {
     auto verb = open_verb_state(overrides, surroundings);
     if (!verb) return failed(verb.error());
-    const auto made = net::run_to_end((*verb)->state->keys.rotate(options.name, {}, now()));
+    const auto made = net::run_to_end(
+        (*verb)->state->keys.rotate(options.name, {}, now(), recorded("key.rotate")));
     if (!made) return failed(in_words(made.error(), options));
     return {.exit_code = 0,
             .out = made->text + "\n",
@@ -152,7 +160,8 @@ CommandResult key_revoke(const Overrides& overrides, const Surroundings& surroun
                          const KeyOptions& options) {
     auto verb = open_verb_state(overrides, surroundings);
     if (!verb) return failed(verb.error());
-    const auto ended = net::run_to_end((*verb)->state->keys.revoke(options.name, now()));
+    const auto ended =
+        net::run_to_end((*verb)->state->keys.revoke(options.name, now(), recorded("key.revoke")));
     if (!ended) return failed(in_words(ended.error(), options));
     return {.exit_code = 0, .out = {}, .err = fmt::format("the key {} is revoked\n", ended->id)};
 }

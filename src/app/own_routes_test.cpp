@@ -7,9 +7,7 @@
 
 #include "api/path_tree.hpp"
 #include "api/testing.hpp"
-#include "app/identity_house.hpp"
-#include "app/pool_route.hpp"
-#include "app/state.hpp"
+#include "app/back_office.hpp"
 #include "app/testing.hpp"
 #include "codec/json.hpp"
 #include "gateway/config.hpp"
@@ -54,19 +52,15 @@ class OwnRoutesTest : public ::testing::Test {
         settings.data_dir = directory_.path();
         return settings;
     }();
-    std::unique_ptr<State> state_ = *State::open(settings_, *keys_, registry_, nullptr);
-    std::unique_ptr<IdentityHouse> identity_ =
-        *IdentityHouse::open(settings_, *state_, *keys_, std::chrono::system_clock::now());
+    KeptLines said_;
+    telemetry::Log log_{said_, telemetry::LogLevel::error};
+    std::unique_ptr<BackOffice> office_ = *BackOffice::open(settings_, *keys_, registry_, log_);
     const OwnFacts facts_{registry_,
                           [this] { return std::vector{upstream_}; },
                           std::chrono::system_clock::now(),
                           "sta\"ging",
                           "7",
-                          [this] {
-                              auto rooms = identity_->routes();
-                              rooms.push_back(pool_route(*state_->database));
-                              return rooms;
-                          }()};
+                          office_->routes()};
 };
 
 TEST_F(OwnRoutesTest, AListenerOfTheGatewayHasNone) {

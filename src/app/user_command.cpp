@@ -8,11 +8,13 @@
 #include <utility>
 
 #include "app/verb_state.hpp"
+#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "codec/json_writer.hpp"
 #include "config/text.hpp"
 #include "config/unit.hpp"
 #include "crypto/password.hpp"
+#include "identity/route_words.hpp"
 #include "net/run_task.hpp"
 
 namespace gh::app {
@@ -65,9 +67,14 @@ Task<Result<User>> find(State& state, std::string name) {
     co_return std::move(found.user);
 }
 
+storage::Also<User> recorded(std::string action) {
+    return audit::also<User>(audit::act_of_shell(std::move(action), "user"), identity::tell_user);
+}
+
 Task<Result<User>> change(State& state, std::string name, identity::UserChange change) {
     GH_CO_TRY(const auto user, co_await find(state, std::move(name)));
-    co_return co_await state.users.change(user.id, std::move(change), now());
+    co_return co_await state.users.change(user.id, std::move(change), now(),
+                                          recorded("user.change"));
 }
 
 Result<User> add(VerbState& verb, UserOptions& options, std::string hash) {
@@ -77,7 +84,7 @@ Result<User> add(VerbState& verb, UserOptions& options, std::string hash) {
          .roles = options.roles,
          .password_hash = std::move(hash),
          .password_change_required = !options.password},
-        now()));
+        now(), recorded("user.create")));
 }
 
 Task<Result<std::vector<User>>> all_users(State& state) {
@@ -182,7 +189,8 @@ CommandResult user_password(const Overrides& overrides, const Surroundings& surr
     auto password = password_of((*verb)->settings, options.password);
     if (!password) return failed(in_words(password.error(), options.name));
     const auto changed = net::run_to_end(
-        state.users.set_password(user->id, std::move(password->hash), !options.password, now()));
+        state.users.set_password(user->id, std::move(password->hash), !options.password, now(),
+                                 recorded("user.reset_password")));
     if (!changed) return failed(in_words(changed.error(), options.name));
     return {.exit_code = 0,
             .out = password->shown,

@@ -66,8 +66,8 @@ Result<CompactJws> parse_jws(std::string_view token) {
         return refuse("jwt.malformed", "not three parts");
     }
     CompactJws jws;
-    GH_TRY(const auto header, decode_part(token.substr(0, first)));
-    GH_TRY(jws.header, read_header(header));
+    GH_TRY(jws.header_text, decode_part(token.substr(0, first)));
+    GH_TRY(jws.header, read_header(jws.header_text));
     GH_TRY(jws.payload, decode_part(token.substr(first + 1, second - first - 1)));
     GH_TRY(jws.signature, decode_part(token.substr(second + 1)));
     jws.signing_input = token.substr(0, second);

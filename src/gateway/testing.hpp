@@ -144,6 +144,7 @@ class FakeAuthenticator final : public access::Authenticator {
                                                SystemTime) override {
         ++asked;
         certificate = credentials.certificate;
+        seen = credentials;
         if (standing != access::Verdict::Standing::judged)
             return {nullptr, access::Refusal::missing, "storage.connection", standing};
         if (everybody_is_known || credentials.authorization == "Bearer good" ||
@@ -151,7 +152,7 @@ class FakeAuthenticator final : public access::Authenticator {
             return {principal, {}, {}};
         if (!credentials.has_authorization && !credentials.has_api_key)
             return {nullptr, access::Refusal::missing, "auth.missing"};
-        return {nullptr, access::Refusal::token, "jwt.expired"};
+        return {nullptr, access::Refusal::token, "jwt.expired", standing, challenge};
     }
 
     void wait(const access::Credentials&, access::Waiter& waiter) override { line.join(waiter); }
@@ -170,7 +171,9 @@ class FakeAuthenticator final : public access::Authenticator {
         return std::make_shared<access::Principal>(user);
     }();
     int asked = 0;
-    const access::ClientCertificate* certificate = nullptr;  ///< that the last request showed
+    access::Credentials seen;                                 ///< of the last request
+    access::Challenge challenge = access::Challenge::bearer;  ///< of a refusal
+    const access::ClientCertificate* certificate = nullptr;   ///< that the last request showed
 };
 
 /// One worker with all that it wants, a client, and the exchange between them. `begin()` once the test has said what is

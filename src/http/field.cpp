@@ -30,6 +30,7 @@ constexpr KnownName known_names[] = {
     {"content-type", FieldId::content_type},
     {"cookie", FieldId::cookie},
     {"date", FieldId::date},
+    {"dpop", FieldId::dpop},
     {"expect", FieldId::expect},
     {"fastly-client-ip", FieldId::forwarding_claim},
     {"forwarded", FieldId::forwarded},

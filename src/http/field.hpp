@@ -23,6 +23,7 @@ enum class FieldId : std::uint8_t {
     content_type,
     cookie,
     date,
+    dpop,
     expect,
     forwarded,
     forwarding_claim,  // X-Forwarded-* without an id of its own, X-Real-IP, True-Client-IP, ...

@@ -25,6 +25,7 @@ TEST(FieldId, KnowsEveryNameInAnyCase) {
         {"content-type", FieldId::content_type},
         {"Cookie", FieldId::cookie},
         {"date", FieldId::date},
+        {"DPoP", FieldId::dpop},
         {"expect", FieldId::expect},
         {"client-ip", FieldId::forwarding_claim},
         {"cf-connecting-ip", FieldId::forwarding_claim},

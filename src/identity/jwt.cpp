@@ -6,6 +6,9 @@
 
 #include "base/id.hpp"
 #include "base/try.hpp"
+#include "codec/base64.hpp"
+#include "codec/hex.hpp"
+#include "crypto/digest.hpp"
 
 namespace gh::identity {
 namespace {
@@ -138,6 +141,33 @@ Result<SystemTime> issued_at(const Value& claims, std::string_view token_id) {
     return finer && *finer >= *issued && *finer < *issued + seconds(1) ? *finer : *issued;
 }
 
+/// A SHA-256 in base64url.
+Result<std::string> read_digest(const std::string* text) {
+    const auto octets = codec::decode_base64url(text ? *text : std::string_view{});
+    if (!octets || octets->size() != sizeof(crypto::Sha256Digest))
+        return refuse("jwt.confirmation");
+    return *octets;
+}
+
+/// One that says nothing we can check is refused: its issuer did not mean a bearer token.
+Result<Confirmation> read_confirmation(const Value& claims) {
+    Confirmation confirmation;
+    const auto* claim = claims.find("cnf");
+    if (claim == nullptr) return confirmation;
+    const auto* key = claim->find("jkt");
+    const auto* certificate = claim->find("x5t#S256");
+    if (key == nullptr && certificate == nullptr) return refuse("jwt.confirmation");
+    if (key) {
+        GH_TRY_VOID(read_digest(key->string()));
+        confirmation.key = *key->string();
+    }
+    if (certificate) {
+        GH_TRY(const auto digest, read_digest(certificate->string()));
+        confirmation.certificate = codec::encode_hex(digest);
+    }
+    return confirmation;
+}
+
 }  // namespace
 
 std::string_view UnverifiedJwt::issuer() const {
@@ -187,6 +217,9 @@ Result<Claims> verify_jwt(const UnverifiedJwt& token, const KeySet& keys, const 
     std::erase_if(claims.roles, [](const std::string& role) { return !is_plain_name(role); });
     GH_TRY(claims.client_id, read_text(said, "client_id"));
     GH_TRY(claims.issued, issued_at(said, claims.token_id));
+    const auto* principal_type = said.find_string("principal_type");
+    claims.service = principal_type != nullptr && *principal_type == service_principal;
+    GH_TRY(claims.confirmation, read_confirmation(said));
     claims.delegated = said.find("act") != nullptr;
     return claims;
 }

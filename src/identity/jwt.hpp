@@ -21,6 +21,9 @@ inline constexpr std::size_t subject_bytes_max = 256;
 inline constexpr std::size_t names_max = 128;       ///< roles, scopes or audiences of one token
 inline constexpr std::size_t name_bytes_max = 128;  ///< of one of them
 
+/// What our own tokens say of a subject that is a program (`principal_type`).
+inline constexpr std::string_view service_principal = "service";
+
 /// What a token must say to be believed.
 struct JwtPolicy {
     std::string issuer;           ///< compared with `iss`, byte by byte
@@ -34,6 +37,12 @@ struct JwtPolicy {
     std::chrono::seconds leeway{0};  ///< for `exp` and `nbf`
 };
 
+/// Who alone may use a token (`cnf`, RFC 7800 §3): both empty where whoever bears it may.
+struct Confirmation {
+    std::string key;          ///< `jkt`, as DpopProof::thumbprint (RFC 9449 §6.1)
+    std::string certificate;  ///< `x5t#S256` as ClientCertificate::fingerprint (RFC 8705 §3.1)
+};
+
 /// What a believed token said.
 struct Claims {
     std::string issuer;  ///< as trusted, also where the token need not state it
@@ -45,7 +54,9 @@ struct Claims {
     std::string client_id;  ///< RFC 9068 §2.2; empty when absent
     SystemTime
         issued;  ///< `iat`, to the millisecond where `jti` is a UUIDv7 of that second; 1970 when absent
-    SystemTime expires;      ///< `exp`, without leeway
+    SystemTime expires;  ///< `exp`, without leeway
+    Confirmation confirmation;
+    bool service = false;    ///< `principal_type` says so: of meaning in our own tokens only
     bool delegated = false;  ///< `act`: somebody acts for the subject (RFC 8693 §4.1)
 };
 
@@ -76,7 +87,7 @@ struct UnverifiedJwt {
 /// @return       Claims, or `unauthenticated` with one of "jwt.malformed", "jwt.algorithm",
 /// "jwt.critical", "jwt.key",
 ///               "jwt.key_ambiguous", "jwt.signature", "jwt.type", "jwt.issuer", "jwt.audience",
-///               "jwt.expired", "jwt.not_yet", or "jwt.claims" (a claim of the wrong type, without
+///               "jwt.expired", "jwt.not_yet", "jwt.confirmation" (`cnf` in a way that we cannot check), or "jwt.claims" (a claim of the wrong type, without
 ///               meaning, or missing)
 [[nodiscard]] Result<Claims> verify_jwt(std::string_view token, const KeySet& keys,
                                         const JwtPolicy& policy, SystemTime now);

@@ -78,6 +78,12 @@ class KeyRepository {
 
     [[nodiscard]] Task<Result<MadeKey>> create(NewKey key, SystemTime now,
                                                storage::Also<StoredKey> also = {});
+    /// Takes over a key that was made elsewhere, such as one of an environment variable; its id is made of its hash, so that
+    /// it is taken over once, and one that was revoked stays so.
+    /// @param text  at least `api_key_bytes_min`, not in the form of our own
+    /// @return      whether it was not here yet; also `invalid_argument` "key.malformed"
+    [[nodiscard]] Task<Result<bool>> take_over(std::string_view text, NewKey key, SystemTime now,
+                                               storage::Also<StoredKey> also = {});
     [[nodiscard]] Task<Result<StoredKey>> find(std::string id);
     /// In order of their making.
     [[nodiscard]] Task<Result<std::vector<StoredKey>>> list(KeyPage page);
@@ -100,6 +106,8 @@ class KeyRepository {
         std::string_view text, SystemTime now);
 
  private:
+    [[nodiscard]] Task<Result<bool>> put_new(std::string id, NewKey key, ApiKeyHash hash,
+                                             SystemTime now, storage::Also<StoredKey> also);
     [[nodiscard]] Task<Result<std::shared_ptr<const access::Principal>>> compare(
         std::optional<std::string> id, ApiKeyHash hash, SystemTime now);
 

@@ -128,9 +128,30 @@ TEST_P(KeyRepositoryTest, ASecretEndsWithTheTransactionOrNotAtAll) {
     const auto change_of_mind = [](storage::Session&, const StoredKey&) -> Task<Result<void>> {
         co_return fail(ErrorKind::conflict, "test.changed_its_mind");
     };
-    EXPECT_FALSE(run_to_end(keys->revoke(made.key.id, now, change_of_mind)));
+    EXPECT_FALSE(
+        run_to_end(keys->revoke(made.key.id, now, {.before = {}, .after = change_of_mind})));
     EXPECT_EQ(recognise(made.text), "");
     EXPECT_TRUE(run_to_end(revocations.list(now, now))->empty());
+}
+
+TEST_P(KeyRepositoryTest, TakesOverAKeyMadeElsewhereOnce) {
+    const std::string text = "3f1d7a9c5e2b8046d1c3f5a7092e4b68";
+    const auto take = [&] {
+        return run_to_end(keys->take_over(
+            text, {.name = "inherited", .owner = "environment", .roles = {"user"}}, now));
+    };
+    EXPECT_EQ(recognise(text), "key.unknown");
+    EXPECT_EQ(take(), true);
+    EXPECT_EQ(take(), false);
+    EXPECT_EQ(recognise(text), "");
+    EXPECT_EQ(recognise(text + "x"), "key.unknown");
+    const auto all = run_to_end(keys->list({})).value();
+    ASSERT_EQ(all.size(), 1U);
+    ASSERT_TRUE(run_to_end(keys->revoke(all[0].id, now)));
+    EXPECT_EQ(run_to_end(keys->clean(now + std::chrono::hours(24))).value(), 0U);
+    EXPECT_EQ(take(), false);
+    EXPECT_EQ(recognise(text), "key.revoked");
+    EXPECT_FALSE(run_to_end(keys->take_over("short", {.name = "x", .owner = "y"}, now)));
 }
 
 TEST_P(KeyRepositoryTest, ListsByOwnerInPages) {

@@ -11,6 +11,7 @@
 #include "api/precondition.hpp"
 #include "api/reply.hpp"
 #include "api/types.hpp"
+#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "identity/room.hpp"
 #include "identity/route_words.hpp"
@@ -141,6 +142,10 @@ api::Reply with_tag(api::Reply reply, const StoredKey& key) {
     return reply;
 }
 
+storage::Also<StoredKey> recorded(const api::Call& call, std::string action) {
+    return audit::also<StoredKey>(audit::act_of(call, std::move(action), "key"), tell_key);
+}
+
 /// Who may do everything with everybody's keys. Others see and make their own.
 bool administers(const Room& room, const api::Call& call) {
     return access::permissions_of(call.principal, *room.role_source.current())
@@ -232,7 +237,8 @@ Task<Result<api::Reply>> add_key(Room& room, api::Call call, WantedKey wanted) {
         .roles = std::move(wanted.roles),
         .scopes = std::move(wanted.scopes),
         .expires_at = wanted.expires_at};
-    auto made = co_await room.keys.create(std::move(key), net::Loop::current()->system_now());
+    auto made = co_await room.keys.create(std::move(key), net::Loop::current()->system_now(),
+                                          recorded(call, "key.create"));
     if (!made) co_return refused_by_rules(call, std::move(made).error());
     co_return with_text(201, *made);
 }
@@ -242,7 +248,8 @@ Task<Result<api::Reply>> rotate_key(Room& room, api::Call call) {
     const auto tag = api::etag_of_version(static_cast<std::uint64_t>(before.version));
     if (auto answer = api::judge_preconditions(call, tag)) co_return *std::move(answer);
     auto made =
-        co_await room.keys.rotate(before.id, before.version, net::Loop::current()->system_now());
+        co_await room.keys.rotate(before.id, before.version, net::Loop::current()->system_now(),
+                                  recorded(call, "key.rotate"));
     if (!made) co_return refused_by_rules(call, std::move(made).error());
     room.revocations.add({end_of_key(made->key)}, net::Loop::current()->system_now());
     co_return with_text(200, *made);
@@ -253,7 +260,8 @@ Task<Result<api::Reply>> revoke_key(Room& room, api::Call call) {
     const auto tag = api::etag_of_version(static_cast<std::uint64_t>(before.version));
     if (auto answer = api::judge_preconditions(call, tag)) co_return *std::move(answer);
     GH_CO_TRY(const auto after,
-              co_await room.keys.revoke(before.id, net::Loop::current()->system_now()));
+              co_await room.keys.revoke(before.id, net::Loop::current()->system_now(),
+                                        recorded(call, "key.revoke")));
     room.revocations.add({end_of_key(after)}, net::Loop::current()->system_now());
     co_return with_tag(api::reply(200, key_type(), shown(after)), after);
 }

@@ -11,6 +11,7 @@
 #include "api/object.hpp"
 #include "api/reply.hpp"
 #include "api/types.hpp"
+#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "codec/jose.hpp"
 #include "identity/room.hpp"
@@ -124,9 +125,28 @@ SignInAttempt attempt_of(const api::Call& call, Login& login) {
             std::string(reinterpret_cast<const char*>(network.data()), network.size())};
 }
 
+/// Somebody tried to sign in. Attempts that were not looked at are not told: they are many, and counted elsewhere.
+audit::Record attempt_record(const api::Call& call, const std::string& name,
+                             const SignInOutcome& outcome) {
+    auto record = audit::act_of(call, "user.sign_in", "user");
+    record.outcome = outcome.user ? audit::Outcome::success : audit::Outcome::denied;
+    record.severity = outcome.user ? audit::Severity::info : audit::Severity::low;
+    if (outcome.user) {
+        record.actor_type = access::PrincipalType::user;
+        record.actor = outcome.user->name;
+        record.object_id = outcome.user->id;
+    } else {
+        record.details = {{"name", name}, {"reason", std::string(outcome.reason)}};
+    }
+    return record;
+}
+
 Task<Result<api::Reply>> sign_in(Room& room, api::Call call, Login login, seconds lifetime) {
+    const auto name = login.username;
     auto attempt = attempt_of(call, login);
     GH_CO_TRY(const auto outcome, co_await room.sign_in.check(std::move(attempt)));
+    if (!outcome.wait)
+        GH_CO_TRY_VOID(co_await room.audit.append(attempt_record(call, name, outcome)));
     if (auto refused = refusal_of(call, outcome)) co_return *std::move(refused);
     if (outcome.user->password_change_required) {
         co_return api::refusal(call, 403, "password.change_required",
@@ -154,10 +174,17 @@ Task<Result<api::Reply>> login(Room& room, api::Call call, Login body) {
 
 Task<Result<api::Reply>> change_password(Room& room, api::Call call, NewPassword body) {
     const auto now = net::Loop::current()->system_now();
+    const auto name = body.username;
     auto attempt = attempt_of(call, body);
     auto new_password = secret_of(body.new_password);
-    auto outcome =
-        co_await room.sign_in.change_password(std::move(attempt), std::move(new_password), now);
+    auto record = audit::act_of(call, "user.change_password", "user");
+    auto outcome = co_await room.sign_in.change_password(
+        std::move(attempt), std::move(new_password), now,
+        audit::also<User>(std::move(record), [](audit::Record& told, const User& user) {
+            told.actor_type = access::PrincipalType::user;
+            told.actor = user.name;
+            told.object_id = user.id;
+        }));
     if (!outcome && outcome.error().kind == ErrorKind::invalid_argument) {
         const auto reason = outcome.error().reason;
         co_return wrong_field(
@@ -165,6 +192,8 @@ Task<Result<api::Reply>> change_password(Room& room, api::Call call, NewPassword
             reason == "password.unchanged" ? "Must not be the old one." : "Cannot be a password.");
     }
     if (!outcome) co_return std::unexpected(std::move(outcome).error());
+    if (!outcome->user && !outcome->wait)
+        GH_CO_TRY_VOID(co_await room.audit.append(attempt_record(call, name, *outcome)));
     if (auto refused = refusal_of(call, *outcome)) co_return *std::move(refused);
     room.revocations.add({end_of_tokens(*outcome->user)}, now);
     co_return api::no_content();

@@ -28,6 +28,8 @@ std::shared_ptr<const access::Principal> principal_of(Claims claims, access::Pri
     principal->issued_at = claims.issued;
     principal->expires = claims.expires;
     principal->revoked_by = revoked_by;
+    principal->bound_key = std::move(claims.confirmation.key);
+    principal->bound_certificate = std::move(claims.confirmation.certificate);
     settle_roles(*principal);
     return principal;
 }

@@ -6,6 +6,7 @@
 #include "api/paging.hpp"
 #include "api/reply.hpp"
 #include "api/types.hpp"
+#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "identity/room.hpp"
 #include "identity/route_words.hpp"
@@ -92,6 +93,16 @@ Task<Result<api::Reply>> list_roles(Room& room, api::Call) {
     co_return api::reply(200, roles_type(), items);
 }
 
+storage::Also<CustomRole> recorded(const api::Call& call, std::string action) {
+    return audit::also<CustomRole>(
+        audit::act_of(call, std::move(action), "role", std::string(call.param("role"))),
+        [](audit::Record& record, const CustomRole& role) {
+            std::string held;
+            for (const auto& each : role.permissions) held += (held.empty() ? "" : ",") + each;
+            record.details = {{"permissions", std::move(held)}};
+        });
+}
+
 /// This node obeys at once, others when they look next.
 Task<Result<void>> publish(Room& room) {
     GH_CO_TRY(const auto roles, co_await room.roles.list());
@@ -116,7 +127,8 @@ Task<Result<api::Reply>> put_role(Room& room, api::Call call, WantedRole wanted)
 }
 
 Task<Result<api::Reply>> remove_role(Room& room, api::Call call) {
-    const auto gone = co_await room.roles.remove(std::string(call.param("role")));
+    const auto gone =
+        co_await room.roles.remove(std::string(call.param("role")), recorded(call, "role.remove"));
     if (!gone && gone.error().reason == "role.in_use")
         co_return api::refusal(call, 409, "role.in_use", "Users have it: take it from them first.");
     if (!gone) co_return std::unexpected(gone.error());

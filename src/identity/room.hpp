@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "api/route.hpp"
+#include "audit/log.hpp"
 #include "base/clock.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/revocations.hpp"
@@ -22,6 +23,7 @@ struct Room {
     RevocationSource& revocations;
     SignIn& sign_in;
     TokenIssuer& issuer;
+    audit::Log& audit;
     bool auth_enabled = true;
     seconds token_lifetime{1'800};     ///< of tokens from /auth/token
     seconds session_lifetime{86'400};  ///< of tokens from /api/v1/auth/login

@@ -93,6 +93,20 @@ std::optional<api::Reply> above_oneself(const api::Call& call, std::span<const s
     return api::refusal(call, 403, "role.above_own", "This wants rights that are not yours.");
 }
 
+void tell_user(audit::Record& record, const User& user) {
+    record.object_id = user.id;
+    std::string roles;
+    for (const auto& role : user.roles) roles += (roles.empty() ? "" : ",") + role;
+    record.details = {{"name", user.name},
+                      {"roles", std::move(roles)},
+                      {"disabled", user.disabled_at.has_value()}};
+}
+
+void tell_key(audit::Record& record, const StoredKey& key) {
+    record.object_id = key.id;
+    record.details = {{"name", key.name}, {"owner", key.owner}, {"subject", key.subject}};
+}
+
 api::Reply wrong_field(const api::Call& call, std::string pointer, std::string_view code,
                        std::string detail) {
     const std::array errors{api::FieldError{.in = api::FieldError::In::body,

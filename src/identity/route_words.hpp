@@ -11,9 +11,12 @@
 #include "access/permission.hpp"
 #include "api/reply.hpp"
 #include "api/types.hpp"
+#include "audit/record.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "crypto/secret.hpp"
+#include "identity/key_repository.hpp"
+#include "identity/user.hpp"
 
 namespace gh::identity {
 
@@ -37,6 +40,11 @@ namespace gh::identity {
 [[nodiscard]] std::optional<api::Reply> above_oneself(const api::Call& call,
                                                       std::span<const std::string> roles,
                                                       const access::CustomRoles& custom);
+
+/// What the audit log says of a user that was written.
+void tell_user(audit::Record& record, const User& user);
+/// And of a key.
+void tell_key(audit::Record& record, const StoredKey& key);
 
 /// 422 for one member of the body.
 /// @param pointer  RFC 6901

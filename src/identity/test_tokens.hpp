@@ -33,4 +33,11 @@ inline std::string signed_by(const crypto::PrivateKey& key, crypto::SignatureAlg
     return input + "." + codec::encode_base64url(crypto::text_of(signature));
 }
 
+/// A key of P-256 as a JWK.
+inline std::string jwk_of(const crypto::PublicKey& key) {
+    const auto parts = key.components();
+    return R"({"kty":"EC","crv":"P-256","x":")" + codec::encode_base64url(parts.x) + R"(","y":")" +
+           codec::encode_base64url(parts.y) + R"("})";
+}
+
 }  // namespace gh::identity::testing

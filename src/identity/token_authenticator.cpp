@@ -8,6 +8,7 @@
 namespace gh::identity {
 namespace {
 
+using access::Challenge;
 using access::Refusal;
 using access::Verdict;
 
@@ -21,12 +22,13 @@ Verdict accepted(std::shared_ptr<const access::Principal> principal) {
 
 TokenAuthenticator::TokenAuthenticator(const TrustSource& source,
                                        const RevocationSource* revocations,
-                                       std::unique_ptr<StoredKeys> keys)
+                                       std::unique_ptr<StoredKeys> keys, DpopReplays* replays)
     : source_(source),
       revocation_source_(revocations),
       generation_(source.generation()),
       trust_(source.current()),
-      keys_(std::move(keys)) {}
+      keys_(std::move(keys)),
+      replays_(replays) {}
 
 Verdict TokenAuthenticator::accept(std::shared_ptr<const access::Principal> principal) const {
     if (revocations_->covers(*principal)) {
@@ -55,19 +57,77 @@ Verdict TokenAuthenticator::authenticate(const access::Credentials& credentials,
         verdict = by_api_key(credentials.api_key, now);
         if (!verdict.principal) return verdict;
     }
-    if (credentials.has_authorization) return by_authorization(credentials.authorization, now);
+    if (credentials.has_authorization) return by_authorization(credentials, now);
     if (!verdict.principal && credentials.certificate)
         return by_certificate(*credentials.certificate, now);
     return verdict;
 }
 
-Verdict TokenAuthenticator::by_authorization(std::string_view value, SystemTime now) {
+Verdict TokenAuthenticator::by_authorization(const access::Credentials& credentials,
+                                             SystemTime now) {
+    const auto value = credentials.authorization;
     // Looked up as it came: a known token costs no parsing.
-    if (const auto* known = cache_.find(value, now)) return accept(*known);
+    if (const auto* known = cache_.find(value, now)) return confirm(*known, credentials, now);
     const auto parts = codec::parse_authorization(value);
     if (!parts) return refused(Refusal::missing, parts.error().reason);
-    if (parts->scheme != codec::AuthScheme::bearer) return refused(Refusal::missing, "auth.scheme");
-    return by_token(parts->token, value, now);
+    if (parts->scheme != codec::AuthScheme::bearer && parts->scheme != codec::AuthScheme::dpop)
+        return refused(Refusal::missing, "auth.scheme");
+    auto verdict = by_token(parts->token, value, now);
+    if (verdict.principal) return confirm(std::move(verdict.principal), credentials, now);
+    if (parts->scheme == codec::AuthScheme::dpop) verdict.challenge = Challenge::dpop_token;
+    return verdict;
+}
+
+Verdict TokenAuthenticator::confirm(std::shared_ptr<const access::Principal> principal,
+                                    const access::Credentials& credentials, SystemTime now) const {
+    // What was parsed is Bearer or DPoP.
+    const bool with_dpop = (credentials.authorization.front() | 0x20) == 'd';
+    const auto challenge = with_dpop ? Challenge::dpop_token : Challenge::bearer;
+    const auto refuse = [&](std::string_view reason) {
+        return Verdict{.refusal = Refusal::token, .reason = reason, .challenge = challenge};
+    };
+    if (!principal->bound_certificate.empty() &&
+        (!credentials.certificate ||
+         credentials.certificate->fingerprint != principal->bound_certificate)) {
+        return refuse("token.certificate");
+    }
+    if (!with_dpop && !principal->bound_key.empty()) return refuse("token.bound");
+    if (with_dpop && principal->bound_key.empty()) return refuse("token.unbound");
+    auto verdict = accept(std::move(principal));
+    if (!with_dpop) return verdict;
+    if (!verdict.principal) {
+        verdict.challenge = challenge;
+        return verdict;
+    }
+    const auto proven = check_proof(*verdict.principal, credentials, now);
+    return proven.reason.empty() ? verdict : proven;
+}
+
+/// @return a verdict without a reason when the proof is good
+Verdict TokenAuthenticator::check_proof(const access::Principal& principal,
+                                        const access::Credentials& credentials,
+                                        SystemTime now) const {
+    const auto refuse = [](std::string_view reason) {
+        return Verdict{
+            .refusal = Refusal::token, .reason = reason, .challenge = Challenge::dpop_proof};
+    };
+    if (credentials.dpop_fields == 0) return refuse("dpop.missing");
+    if (credentials.dpop_fields > 1) return refuse("dpop.repeated");
+    const auto space = credentials.authorization.rfind(' ');
+    const DpopRequest request{.method = credentials.method,
+                              .scheme = credentials.scheme,
+                              .authority = credentials.authority,
+                              .path = credentials.path,
+                              .access_token = credentials.authorization.substr(space + 1),
+                              .thumbprint = principal.bound_key};
+    const auto proof = check_dpop_proof(credentials.dpop, request, now);
+    if (!proof) return refuse(proof.error().reason);
+    switch (replays_ ? replays_->take(*proof, now) : DpopReplays::Seen::full) {
+        case DpopReplays::Seen::never: return {};
+        case DpopReplays::Seen::before: return refuse("dpop.replayed");
+        case DpopReplays::Seen::full: break;
+    }
+    return {.reason = "dpop.busy", .standing = Verdict::Standing::unavailable};
 }
 
 Verdict TokenAuthenticator::by_token(std::string_view token, std::string_view value,
@@ -83,15 +143,17 @@ Verdict TokenAuthenticator::by_token(std::string_view token, std::string_view va
     }
     const auto good_until = claims->expires + issuer->policy.leeway;
     const bool ours = !claims->issuer.empty() && claims->issuer == trust_->own_issuer();
+    const auto type = ours && claims->service ? access::PrincipalType::service : issuer->type;
     auto principal =
-        principal_of(*std::move(claims), issuer->type,
+        principal_of(*std::move(claims), type,
                      ours ? access::RevokedBy::token_list : access::RevokedBy::nothing);
     cache_.insert(value, principal, good_until);
-    return accept(std::move(principal));
+    return accepted(std::move(principal));
 }
 
 Verdict TokenAuthenticator::by_api_key(std::string_view key, SystemTime now) {
-    const bool may_be_stored = keys_ && key.starts_with("gh_") && key.size() <= api_key_bytes_max;
+    const bool may_be_stored =
+        keys_ && key.size() >= api_key_bytes_min && key.size() <= api_key_bytes_max;
     if (may_be_stored) {
         if (auto known = keys_->find(key, now)) return verdict_of(*std::move(known));
     }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "access/authenticator.hpp"
+#include "identity/dpop_replays.hpp"
 #include "identity/principal_cache.hpp"
 #include "identity/revocations.hpp"
 #include "identity/stored_keys.hpp"
@@ -24,21 +25,35 @@ class TokenAuthenticator final : public access::Authenticator {
     /// @param source       outlives this
     /// @param revocations  of our own tokens; outlives this; null: none is ever revoked
     /// @param keys         those in the database; null: only those of the configuration count
+    /// @param replays      the one of all workers; outlives this; null: no proof is new
     explicit TokenAuthenticator(const TrustSource& source,
                                 const RevocationSource* revocations = nullptr,
-                                std::unique_ptr<StoredKeys> keys = nullptr);
+                                std::unique_ptr<StoredKeys> keys = nullptr,
+                                DpopReplays* replays = nullptr);
 
     /// Reasons: those of codec::parse_authorization, verify_jwt, ApiKeyTable::find and StoredKeys;
-    /// "auth.missing" (nothing was sent), "auth.scheme" (credentials of another kind than Bearer),
-    /// "token.revoked", "key.revoked".
+    /// "auth.missing" (nothing was sent), "auth.scheme" (credentials of another kind than Bearer
+    /// and DPoP), "token.revoked", "key.revoked"; those of check_dpop_proof, "dpop.missing",
+    /// "dpop.repeated", "dpop.replayed", "dpop.busy"; "token.unbound" (sent with DPoP, and of no
+    /// key), "token.bound" (of a key, and sent as if anybody might), "token.certificate" (of another
+    /// certificate).
     [[nodiscard]] access::Verdict authenticate(const access::Credentials& credentials,
                                                SystemTime now) override;
     void wait(const access::Credentials& credentials, access::Waiter& waiter) override;
 
  private:
-    [[nodiscard]] access::Verdict by_authorization(std::string_view value, SystemTime now);
+    [[nodiscard]] access::Verdict by_authorization(const access::Credentials& credentials,
+                                                   SystemTime now);
+    /// Is whoever sends the token the one it was made for?
+    [[nodiscard]] access::Verdict confirm(std::shared_ptr<const access::Principal> principal,
+                                          const access::Credentials& credentials,
+                                          SystemTime now) const;
+    [[nodiscard]] access::Verdict check_proof(const access::Principal& principal,
+                                              const access::Credentials& credentials,
+                                              SystemTime now) const;
     /// Unless it was revoked meanwhile.
     [[nodiscard]] access::Verdict accept(std::shared_ptr<const access::Principal> principal) const;
+    /// Whom it names; not yet whether it is theirs to use.
     [[nodiscard]] access::Verdict by_token(std::string_view token, std::string_view value,
                                            SystemTime now);
     [[nodiscard]] access::Verdict by_api_key(std::string_view key, SystemTime now);
@@ -54,6 +69,7 @@ class TokenAuthenticator final : public access::Authenticator {
     std::shared_ptr<const Trust> trust_;
     PrincipalCache cache_;
     std::unique_ptr<StoredKeys> keys_;
+    DpopReplays* replays_;
 };
 
 }  // namespace gh::identity

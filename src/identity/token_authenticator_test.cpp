@@ -88,7 +88,7 @@ TEST(TokenAuthenticator, SaysLittleToTheClientAndMoreToTheLog) {
         {with_authorization("Bearer"), Refusal::missing, "authorization.malformed"},
         {with_authorization("Bearer a b"), Refusal::missing, "authorization.malformed"},
         {with_authorization("Basic dXNlcjpwYXNz"), Refusal::missing, "auth.scheme"},
-        {with_authorization("DPoP abc"), Refusal::missing, "auth.scheme"},
+        {with_authorization("DPoP abc"), Refusal::token, "jwt.malformed"},
         {with_authorization("Bearer abc"), Refusal::token, "jwt.malformed"},
         {with_authorization(wrong_key), Refusal::token, "jwt.signature"},
         {with_authorization(stranger), Refusal::token, "jwt.issuer"},

@@ -1,6 +1,10 @@
 #include "identity/token_issuer.hpp"
 
+#include "codec/base64.hpp"
+#include "codec/jwk.hpp"
+#include "crypto/digest.hpp"
 #include "identity/revocations.hpp"
+#include "identity/test_tokens.hpp"
 #include "identity/token_authenticator.hpp"
 #include "storage/testing.hpp"
 
@@ -24,7 +28,7 @@ std::shared_ptr<const SigningKeys> new_keys() {
     return SigningKeys::keep(store, codec::JoseAlgorithm::es256, {}, now).value();
 }
 
-class TokenIssuerTest : public testing::Test {
+class TokenIssuerTest : public ::testing::Test {
  protected:
     [[nodiscard]] access::Verdict check(const std::string& token, SystemTime at) {
         const auto value = "Bearer " + token;
@@ -108,6 +112,120 @@ TEST_F(TokenIssuerTest, TokensOfOthersAreNotOursToRevoke) {
     revocations.add({{RevocationKind::subject, grant.subject, now + hours(1), now + hours(2)}},
                     now);
     EXPECT_TRUE(check(token.text, now).principal);
+}
+
+/// A client with a key of its own, and the door that its tokens are shown at.
+class BoundTokenTest : public TokenIssuerTest {
+ protected:
+    std::string thumbprint() const {
+        const auto parts = key.public_key().components();
+        codec::Jwk jwk{.type = codec::Jwk::Type::ec, .curve = "P-256", .x = parts.x, .y = parts.y};
+        return codec::encode_base64url(
+            crypto::text_of(crypto::sha256(codec::thumbprint_input(jwk))));
+    }
+    std::string proof(std::string_view token, std::string_view id) const {
+        const auto hash = codec::encode_base64url(crypto::text_of(crypto::sha256(token)));
+        return testing::signed_by(
+            key, crypto::SignatureAlgorithm::es256,
+            R"({"typ":"dpop+jwt","alg":"ES256","jwk":)" + testing::jwk_of(key.public_key()) + "}",
+            R"({"jti":")" + std::string(id) +
+                R"(","htm":"GET","htu":"https://gate.example/x","iat":1700000000,"ath":")" + hash +
+                R"("})");
+    }
+    access::Verdict show(std::string_view scheme, const std::string& token, std::string_view proof,
+                         const access::ClientCertificate* certificate = nullptr) {
+        const auto value = std::string(scheme) + " " + token;
+        access::Credentials given{.authorization = value,
+                                  .certificate = certificate,
+                                  .has_authorization = true,
+                                  .dpop_fields = static_cast<std::uint8_t>(proof.empty() ? 0 : 1),
+                                  .dpop = proof,
+                                  .method = "GET",
+                                  .scheme = "https",
+                                  .authority = "gate.example",
+                                  .path = "/x"};
+        return bound_door.authenticate(given, now);
+    }
+    std::string issue(std::string confirmation) {
+        grant.confirmation = std::move(confirmation);
+        return issuer.issue(grant, now).text;
+    }
+
+    const crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::KeyKind::ec_p256);
+    DpopReplays replays;
+    TokenAuthenticator bound_door{trust, &revocations, nullptr, &replays};
+};
+
+TEST_F(BoundTokenTest, ATokenOfAKeyWantsItsProofEachTimeAnew) {
+    using access::Challenge;
+    const auto token = issue(R"({"jkt":")" + thumbprint() + R"("})");
+    const auto first = proof(token, "1");
+    EXPECT_EQ(show("DPoP", token, first).reason, "");
+    EXPECT_TRUE(show("dpop", token, proof(token, "2")).principal);
+    const auto again = show("DPoP", token, first);  // the token is remembered, its proof is not new
+    EXPECT_EQ(again.reason, "dpop.replayed");
+    EXPECT_EQ(again.challenge, Challenge::dpop_proof);
+    EXPECT_FALSE(again.principal);
+
+    const auto bearer = show("Bearer", token, "");
+    EXPECT_EQ(bearer.reason, "token.bound");
+    EXPECT_EQ(bearer.challenge, Challenge::bearer);
+    EXPECT_EQ(show("Bearer", token, proof(token, "3")).reason, "token.bound");
+    EXPECT_EQ(show("DPoP", token, "").reason, "dpop.missing");
+    EXPECT_EQ(show("DPoP", token, proof("another.token", "4")).reason, "dpop.token");
+    EXPECT_EQ(show("DPoP", token, "x").challenge, Challenge::dpop_proof);
+    EXPECT_EQ(show("DPoP", token, proof(token, "3")).reason, "");  // was never taken
+}
+
+TEST_F(BoundTokenTest, ATokenOfNoKeyOrOfAnotherIsNotHelpedByAProof) {
+    using access::Challenge;
+    const auto unbound = issue("");
+    EXPECT_TRUE(show("Bearer", unbound, proof(unbound, "1")).principal);
+    const auto verdict = show("DPoP", unbound, proof(unbound, "2"));
+    EXPECT_EQ(verdict.reason, "token.unbound");
+    EXPECT_EQ(verdict.challenge, Challenge::dpop_token);
+
+    const auto other = issue(R"({"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"})");
+    EXPECT_EQ(show("DPoP", other, proof(other, "3")).reason, "dpop.other_key");
+
+    const auto broken = show("DPoP", "no.to.ken", proof("no.to.ken", "4"));
+    EXPECT_EQ(broken.challenge, Challenge::dpop_token);
+    EXPECT_EQ(broken.refusal, access::Refusal::token);
+
+    const auto revoked = issue(R"({"jkt":")" + thumbprint() + R"("})");
+    ASSERT_TRUE(show("DPoP", revoked, proof(revoked, "5")).principal);
+    revocations.add(
+        {{RevocationKind::subject, grant.subject, next_millisecond(now), now + hours(1)}}, now);
+    EXPECT_EQ(show("DPoP", revoked, proof(revoked, "6")).reason, "token.revoked");
+}
+
+TEST_F(BoundTokenTest, ATokenOfACertificateWantsItsConnection) {
+    // SHA-256 of nothing, as the claim and as the connection have it.
+    const auto token = issue(R"({"x5t#S256":"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"})");
+    const access::ClientCertificate mine{
+        .subject = "a",
+        .fingerprint = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        .serial = "1"};
+    auto others = mine;
+    others.fingerprint.front() = 'f';
+    EXPECT_TRUE(show("Bearer", token, "", &mine).principal);
+    EXPECT_EQ(show("Bearer", token, "", &others).reason, "token.certificate");
+    EXPECT_EQ(show("Bearer", token, "").reason, "token.certificate");
+
+    const auto both = issue(R"({"jkt":")" + thumbprint() +
+                            R"(","x5t#S256":"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"})");
+    EXPECT_TRUE(show("DPoP", both, proof(both, "1"), &mine).principal);
+    EXPECT_EQ(show("DPoP", both, proof(both, "2")).reason, "token.certificate");
+    EXPECT_EQ(show("Bearer", both, "", &mine).reason, "token.bound");
+}
+
+TEST_F(BoundTokenTest, WhatWeCannotCheckIsNoBearerToken) {
+    for (const std::string_view claim :
+         {R"({})", R"({"kid":"x"})", R"("jkt")", R"({"jkt":"short"})", R"({"jkt":5})",
+          R"({"x5t#S256":"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFX"})"}) {
+        const auto token = issue(std::string(claim));
+        EXPECT_EQ(show("Bearer", token, "").reason, "jwt.confirmation") << claim;
+    }
 }
 
 TEST(RevocationRepository, OutlivesARestartUntilNobodyNeedsIt) {

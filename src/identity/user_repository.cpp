@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/id.hpp"
+#include "identity/names.hpp"
 #include "identity/revocations.hpp"
 
 namespace gh::identity {
@@ -76,12 +77,7 @@ constexpr Statement lock_admins{
     .postgres = "SELECT name FROM roles WHERE name = 'admin' FOR UPDATE"};
 
 std::vector<std::string> split_roles(const std::optional<std::string>& text) {
-    std::vector<std::string> roles;
-    for (std::string_view rest = text ? std::string_view(*text) : ""; !rest.empty();) {
-        const auto comma = std::min(rest.find(','), rest.size());
-        roles.emplace_back(rest.substr(0, comma));
-        rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
+    auto roles = split_names(text.value_or(""), ',');
     std::ranges::sort(roles);
     return roles;
 }

@@ -10,6 +10,7 @@
 #include "api/precondition.hpp"
 #include "api/reply.hpp"
 #include "api/types.hpp"
+#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "crypto/password.hpp"
 #include "identity/room.hpp"
@@ -127,6 +128,11 @@ const api::Type<api::Items<ShownUser>>& user_page_type() {
     return type;
 }
 
+/// A change of a user, as the audit log tells it: which one, and what they are now.
+storage::Also<User> recorded(const api::Call& call, std::string action) {
+    return audit::also<User>(audit::act_of(call, std::move(action), "user"), tell_user);
+}
+
 /// With its tag.
 api::Reply with_tag(api::Reply reply, const User& user) {
     reply.fields.emplace_back("ETag",
@@ -181,7 +187,8 @@ Task<Result<api::Reply>> add_user(Room& room, api::Call call, WantedUser wanted)
                  .roles = std::move(wanted.roles),
                  .password_hash = *std::move(hash),
                  .password_change_required = true};
-    auto made = co_await room.users.create(std::move(user), net::Loop::current()->system_now());
+    auto made = co_await room.users.create(std::move(user), net::Loop::current()->system_now(),
+                                           recorded(call, "user.create"));
     if (!made) co_return refused_by_rules(call, std::move(made).error());
     auto body = shown(*made);
     body.one_time_password = std::move(one_time);
@@ -204,7 +211,8 @@ Task<Result<api::Reply>> change_user(Room& room, api::Call call, ChangedUser wan
                       .roles = std::move(wanted.roles),
                       .disabled = wanted.disabled,
                       .expected_version = before.version};
-    auto after = co_await room.users.change(id, std::move(change), now);
+    auto after =
+        co_await room.users.change(id, std::move(change), now, recorded(call, "user.change"));
     if (!after) co_return refused_by_rules(call, std::move(after).error());
     if (after->tokens_valid_from != before.tokens_valid_from)
         room.revocations.add({end_of_tokens(*after)}, now);
@@ -221,7 +229,9 @@ Task<Result<api::Reply>> reset_password(Room& room, api::Call call) {
     const std::string text(crypto::text_of(password.bytes()));
     GH_CO_TRY(auto hash, co_await room.sign_in.hash(std::move(password)));
     const auto now = net::Loop::current()->system_now();
-    GH_CO_TRY(const auto after, co_await room.users.set_password(id, std::move(hash), true, now));
+    GH_CO_TRY(const auto after,
+              co_await room.users.set_password(id, std::move(hash), true, now,
+                                               recorded(call, "user.reset_password")));
     room.revocations.add({end_of_tokens(after)}, now);
     auto body = shown(after);
     body.one_time_password = text;

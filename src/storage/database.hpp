@@ -27,16 +27,21 @@ struct PoolStatistics {
     }
 };
 
-/// What else belongs into the transaction of a repository's write, once its own rows are written: an audit record. It is
-/// called with what the write returns, again should the work run again; its error undoes the write.
+/// What else belongs into the transaction of a repository's write: an audit record. An error of either undoes the write.
 template <class T>
-using Also = std::function<Task<Result<void>>(Session&, const T&)>;
+struct Also {
+    std::function<Task<Result<void>>(Session&)>
+        before;  ///< may be unset: locks that must come first
+    /// Once the rows are written, with what the write returns; again should the work run again. May be unset.
+    std::function<Task<Result<void>>(Session&, const T&)> after;
+};
 
-/// `rows`, and then `also`, where there is one.
+/// `rows`, which have not begun, within what belongs to them.
 template <class T>
 [[nodiscard]] Task<Result<T>> with_also(Session& session, Task<Result<T>> rows, Also<T> also) {
+    if (also.before) GH_CO_TRY_VOID(co_await also.before(session));
     GH_CO_TRY(auto value, co_await std::move(rows));
-    if (also) GH_CO_TRY_VOID(co_await also(session, value));
+    if (also.after) GH_CO_TRY_VOID(co_await also.after(session, value));
     co_return value;
 }
 

@@ -24,7 +24,16 @@ std::optional<access::Refusal> read_credentials(const Exchange& exchange,
             if (given.has_api_key) return access::Refusal::missing;
             given.has_api_key = true;
             given.api_key = field.value;
+        } else if (field.id == http::FieldId::dpop) {
+            given.dpop_fields = given.dpop_fields == 0 ? 1 : 2;
+            given.dpop = field.value;
         }
+    }
+    if (given.dpop_fields != 0) {
+        given.method = exchange.request().method_text;
+        given.scheme = exchange.client_encrypted ? "https" : "http";
+        given.authority = exchange.request().authority;
+        given.path = exchange.path;
     }
     given.certificate = static_cast<const access::ClientCertificate*>(
         exchange.client->connection().certificate.get());
@@ -54,10 +63,11 @@ class Counted {
 
 }  // namespace
 
-void refuse_unauthenticated(Exchange& exchange, access::Refusal refusal, std::string_view reason) {
+void refuse_unauthenticated(Exchange& exchange, access::Refusal refusal, std::string_view reason,
+                            access::Challenge challenge) {
     exchange.auth_reason = reason;
     exchange.refuse(401, "auth.required", access::text_of(refusal));
-    exchange.add_field(http::FieldId::other, "WWW-Authenticate", "Bearer");
+    exchange.add_field(http::FieldId::other, "WWW-Authenticate", access::text_of(challenge));
 }
 
 void refuse_revoked(Exchange& exchange) {
@@ -122,7 +132,7 @@ Verdict Authenticate::settle(Exchange& exchange, access::Verdict verdict) {
         return Verdict::answered;
     }
     house_.count.auth_refused.add();
-    refuse_unauthenticated(exchange, verdict.refusal, verdict.reason);
+    refuse_unauthenticated(exchange, verdict.refusal, verdict.reason, verdict.challenge);
     return Verdict::answered;
 }
 

@@ -29,7 +29,8 @@ class Authenticate final : public Filter {
 };
 
 /// 401 with the challenge that RFC 9110 §15.5.2 wants.
-void refuse_unauthenticated(Exchange& exchange, access::Refusal refusal, std::string_view reason);
+void refuse_unauthenticated(Exchange& exchange, access::Refusal refusal, std::string_view reason,
+                            access::Challenge challenge = access::Challenge::bearer);
 /// The same to whom was let in and has lost the right since.
 void refuse_revoked(Exchange& exchange);
 

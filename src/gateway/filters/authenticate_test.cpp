@@ -194,6 +194,31 @@ TEST_F(WaitingTest, LetsOnlySoManyWait) {
     EXPECT_EQ(house.exchange.auth_reason, "auth.busy");
 }
 
+TEST_F(AuthenticateTest, HandsOverWhatAProofMustBeMadeFor) {
+    house.protect(access::Access::authenticated());
+    house.client.ask("DELETE", "/a/b").with("Authorization", "DPoP t").with("DPoP", "p");
+    house.authenticator.challenge = access::Challenge::dpop_proof;
+    EXPECT_EQ(pass(), Verdict::answered);
+    const auto& seen = house.authenticator.seen;
+    EXPECT_EQ(seen.dpop, "p");
+    EXPECT_EQ(seen.dpop_fields, 1);
+    EXPECT_EQ(seen.method, "DELETE");
+    EXPECT_EQ(seen.scheme, "http");
+    EXPECT_EQ(seen.authority, "h.example");
+    EXPECT_EQ(seen.path, "/a/b");
+    EXPECT_EQ(house.answered("WWW-Authenticate"), "DPoP error=\"invalid_dpop_proof\", algs=\"" +
+                                                      std::string(access::dpop_algorithms) + '"');
+
+    house.again();
+    house.client.facts.encrypted = true;
+    house.client.with("Authorization", "DPoP t").with("DPoP", "p").with("dpop", "q");
+    house.authenticator.challenge = access::Challenge::dpop_token;
+    EXPECT_EQ(pass(), Verdict::answered);
+    EXPECT_EQ(house.authenticator.seen.dpop_fields, 2);
+    EXPECT_EQ(house.authenticator.seen.scheme, "https");
+    EXPECT_TRUE(house.answered("WWW-Authenticate").starts_with("DPoP error=\"invalid_token\", "));
+}
+
 TEST_F(AuthenticateTest, HandsOverTheCertificateOfTheConnection) {
     house.protect(access::Access::client_certificate());
     auto shown = std::make_shared<const access::ClientCertificate>();
