@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "app/checkpoint_keeper.hpp"
@@ -31,6 +32,9 @@ class Clerk {
         CheckpointKeeper& checkpoints;
         telemetry::Registry& registry;
         telemetry::Log& log;
+        /// Makes the acquaintance of the database: called until it succeeds, where the start did not. Then the revocations
+        /// are known.
+        std::function<Task<Result<void>>()> greet;
     };
     explicit Clerk(Parts parts);
     /// Ends between two turns; what waits for the database then is given up. Last uses are still written, when it answers.
@@ -38,7 +42,7 @@ class Clerk {
     Clerk(const Clerk&) = delete;
     Clerk& operator=(const Clerk&) = delete;
 
-    /// Did the database answer when it was last asked, within the last second or so?
+    /// Was the database there, and ours, when it was last asked, within the last second or so?
     [[nodiscard]] bool database_answers() const { return answers_.load(std::memory_order_relaxed); }
 
  private:
@@ -49,10 +53,13 @@ class Clerk {
     [[nodiscard]] Task<> clear_away();
     [[nodiscard]] Task<> sign_checkpoints();
     [[nodiscard]] Task<Result<void>> sign_checkpoint();
-    void tell(bool answers, const Error* error);
+    [[nodiscard]] Task<Result<void>> learn_some(SystemTime& since);
+    void tell(const Result<void>& outcome);
 
+    enum class Standing : unsigned char { well, away, unusable };
     Parts parts_;
-    std::atomic<bool> answers_{true};
+    std::atomic<bool> answers_;
+    Standing standing_ = Standing::well;  // as the log has it
     telemetry::Gauge& audit_records_;
     telemetry::Gauge& checkpoint_records_;
     telemetry::Counter& checkpoint_failures_;
