@@ -65,10 +65,12 @@ Result<void> BackOffice::welcome_first_users(const Settings& settings) {
     return {};
 }
 
-void BackOffice::start() {
+void BackOffice::start(const std::filesystem::path& sqlite) {
     clerk_ = std::make_unique<Clerk>(Clerk::Parts{
         state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
         state_->keys, identity_->key_uses(), *fallback_, checkpoints_, registry_, log_});
+    if (!sqlite.empty())
+        integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
 }
 
 std::vector<api::Route> BackOffice::routes() {
@@ -79,7 +81,8 @@ std::vector<api::Route> BackOffice::routes() {
 
 std::optional<StorageState> BackOffice::storage_state() const {
     if (!clerk_) return {};
-    return StorageState{clerk_->database_answers(), fallback_->backlog().records};
+    return StorageState{clerk_->database_answers(), fallback_->backlog().records,
+                        integrity_ && integrity_->found_damage()};
 }
 
 }  // namespace gh::app

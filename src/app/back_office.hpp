@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/error.hpp"
 #include "crypto/key_store.hpp"
 #include "storage/fallback.hpp"
+#include "storage/sqlite/integrity.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -38,9 +40,13 @@ class BackOffice {
                telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
-    void start();
+    /// @param sqlite  the database's file, looked at whether it is whole; empty: that is a server's business
+    void start(const std::filesystem::path& sqlite);
     /// Before its end, and before the log's.
-    void stop() { clerk_.reset(); }
+    void stop() {
+        clerk_.reset();
+        integrity_.reset();
+    }
 
     [[nodiscard]] std::vector<api::Route> routes();
     [[nodiscard]] IdentityHouse& identity() { return *identity_; }
@@ -61,6 +67,7 @@ class BackOffice {
     CheckpointKeeper checkpoints_;
     std::unique_ptr<IdentityHouse> identity_;
     std::unique_ptr<Clerk> clerk_;
+    std::unique_ptr<storage::IntegrityCheck> integrity_;
 };
 
 }  // namespace gh::app

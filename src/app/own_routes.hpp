@@ -18,6 +18,7 @@ namespace gh::app {
 struct StorageState {
     bool answers = true;
     std::uint64_t backlog = 0;  ///< writes that wait for it in the journal
+    bool damaged = false;       ///< the check at the start says so
 };
 
 /// What our own answers are made of. Outlives the routes.
