@@ -40,6 +40,11 @@ class Builder {
     static constexpr std::size_t max_key_size = std::numeric_limits<std::size_t>::max();
     static constexpr std::size_t max_string_size = std::numeric_limits<std::size_t>::max();
 
+    Builder() {  // a token's or a request's few members, without growing on the way there
+        values_.reserve(few_names);
+        names_.reserve(few_names);
+    }
+
     using Code = bj::error_code;
     using Text = bj::string_view;
 
@@ -71,15 +76,11 @@ class Builder {
     }
     bool on_key_part(Text part, std::size_t, Code&) { return more(part); }
     bool on_key(Text part, std::size_t, Code&) {
-        more(part);
-        names_.push_back(std::exchange(text_, {}));
+        names_.push_back(whole(part));
         return true;
     }
     bool on_string_part(Text part, std::size_t, Code&) { return more(part); }
-    bool on_string(Text part, std::size_t, Code&) {
-        more(part);
-        return push(std::exchange(text_, {}));
-    }
+    bool on_string(Text part, std::size_t, Code&) { return push(whole(part)); }
     bool on_number_part(Text, Code&) { return true; }
     bool on_int64(std::int64_t value, Text, Code&) { return push(value); }
     bool on_uint64(std::uint64_t value, Text, Code&) { return push(static_cast<double>(value)); }
@@ -103,9 +104,14 @@ class Builder {
         text_.append(part.data(), part.size());
         return true;
     }
+    std::string whole(Text last_part) {
+        if (text_.empty()) return {last_part.data(), last_part.size()};
+        more(last_part);
+        return std::exchange(text_, {});
+    }
     template <class T>
     bool push(T&& value) {
-        values_.emplace_back(Value::Storage(std::forward<T>(value)));
+        values_.emplace_back(std::in_place, std::forward<T>(value));
         return true;
     }
 
