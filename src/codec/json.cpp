@@ -17,11 +17,16 @@ namespace bj = boost::json;
 /// Beyond this many names, doubles are looked for in a set instead of one by one.
 constexpr std::size_t few_names = 16;
 
+/// Names differ in size or at their beginning, or are the same: memcmp is rarely called.
+bool same(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && (a.empty() || (a.front() == b.front() && a == b));
+}
+
 bool has_double(const Members& members) {
     if (members.size() <= few_names) {
         for (std::size_t i = 1; i < members.size(); ++i) {
             for (std::size_t k = 0; k < i; ++k) {
-                if (members[i].first == members[k].first) return true;
+                if (same(members[i].first, members[k].first)) return true;
             }
         }
         return false;
@@ -141,9 +146,10 @@ std::optional<double> Value::number() const {
 const Value* Value::find(std::string_view name) const {
     const auto* members = object();
     if (members == nullptr) return nullptr;
-    const auto found =
-        std::ranges::find(*members, name, [](const auto& m) { return std::string_view(m.first); });
-    return found == members->end() ? nullptr : &found->second;
+    for (const auto& [each, value] : *members) {
+        if (same(each, name)) return &value;
+    }
+    return nullptr;
 }
 
 const std::string* Value::find_string(std::string_view name) const {
