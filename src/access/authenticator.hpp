@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "access/principal.hpp"
 #include "access/waiter.hpp"
@@ -15,6 +17,9 @@ struct ClientCertificate {
     std::string subject;      ///< common name, or the first URI or DNS name where there is none
     std::string fingerprint;  ///< SHA-256 of the DER, lower-case hex
     std::string serial;       ///< lower-case hex
+    /// All that it says of its holder: "dn:CN=ci,O=Example" (RFC 4514), "dns:ci.example.com", "uri:spiffe://example/ci",
+    /// "ip:192.0.2.7".
+    std::vector<std::string> names = {};
 };
 
 /// What a request brought along. Views into the request head.

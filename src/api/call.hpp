@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "access/authenticator.hpp"
 #include "access/client_network.hpp"
 #include "access/principal.hpp"
 #include "http/message.hpp"
@@ -25,6 +26,8 @@ struct Call {
     std::string_view request_id;
     std::string_view correlation_id = {};
     std::string_view client_ip = {};  ///< of the client itself where trusted proxies vouch for it
+    /// What the connection's handshake verified; null: nothing.
+    const access::ClientCertificate* certificate = nullptr;
     access::ClientNetwork client_network = {};  ///< the same, as limits by address count it
     std::span<const Parameter> parameters = {};
     std::string_view body = {};  ///< whole, of a media type that the route takes

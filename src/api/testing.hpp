@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,10 @@ class FakeCall {
         body_ = std::move(body);
         return *this;
     }
+    FakeCall& holding(access::ClientCertificate certificate) {
+        certificate_ = std::move(certificate);
+        return *this;
+    }
     FakeCall& as(access::Principal principal) {
         principal_ = std::move(principal);
         return *this;
@@ -59,6 +64,7 @@ class FakeCall {
                 .request_id = "r-1",
                 .correlation_id = "c-1",
                 .client_ip = "192.0.2.1",
+                .certificate = certificate_ ? &*certificate_ : nullptr,
                 .parameters = parameters_,
                 .body = body_};
     }
@@ -78,6 +84,7 @@ class FakeCall {
     std::deque<std::string> kept_;
     http::RequestHead head_;
     access::Principal principal_;
+    std::optional<access::ClientCertificate> certificate_;
     std::vector<Parameter> parameters_;
     std::string body_;
 };

@@ -5,6 +5,8 @@
 #include <functional>
 #include <string>
 
+#include "app/audit_command.hpp"
+#include "app/backup_command.hpp"
 #include "app/config_command.hpp"
 #include "app/gatehouse.hpp"
 #include "app/key_command.hpp"
@@ -22,6 +24,8 @@ struct Options {
     bool open = false, json = false, dry_run = false, password_stdin = false;
     UserOptions user;
     KeyOptions key;
+    AuditOptions audit;
+    bool force = false, verify = false, passphrase_stdin = false;
     std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
 };
 
@@ -163,9 +167,8 @@ void add_migrate(CLI::App& app, Options& options) {
                    [&options] { return migrate_verify(state_overrides(options), surroundings()); });
 }
 
-/// A line of standard input, where it was asked for.
-std::optional<std::string> typed_password(const Options& options) {
-    if (!options.password_stdin) return {};
+/// A line of standard input.
+std::string typed_line() {
     constexpr std::size_t bytes_max = 4'096;  // more than any password has
     std::string line;
     for (int c = std::fgetc(stdin); c != EOF && c != '\n' && line.size() < bytes_max;
@@ -173,6 +176,11 @@ std::optional<std::string> typed_password(const Options& options) {
         line.push_back(static_cast<char>(c));
     }
     return line;
+}
+
+std::optional<std::string> typed_password(const Options& options) {
+    if (!options.password_stdin) return {};
+    return typed_line();
 }
 
 void add_user(CLI::App& app, Options& options) {
@@ -259,6 +267,99 @@ void add_key(CLI::App& app, Options& options) {
         each->add_option("ID", options.key.name, "Of gatehouse key list")->required();
 }
 
+void add_audit(CLI::App& app, Options& options) {
+    auto* audit = app.add_subcommand("audit", "The log that shows tampering");
+    audit->require_subcommand(1);
+    audit->footer(
+        "Examples:\n  gatehouse audit tail --follow\n  gatehouse audit export --out audit.jsonl\n"
+        "  gatehouse audit verify --export audit.jsonl");
+    const auto verb =
+        [&](const std::string& name, const std::string& what, const std::string& example,
+            CommandResult (*run)(const Overrides&, const Surroundings&, const AuditOptions&)) {
+            return add_state_verb(*audit, options, name, what, "audit " + example, [&options, run] {
+                return run(state_overrides(options), surroundings(), options.audit);
+            });
+        };
+    auto& wanted = options.audit;
+    auto* tail = verb("tail", "The newest records", "tail --actor ada --since 24h", audit_tail);
+    auto* exporting = verb("export", "The log with its proofs, as lines that anybody can check",
+                           "export --out audit.jsonl", audit_export);
+    for (auto* each : {tail, exporting}) {
+        each->add_option("--actor", wanted.actor, "Whose right it was");
+        each->add_option("--action", wanted.action, "What was done: key.revoke");
+        each->add_option("--object", wanted.object, "What it was done to, by id");
+        each->add_option("--object-type", wanted.object_type, "What kind of thing that is: key");
+        each->add_option("--severity", wanted.severity, "At least: low, medium, high, critical");
+        each->add_option("--since", wanted.since, "24h for a day ago, or 2027-01-31T00:00:00Z");
+        each->add_option("--until", wanted.until, "The same, and not later than this");
+    }
+    tail->add_option("--count", wanted.count, "How many, 20 by default")
+        ->check(CLI::Range(std::size_t{0}, audit_tail_count_max));
+    tail->add_flag("--follow", wanted.follow, "Go on with what comes");
+    tail->add_flag("--json", wanted.json, "One JSON object a line");
+    exporting->add_option("--out", wanted.out, "A file, instead of standard output");
+    auto* verify = verb("verify", "Is the log what it was? 1 when not",
+                        "verify --export audit.jsonl", audit_verify);
+    verify->add_option("--checkpoint", wanted.checkpoint, "A checkpoint that was kept elsewhere");
+    verify->add_option("--export", wanted.exported, "An export that was kept elsewhere");
+    verify->add_option("--key", wanted.key,
+                       "Who must have signed, as exports say in their first line; this machine's "
+                       "key by default");
+}
+
+BackupOptions backup_options(const Options& options) {
+    BackupOptions wanted{.file = options.file, .passphrase = {}, .force = options.force};
+    if (options.passphrase_stdin) {
+        auto line = typed_line();
+        wanted.passphrase = crypto::Secret(line);
+        crypto::wipe(line.data(), line.size());
+    }
+    return wanted;
+}
+
+/// The file is no configuration.
+Overrides backup_overrides(Options options) {
+    options.file.clear();
+    return state_overrides(options);
+}
+
+CommandResult run_backup(const Options& options) {
+    if (options.verify) return backup_verify(backup_options(options));
+    if (options.file.empty()) {
+        return {.exit_code = 2,
+                .out = {},
+                .err = "gatehouse: backup wants FILE or FOLDER; see gatehouse backup --help\n"};
+    }
+    return backup(backup_overrides(options), surroundings(), backup_options(options));
+}
+
+void add_backup(CLI::App& app, Options& options) {
+    auto* make = add_state_verb(app, options, "backup", "The whole state in one file",
+                                "backup /srv/backups --config gatehouse.yaml\n"
+                                "  gatehouse backup verify /srv/backups/monday.backup\n"
+                                "Beside a running serve or without one.",
+                                [&options] { return run_backup(options); });
+    make->require_subcommand(0, 1);
+    make->add_option("FILE", options.file, "A new file, or a folder to make one in");
+    auto* verify = make->add_subcommand("verify", "Restore it elsewhere and look: is it whole?");
+    verify->footer("Example:\n  gatehouse backup verify monday.backup");
+    verify->add_option("FILE", options.file, "The backup")->required();
+    verify->callback([&options] { options.verify = true; });
+    auto* back = add_state_verb(
+        app, options, "restore", "Put a backup in place, all of it or nothing",
+        "restore monday.backup --config gatehouse.yaml", [&options] {
+            return restore(backup_overrides(options), surroundings(), backup_options(options));
+        });
+    back->add_option("FILE", options.file, "The backup")->required();
+    back->add_flag("--force", options.force, "Replace what is there");
+    make->add_flag("--passphrase-stdin", options.passphrase_stdin,
+                   "Seal it: the first line of standard input is the passphrase");
+    for (auto* each : {verify, back}) {
+        each->add_flag("--passphrase-stdin", options.passphrase_stdin,
+                       "It is sealed: the first line of standard input is its passphrase");
+    }
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -272,6 +373,8 @@ int run_command_line(int argc, char** argv) {
     add_migrate(app, options);
     add_user(app, options);
     add_key(app, options);
+    add_audit(app, options);
+    add_backup(app, options);
     auto* version = app.add_subcommand("version", "Version, commit, compiler, linked libraries");
     version->footer("Example:\n  gatehouse version --json");
     version->add_flag("--json", options.json, "As a JSON object");

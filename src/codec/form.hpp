@@ -22,6 +22,7 @@ class Form {
     using Pair = std::pair<std::string, std::string>;
 
     [[nodiscard]] const std::vector<Pair>& pairs() const { return pairs_; }
+    [[nodiscard]] std::vector<Pair> take() && { return std::move(pairs_); }
     /// The value of the first pair of this name, or null.
     [[nodiscard]] const std::string* find(std::string_view name) const;
     /// A name that is there twice: parsers differ on which one counts, so whoever reads a form refuses it

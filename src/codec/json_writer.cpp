@@ -2,8 +2,6 @@
 
 #include <charconv>
 
-#include "codec/json.hpp"
-
 namespace gh::codec::json {
 
 void Writer::separate() {
@@ -43,6 +41,26 @@ Writer& Writer::integer(std::int64_t value) {
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
     return raw({digits, static_cast<std::size_t>(end - digits)});
+}
+
+Writer& Writer::value(const Value& value) {
+    if (value.is_null()) return null();
+    if (const auto truth = value.boolean()) return boolean(*truth);
+    if (const auto whole = value.integer()) return integer(*whole);
+    if (const auto number = value.number()) {
+        char digits[32];
+        const auto end = std::to_chars(digits, digits + sizeof digits, *number).ptr;
+        return raw({digits, static_cast<std::size_t>(end - digits)});
+    }
+    if (const auto* text = value.string()) return string(*text);
+    if (const auto* array = value.array()) {
+        begin_array();
+        for (const auto& each : *array) this->value(each);
+        return end_array();
+    }
+    begin_object();
+    for (const auto& [each, inner] : *value.object()) name(each).value(inner);
+    return end_object();
 }
 
 Writer& Writer::raw(std::string_view json) {

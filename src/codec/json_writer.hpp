@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "codec/json.hpp"
+
 namespace gh::codec::json {
 
 /// Writes JSON (RFC 8259) at the end of a string, compact; commas and escapes are its business, and that every begin has
@@ -26,6 +28,8 @@ class Writer {
     Writer& integer(std::int64_t value);
     Writer& boolean(bool value) { return raw(value ? "true" : "false"); }
     Writer& null() { return raw("null"); }
+    /// What was read, again: the same names and values in the same order.
+    Writer& value(const Value& value);
     /// A value that is JSON already.
     Writer& raw(std::string_view json);
 

@@ -27,5 +27,13 @@ TEST(JsonWriter, EscapesNamesAndStringsAndWritesEveryInteger) {
     EXPECT_EQ(text, "[\"a\\\"\\u000a\",-9223372036854775808,{\"\\\\\":\"\\ufffd\"}]");
 }
 
+TEST(JsonWriter, WritesWhatWasReadAgain) {
+    const std::string all =
+        R"({"a":[null,true,-7,1.5,"x\"y",{}],"b":{"c":[],"d":[[1],{"e":false}]}})";
+    std::string text;
+    Writer(text).value(parse(all).value());
+    EXPECT_EQ(text, all);
+}
+
 }  // namespace
 }  // namespace gh::codec::json

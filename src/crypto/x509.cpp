@@ -209,6 +209,17 @@ std::string common_name_of(const X509* certificate) {
     return std::ranges::any_of(text, control) ? std::string() : text;
 }
 
+std::string distinguished_name_of(const X509* certificate) {
+    const BioHandle bio(BIO_new(BIO_s_mem()));
+    if (!bio) throw std::bad_alloc();
+    // Controls and what is not ASCII are written as escapes.
+    if (X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) < 0) {
+        ERR_clear_error();
+        return {};
+    }
+    return text_written(bio.get());
+}
+
 SystemTime not_before_of(const X509* certificate) {
     return time_of(X509_get0_notBefore(certificate));
 }

@@ -54,6 +54,9 @@ struct CertificateNames {
 /// The subject's first common name, UTF-8; empty where there is none or it holds control characters.
 [[nodiscard]] std::string common_name_of(const X509* certificate);
 
+/// The subject as text (RFC 4514): "CN=ci,O=Example"; empty where it is empty.
+[[nodiscard]] std::string distinguished_name_of(const X509* certificate);
+
 [[nodiscard]] SystemTime not_before_of(const X509* certificate);
 [[nodiscard]] SystemTime not_after_of(const X509* certificate);
 

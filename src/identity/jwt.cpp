@@ -220,6 +220,8 @@ Result<Claims> verify_jwt(const UnverifiedJwt& token, const KeySet& keys, const 
     std::erase_if(claims.roles, [](const std::string& role) { return !is_plain_name(role); });
     GH_TRY(claims.client_id, read_text(said, "client_id"));
     GH_TRY(claims.issued, issued_at(said, claims.token_id));
+    const auto* principal_type = said.find_string("principal_type");
+    claims.service = principal_type != nullptr && *principal_type == service_principal;
     GH_TRY(claims.confirmation, read_confirmation(said));
     claims.delegated = said.find("act") != nullptr;
     return claims;

@@ -21,6 +21,9 @@ inline constexpr std::size_t subject_bytes_max = 256;
 inline constexpr std::size_t names_max = 128;       ///< roles, scopes or audiences of one token
 inline constexpr std::size_t name_bytes_max = 128;  ///< of one of them
 
+/// What our own tokens say of a subject that is a program (`principal_type`).
+inline constexpr std::string_view service_principal = "service";
+
 /// What a token must say to be believed.
 struct JwtPolicy {
     std::string issuer;           ///< compared with `iss`, byte by byte
@@ -53,6 +56,7 @@ struct Claims {
         issued;  ///< `iat`, to the millisecond where `jti` is a UUIDv7 of that second; 1970 when absent
     SystemTime expires;  ///< `exp`, without leeway
     Confirmation confirmation;
+    bool service = false;    ///< `principal_type` says so: of meaning in our own tokens only
     bool delegated = false;  ///< `act`: somebody acts for the subject (RFC 8693 §4.1)
 };
 

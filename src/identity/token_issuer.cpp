@@ -36,7 +36,7 @@ TokenIssuer::TokenIssuer(std::string issuer, std::shared_ptr<const SigningKeys> 
     : issuer_(std::move(issuer)), keys_(std::move(keys)) {}
 
 IssuedToken TokenIssuer::issue(const TokenGrant& grant, SystemTime now) const {
-    const std::string id(view(uuid_v7(now)));
+    const auto id = grant.id.empty() ? std::string(view(uuid_v7(now))) : grant.id;
     const auto expires = std::chrono::floor<seconds>(now) + grant.lifetime;
     std::string claims = fmt::format(R"({{"iat":{},"exp":{},"jti":"{}")", numeric_date(now),
                                      numeric_date(expires), id);
@@ -48,6 +48,7 @@ IssuedToken TokenIssuer::issue(const TokenGrant& grant, SystemTime now) const {
     for (const auto& each : grant.scopes) scope += (scope.empty() ? "" : " ") + each;
     if (!scope.empty()) append_member(claims, "scope", scope);
     if (!grant.client_id.empty()) append_member(claims, "client_id", grant.client_id);
+    if (grant.service) append_member(claims, "principal_type", service_principal);
     if (!grant.actor.empty()) claims += R"(,"act":)" + grant.actor;
     if (!grant.confirmation.empty()) claims += R"(,"cnf":)" + grant.confirmation;
     claims += '}';

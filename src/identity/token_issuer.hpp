@@ -14,11 +14,13 @@ namespace gh::identity {
 
 /// What an access token shall say.
 struct TokenGrant {
+    std::string id;  ///< `jti`, a UUIDv7 of now; empty: one is made
     std::string subject;
     std::vector<std::string> roles;
     std::vector<std::string> scopes;
     std::vector<std::string> audience;  ///< empty: ourselves
     std::string client_id;              ///< empty: no client, a sign-in of our own
+    bool service = false;  ///< the subject is a program, and holds what its scopes name
     std::string
         actor;  ///< the `act` claim (RFC 8693 §4.1) as JSON; empty: nobody acts for the subject
     std::string confirmation;  ///< the `cnf` claim (RFC 7800) as JSON; empty: a bearer token

@@ -11,6 +11,7 @@ namespace gh::net {
 namespace {
 
 constexpr std::size_t subject_bytes_max = 1024;
+constexpr std::size_t names_max = 16;
 
 /// The names come without control characters (crypto/x509.hpp). One too long is passed over, not cut: what is left of it
 /// might be somebody else's.
@@ -27,6 +28,20 @@ std::string subject_of(const X509* certificate) {
     return {};
 }
 
+std::vector<std::string> names_in(const X509* certificate) {
+    std::vector<std::string> names;
+    const auto add = [&](std::string_view kind, const std::string& name) {
+        if (!name.empty() && name.size() <= subject_bytes_max && names.size() < names_max)
+            names.push_back(std::string(kind) + name);
+    };
+    add("dn:", crypto::distinguished_name_of(certificate));
+    const auto alternatives = crypto::names_of(certificate);
+    for (const auto& name : alternatives.dns) add("dns:", name);
+    for (const auto& name : alternatives.uris) add("uri:", name);
+    for (const auto& name : alternatives.addresses) add("ip:", name);
+    return names;
+}
+
 }  // namespace
 
 Result<std::optional<PeerCertificate>> peer_certificate(const ssl_st* ssl, SystemTime now) {
@@ -39,6 +54,7 @@ Result<std::optional<PeerCertificate>> peer_certificate(const ssl_st* ssl, Syste
     PeerCertificate facts{.subject = subject_of(certificate),
                           .fingerprint = crypto::fingerprint_of(certificate),
                           .serial = crypto::serial_of(certificate),
+                          .names = names_in(certificate),
                           .not_after = crypto::not_after_of(certificate)};
     if (now >= facts.not_after) {
         return fail(ErrorKind::unauthenticated, "tls.client_certificate_expired",

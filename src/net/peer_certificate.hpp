@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
@@ -15,9 +16,10 @@ struct PeerCertificate {
     /// Common name, or the first URI or DNS name where there is none: at most 1 KiB of UTF-8 without control characters,
     /// empty where nothing is fit to be shown.
     std::string subject;
-    std::string fingerprint;  ///< SHA-256 of the DER, lower-case hex
-    std::string serial;       ///< lower-case hex
-    SystemTime not_after;     ///< a connection that lives longer must not count on it any more
+    std::string fingerprint;         ///< SHA-256 of the DER, lower-case hex
+    std::string serial;              ///< lower-case hex
+    std::vector<std::string> names;  ///< see access::ClientCertificate
+    SystemTime not_after;  ///< a connection that lives longer must not count on it any more
 };
 
 /// After the handshake. Chain, times and purpose were verified in it, or in the one that is resumed: then the

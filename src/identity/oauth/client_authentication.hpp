@@ -1,0 +1,27 @@
+#pragma once
+
+#include "api/call.hpp"
+#include "base/error.hpp"
+#include "base/task.hpp"
+#include "identity/oauth/client.hpp"
+#include "identity/oauth/grant.hpp"
+#include "identity/oauth/parameters.hpp"
+#include "identity/oauth/server.hpp"
+
+namespace gh::identity::oauth {
+
+/// Which client asks, proven in the one way it is registered with (RFC 6749 §2.3, RFC 8705 §2.1). A public client only says
+/// who it is.
+/// @return refuses as "oauth.client_..." or "oauth.two_authentications"; errors of the database
+[[nodiscard]] Task<Result<Client>> authenticate_client(Server& server, api::Call call,
+                                                       const Parameters& parameters);
+
+/// SHA-256 of the connection's certificate as tokens name it (RFC 8705 §3.1); empty without one.
+[[nodiscard]] std::string certificate_thumbprint(const api::Call& call);
+
+/// What the tokens of this request shall be bound to.
+/// @return refuses as "oauth.client_certificate" where the client must show one
+[[nodiscard]] Result<Binding> binding_of(const Server& server, const api::Call& call,
+                                         const Client& client);
+
+}  // namespace gh::identity::oauth

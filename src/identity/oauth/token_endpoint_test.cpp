@@ -1,0 +1,216 @@
+#include "identity/oauth/testing.hpp"
+#include "identity/principal.hpp"
+#include "identity/token_authenticator.hpp"
+
+namespace gh::identity::oauth {
+namespace {
+
+class TokenEndpointTest : public ServerTest {
+ protected:
+    Client add_program() {
+        return add_client([](NewClient& client) {
+            client.redirect_uris = {};
+            client.grants = {std::string(grant_credentials)};
+            client.scopes = {"users:read", "files:read"};
+        });
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Engines, TokenEndpointTest, storage::both_engines, storage::engine_name);
+
+TEST_P(TokenEndpointTest, AProgramGetsATokenOfItsOwn) {
+    const auto client = add_program();
+    const auto reply =
+        ask_token(client, {{"grant_type", "client_credentials"}, {"scope", "users:read"}});
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(said(reply, "refresh_token"), "");
+    EXPECT_EQ(said(reply, "id_token"), "");
+    EXPECT_EQ(field_of(reply, "Pragma"), "no-cache");
+    const auto token = said(reply, "access_token");
+    EXPECT_EQ(*claims_of(token).find_string("sub"), client.id);
+
+    TrustSource trust(
+        Trust::make({issuer->trusted()}, std::make_shared<const ApiKeyTable>(), issuer->name())
+            .value());
+    TokenAuthenticator authenticator(trust, &revocations);
+    const auto value = "Bearer " + token;
+    access::Credentials credentials;
+    credentials.authorization = value;
+    credentials.has_authorization = true;
+    const auto verdict = authenticator.authenticate(credentials, now);
+    ASSERT_TRUE(verdict.principal) << verdict.reason;
+    EXPECT_EQ(verdict.principal->type, access::PrincipalType::service);
+    EXPECT_TRUE(permissions_of(*verdict.principal, {}).has(access::Permission::users_read));
+    EXPECT_FALSE(permissions_of(*verdict.principal, {}).has(access::Permission::users_write));
+}
+
+TEST_P(TokenEndpointTest, WithoutScopesATokenHasAllOfTheClientsAndNeverNone) {
+    const auto client = add_program();
+    const auto reply = ask_token(client, {{"grant_type", "client_credentials"}});
+    EXPECT_EQ(said(reply, "scope"), "files:read users:read");
+    const auto more =
+        ask_token(client, {{"grant_type", "client_credentials"}, {"scope", "users:write"}});
+    EXPECT_EQ(said(more, "error"), "invalid_scope");
+    const auto resource = ask_token(
+        client, {{"grant_type", "client_credentials"}, {"resource", "https://other.example/"}});
+    EXPECT_EQ(said(resource, "error"), "invalid_target");
+    const auto mixed = ask_token(client, {{"grant_type", "client_credentials"},
+                                          {"resource", "https://as.example"},
+                                          {"resource", "https://api.example/"}});
+    EXPECT_EQ(said(mixed, "error"), "invalid_target");
+}
+
+TEST_P(TokenEndpointTest, AClientProvesItselfInItsOwnWayOnly) {
+    const auto by_basic = add_program();
+    const auto by_post = add_client([](NewClient& client) {
+        client.authentication = ClientAuthentication::secret_post;
+        client.redirect_uris = {};
+        client.grants = {std::string(grant_credentials)};
+    });
+    const auto secret = secrets[by_basic.id];
+    const std::pair<std::string, std::string> grant{"grant_type", "client_credentials"};
+    struct Case {
+        std::string_view reason;
+        Pairs body, fields;
+    };
+    const Case cases[] = {
+        {"", {grant}, {{"Authorization", basic(by_basic.id, secret)}}},
+        {"oauth.client_method", {grant, {"client_id", by_basic.id}, {"client_secret", secret}}, {}},
+        {"oauth.client_method",
+         {grant},
+         {{"Authorization", basic(by_post.id, secrets[by_post.id])}}},
+        {"oauth.client_method", {grant, {"client_id", by_basic.id}}, {}},
+        {"oauth.client_method", {grant}, {{"Authorization", "Bearer x"}}},
+        {"oauth.client_secret", {grant}, {{"Authorization", basic(by_basic.id, "wrong")}}},
+        {"oauth.client_secret",
+         {grant},
+         {{"Authorization", basic(by_basic.id, secrets[by_post.id])}}},
+        {"oauth.client_unknown", {grant}, {{"Authorization", basic("nobody", secret)}}},
+        {"oauth.client_unknown", {grant}, {{"Authorization", basic("' OR '1'='1", secret)}}},
+        {"oauth.client_method", {grant}, {{"Authorization", "Basic !!"}}},
+        {"oauth.client_unknown", {grant}, {{"Authorization", basic(std::string("a\0b", 3), "x")}}},
+        {"oauth.client_unknown", {grant}, {{"Authorization", basic("%00", "x")}}},
+        {"oauth.client_unknown", {grant}, {{"Authorization", basic("\xff", "x")}}},
+        {"oauth.client_unknown", {grant}, {}},
+        {"oauth.client_unknown",
+         {grant, {"client_id", by_post.id}},
+         {{"Authorization", basic(by_basic.id, secret)}}},
+        {"oauth.two_authentications",
+         {grant, {"client_secret", secret}},
+         {{"Authorization", basic(by_basic.id, secret)}}},
+        {"oauth.two_authentications",
+         {grant},
+         {{"Authorization", basic(by_basic.id, secret)}, {"Authorization", basic("x", "y")}}},
+        {"oauth.malformed", {grant, grant}, {{"Authorization", basic(by_basic.id, secret)}}},
+    };
+    for (const auto& c : cases) {
+        const auto reply = ask("POST", "/oauth/token", c.body, c.fields);
+        EXPECT_EQ(reply.code, c.reason) << reply.body;
+        if (c.reason.starts_with("oauth.client_")) {
+            EXPECT_EQ(reply.status, 401);
+            EXPECT_EQ(said(reply, "error"), "invalid_client");
+            EXPECT_EQ(said(reply, "error_description"), "Client authentication failed.");
+            EXPECT_TRUE(field_of(reply, "WWW-Authenticate").starts_with("Basic "));
+        }
+    }
+}
+
+TEST_P(TokenEndpointTest, ACertificateProvesAClientAndBindsItsTokens) {
+    const auto client = add_client([](NewClient& each) {
+        each.authentication = ClientAuthentication::certificate;
+        each.certificate_name = "dns:worker.example";
+        each.redirect_uris = {};
+        each.grants = {std::string(grant_credentials)};
+    });
+    const auto request = [&](std::vector<std::string> names) {
+        api::FakeCall call("POST", "/oauth/token");
+        call.send(form_of({{"grant_type", "client_credentials"}, {"client_id", client.id}}));
+        if (!names.empty()) {
+            call.holding({.subject = "worker.example",
+                          .fingerprint = std::string(64, 'a'),
+                          .serial = "01",
+                          .names = std::move(names)});
+        }
+        return run(call);
+    };
+    EXPECT_EQ(request({}).code, "oauth.client_certificate");
+    EXPECT_EQ(request({"dns:other.example", "dn:CN=worker.example"}).code,
+              "oauth.client_certificate");
+    const auto reply = request({"dn:CN=x", "dns:worker.example"});
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    const auto bound = claims_of(said(reply, "access_token"));
+    EXPECT_EQ(*bound.find("cnf")->find_string("x5t#S256"),
+              codec::encode_base64url(std::string(32, '\xaa')));
+}
+
+TEST_P(TokenEndpointTest, GrantTypesAreThoseOfTheClient) {
+    const auto client = add_program();
+    EXPECT_EQ(
+        said(ask_token(client, {{"grant_type", "authorization_code"}, {"code", "x"}}), "error"),
+        "unauthorized_client");
+    EXPECT_EQ(said(ask_token(client, {{"grant_type", "implicit"}}), "error"),
+              "unsupported_grant_type");
+    EXPECT_EQ(said(ask_token(client, {{"scope", "x"}}), "error"), "invalid_request");
+}
+
+TEST_P(TokenEndpointTest, PasswordsAreTakenWhereTheOperatorSaysSo) {
+    const auto client = add_client([](NewClient& each) {
+        each.redirect_uris = {};
+        each.grants = {std::string(grant_password)};
+    });
+    const Pairs body{{"grant_type", "password"},
+                     {"username", "ann"},
+                     {"password", "correct horse"},
+                     {"scope", "users:read"}};
+    EXPECT_EQ(said(ask_token(client, body), "error"), "unsupported_grant_type");
+    password_grant = true;
+    server.emplace(parts());
+    table = routes(*server);
+    const auto reply = ask_token(client, body);
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(*claims_of(said(reply, "access_token")).find_string("sub"), "ann");
+    EXPECT_EQ(said(ask_token(client, with(body, "password", "wrong")), "error"), "invalid_grant");
+    for (int i = 0; i < 5; ++i) std::ignore = ask_token(client, with(body, "password", "wrong"));
+    const auto slowed = ask_token(client, body);
+    EXPECT_EQ(slowed.status, 429);
+    EXPECT_NE(field_of(slowed, "Retry-After"), "");
+}
+
+TEST_P(TokenEndpointTest, NoParameterMakesItFail) {
+    const auto client = add_client([](NewClient& each) {
+        each.grants = {std::string(grant_code), std::string(grant_refresh),
+                       std::string(grant_credentials)};
+    });
+    const std::string strange[] = {"%00",
+                                   "%FF",
+                                   "%C0%AF",
+                                   "'%3B%20DROP%20TABLE%20users%3B--",
+                                   "%0D%0AX%3A+y",
+                                   "%",
+                                   std::string(9000, 'a'),
+                                   "%F0%9F%92%A9"};
+    for (const auto* grant : {"authorization_code", "refresh_token", "client_credentials", "x"}) {
+        for (const auto* name : {"grant_type", "code", "code_verifier", "redirect_uri", "scope",
+                                 "resource", "refresh_token", "client_id", "x"}) {
+            for (const auto& value : strange) {
+                for (const auto* path : {"/oauth/token", "/oauth/revoke", "/oauth/introspect"}) {
+                    api::FakeCall call("POST", path);
+                    call.with("Authorization", basic(client.id, secrets[client.id]));
+                    call.send("grant_type=" + std::string(grant) +
+                              "&code=c&code_verifier=v&token=" + value + "&" + name + "=" + value);
+                    const auto reply = run(call);
+                    EXPECT_LT(reply.status, 500) << path << " " << name << " " << value;
+                }
+            }
+        }
+    }
+    for (const auto& [name, good] : authorization_of(client)) {
+        for (const auto& value : strange) {
+            auto text = form_of(with(authorization_of(client), name, ""));
+            text += "&" + name + "=" + value;
+            EXPECT_LT(look("/oauth/authorize?" + text).status, 500) << name << " " << value;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace gh::identity::oauth

@@ -1,0 +1,73 @@
+"""Walks through the manuals: their blocks, one after another, against a house that runs as the page says."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.gateway import BINARY, Gatehouse  # noqa: E402
+from support.ports import free_port  # noqa: E402
+from support.upstream import Upstream  # noqa: E402
+
+_FENCE = re.compile(r"^```(\w+)(?: (walk))?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+class Page:
+    """The blocks of a page, with ports that are free here instead of those it names."""
+
+    def __init__(self, name, ports):
+        text = (ROOT / "docs" / name).read_text()
+        for written, free in ports.items():
+            text = text.replace(str(written), str(free))
+        self.blocks = [(match[1], match[3]) for match in _FENCE.finditer(text) if match[2]]
+        self.yaml = next(match[3] for match in _FENCE.finditer(text) if match[1] == "yaml")
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_authentication(tmp_path):
+    with_backend = Upstream()
+    ports = {8443: free_port(), 9901: free_port(), 8000: with_backend.port}
+    page = Page("authentication.md", ports)
+    (tmp_path / "gatehouse.yaml").write_text(page.yaml)
+    config = {"listeners": [{"name": "admin", "bind": f"127.0.0.1:{ports[9901]}"}]}
+    house = Gatehouse(tmp_path, None, ["--config", "gatehouse.yaml"], ready=False)
+    house.config = config
+    try:
+        house.wait_until_ready()
+        environment = {**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}",
+                       "NODE_EXTRA_CA_CERTS": str(tmp_path / "data/ca.pem")}
+        shell = "set -euo pipefail\n" + "\n".join(block for language, block in page.blocks if language == "sh")
+        done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, env=environment, capture_output=True, text=True,
+                              timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert '"username": "ada"' in done.stdout
+        python = next(block for language, block in page.blocks if language == "python")
+        done = subprocess.run([sys.executable, "-c", python], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                              check=False)
+        assert done.stdout == "ada\n", done.stderr
+        script = tmp_path / "walk.mjs"
+        script.write_text(next(block for language, block in page.blocks if language == "js"))
+        done = subprocess.run(["node", str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True,
+                              timeout=60, check=False)
+        assert done.stdout == "ada\n", done.stderr
+    finally:
+        house.close()
+        with_backend.stop()
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_audit(tmp_path):
+    page = Page("operations/audit.md", {})
+    shell = "set -euxo pipefail\n" + "\n".join(block for language, block in page.blocks if language == "sh")
+    done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+                          env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "user.create user:" in done.stdout and '"type": "key"' in done.stdout
+    assert "3 checkpoints and 2 records that were kept elsewhere fit\nthe audit log is what it was" in done.stdout
+    assert "wrong: record 0 is not the one that was recorded" in done.stdout
