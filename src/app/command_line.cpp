@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "app/audit_command.hpp"
 #include "app/backup_command.hpp"
 #include "app/config_command.hpp"
 #include "app/gatehouse.hpp"
@@ -23,6 +24,7 @@ struct Options {
     bool open = false, json = false, dry_run = false, password_stdin = false;
     UserOptions user;
     KeyOptions key;
+    AuditOptions audit;
     bool force = false, verify = false, passphrase_stdin = false;
     std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
 };
@@ -265,6 +267,46 @@ void add_key(CLI::App& app, Options& options) {
         each->add_option("ID", options.key.name, "Of gatehouse key list")->required();
 }
 
+void add_audit(CLI::App& app, Options& options) {
+    auto* audit = app.add_subcommand("audit", "The log that shows tampering");
+    audit->require_subcommand(1);
+    audit->footer(
+        "Examples:\n  gatehouse audit tail --follow\n  gatehouse audit export --out audit.jsonl\n"
+        "  gatehouse audit verify --export audit.jsonl");
+    const auto verb =
+        [&](const std::string& name, const std::string& what, const std::string& example,
+            CommandResult (*run)(const Overrides&, const Surroundings&, const AuditOptions&)) {
+            return add_state_verb(*audit, options, name, what, "audit " + example, [&options, run] {
+                return run(state_overrides(options), surroundings(), options.audit);
+            });
+        };
+    auto& wanted = options.audit;
+    auto* tail = verb("tail", "The newest records", "tail --actor ada --since 24h", audit_tail);
+    auto* exporting = verb("export", "The log with its proofs, as lines that anybody can check",
+                           "export --out audit.jsonl", audit_export);
+    for (auto* each : {tail, exporting}) {
+        each->add_option("--actor", wanted.actor, "Whose right it was");
+        each->add_option("--action", wanted.action, "What was done: key.revoke");
+        each->add_option("--object", wanted.object, "What it was done to, by id");
+        each->add_option("--object-type", wanted.object_type, "What kind of thing that is: key");
+        each->add_option("--severity", wanted.severity, "At least: low, medium, high, critical");
+        each->add_option("--since", wanted.since, "24h for a day ago, or 2027-01-31T00:00:00Z");
+        each->add_option("--until", wanted.until, "The same, and not later than this");
+    }
+    tail->add_option("--count", wanted.count, "How many, 20 by default")
+        ->check(CLI::Range(std::size_t{0}, audit_tail_count_max));
+    tail->add_flag("--follow", wanted.follow, "Go on with what comes");
+    tail->add_flag("--json", wanted.json, "One JSON object a line");
+    exporting->add_option("--out", wanted.out, "A file, instead of standard output");
+    auto* verify = verb("verify", "Is the log what it was? 1 when not",
+                        "verify --export audit.jsonl", audit_verify);
+    verify->add_option("--checkpoint", wanted.checkpoint, "A checkpoint that was kept elsewhere");
+    verify->add_option("--export", wanted.exported, "An export that was kept elsewhere");
+    verify->add_option("--key", wanted.key,
+                       "Who must have signed, as exports say in their first line; this machine's "
+                       "key by default");
+}
+
 BackupOptions backup_options(const Options& options) {
     BackupOptions wanted{.file = options.file, .passphrase = {}, .force = options.force};
     if (options.passphrase_stdin) {
@@ -331,6 +373,7 @@ int run_command_line(int argc, char** argv) {
     add_migrate(app, options);
     add_user(app, options);
     add_key(app, options);
+    add_audit(app, options);
     add_backup(app, options);
     auto* version = app.add_subcommand("version", "Version, commit, compiler, linked libraries");
     version->footer("Example:\n  gatehouse version --json");

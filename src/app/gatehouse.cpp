@@ -243,7 +243,7 @@ Result<void> Gatehouse::start() {
         GH_TRY_VOID(house.open_trust(settings));
     }
     house.effective = std::move(effective);
-    house.office->start(sqlite_file_of(house.effective), house.registry);
+    house.office->start(sqlite_file_of(house.effective));
     house.publish(std::move(snapshot));
     sockets.hand_over(house.crews);
     collect_states(house.registry, [&house] {

@@ -51,6 +51,7 @@ std::vector<std::string_view> built_in_paths(std::span<const net::Service> serve
     if (serves(Service::metrics) || serves(Service::api)) out.emplace_back("/metrics");
     if (serves(Service::api)) {
         constexpr std::string_view control_plane[] = {"/api/v1/auth/login",
+                                                      "/api/v1/auth/logout",
                                                       "/api/v1/auth/password",
                                                       "/api/v1/keys",
                                                       "/api/v1/keys/{key}",
@@ -61,6 +62,7 @@ std::vector<std::string_view> built_in_paths(std::span<const net::Service> serve
                                                       "/api/v1/users",
                                                       "/api/v1/users/{user}",
                                                       "/api/v1/users/{user}/password",
+                                                      "/api/v1/users/{user}/tokens",
                                                       "/auth/me",
                                                       "/auth/status",
                                                       "/auth/token",

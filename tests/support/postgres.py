@@ -69,10 +69,10 @@ class Postgres:
         return name
 
     def url(self, database, host="127.0.0.1", ca=None, password="", **parameters):
-        """storage.url; with a password DATABASE_URL. sslmode is left out where it is not given."""
-        words = {"sslrootcert": ca or self.ca} | parameters
+        """storage.url; with a password DATABASE_URL. `parameters` come besides the usual ones, or instead; None: left out."""
+        words = {"sslmode": "verify-full", "sslrootcert": ca or self.ca} | parameters
         return (f"postgresql://{ROLE}{':' + password if password else ''}@{host}:{self.port}/{database}?"
-                + "&".join(f"{name}={value}" for name, value in words.items()))
+                + "&".join(f"{name}={value}" for name, value in words.items() if value is not None))
 
     def storage(self, database, **changes):
         """The key `storage` of gatehouse.yaml. The password comes by `env`."""
