@@ -127,6 +127,10 @@ Task<> Clerk::clear_away() {
     for (;;) {
         co_await net::Sleep(loop_, clear_every);
         const auto now = std::chrono::system_clock::now();
+        if (const auto renewed = co_await parts_.renew(); !renewed) {
+            parts_.log.warning("storage", "what is due could not be renewed")
+                .error(renewed.error());
+        }
         auto revocations = co_await parts_.repository.clean(now);
         auto keys = co_await parts_.keys.clean(now - keys_shown);
         if (!revocations || !keys) {

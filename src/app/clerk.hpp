@@ -35,6 +35,8 @@ class Clerk {
         /// Makes the acquaintance of the database: called until it succeeds, where the start did not. Then the revocations
         /// are known.
         std::function<Task<Result<void>>()> greet;
+        /// Replaces what is due, every hour.
+        std::function<Task<Result<void>>()> renew;
     };
     explicit Clerk(Parts parts);
     /// Ends between two turns; what waits for the database then is given up. Last uses are still written, when it answers.
