@@ -57,9 +57,9 @@ Result<void> BackOffice::welcome_first_users(const Settings& settings) {
 }
 
 void BackOffice::start() {
-    clerk_ = std::make_unique<Clerk>(Clerk::Parts{state_->revocations, identity_->revocations(),
-                                                  state_->roles, identity_->roles(), state_->keys,
-                                                  identity_->key_uses(), *fallback_, log_});
+    clerk_ = std::make_unique<Clerk>(Clerk::Parts{
+        state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
+        state_->keys, identity_->key_uses(), identity_->oauth(), *fallback_, log_});
 }
 
 std::vector<api::Route> BackOffice::routes() {

@@ -5,6 +5,7 @@
 
 #include "identity/key_repository.hpp"
 #include "identity/key_uses.hpp"
+#include "identity/oauth/server.hpp"
 #include "identity/revocations.hpp"
 #include "identity/role_repository.hpp"
 #include "net/loop.hpp"
@@ -25,6 +26,7 @@ class Clerk {
         identity::RoleSource& roles;
         identity::KeyRepository& keys;
         identity::KeyUses& uses;
+        identity::oauth::Server& oauth;
         storage::Fallback& fallback;
         telemetry::Log& log;
     };

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "app/client_command.hpp"
 #include "app/config_command.hpp"
 #include "app/gatehouse.hpp"
 #include "app/key_command.hpp"
@@ -22,6 +23,7 @@ struct Options {
     bool open = false, json = false, dry_run = false, password_stdin = false;
     UserOptions user;
     KeyOptions key;
+    ClientOptions client;
     std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
 };
 
@@ -259,6 +261,60 @@ void add_key(CLI::App& app, Options& options) {
         each->add_option("ID", options.key.name, "Of gatehouse key list")->required();
 }
 
+void add_client(CLI::App& app, Options& options) {
+    auto* client = app.add_subcommand("client", "Programs that ask for tokens (OAuth)");
+    client->require_subcommand(1);
+    client->footer(
+        "Examples:\n  gatehouse client add console --grant authorization_code --grant "
+        "refresh_token "
+        "--redirect-uri https://app.example/back\n"
+        "  gatehouse client add nightly --grant client_credentials --scope users:read\n"
+        "  gatehouse client list\n  gatehouse client disable 0123456789abcdef");
+    const auto verb = [&](const std::string& name, const std::string& what,
+                          const std::string& example,
+                          CommandResult (*run)(const Overrides&, const Surroundings&,
+                                               const ClientOptions&)) {
+        return add_state_verb(*client, options, name, what, "client " + example, [&options, run] {
+            return run(state_overrides(options), surroundings(), options.client);
+        });
+    };
+    auto& given = options.client;
+    auto* add = verb("add", "Make a client; prints its secret, this once",
+                     "add nightly --grant client_credentials --scope users:read", client_add);
+    add->add_option("NAME", given.name, "For people: whom they let act for them")->required();
+    const auto list_of = [](CLI::App* to, const char* name, std::vector<std::string>& all,
+                            const char* what) {
+        return to->add_option(name, all, what)->allow_extra_args(false);
+    };
+    list_of(add, "--grant", given.grants,
+            "authorization_code, refresh_token, client_credentials, device_code, token_exchange, "
+            "password")
+        ->required();
+    list_of(add, "--redirect-uri", given.redirect_uris, "Where codes may be sent");
+    list_of(add, "--serves", given.serves, "Resource that it is: it may introspect its tokens");
+    add->add_option("--auth", given.authentication,
+                    "client_secret_basic, client_secret_post, none or tls_client_auth");
+    add->add_option("--certificate-name", given.certificate_name,
+                    "With tls_client_auth: dns:, uri:, ip: or dn: and a name of its certificate");
+    add->add_flag("--dpop", given.require_dpop, "Its tokens are bound to a key (DPoP)");
+    add->add_flag("--certificate-bound", given.certificate_bound,
+                  "Its tokens are bound to its certificate");
+    add->add_flag("--json", given.json, "As a JSON object");
+    auto* invite = verb("invite", "Let a program register one client; prints a token, this once",
+                        "invite --scope openid", client_invite);
+    for (auto* each : {add, invite}) {
+        list_of(each, "--scope", given.scopes,
+                "What it may ask for; openid and profile by default");
+        list_of(each, "--resource", given.resources, "URI that its tokens may be meant for");
+    }
+    verb("list", "All clients, without their secrets", "list", client_list)
+        ->add_flag("--json", given.json, "As a JSON array");
+    verb("disable", "End a client for good, and all it was given", "disable 0123456789abcdef",
+         client_disable)
+        ->add_option("ID", given.name, "Of gatehouse client list")
+        ->required();
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -272,6 +328,7 @@ int run_command_line(int argc, char** argv) {
     add_migrate(app, options);
     add_user(app, options);
     add_key(app, options);
+    add_client(app, options);
     auto* version = app.add_subcommand("version", "Version, commit, compiler, linked libraries");
     version->footer("Example:\n  gatehouse version --json");
     version->add_flag("--json", options.json, "As a JSON object");

@@ -54,7 +54,7 @@ struct Claims {
     std::string client_id;  ///< RFC 9068 §2.2; empty when absent
     SystemTime
         issued;  ///< `iat`, to the millisecond where `jti` is a UUIDv7 of that second; 1970 when absent
-    SystemTime expires;      ///< `exp`, without leeway
+    SystemTime expires;  ///< `exp`, without leeway
     Confirmation confirmation;
     bool service = false;    ///< `principal_type` says so: of meaning in our own tokens only
     bool delegated = false;  ///< `act`: somebody acts for the subject (RFC 8693 §4.1)
