@@ -121,7 +121,7 @@ const cases = {
         const discovered = await oauth.discoveryRequest(issuer, { algorithm: "oauth2" });
         const server = await oauth.processDiscoveryResponse(issuer, discovered);
         const client = { client_id: given.program.client_id };
-        const key = await oauth.generateKeyPair("EdDSA").catch(() => oauth.generateKeyPair("Ed25519"));
+        const key = await oauth.generateKeyPair("ES256");
         const DPoP = oauth.DPoP(client, key);
         const response = await oauth.clientCredentialsGrantRequest(
             server, client, oauth.ClientSecretBasic(given.program.client_secret), { scope: "users:read" }, { DPoP });

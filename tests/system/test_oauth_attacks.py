@@ -73,7 +73,7 @@ def test_nobody_is_sent_where_the_client_has_not_registered(browser, web, uri):
         return  # left out, it is the one that is registered
     response = browser.look(Asking(web, redirect_uri=uri).target)
     assert response.status_code == 400 and "Location" not in response.headers
-    assert "evil" not in response.text and "alert" not in response.text
+    assert "evil" not in response.text and "alert(1)" not in response.text
 
 
 def test_a_code_goes_with_its_redirect_uri(server, browser):
