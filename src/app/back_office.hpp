@@ -1,10 +1,12 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "api/route.hpp"
+#include "app/checkpoint_keeper.hpp"
 #include "app/clerk.hpp"
 #include "app/identity_house.hpp"
 #include "app/own_routes.hpp"
@@ -12,8 +14,10 @@
 #include "app/state.hpp"
 #include "audit/log.hpp"
 #include "base/error.hpp"
+#include "base/task.hpp"
 #include "crypto/key_store.hpp"
 #include "storage/fallback.hpp"
+#include "storage/sqlite/integrity.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -31,14 +35,19 @@ class BackOffice {
                                                                   telemetry::Registry& registry,
                                                                   telemetry::Log& log);
     /// Of what open() has made ready.
-    BackOffice(std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
-               std::unique_ptr<audit::Log> audit, std::unique_ptr<IdentityHouse> identity,
-               telemetry::Log& log);
+    BackOffice(const Settings& settings, std::unique_ptr<State> state,
+               std::unique_ptr<storage::Fallback> fallback, std::unique_ptr<audit::Log> audit,
+               CheckpointKeeper checkpoints, std::unique_ptr<IdentityHouse> identity,
+               telemetry::Registry& registry, telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
-    void start();
+    /// @param sqlite  the database's file, looked at whether it is whole; empty: that is a server's business
+    void start(const std::filesystem::path& sqlite);
     /// Before its end, and before the log's.
-    void stop() { clerk_.reset(); }
+    void stop() {
+        clerk_.reset();
+        integrity_.reset();
+    }
 
     [[nodiscard]] std::vector<api::Route> routes();
     [[nodiscard]] IdentityHouse& identity() { return *identity_; }
@@ -49,14 +58,20 @@ class BackOffice {
     [[nodiscard]] std::optional<StorageState> storage_state() const;
 
  private:
-    [[nodiscard]] Result<void> welcome_first_users(const Settings& settings);
+    /// Once the database answers: is it ours, who is there, what is over? At the start, or from the clerk.
+    [[nodiscard]] Task<Result<void>> greet_database();
+    [[nodiscard]] Task<Result<void>> welcome_first_users();
 
+    const Settings settings_;  // of the start
+    telemetry::Registry& registry_;
     telemetry::Log& log_;
     std::unique_ptr<State> state_;
     std::unique_ptr<storage::Fallback> fallback_;
     std::unique_ptr<audit::Log> audit_;
+    CheckpointKeeper checkpoints_;
     std::unique_ptr<IdentityHouse> identity_;
     std::unique_ptr<Clerk> clerk_;
+    std::unique_ptr<storage::IntegrityCheck> integrity_;
 };
 
 }  // namespace gh::app

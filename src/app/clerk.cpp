@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
+#include "base/try.hpp"
 #include "net/run_task.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -19,18 +21,28 @@ constexpr auto learn_again = seconds(30);
 constexpr auto bring_every = seconds(1);
 constexpr auto write_uses_every = seconds(10);
 constexpr auto clear_every = hours(1);
+constexpr auto sign_every = seconds(60);
 // How long a key that was revoked or has expired is still shown.
 constexpr auto keys_shown = days(90);
 
 }  // namespace
 
-Clerk::Clerk(Parts parts) : parts_(parts) {
+Clerk::Clerk(Parts parts)
+    : parts_(std::move(parts)),
+      answers_(parts_.revocations.known()),
+      audit_records_(parts_.registry.one_gauge("audit_log_records",
+                                               "Records in the audit log, as of the last minute.")),
+      checkpoint_records_(parts_.registry.one_gauge(
+          "audit_checkpoint_records", "Records under the newest checkpoint of the audit log.")),
+      checkpoint_failures_(parts_.registry.one_counter(
+          "audit_checkpoint_failures_total", "Checkpoints that could not be signed or kept.")) {
     loop_.post([this] {
         spawn(learn_revocations());
         spawn(learn_roles());
         spawn(bring_journal());
         spawn(write_uses());
         spawn(clear_away());
+        spawn(sign_checkpoints());
     });
     thread_ = std::jthread([this] { loop_.run(); });
 }
@@ -38,30 +50,45 @@ Clerk::Clerk(Parts parts) : parts_(parts) {
 Clerk::~Clerk() {
     loop_.stop();
     thread_.join();
-    if (database_answers()) (void)net::run_to_end(parts_.uses.write(parts_.keys));
+    if (!database_answers()) return;
+    (void)net::run_to_end(parts_.uses.write(parts_.keys));
+    (void)net::run_to_end(sign_checkpoint());
 }
 
-void Clerk::tell(bool answers, const Error* error) {
-    if (answers_.exchange(answers, std::memory_order_relaxed) == answers) return;
-    if (answers) {
-        parts_.log.info("storage", "the database answers again");
-    } else {
-        parts_.log.error("storage", "the database does not answer").error(*error);
+void Clerk::tell(const Result<void>& outcome) {
+    const auto now = outcome                             ? Standing::well
+                     : storage::is_away(outcome.error()) ? Standing::away
+                                                         : Standing::unusable;
+    answers_.store(now == Standing::well, std::memory_order_relaxed);
+    if (std::exchange(standing_, now) == now) return;
+    switch (now) {
+        case Standing::well: parts_.log.info("storage", "the database answers again"); break;
+        case Standing::away:
+            parts_.log.error("storage", "the database does not answer").error(outcome.error());
+            break;
+        case Standing::unusable:
+            parts_.log.error("storage", "the database answers and cannot be used")
+                .error(outcome.error());
+            break;
     }
 }
 
 Task<> Clerk::learn_revocations() {
     SystemTime since{};
     for (;;) {
-        const auto now = std::chrono::system_clock::now();
-        const auto found = co_await parts_.repository.list(since, now);
-        tell(found.has_value(), found ? nullptr : &found.error());
-        if (found) {
-            parts_.revocations.add(*found, now);
-            since = now - learn_again;
-        }
+        const auto outcome = co_await learn_some(since);
+        tell(outcome);
         co_await net::Sleep(loop_, learn_every);
     }
+}
+
+Task<Result<void>> Clerk::learn_some(SystemTime& since) {
+    if (!parts_.revocations.known()) GH_CO_TRY_VOID(co_await parts_.greet());
+    const auto now = std::chrono::system_clock::now();
+    GH_CO_TRY(const auto found, co_await parts_.repository.list(since, now));
+    parts_.revocations.add(found, now);
+    since = now - learn_again;
+    co_return Result<void>{};
 }
 
 Task<> Clerk::learn_roles() {
@@ -74,7 +101,9 @@ Task<> Clerk::learn_roles() {
 }
 
 Task<> Clerk::bring_journal() {
-    for (;;) {
+    for (;; co_await net::Sleep(loop_, bring_every)) {
+        // A schema that is not ours would refuse what another would take.
+        if (!parts_.revocations.known()) continue;
         const auto brought = co_await parts_.fallback.replay(std::chrono::system_clock::now());
         if (!brought) {
             parts_.log.error("storage", "the journal could not be brought into the database")
@@ -83,7 +112,6 @@ Task<> Clerk::bring_journal() {
             parts_.log.info("storage", "writes that waited are in the database")
                 .field("records", *brought);
         }
-        co_await net::Sleep(loop_, bring_every);
     }
 }
 
@@ -113,6 +141,28 @@ Task<> Clerk::clear_away() {
             .field("revocations", *revocations)
             .field("keys", *keys)
             .field("oauth", *grants);
+    }
+}
+
+Task<Result<void>> Clerk::sign_checkpoint() {
+    const auto signed_now = co_await parts_.checkpoints.sign(std::chrono::system_clock::now());
+    if (signed_now) {
+        audit_records_.set(static_cast<std::int64_t>(signed_now->records));
+        if (signed_now->newest)
+            checkpoint_records_.set(static_cast<std::int64_t>(signed_now->newest->checkpoint.size));
+        co_return Result<void>{};
+    }
+    checkpoint_failures_.add();
+    // Away, it is the revocations' to tell.
+    if (!storage::is_away(signed_now.error()))
+        parts_.log.error("audit", "no checkpoint was signed").error(signed_now.error());
+    co_return std::unexpected(signed_now.error());
+}
+
+Task<> Clerk::sign_checkpoints() {
+    for (;;) {
+        std::ignore = co_await sign_checkpoint();
+        co_await net::Sleep(loop_, sign_every);
     }
 }
 

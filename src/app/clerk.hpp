@@ -1,8 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
+#include "app/checkpoint_keeper.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/key_uses.hpp"
 #include "identity/oauth/server.hpp"
@@ -11,6 +13,7 @@
 #include "net/loop.hpp"
 #include "storage/fallback.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
 
 namespace gh::app {
 
@@ -28,7 +31,12 @@ class Clerk {
         identity::KeyUses& uses;
         identity::oauth::Server& oauth;
         storage::Fallback& fallback;
+        CheckpointKeeper& checkpoints;
+        telemetry::Registry& registry;
         telemetry::Log& log;
+        /// Makes the acquaintance of the database: called until it succeeds, where the start did not. Then the revocations
+        /// are known.
+        std::function<Task<Result<void>>()> greet;
     };
     explicit Clerk(Parts parts);
     /// Ends between two turns; what waits for the database then is given up. Last uses are still written, when it answers.
@@ -36,7 +44,7 @@ class Clerk {
     Clerk(const Clerk&) = delete;
     Clerk& operator=(const Clerk&) = delete;
 
-    /// Did the database answer when it was last asked, within the last second or so?
+    /// Was the database there, and ours, when it was last asked, within the last second or so?
     [[nodiscard]] bool database_answers() const { return answers_.load(std::memory_order_relaxed); }
 
  private:
@@ -45,10 +53,18 @@ class Clerk {
     [[nodiscard]] Task<> bring_journal();
     [[nodiscard]] Task<> write_uses();
     [[nodiscard]] Task<> clear_away();
-    void tell(bool answers, const Error* error);
+    [[nodiscard]] Task<> sign_checkpoints();
+    [[nodiscard]] Task<Result<void>> sign_checkpoint();
+    [[nodiscard]] Task<Result<void>> learn_some(SystemTime& since);
+    void tell(const Result<void>& outcome);
 
+    enum class Standing : unsigned char { well, away, unusable };
     Parts parts_;
-    std::atomic<bool> answers_{true};
+    std::atomic<bool> answers_;
+    Standing standing_ = Standing::well;  // as the log has it
+    telemetry::Gauge& audit_records_;
+    telemetry::Gauge& checkpoint_records_;
+    telemetry::Counter& checkpoint_failures_;
     net::Loop loop_;
     std::jthread thread_;
 };

@@ -7,11 +7,13 @@
 #include "app/announce.hpp"
 #include "app/back_office.hpp"
 #include "app/collect_states.hpp"
+#include "app/data_folder.hpp"
 #include "app/drain.hpp"
 #include "app/first_key.hpp"
 #include "app/house.hpp"
 #include "app/machine.hpp"
 #include "app/new_sockets.hpp"
+#include "app/restoring.hpp"
 #include "base/try.hpp"
 #include "crypto/secret.hpp"
 #include "gateway/proxy/keeper.hpp"
@@ -55,6 +57,7 @@ struct Gatehouse::House {
     Settings effective;  // with the ports that the system picked
 
     // Floor by floor.
+    std::optional<DataFolder> folder;
     telemetry::Registry registry;
     gateway::Services::Counters counters;
     gateway::proxy::Upstream::Metrics upstream_metrics;
@@ -213,6 +216,7 @@ Result<void> Gatehouse::start() {
     auto& settings = house.read.settings;
     house.workers = settings.workers == 0 ? cores() : settings.workers;
     GH_TRY_VOID(make_directory(settings.data_dir));
+    GH_TRY(house.folder, DataFolder::open(settings, DataFolder::Use::shared));
     GH_TRY_VOID(house.open_logs());
     if (house.overrides.config_file)
         house.config_stamp = net::stamp_of(*house.overrides.config_file);
@@ -239,7 +243,7 @@ Result<void> Gatehouse::start() {
         GH_TRY_VOID(house.open_trust(settings));
     }
     house.effective = std::move(effective);
-    house.office->start();
+    house.office->start(sqlite_file_of(house.effective));
     house.publish(std::move(snapshot));
     sockets.hand_over(house.crews);
     collect_states(house.registry, [&house] {

@@ -46,13 +46,14 @@ std::string issuer_of(const Settings& settings) {
     return fmt::format("http://{}", plain->bind.text());
 }
 
-IdentityHouse::IdentityHouse(const Settings& settings, State& state, audit::Log& audit,
-                             crypto::KeyStore& keys,
+IdentityHouse::IdentityHouse(const Settings& settings, State& state, storage::Fallback& fallback,
+                             audit::Log& audit, crypto::KeyStore& keys,
                              std::shared_ptr<const identity::SigningKeys> signing,
                              std::string decoy)
     : key_store_(keys),
       algorithm_(settings.auth.signing_algorithm),
       issuer_(issuer_of(settings), std::move(signing)),
+      revoker_(fallback, revocations_),
       keys_(state.keys),
       hashing_({.threads = std::max<std::size_t>(1, cores() / 2),
                 .queue_max = hashes_waiting_max,
@@ -67,6 +68,7 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, audit::Log&
              .roles = state.roles,
              .role_source = roles_,
              .revocations = revocations_,
+             .revoker = revoker_,
              .sign_in = sign_in_,
              .issuer = issuer_,
              .audit = audit,
@@ -86,13 +88,16 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, audit::Log&
               .password_grant = settings.auth.password_grant}) {}
 
 Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(const Settings& settings, State& state,
+                                                           storage::Fallback& fallback,
                                                            audit::Log& audit,
                                                            crypto::KeyStore& keys, SystemTime now) {
     GH_TRY(auto signing,
            identity::SigningKeys::keep(keys, settings.auth.signing_algorithm, {}, now));
     GH_TRY(auto decoy, kept_decoy(keys, settings.auth.password_hash));
-    return std::make_unique<IdentityHouse>(settings, state, audit, keys, std::move(signing),
-                                           std::move(decoy));
+    auto house = std::make_unique<IdentityHouse>(settings, state, fallback, audit, keys,
+                                                 std::move(signing), std::move(decoy));
+    GH_TRY_VOID(house->revoker_.recall(now));
+    return house;
 }
 
 Result<bool> IdentityHouse::keep_signing_keys(SystemTime now) {

@@ -16,6 +16,7 @@
 #include "identity/login_throttle.hpp"
 #include "identity/oauth/server.hpp"
 #include "identity/revocations.hpp"
+#include "identity/revoker.hpp"
 #include "identity/room.hpp"
 #include "identity/sign_in.hpp"
 #include "identity/token_issuer.hpp"
@@ -31,15 +32,14 @@ namespace gh::app {
 /// The identity room, furnished: what its routes and the request path need. Outlives the workers.
 class IdentityHouse {
  public:
-    /// @param state, audit  outlive this
-    /// @return       errors of the key store
-    [[nodiscard]] static Result<std::unique_ptr<IdentityHouse>> open(const Settings& settings,
-                                                                     State& state,
-                                                                     audit::Log& audit,
-                                                                     crypto::KeyStore& keys,
-                                                                     SystemTime now);
+    /// @param state, fallback, audit  outlive this
+    /// @return                        errors of the key store and of reading the journal
+    [[nodiscard]] static Result<std::unique_ptr<IdentityHouse>> open(
+        const Settings& settings, State& state, storage::Fallback& fallback, audit::Log& audit,
+        crypto::KeyStore& keys, SystemTime now);
     /// Of what open() has made ready.
-    IdentityHouse(const Settings& settings, State& state, audit::Log& audit, crypto::KeyStore& keys,
+    IdentityHouse(const Settings& settings, State& state, storage::Fallback& fallback,
+                  audit::Log& audit, crypto::KeyStore& keys,
                   std::shared_ptr<const identity::SigningKeys> signing, std::string decoy);
 
     /// Makes the keys that are due and lets go of those that are over. Reads and writes files.
@@ -63,6 +63,7 @@ class IdentityHouse {
     const codec::JoseAlgorithm algorithm_;
     identity::TokenIssuer issuer_;
     identity::RevocationSource revocations_;
+    identity::Revoker revoker_;
     identity::RoleSource roles_;
     identity::KeyRepository& keys_;
     identity::KeyUses key_uses_;

@@ -75,22 +75,19 @@ void jwt_algorithm(const Overlay& overlay, std::string_view value) {
 }
 
 void api_keys(const Overlay& overlay, std::string_view value) {
-    auto& keys = overlay.settings.auth.api_keys;
+    auto& keys = overlay.settings.first_users.api_keys;
     keys.clear();
-    overlay.decide("auth.api_keys");
-    std::size_t number = 0;
     for (auto& key : comma_list(overlay, value)) {
-        ++number;
         judge(overlay, key, identity::api_key_bytes_min);
-        auto id = fmt::format("environment-{}", number);
-        keys.push_back(identity::ApiKeyConfig{.id = id,
-                                              .value = config::Secret(std::move(key)),
-                                              .sha256 = {},
-                                              .subject = id,
-                                              .roles = {"user"},
-                                              .scopes = {},
-                                              .expires = {}});
+        if (key.starts_with("gh_")) {
+            overlay.refuse("holds a key that begins with gh_, as only those made here do");
+            return;
+        }
+        keys.emplace_back(std::move(key));
     }
+    overlay.warn(
+        "keys that are not known yet are taken over into the database with the role user; take it "
+        "out afterwards: gatehouse key list and key revoke look after them from then on");
 }
 
 void token_minutes(const Overlay& overlay, std::string_view value) {

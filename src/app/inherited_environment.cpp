@@ -23,9 +23,10 @@ constexpr InheritedVariable table[] = {
     {"JWT_ALGORITHM", "", "auth.trusted_issuers[].algorithm", "HS256",
      "Algorithm of that issuer: HS256, HS384 or HS512. Longer hashes want longer secrets.",
      jwt_algorithm},
-    {"API_KEYS", "", "auth.api_keys", "",
-     "Keys for X-API-Key, separated by commas, instead of those in the file. Each has the role "
-     "user.",
+    {"API_KEYS", "", "no key", "",
+     "Keys for X-API-Key, separated by commas, taken over into the database with the role user "
+     "where "
+     "they are not known yet; take it out afterwards.",
      api_keys},
     {"JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "", "auth.access_token_ttl", "30",
      "How long an access token of ours is good, in minutes.", token_minutes},

@@ -143,15 +143,14 @@ TEST(InheritedEnvironment, AnAlgorithmWantsASecretThatIsLongEnough) {
 }
 
 TEST(InheritedEnvironment, ApiKeysAreSplitAndEmptyOnesNeverCount) {
-    const auto settings =
-        good({{"API_KEYS", " " + strong + ",, " + longer + " ,"}},
-             "auth: {api_keys: [{id: old, sha256: " + std::string(64, 'a') + "}]}\n");
-    ASSERT_EQ(settings.auth.api_keys.size(), 2U);
-    EXPECT_EQ(settings.auth.api_keys[0].id, "environment-1");
-    EXPECT_EQ(settings.auth.api_keys[0].value.view(), strong);
-    EXPECT_EQ(settings.auth.api_keys[0].roles, std::vector<std::string>{"user"});
-    EXPECT_EQ(settings.auth.api_keys[1].value.view(), longer);
-    EXPECT_TRUE(good({{"API_KEYS", ",, ,"}}).auth.api_keys.empty());
+    const auto settings = good({{"API_KEYS", " " + strong + ",, " + longer + " ,"}});
+    const auto& keys = settings.first_users.api_keys;
+    ASSERT_EQ(keys.size(), 2U);
+    EXPECT_EQ(keys[0].view(), strong);
+    EXPECT_EQ(keys[1].view(), longer);
+    EXPECT_TRUE(good({{"API_KEYS", ",, ,"}}).first_users.api_keys.empty());
+    EXPECT_NE(refused({{"API_KEYS", "gh_" + strong}}), "");
+    EXPECT_NE(refused({{"API_KEYS", "short"}}), "");
 }
 
 TEST(InheritedEnvironment, AuthenticationCannotBeSwitchedOffInProductionOrBeyondLoopback) {

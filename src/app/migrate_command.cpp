@@ -5,8 +5,10 @@
 #include <chrono>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "app/data_folder.hpp"
 #include "app/machine.hpp"
 #include "app/verb_state.hpp"
 #include "base/try.hpp"
@@ -22,6 +24,7 @@ namespace {
 
 /// A database whose schema is not looked at yet.
 struct Bare {
+    std::optional<DataFolder> folder;
     telemetry::Registry registry;
     storage::Observer observer{registry, nullptr, milliseconds(1'000)};
     std::unique_ptr<storage::Database> database;
@@ -33,6 +36,7 @@ Result<std::unique_ptr<Bare>> open_bare(const Overrides& overrides,
     GH_TRY(const auto read, read_settings(overrides, surroundings));
     GH_TRY_VOID(make_directory(read.settings.data_dir));
     auto bare = std::make_unique<Bare>();
+    GH_TRY(bare->folder, DataFolder::open(read.settings, DataFolder::Use::shared));
     const auto& storage = read.settings.storage;
     bare->place = storage.url ? storage::text_of(*storage.url)
                               : "sqlite:" + (read.settings.data_dir / "gatehouse.db").native();

@@ -161,6 +161,7 @@ class Reading {
         if (overrides_.listen) listen(*overrides_.listen);
         if (!overrides_.config_file && overrides_.upstream) {
             settings.wants_first_key = !overrides_.open_to_all && settings.auth.api_keys.empty() &&
+                                       settings.first_users.api_keys.empty() &&
                                        settings.auth.trusted_issuers.empty() &&
                                        settings.auth.enabled;
         }

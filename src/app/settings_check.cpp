@@ -181,9 +181,6 @@ class Checker {
     /// Routes that nobody can pass are seldom meant.
     void who_may() {
         using Kind = gateway::AccessConfig::Kind;
-        const bool tokens = !settings_.auth.trusted_issuers.empty() ||
-                            !settings_.auth.api_keys.empty() || settings_.wants_first_key ||
-                            !settings_.auth.enabled;
         const bool certificates =
             std::ranges::any_of(settings_.listeners, [](const auto& listener) {
                 return listener.tls &&
@@ -196,12 +193,6 @@ class Checker {
                 warn(
                     fmt::format("route {}: no listener asks for client certificates, so nobody may",
                                 route.name));
-            }
-            if (kind != Kind::client_certificate && !tokens &&
-                !(kind == Kind::authenticated && certificates)) {
-                warn(fmt::format(
-                    "route {}: there is no trusted issuer and no API key, so nobody may",
-                    route.name));
             }
             constexpr std::string_view roles[] = {"guest", "user", "manager", "admin"};
             if (kind == Kind::role &&

@@ -134,7 +134,7 @@ TEST(Settings, MistakesOfAllPartsAreToldAtOnceAndNoneTwice) {
                             "  - {match: {path: /x}, upstream: nope, access: public}\n")),
               "f:1: colour: unknown key, allowed: data_dir, profile, workers, limits, listeners, "
               "trusted_proxies, "
-              "allowed_hosts, upstreams, routes, auth, storage, telemetry\n"
+              "allowed_hosts, upstreams, routes, auth, audit, storage, telemetry\n"
               "f:2: workers: \"many\" is not a whole number, allowed: 1 to 256\n"
               "f:7: routes[1].upstream: there is no upstream \"nope\", allowed: b");
     // A list that could not be read says nothing about what refers to it.
@@ -205,8 +205,7 @@ TEST(Settings, WhatIsLegalButSeldomMeantIsWarnedOf) {
                 "{path: /x}, upstream: b, "
                 "access: public}\n",
          "routes[1] (/x) is never reached: routes[0] (/) matches all that it does\n"},
-        {head + "routes:\n  - {match: {path_prefix: /}, upstream: b, access: {role: user}}\n",
-         "route /: there is no trusted issuer and no API key, so nobody may\n"},
+        {head + "routes:\n  - {match: {path_prefix: /}, upstream: b, access: {role: user}}\n", ""},
         {head + "routes:\n  - {match: {path_prefix: /}, upstream: b, access: {client_certificate: "
                 "true}}\n",
          ""},

@@ -5,8 +5,18 @@
 #include <utility>
 
 #include "base/try.hpp"
+#include "net/run_task.hpp"
 
 namespace gh::app {
+
+Result<void> check_data_dir(const Settings& settings) {
+    std::error_code unknown;
+    if (std::filesystem::is_directory(settings.data_dir, unknown)) return {};
+    return fail(ErrorKind::not_found, "data_dir.absent",
+                fmt::format("there is no data directory {}; name it with --data or --config, or "
+                            "make it with gatehouse migrate up",
+                            settings.data_dir.native()));
+}
 
 Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
                                                    const Surroundings& surroundings) {
@@ -14,18 +24,12 @@ Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
     auto opened = std::make_unique<VerbState>();
     opened->settings = std::move(read.settings);
     const auto& folder = opened->settings.data_dir;
-    std::error_code unknown;
-    if (!std::filesystem::is_directory(folder, unknown)) {
-        return fail(
-            ErrorKind::not_found, "data_dir.absent",
-            fmt::format("there is no data directory {}; name it with --data or --config, or "
-                        "make it with gatehouse migrate up",
-                        folder.native()));
-    }
+    GH_TRY_VOID(check_data_dir(opened->settings));
+    GH_TRY(opened->folder, DataFolder::open(opened->settings, DataFolder::Use::shared));
     GH_TRY(auto keys, pki::FileKeyStore::open(folder / "keys"));
     opened->keys = std::make_unique<pki::FileKeyStore>(std::move(keys));
     GH_TRY(opened->state, State::open(opened->settings, *opened->keys, opened->registry, nullptr));
-    GH_TRY_VOID(opened->state->check_schema());
+    GH_TRY_VOID(net::run_to_end(opened->state->check_schema()));
     return opened;
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "app/config_command.hpp"
+#include "app/data_folder.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
 #include "base/error.hpp"
@@ -15,13 +17,17 @@ namespace gh::app {
 /// The state as a verb of the command line has it, beside a `serve` that may be running.
 struct VerbState {
     Settings settings;
+    std::optional<DataFolder> folder;
     telemetry::Registry registry;
     std::unique_ptr<pki::FileKeyStore> keys;
     std::unique_ptr<State> state;
 };
 
-/// @return `invalid_argument` "config.invalid"; `not_found` "data_dir.absent" where nothing was ever started: the detail
-///         says what to do; errors of State::open() and State::check_schema()
+/// @return `not_found` "data_dir.absent" where nothing was ever started: the detail says what to do
+[[nodiscard]] Result<void> check_data_dir(const Settings& settings);
+
+/// @return `invalid_argument` "config.invalid"; errors of check_data_dir(), DataFolder::open(), State::open() and
+///         State::check_schema()
 [[nodiscard]] Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
                                                                  const Surroundings& surroundings);
 

@@ -17,6 +17,7 @@
 
 namespace gh::identity {
 
+inline constexpr std::size_t api_key_bytes_min = 16;
 inline constexpr std::size_t api_key_bytes_max = 512;
 inline constexpr std::size_t api_key_id_bytes_max = 32;
 

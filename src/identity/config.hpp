@@ -13,6 +13,7 @@
 #include "config/secret.hpp"
 #include "config/type.hpp"
 #include "crypto/password_hash.hpp"
+#include "identity/api_keys.hpp"
 
 namespace gh::identity {
 
@@ -63,7 +64,8 @@ struct AuthConfig {
     friend bool operator==(const AuthConfig&, const AuthConfig&) = default;
 };
 
-/// What the environment says of the first users: taken over when there are none yet, and never again.
+/// What the environment says of users and keys: users are taken over when there are none yet, keys where they are not
+/// known yet.
 struct FirstUsersConfig {
     struct Imported {
         std::string name;
@@ -72,10 +74,9 @@ struct FirstUsersConfig {
     };
     config::Secret admin_password;  ///< empty: one is made and shown once
     std::vector<Imported> imported;
+    std::vector<config::Secret> api_keys;
     friend bool operator==(const FirstUsersConfig&, const FirstUsersConfig&) = default;
 };
-
-inline constexpr std::size_t api_key_bytes_min = 16;
 
 /// What a shared secret must have at least: as many bytes as its hash (RFC 7518 §3.2); 32 for other algorithms.
 [[nodiscard]] std::size_t secret_bytes_min(codec::JoseAlgorithm algorithm);

@@ -61,7 +61,10 @@ constexpr Statement update_used{
         "WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)"};
 constexpr Statement delete_old{
     .name = "api_keys.clean",
-    .sql = "DELETE FROM api_keys WHERE expires_at < $1 OR revoked_at < $1"};
+    // One that was taken over stays known: it may still be offered at every start.
+    .sql =
+        "DELETE FROM api_keys WHERE (expires_at < $1 OR revoked_at < $1) AND id NOT LIKE "
+        "'taken-%'"};
 
 StoredKey key_of(const Row& row) {
     StoredKey key{.id = row.text(0),
@@ -112,6 +115,11 @@ std::string new_id() {
     return codec::encode_hex({reinterpret_cast<const char*>(octets.data()), octets.size()});
 }
 
+/// Of a key whose text says none.
+std::string id_of_foreign(const ApiKeyHash& hash) {
+    return "taken-" + codec::encode_hex({reinterpret_cast<const char*>(hash.data()), 8});
+}
+
 Blob blob_of(const ApiKeyHash& hash) {
     return {std::string(reinterpret_cast<const char*>(hash.data()), hash.size())};
 }
@@ -150,15 +158,6 @@ Task<Result<StoredKey>> put_hash(Session& session, std::string id, ApiKeyHash ha
     co_return after;
 }
 
-Task<Result<StoredKey>> end(Session& session, std::string id, SystemTime now) {
-    GH_CO_TRY(auto before, co_await read(session, id));
-    if (before.revoked_at) co_return before;
-    GH_CO_TRY_VOID(co_await session.execute(update_revoked, id, moment_of_change(before, now)));
-    GH_CO_TRY(auto after, co_await read(session, id));
-    GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
-    co_return after;
-}
-
 std::shared_ptr<const access::Principal> principal_of(StoredKey key) {
     auto principal = std::make_shared<access::Principal>();
     principal->type = key.kind;
@@ -190,6 +189,31 @@ Task<Result<MadeKey>> KeyRepository::create(NewKey key, SystemTime now,
     };
     GH_CO_TRY(auto stored, co_await database_.write(std::move(work)));
     co_return MadeKey{std::move(stored), std::move(text)};
+}
+
+Task<Result<bool>> KeyRepository::take_over(std::string_view text, NewKey key, SystemTime now,
+                                            storage::Also<StoredKey> also) {
+    // Not a coroutine: no frame holds the text.
+    const auto hash = hasher_->of_text(text);
+    const bool takeable = text.size() >= api_key_bytes_min && !text.starts_with("gh_");
+    return put_new(takeable ? id_of_foreign(hash) : std::string(), std::move(key), hash, now,
+                   std::move(also));
+}
+
+Task<Result<bool>> KeyRepository::put_new(std::string id, NewKey key, ApiKeyHash hash,
+                                          SystemTime now, storage::Also<StoredKey> also) {
+    if (id.empty()) co_return fail(ErrorKind::invalid_argument, "key.malformed");
+    GH_CO_TRY_VOID(check(key, now));
+    const auto known = co_await find(id);
+    if (known) co_return false;
+    if (known.error().kind != ErrorKind::not_found) co_return std::unexpected(known.error());
+    auto work = [id, key = std::move(key), hash, now, also = std::move(also)](Session& session) {
+        return storage::with_also(session, put(session, id, key, hash, now), also);
+    };
+    const auto made = co_await database_.write(std::move(work));
+    if (made) co_return true;
+    if (made.error().reason == "storage.unique") co_return false;  // another node was quicker
+    co_return std::unexpected(made.error());
 }
 
 Task<Result<StoredKey>> KeyRepository::find(std::string id) {
@@ -227,10 +251,20 @@ Task<Result<MadeKey>> KeyRepository::rotate(std::string id,
     co_return MadeKey{std::move(stored), *std::move(generated)};
 }
 
+Task<Result<StoredKey>> KeyRepository::revoke(Session& session, std::string id, SystemTime at,
+                                              SystemTime now) {
+    GH_CO_TRY(auto before, co_await read(session, id));
+    if (before.revoked_at) co_return before;
+    GH_CO_TRY_VOID(co_await session.execute(update_revoked, id, moment_of_change(before, at)));
+    GH_CO_TRY(auto after, co_await read(session, id));
+    GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
+    co_return after;
+}
+
 Task<Result<StoredKey>> KeyRepository::revoke(std::string id, SystemTime now,
                                               storage::Also<StoredKey> also) {
     auto work = [id = std::move(id), now, also = std::move(also)](Session& session) {
-        return storage::with_also(session, end(session, id, now), also);
+        return storage::with_also(session, revoke(session, id, now, now), also);
     };
     co_return co_await database_.write(std::move(work));
 }
@@ -254,9 +288,13 @@ Task<Result<std::uint64_t>> KeyRepository::clean(SystemTime before) {
 Task<Result<std::shared_ptr<const access::Principal>>> KeyRepository::recognise(
     std::string_view text, SystemTime now) {
     // Not a coroutine: no frame holds the text.
-    const auto id = api_key_id(text);
-    if (!id) return compare({}, {}, now);
-    return compare(std::string(*id), hasher_->of_text(text), now);
+    if (const auto id = api_key_id(text))
+        return compare(std::string(*id), hasher_->of_text(text), now);
+    if (text.size() < api_key_bytes_min || text.size() > api_key_bytes_max ||
+        text.starts_with("gh_"))
+        return compare({}, {}, now);
+    const auto hash = hasher_->of_text(text);
+    return compare(id_of_foreign(hash), hash, now);
 }
 
 Task<Result<std::shared_ptr<const access::Principal>>> KeyRepository::compare(

@@ -78,6 +78,12 @@ class KeyRepository {
 
     [[nodiscard]] Task<Result<MadeKey>> create(NewKey key, SystemTime now,
                                                storage::Also<StoredKey> also = {});
+    /// Takes over a key that was made elsewhere, such as one of an environment variable; its id is made of its hash, so that
+    /// it is taken over once, and one that was revoked stays so.
+    /// @param text  at least `api_key_bytes_min`, not in the form of our own
+    /// @return      whether it was not here yet; also `invalid_argument` "key.malformed"
+    [[nodiscard]] Task<Result<bool>> take_over(std::string_view text, NewKey key, SystemTime now,
+                                               storage::Also<StoredKey> also = {});
     [[nodiscard]] Task<Result<StoredKey>> find(std::string id);
     /// In order of their making.
     [[nodiscard]] Task<Result<std::vector<StoredKey>>> list(KeyPage page);
@@ -88,6 +94,11 @@ class KeyRepository {
     /// For good. Twice is no error.
     [[nodiscard]] Task<Result<StoredKey>> revoke(std::string id, SystemTime now,
                                                  storage::Also<StoredKey> also = {});
+    /// The same inside a transaction of the caller's.
+    /// @param at   when it was asked for
+    /// @param now  when other nodes may hear of it
+    [[nodiscard]] static Task<Result<StoredKey>> revoke(storage::Session& session, std::string id,
+                                                        SystemTime at, SystemTime now);
     /// Many at once: a use costs no write of its own.
     [[nodiscard]] Task<Result<void>> touch(
         std::vector<std::pair<std::string, SystemTime>> last_uses);
@@ -100,6 +111,8 @@ class KeyRepository {
         std::string_view text, SystemTime now);
 
  private:
+    [[nodiscard]] Task<Result<bool>> put_new(std::string id, NewKey key, ApiKeyHash hash,
+                                             SystemTime now, storage::Also<StoredKey> also);
     [[nodiscard]] Task<Result<std::shared_ptr<const access::Principal>>> compare(
         std::optional<std::string> id, ApiKeyHash hash, SystemTime now);
 

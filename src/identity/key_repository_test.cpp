@@ -134,6 +134,26 @@ TEST_P(KeyRepositoryTest, ASecretEndsWithTheTransactionOrNotAtAll) {
     EXPECT_TRUE(run_to_end(revocations.list(now, now))->empty());
 }
 
+TEST_P(KeyRepositoryTest, TakesOverAKeyMadeElsewhereOnce) {
+    const std::string text = "3f1d7a9c5e2b8046d1c3f5a7092e4b68";
+    const auto take = [&] {
+        return run_to_end(keys->take_over(
+            text, {.name = "inherited", .owner = "environment", .roles = {"user"}}, now));
+    };
+    EXPECT_EQ(recognise(text), "key.unknown");
+    EXPECT_EQ(take(), true);
+    EXPECT_EQ(take(), false);
+    EXPECT_EQ(recognise(text), "");
+    EXPECT_EQ(recognise(text + "x"), "key.unknown");
+    const auto all = run_to_end(keys->list({})).value();
+    ASSERT_EQ(all.size(), 1U);
+    ASSERT_TRUE(run_to_end(keys->revoke(all[0].id, now)));
+    EXPECT_EQ(run_to_end(keys->clean(now + std::chrono::hours(24))).value(), 0U);
+    EXPECT_EQ(take(), false);
+    EXPECT_EQ(recognise(text), "key.revoked");
+    EXPECT_FALSE(run_to_end(keys->take_over("short", {.name = "x", .owner = "y"}, now)));
+}
+
 TEST_P(KeyRepositoryTest, ListsByOwnerInPages) {
     for (int i = 0; i < 5; ++i) create("key" + std::to_string(i), i % 2 == 0 ? "ann" : "bob");
     const auto first = run_to_end(keys->list({.limit = 2, .after = {}, .owner = "ann"})).value();

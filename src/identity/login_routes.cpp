@@ -183,6 +183,20 @@ Task<Result<api::Reply>> change_password(Room& room, api::Call call, NewPassword
     co_return api::no_content();
 }
 
+/// Ends the token that it comes with.
+Task<Result<api::Reply>> sign_out(Room& room, api::Call call) {
+    if (call.principal.revoked_by != access::RevokedBy::token_list ||
+        call.principal.token_id.empty()) {
+        co_return api::refusal(call, 409, "token.not_ours",
+                               "Only a token that was issued here can be ended here.");
+    }
+    auto record = audit::act_of(call, "user.sign_out", "token", call.principal.token_id);
+    GH_CO_TRY_VOID(co_await room.revoker.end(RevocationKind::token, call.principal.token_id,
+                                             net::Loop::current()->system_now(),
+                                             std::move(record)));
+    co_return ended(room.revoker);
+}
+
 struct Me {
     std::string username;
     std::vector<std::string> roles;
@@ -288,6 +302,12 @@ std::vector<api::Route> login_routes(Room& room) {
          .summary = "Sets a new password; the old one proves who asks.",
          .answers = {{204, "It is set; tokens made before are void.", "", nullptr}},
          .body_bytes_max = 16 * 1024},
+        {.method = "POST",
+         .path = "/api/v1/auth/logout",
+         .access = Access::authenticated(),
+         .handle = api::with(room, sign_out),
+         .summary = "Ends the token that the request comes with.",
+         .answers = ended_answers()},
     };
 }
 

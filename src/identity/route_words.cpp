@@ -132,6 +132,17 @@ api::Reply wrong_field(const api::Call& call, std::string pointer, std::string_v
     return api::refusal(call, 422, "body.invalid", "Some fields are not acceptable.", errors);
 }
 
+api::Reply ended(const Revoker& revoker) {
+    auto reply = api::no_content();
+    if (revoker.waits()) reply.status = 202;
+    return reply;
+}
+
+std::vector<api::Answer> ended_answers() {
+    return {{204, "They are over.", "", nullptr},
+            {202, "They are over here; elsewhere once the database is back.", "", nullptr}};
+}
+
 Result<api::Reply> refused_by_rules(const api::Call& call, Error error) {
     struct Row {
         std::string_view reason, pointer, detail;

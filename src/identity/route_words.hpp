@@ -10,12 +10,14 @@
 
 #include "access/permission.hpp"
 #include "api/reply.hpp"
+#include "api/route.hpp"
 #include "api/types.hpp"
 #include "audit/record.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "crypto/secret.hpp"
 #include "identity/key_repository.hpp"
+#include "identity/revoker.hpp"
 #include "identity/sign_in.hpp"
 #include "identity/user.hpp"
 
@@ -54,6 +56,10 @@ void tell_key(audit::Record& record, const StoredKey& key);
 /// @param pointer  RFC 6901
 [[nodiscard]] api::Reply wrong_field(const api::Call& call, std::string pointer,
                                      std::string_view code, std::string detail);
+
+/// What was ended is ended everywhere, or here and, once the database is back, everywhere.
+[[nodiscard]] api::Reply ended(const Revoker& revoker);
+[[nodiscard]] std::vector<api::Answer> ended_answers();
 
 /// What the repositories refuse, as a client reads it; errors that are none of the client's come back as they are.
 [[nodiscard]] Result<api::Reply> refused_by_rules(const api::Call& call, Error error);

@@ -36,6 +36,10 @@ Verdict TokenAuthenticator::accept(std::shared_ptr<const access::Principal> prin
             return refused(Refusal::missing, "key.revoked");
         return refused(Refusal::token, "token.revoked");
     }
+    if (principal->revoked_by == access::RevokedBy::token_list && revocation_source_ &&
+        !revocation_source_->known())
+        return {nullptr, Refusal::token, "token.revocations_unknown",
+                Verdict::Standing::unavailable};
     return accepted(std::move(principal));
 }
 
@@ -152,7 +156,8 @@ Verdict TokenAuthenticator::by_token(std::string_view token, std::string_view va
 }
 
 Verdict TokenAuthenticator::by_api_key(std::string_view key, SystemTime now) {
-    const bool may_be_stored = keys_ && key.starts_with("gh_") && key.size() <= api_key_bytes_max;
+    const bool may_be_stored =
+        keys_ && key.size() >= api_key_bytes_min && key.size() <= api_key_bytes_max;
     if (may_be_stored) {
         if (auto known = keys_->find(key, now)) return verdict_of(*std::move(known));
     }

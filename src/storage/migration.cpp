@@ -70,14 +70,36 @@ Task<Result<SchemaState>> look(Session& session, std::span<const Migration> migr
     co_return state;
 }
 
-Task<Result<std::size_t>> apply(Session& session, std::span<const Migration> migrations,
-                                SystemTime now) {
-    const auto dialect = session.dialect();
-    if (dialect == Dialect::postgres) {
+}  // namespace
+
+std::string Migration::checksum(Dialect dialect) const { return crypto::sha256_hex(sql(dialect)); }
+
+Task<Result<SchemaState>> schema_state(Database& database, std::span<const Migration> migrations) {
+    auto work = [migrations](Session& session) { return look(session, migrations); };
+    co_return co_await database.read(std::move(work));
+}
+
+Task<Result<std::size_t>> migrate(Database& database, std::span<const Migration> migrations,
+                                  SystemTime now) {
+    auto work = [migrations, now](Session& session) {
+        return migrate_within(session, migrations, now);
+    };
+    co_return co_await database.write(std::move(work));
+}
+
+Task<Result<void>> lock_schema(Session& session) {
+    if (session.dialect() == Dialect::postgres) {
         GH_CO_TRY_VOID(co_await session.query(see_all_postgres));
         GH_CO_TRY_VOID(co_await session.query(lock_postgres));
         GH_CO_TRY_VOID(co_await session.query(no_hurry_postgres));
     }
+    co_return Result<void>{};
+}
+
+Task<Result<std::size_t>> migrate_within(Session& session, std::span<const Migration> migrations,
+                                         SystemTime now) {
+    const auto dialect = session.dialect();
+    GH_CO_TRY_VOID(co_await lock_schema(session));
     GH_CO_TRY(const auto state, co_await look(session, migrations));
     GH_CO_TRY(const auto table, co_await session.query(find_table));
     if (!has(table)) GH_CO_TRY_VOID(co_await session.query(make_table));
@@ -93,21 +115,6 @@ Task<Result<std::size_t>> apply(Session& session, std::span<const Migration> mig
                                                 migration->checksum(dialect), now));
     }
     co_return state.pending.size();
-}
-
-}  // namespace
-
-std::string Migration::checksum(Dialect dialect) const { return crypto::sha256_hex(sql(dialect)); }
-
-Task<Result<SchemaState>> schema_state(Database& database, std::span<const Migration> migrations) {
-    auto work = [migrations](Session& session) { return look(session, migrations); };
-    co_return co_await database.read(std::move(work));
-}
-
-Task<Result<std::size_t>> migrate(Database& database, std::span<const Migration> migrations,
-                                  SystemTime now) {
-    auto work = [migrations, now](Session& session) { return apply(session, migrations, now); };
-    co_return co_await database.write(std::move(work));
 }
 
 }  // namespace gh::storage

@@ -51,4 +51,13 @@ struct SchemaState {
                                                 std::span<const Migration> migrations,
                                                 SystemTime now);
 
+/// Keeps migrators and whoever replaces all rows apart until the transaction ends: its first statement. Nothing to do where
+/// there is one writer anyway.
+[[nodiscard]] Task<Result<void>> lock_schema(Session& session);
+
+/// The same as migrate() within a transaction of the caller's that writes.
+[[nodiscard]] Task<Result<std::size_t>> migrate_within(Session& session,
+                                                       std::span<const Migration> migrations,
+                                                       SystemTime now);
+
 }  // namespace gh::storage

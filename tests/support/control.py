@@ -11,15 +11,16 @@ FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
 def house_config(directory, upstreams=(), **changes):
     """basic_config whose plain listener also serves the API."""
-    config = basic_config(directory, upstreams, [] if not upstreams else None, **changes)
+    changes.setdefault("routes", None if upstreams else [])
+    config = basic_config(directory, upstreams, **changes)
     config["listeners"][0]["serve"] = ["gateway", "api"]
     return config
 
 
-def add_user(config_file, name, password, *roles):
+def add_user(config_file, name, password, *roles, env=None):
     """A user with a password for good, made from the shell."""
     done = run("user", "add", name, "--config", config_file, "--password-stdin",
-               *[word for role in roles for word in ("--role", role)], stdin=password + "\n")
+               *[word for role in roles for word in ("--role", role)], stdin=password + "\n", env=env)
     assert done.returncode == 0, done.stderr
 
 

@@ -47,7 +47,7 @@ class Gatehouse:
     def __init__(self, directory, config=None, arguments=(), env=None, ready=True):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.config = config
+        self.config, self.env = config, env
         self.config_file = self.directory / "gatehouse.yaml"
         self.stdout_file, self.stderr_file = self.directory / "stdout", self.directory / "stderr"
         command = [str(BINARY), "serve"]

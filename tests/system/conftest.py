@@ -1,6 +1,8 @@
 import pytest
 
+from support import postgres as postgresql
 from support.gateway import Gatehouse, basic_config
+from support.house import House
 from support.tls import Authority
 from support.upstream import Upstream
 
@@ -19,6 +21,23 @@ def server_certificate(authority):
 def tls_files(server_certificate):
     """The `tls` key of a listener with a certificate of the test authority."""
     return {"certificate": {"cert_file": str(server_certificate[0]), "key_file": str(server_certificate[1])}}
+
+
+@pytest.fixture(scope="session")
+def postgres_of_session():
+    if not postgresql.INSTALLED:
+        pytest.skip("PostgreSQL 15 is not installed (tools/setup test)")
+    server = postgresql.Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgres(postgres_of_session):
+    """A PostgreSQL that runs; what a test does to its life is mended afterwards."""
+    postgres_of_session.ensure_running()
+    yield postgres_of_session
+    postgres_of_session.ensure_running()
 
 
 @pytest.fixture
@@ -72,3 +91,28 @@ def configure(tmp_path):
 def gateway(start, configure, upstream):
     """One worker, one public route, one echoing upstream."""
     return start(configure([upstream]))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request):
+    """None for SQLite, or the server."""
+    return None if request.param == "sqlite" else request.getfixturevalue("postgres")
+
+
+@pytest.fixture
+def make_house(tmp_path, engine):
+    names = iter(range(100))
+
+    def make(**options):
+        return House(tmp_path / f"house{next(names)}", engine, **options)
+    return make
+
+
+@pytest.fixture
+def lived_in(make_house):
+    """A house with keys, users and a key of its own."""
+    house = make_house().migrate()
+    for name in ("ada", "uli"):
+        house.add_user(name)
+    house.done("key", "create", "nightly", "--role", "user")
+    return house

@@ -88,3 +88,18 @@ def test_the_shell_makes_lists_and_ends_keys(house):
     assert "revoked" in run("key", "list", "--config", file).stdout
     unknown = run("key", "revoke", "nosuch", "--config", file)
     assert unknown.returncode == 1 and "key list" in unknown.stderr
+
+
+def test_inherited_keys_are_taken_over_once(start, tmp_path, upstream):
+    config = house_config(tmp_path / "gateway0", [upstream])
+    config["routes"] = [{"match": {"path_prefix": "/"}, "upstream": "backend", "access": {"role": "user"}}]
+    key = "3f1d7a9c5e2b8046d1c3f5a7092e4b68"
+    first = start(config, env={"API_KEYS": f"{key},"})
+    assert Control(first, key=key).get("/x").status == 200
+    assert key.encode() not in b"".join(path.read_bytes() for path in (first.directory / "data").glob("gatehouse.db*"))
+    key_id = next(word for word in run("key", "list", "--config", first.config_file).stdout.split() if "taken-" in word)
+    assert run("key", "revoke", key_id, "--config", first.config_file).returncode == 0
+    first.stop()
+    second = start(config, env={"API_KEYS": key})
+    assert Control(second, key=key).get("/x").status == 401
+    assert Control(second, key="").get("/x").status == 401

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from support import postgres, raw, websocket
+from support import raw, websocket
 from support import upstream as answers
 from support.gateway import basic_config, run
 from support.wait import seconds, until
@@ -19,7 +19,7 @@ def key_header(key):
 
 
 def verb(gateway, *arguments):
-    done = run(*arguments, "--config", gateway.config_file)
+    done = run(*arguments, "--config", gateway.config_file, env=gateway.env)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -130,33 +130,25 @@ def test_the_last_use_is_written_without_being_waited_for(start, configure, upst
 
 
 @pytest.fixture
-def database():
-    if not postgres.installed():
-        pytest.skip("PostgreSQL 15 is not installed (tools/setup test)")
-    server = postgres.Postgres()
-    yield server
-    server.close()
+def storage(postgres):
+    """What the configuration says of a database that is ready."""
+    return postgres.storage(postgres.make_database(), pool={"min": 2, "max": 8})
 
 
 @pytest.fixture
-def on_postgres(database, start, tmp_path, upstream):
-    config = basic_config(tmp_path / "gateway0", [upstream], ROUTES, workers=2,
-                          storage={"url": database.url, "pool": {"min": 2, "max": 8}})
-    (tmp_path / "gateway0").mkdir()
-    file = tmp_path / "gateway0" / "gatehouse.yaml"
-    file.write_text(json.dumps(config))
-    done = run("migrate", "up", "--config", file)
-    assert done.returncode == 0, done.stderr
-    return start(config)
+def on_postgres(postgres, storage, start, tmp_path, upstream):
+    config = basic_config(tmp_path / "gateway0", [upstream], ROUTES, workers=2, storage=storage)
+    postgres.migrate(tmp_path / "gateway0", config)
+    return start(config, env=postgres.env)
 
 
 @pytest.mark.parametrize("how", ["stopped", "hanging"])
-def test_without_the_database_known_keys_go_on_and_unknown_ones_wait(on_postgres, database, how):
+def test_without_the_database_known_keys_go_on_and_unknown_ones_wait(on_postgres, postgres, how):
     gateway = on_postgres
     known, unknown = make_key(gateway), make_key(gateway)
     with gateway.connect() as client:
         assert client.request("GET", "/x", key_header(known)).status == 200
-        (database.stop if how == "stopped" else database.pause)()
+        (postgres.stop if how == "stopped" else postgres.pause)()
         until_stale = time.monotonic() + 2.5
         slowest = 0
         while time.monotonic() < until_stale:
@@ -170,15 +162,15 @@ def test_without_the_database_known_keys_go_on_and_unknown_ones_wait(on_postgres
         assert response.json()["code"] == "auth.unavailable"
         assert client.request("GET", "/x", key_header("gh_broken")).status == 401  # needs nobody to tell
 
-        (database.start if how == "stopped" else lambda: database.pause(False))()
+        (postgres.start if how == "stopped" else postgres.resume)()
         until(lambda: client.request("GET", "/x", key_header(unknown)).status == 200, "the database to be back",
               timeout=15)
 
 
-def test_a_key_revoked_on_one_node_ends_on_the_other(on_postgres, start, database, upstream, tmp_path):
+def test_a_key_revoked_on_one_node_ends_on_the_other(on_postgres, start, postgres, storage, upstream, tmp_path):
     one = on_postgres
     two = start(basic_config(tmp_path / "gateway1", [upstream], ROUTES, workers=2, data_dir=one.config["data_dir"],
-                             storage={"url": database.url, "pool": {"min": 2, "max": 8}}))
+                             storage=storage), env=postgres.env)
     key = make_key(one)
     for gateway in (one, two):
         assert gateway.get("/x", key_header(key)).status == 200

@@ -1,5 +1,6 @@
 """The witness and the strict client are judged first: a test stands on them only as firmly as they stand themselves."""
 
+import subprocess
 import threading
 
 import pytest
@@ -8,6 +9,7 @@ from support import raw, upstream as answers
 from support.gateway import parse_metrics
 from support.jwt import Key, unb64
 from support.upstream import Upstream
+from support.wait import until
 
 
 @pytest.fixture
@@ -92,3 +94,19 @@ def test_tokens_verify_with_an_independent_library(algorithm):
 def test_metrics_are_parsed_with_their_labels():
     text = '# HELP a b\n# TYPE a counter\na{x="1",y="a\\"b"} 3\nb 1e3\n'
     assert parse_metrics(text) == {("a", frozenset({("x", "1"), ("y", 'a\\"b')})): 3.0, ("b", frozenset()): 1000.0}
+
+
+def test_the_database_server_is_interrupted_and_goes_on(postgres):
+    name = postgres.make_database()
+    postgres.psql("CREATE TABLE kept (x INTEGER)", "INSERT INTO kept VALUES (7)", database=name, user="gatehouse")
+    with pytest.raises(AssertionError, match="permission denied"):
+        postgres.psql("CREATE SCHEMA more", database=name, user="gatehouse")
+    postgres.pause()
+    with pytest.raises(subprocess.TimeoutExpired):
+        postgres.psql("SELECT 1", timeout=0.3)
+    postgres.resume()
+    postgres.restart()
+    assert postgres.psql("SELECT x FROM kept", database=name) == "7"
+    postgres.set("ssl", "off")
+    postgres.set("ssl", None)
+    until(lambda: postgres.psql("SHOW ssl") == "on", "TLS again")

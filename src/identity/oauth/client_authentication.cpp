@@ -120,6 +120,9 @@ Result<std::string> proven_key(const Server& server, const api::Call& call, Syst
 
 Task<Result<Client>> authenticate_client(Server& server, api::Call call,
                                          const Parameters& parameters) {
+    // Before, a token that was ended would pass for a good one.
+    if (!server.parts().revocations.known())
+        co_return fail(ErrorKind::unavailable, "oauth.revocations_unknown");
     GH_CO_TRY(const auto said, said_of(call, parameters));
     if (said.id.empty()) co_return refuse("oauth.client_unknown");
     auto client = co_await server.clients().find(said.id);

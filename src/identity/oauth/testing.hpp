@@ -95,6 +95,7 @@ class ServerTest : public storage::EngineTest {
         fallback.emplace(*database, storage::Journal::open(folder.path / "journal", {}).value(),
                          registry, log);
         audit_log.emplace(*fallback, registry, log);
+        revocations.learn({}, now);
         users.emplace(*database);
         sign_in.emplace(SignIn::Parts{*users, pool, throttle, scheme, password_hash()});
         issuer.emplace("https://as.example", signing_keys());

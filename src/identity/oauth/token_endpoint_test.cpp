@@ -32,6 +32,7 @@ TEST_P(TokenEndpointTest, AProgramGetsATokenOfItsOwn) {
     TrustSource trust(
         Trust::make({issuer->trusted()}, std::make_shared<const ApiKeyTable>(), issuer->name())
             .value());
+    revocations.learn({}, now);
     TokenAuthenticator authenticator(trust, &revocations);
     const auto value = "Bearer " + token;
     access::Credentials credentials;

@@ -124,31 +124,49 @@ Value value_of(sqlite3_stmt* statement, int column) {
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::filesystem::path& file,
-                                                                 Mode mode, Observer& observer) {
-    if (mode == Mode::read_write) GH_TRY_VOID(make_file(file));
-    std::unique_ptr<SqliteConnection> made(new SqliteConnection(observer));
+Result<void> SqliteConnection::open_file(const std::string& file) {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
-    if (sqlite3_open_v2(file.c_str(), &made->handle_, flags, nullptr) != SQLITE_OK) {
+    if (sqlite3_open_v2(file.c_str(), &handle_, flags, nullptr) != SQLITE_OK) {
         return fail(ErrorKind::unavailable, "storage.open",
-                    file.string() + ": " +
-                        (made->handle_ ? sqlite3_errmsg(made->handle_) : "out of memory"));
+                    file + ": " + (handle_ ? sqlite3_errmsg(handle_) : "out of memory"));
     }
-    auto* handle = made->handle_;
-    sqlite3_extended_result_codes(handle, 1);
-    sqlite3_busy_timeout(handle, busy_milliseconds);
-    sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_extended_result_codes(handle_, 1);
+    sqlite3_busy_timeout(handle_, busy_milliseconds);
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_progress_handler(
-        handle, progress_steps,
+        handle_, progress_steps,
         [](void* self) {
             const auto& connection = *static_cast<SqliteConnection*>(self);
             return std::chrono::steady_clock::now() > connection.deadline_ ? 1 : 0;
         },
-        made.get());
-    GH_TRY_VOID(made->script(pragmas));
+        this);
+    auto ready = script(pragmas);
+    if (!ready && ready.error().kind == ErrorKind::corrupt) {
+        return fail(ErrorKind::corrupt, "storage.corrupt",
+                    fmt::format("{} is no SQLite database that can be read ({}): it is damaged, "
+                                "encrypted, or another program's. Restore a backup with gatehouse "
+                                "restore --force, or move the file away to begin anew",
+                                file, ready.error().detail));
+    }
+    return ready;
+}
+
+Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::filesystem::path& file,
+                                                                 Mode mode, Observer& observer) {
+    if (mode == Mode::read_write) GH_TRY_VOID(make_file(file));
+    std::unique_ptr<SqliteConnection> made(new SqliteConnection(observer));
+    GH_TRY_VOID(made->open_file(file.native()));
     if (mode == Mode::read_only) GH_TRY_VOID(made->script("PRAGMA query_only=ON;"));
     return made;
 }
+
+Result<std::unique_ptr<SqliteConnection>> SqliteConnection::in_memory(Observer& observer) {
+    std::unique_ptr<SqliteConnection> made(new SqliteConnection(observer));
+    GH_TRY_VOID(made->open_file(":memory:"));
+    return made;
+}
+
+void SqliteConnection::interrupt() { sqlite3_interrupt(handle_); }
 
 SqliteConnection::~SqliteConnection() {
     for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);

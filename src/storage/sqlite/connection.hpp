@@ -23,9 +23,11 @@ class SqliteConnection {
 
     /// Opens with WAL, `synchronous=FULL`, foreign keys on and the schema untrusted; makes the file (0600) when it is to be
     /// written.
-    /// @return `unavailable` "storage.open", `corrupt` "storage.corrupt"
+    /// @return `unavailable` "storage.open"; `corrupt` "storage.corrupt": the detail says what to do
     [[nodiscard]] static Result<std::unique_ptr<SqliteConnection>> open(
         const std::filesystem::path& file, Mode mode, Observer& observer);
+    /// A database of its own that goes with the connection.
+    [[nodiscard]] static Result<std::unique_ptr<SqliteConnection>> in_memory(Observer& observer);
     ~SqliteConnection();
     SqliteConnection(const SqliteConnection&) = delete;
     SqliteConnection& operator=(const SqliteConnection&) = delete;
@@ -36,11 +38,15 @@ class SqliteConnection {
     [[nodiscard]] Result<Rows> run(const Statement& statement, const Parameters& parameters);
     [[nodiscard]] Result<void> script(const std::string& sql);
 
+    /// Ends the statement that runs, with `deadline_exceeded` "storage.timeout". From any thread.
+    void interrupt();
+
     /// False also when SQLite has rolled back by itself (disk full, I/O error).
     [[nodiscard]] bool in_transaction() const;
 
  private:
     explicit SqliteConnection(Observer& observer) : observer_(observer) {}
+    [[nodiscard]] Result<void> open_file(const std::string& file);
     [[nodiscard]] Result<sqlite3_stmt*> prepared(std::string_view sql);
     [[nodiscard]] Result<Rows> step(sqlite3_stmt* statement, const Parameters& parameters);
     [[nodiscard]] Error last_error() const;

@@ -13,6 +13,7 @@
 #include "storage/gauges.hpp"
 #include "storage/guard.hpp"
 #include "storage/sqlite/connection.hpp"
+#include "storage/sqlite/session.hpp"
 
 namespace gh::storage {
 namespace {
@@ -28,45 +29,6 @@ constexpr Statement rollback{.name = "transaction.rollback", .sql = "ROLLBACK"};
 constexpr Statement savepoint{.name = "transaction.savepoint", .sql = "SAVEPOINT one"};
 constexpr Statement release{.name = "transaction.release", .sql = "RELEASE one"};
 constexpr Statement undo{.name = "transaction.undo", .sql = "ROLLBACK TO one"};
-
-class SqliteSession final : public Session {
- public:
-    explicit SqliteSession(SqliteConnection& connection) : connection_(connection) {}
-    [[nodiscard]] Dialect dialect() const override { return Dialect::sqlite; }
-
-    /// The first failure; after it nothing is run, as in PostgreSQL.
-    [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
-
-    Task<Result<Rows>> run(const Statement& statement, Parameters parameters) override {
-        co_return run_now(statement, parameters);
-    }
-    Task<Result<std::uint64_t>> execute_many(const Statement& statement,
-                                             std::vector<Parameters> sets) override {
-        std::uint64_t touched = 0;
-        for (const auto& parameters : sets) {
-            GH_CO_TRY(const auto rows, run_now(statement, parameters));
-            touched += rows.affected();
-        }
-        co_return touched;
-    }
-    Task<Result<void>> script(std::string sql) override {
-        co_return failure_ ? std::unexpected(*failure_) : noted(connection_.script(sql));
-    }
-
- private:
-    [[nodiscard]] Result<Rows> run_now(const Statement& statement, const Parameters& parameters) {
-        if (failure_) return std::unexpected(*failure_);
-        return noted(connection_.run(statement, parameters));
-    }
-    template <class T>
-    [[nodiscard]] Result<T> noted(Result<T> result) {
-        if (!result) failure_ = result.error();
-        return result;
-    }
-
-    SqliteConnection& connection_;
-    std::optional<Error> failure_;
-};
 
 using Give = net::Answer<Result<void>>::Giver;
 
