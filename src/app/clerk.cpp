@@ -133,14 +133,18 @@ Task<> Clerk::clear_away() {
         }
         auto revocations = co_await parts_.repository.clean(now);
         auto keys = co_await parts_.keys.clean(now - keys_shown);
-        if (!revocations || !keys) {
+        auto grants = co_await parts_.oauth.clean();
+        if (!revocations || !keys || !grants) {
             parts_.log.warning("storage", "what has expired could not be cleared away")
-                .error(!revocations ? revocations.error() : keys.error());
+                .error(!revocations ? revocations.error()
+                       : !keys      ? keys.error()
+                                    : grants.error());
             continue;
         }
         parts_.log.info("storage", "cleared away what has expired")
             .field("revocations", *revocations)
-            .field("keys", *keys);
+            .field("keys", *keys)
+            .field("oauth", *grants);
     }
 }
 

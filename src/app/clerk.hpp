@@ -7,6 +7,7 @@
 #include "app/checkpoint_keeper.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/key_uses.hpp"
+#include "identity/oauth/server.hpp"
 #include "identity/revocations.hpp"
 #include "identity/role_repository.hpp"
 #include "net/loop.hpp"
@@ -28,6 +29,7 @@ class Clerk {
         identity::RoleSource& roles;
         identity::KeyRepository& keys;
         identity::KeyUses& uses;
+        identity::oauth::Server& oauth;
         storage::Fallback& fallback;
         CheckpointKeeper& checkpoints;
         telemetry::Registry& registry;
