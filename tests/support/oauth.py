@@ -30,6 +30,9 @@ def node_clients():
     """Installs the pinned packages of tests/clients, once. Skips where there is no node or no registry."""
     if not shutil.which("node") or not shutil.which("npm"):
         pytest.skip("node and npm are not installed (tools/setup test)")
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    if int(version.removeprefix("v").split(".")[0]) < 20:
+        pytest.skip(f"the clients want node 20, this is {version.strip()}")
     if not (CLIENTS / "node_modules" / ".package-lock.json").exists():
         done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=CLIENTS, capture_output=True,
                               text=True, timeout=seconds(120), check=False)
