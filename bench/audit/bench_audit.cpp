@@ -133,9 +133,9 @@ int main(int count, char** arguments) {
         return 2;
     }
     const std::filesystem::path folder = arguments[1];
-    const auto rounds = count == 4 ? std::max(1, std::stoi(arguments[2])) : 5;
+    const auto rounds = count == 4 ? std::max(1L, std::strtol(arguments[2], nullptr, 10)) : 5L;
     const auto time = std::chrono::duration_cast<Clock::duration>(
-        std::chrono::duration<double>(count == 4 ? std::stod(arguments[3]) : 1.0));
+        std::chrono::duration<double>(count == 4 ? std::strtod(arguments[3], nullptr) : 1.0));
     std::filesystem::create_directories(folder);
 
     telemetry::Registry registry;
@@ -155,7 +155,7 @@ int main(int count, char** arguments) {
     fmt::print("| ---: | ---: | ---: | ---: | ---: |\n");
     for (const auto callers : caller_counts) {
         std::vector<double> ours, cpu, bare, ratios;
-        for (int round = 0; round < rounds; ++round) {
+        for (long round = 0; round < rounds; ++round) {
             bare.push_back(disk(folder / "bare", time));
             const auto rates = appends(log, callers, time);
             ours.push_back(rates.per_second);

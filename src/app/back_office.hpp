@@ -1,10 +1,12 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "api/route.hpp"
+#include "app/checkpoint_keeper.hpp"
 #include "app/clerk.hpp"
 #include "app/identity_house.hpp"
 #include "app/own_routes.hpp"
@@ -15,6 +17,7 @@
 #include "base/task.hpp"
 #include "crypto/key_store.hpp"
 #include "storage/fallback.hpp"
+#include "storage/sqlite/integrity.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -32,14 +35,19 @@ class BackOffice {
                                                                   telemetry::Registry& registry,
                                                                   telemetry::Log& log);
     /// Of what open() has made ready.
-    BackOffice(const Settings& settings, std::unique_ptr<State> state,
+    BackOffice(const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<State> state,
                std::unique_ptr<storage::Fallback> fallback, std::unique_ptr<audit::Log> audit,
-               std::unique_ptr<IdentityHouse> identity, telemetry::Log& log);
+               CheckpointKeeper checkpoints, std::unique_ptr<IdentityHouse> identity,
+               telemetry::Registry& registry, telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
-    void start();
+    /// @param sqlite  the database's file, looked at whether it is whole; empty: that is a server's business
+    void start(const std::filesystem::path& sqlite);
     /// Before its end, and before the log's.
-    void stop() { clerk_.reset(); }
+    void stop() {
+        clerk_.reset();
+        integrity_.reset();
+    }
 
     [[nodiscard]] std::vector<api::Route> routes();
     [[nodiscard]] IdentityHouse& identity() { return *identity_; }
@@ -53,14 +61,19 @@ class BackOffice {
     /// Once the database answers: is it ours, who is there, what is over? At the start, or from the clerk.
     [[nodiscard]] Task<Result<void>> greet_database();
     [[nodiscard]] Task<Result<void>> welcome_first_users();
+    [[nodiscard]] Task<Result<void>> renew();
 
     const Settings settings_;  // of the start
+    crypto::KeyStore& keys_;
+    telemetry::Registry& registry_;
     telemetry::Log& log_;
     std::unique_ptr<State> state_;
     std::unique_ptr<storage::Fallback> fallback_;
     std::unique_ptr<audit::Log> audit_;
+    CheckpointKeeper checkpoints_;
     std::unique_ptr<IdentityHouse> identity_;
     std::unique_ptr<Clerk> clerk_;
+    std::unique_ptr<storage::IntegrityCheck> integrity_;
 };
 
 }  // namespace gh::app

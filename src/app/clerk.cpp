@@ -21,18 +21,28 @@ constexpr auto learn_again = seconds(30);
 constexpr auto bring_every = seconds(1);
 constexpr auto write_uses_every = seconds(10);
 constexpr auto clear_every = hours(1);
+constexpr auto sign_every = seconds(60);
 // How long a key that was revoked or has expired is still shown.
 constexpr auto keys_shown = days(90);
 
 }  // namespace
 
-Clerk::Clerk(Parts parts) : parts_(std::move(parts)), answers_(parts_.revocations.known()) {
+Clerk::Clerk(Parts parts)
+    : parts_(std::move(parts)),
+      answers_(parts_.revocations.known()),
+      audit_records_(parts_.registry.one_gauge("audit_log_records",
+                                               "Records in the audit log, as of the last minute.")),
+      checkpoint_records_(parts_.registry.one_gauge(
+          "audit_checkpoint_records", "Records under the newest checkpoint of the audit log.")),
+      checkpoint_failures_(parts_.registry.one_counter(
+          "audit_checkpoint_failures_total", "Checkpoints that could not be signed or kept.")) {
     loop_.post([this] {
         spawn(learn_revocations());
         spawn(learn_roles());
         spawn(bring_journal());
         spawn(write_uses());
         spawn(clear_away());
+        spawn(sign_checkpoints());
     });
     thread_ = std::jthread([this] { loop_.run(); });
 }
@@ -40,7 +50,9 @@ Clerk::Clerk(Parts parts) : parts_(std::move(parts)), answers_(parts_.revocation
 Clerk::~Clerk() {
     loop_.stop();
     thread_.join();
-    if (database_answers()) (void)net::run_to_end(parts_.uses.write(parts_.keys));
+    if (!database_answers()) return;
+    (void)net::run_to_end(parts_.uses.write(parts_.keys));
+    (void)net::run_to_end(sign_checkpoint());
 }
 
 void Clerk::tell(const Result<void>& outcome) {
@@ -115,16 +127,46 @@ Task<> Clerk::clear_away() {
     for (;;) {
         co_await net::Sleep(loop_, clear_every);
         const auto now = std::chrono::system_clock::now();
+        if (const auto renewed = co_await parts_.renew(); !renewed) {
+            parts_.log.warning("storage", "what is due could not be renewed")
+                .error(renewed.error());
+        }
         auto revocations = co_await parts_.repository.clean(now);
         auto keys = co_await parts_.keys.clean(now - keys_shown);
-        if (!revocations || !keys) {
+        auto grants = co_await parts_.oauth.clean();
+        if (!revocations || !keys || !grants) {
             parts_.log.warning("storage", "what has expired could not be cleared away")
-                .error(!revocations ? revocations.error() : keys.error());
+                .error(!revocations ? revocations.error()
+                       : !keys      ? keys.error()
+                                    : grants.error());
             continue;
         }
         parts_.log.info("storage", "cleared away what has expired")
             .field("revocations", *revocations)
-            .field("keys", *keys);
+            .field("keys", *keys)
+            .field("oauth", *grants);
+    }
+}
+
+Task<Result<void>> Clerk::sign_checkpoint() {
+    const auto signed_now = co_await parts_.checkpoints.sign(std::chrono::system_clock::now());
+    if (signed_now) {
+        audit_records_.set(static_cast<std::int64_t>(signed_now->records));
+        if (signed_now->newest)
+            checkpoint_records_.set(static_cast<std::int64_t>(signed_now->newest->checkpoint.size));
+        co_return Result<void>{};
+    }
+    checkpoint_failures_.add();
+    // Away, it is the revocations' to tell.
+    if (!storage::is_away(signed_now.error()))
+        parts_.log.error("audit", "no checkpoint was signed").error(signed_now.error());
+    co_return std::unexpected(signed_now.error());
+}
+
+Task<> Clerk::sign_checkpoints() {
+    for (;;) {
+        std::ignore = co_await sign_checkpoint();
+        co_await net::Sleep(loop_, sign_every);
     }
 }
 

@@ -4,13 +4,16 @@
 #include <functional>
 #include <thread>
 
+#include "app/checkpoint_keeper.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/key_uses.hpp"
+#include "identity/oauth/server.hpp"
 #include "identity/revocations.hpp"
 #include "identity/role_repository.hpp"
 #include "net/loop.hpp"
 #include "storage/fallback.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
 
 namespace gh::app {
 
@@ -26,11 +29,16 @@ class Clerk {
         identity::RoleSource& roles;
         identity::KeyRepository& keys;
         identity::KeyUses& uses;
+        identity::oauth::Server& oauth;
         storage::Fallback& fallback;
+        CheckpointKeeper& checkpoints;
+        telemetry::Registry& registry;
         telemetry::Log& log;
         /// Makes the acquaintance of the database: called until it succeeds, where the start did not. Then the revocations
         /// are known.
         std::function<Task<Result<void>>()> greet;
+        /// Replaces what is due, every hour.
+        std::function<Task<Result<void>>()> renew;
     };
     explicit Clerk(Parts parts);
     /// Ends between two turns; what waits for the database then is given up. Last uses are still written, when it answers.
@@ -47,6 +55,8 @@ class Clerk {
     [[nodiscard]] Task<> bring_journal();
     [[nodiscard]] Task<> write_uses();
     [[nodiscard]] Task<> clear_away();
+    [[nodiscard]] Task<> sign_checkpoints();
+    [[nodiscard]] Task<Result<void>> sign_checkpoint();
     [[nodiscard]] Task<Result<void>> learn_some(SystemTime& since);
     void tell(const Result<void>& outcome);
 
@@ -54,6 +64,9 @@ class Clerk {
     Parts parts_;
     std::atomic<bool> answers_;
     Standing standing_ = Standing::well;  // as the log has it
+    telemetry::Gauge& audit_records_;
+    telemetry::Gauge& checkpoint_records_;
+    telemetry::Counter& checkpoint_failures_;
     net::Loop loop_;
     std::jthread thread_;
 };

@@ -13,6 +13,7 @@
 #include "app/house.hpp"
 #include "app/machine.hpp"
 #include "app/new_sockets.hpp"
+#include "app/restoring.hpp"
 #include "base/try.hpp"
 #include "crypto/secret.hpp"
 #include "gateway/proxy/keeper.hpp"
@@ -242,7 +243,7 @@ Result<void> Gatehouse::start() {
         GH_TRY_VOID(house.open_trust(settings));
     }
     house.effective = std::move(effective);
-    house.office->start();
+    house.office->start(sqlite_file_of(house.effective));
     house.publish(std::move(snapshot));
     sockets.hand_over(house.crews);
     collect_states(house.registry, [&house] {

@@ -118,7 +118,8 @@ Check check_of(gateway::proxy::Upstream& upstream, bool& ready) {
 /// Without its database a node still serves what it knows: it is degraded, and a balancer that took it out would take out
 /// all of them at once.
 Check check_of(const StorageState& storage) {
-    return {.status = !storage.answers || storage.backlog > 0 ? "degraded" : "healthy",
+    const bool well = storage.answers && storage.backlog == 0 && !storage.damaged;
+    return {.status = well ? "healthy" : "degraded",
             .circuit = {},
             .backlog = static_cast<std::int64_t>(storage.backlog),
             .backlog_age_seconds = storage.oldest.count()};

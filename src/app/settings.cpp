@@ -108,6 +108,7 @@ Type<Settings> settings_type() {
               config::list_of(gateway::route_type(), {.items_max = 10'000}),
               "Which requests go where; the first match wins.");
     table.key("auth", &Settings::auth, identity::auth_type(), "Whose credentials are believed.");
+    table.key("audit", &Settings::audit, audit::audit_type(), "The log that shows tampering.");
     table.key("storage", &Settings::storage, storage::storage_type(),
               "Where everything durable is.");
     table.key("telemetry", &Settings::telemetry, telemetry_type(), "What is written down.");
@@ -141,6 +142,7 @@ std::vector<std::string_view> keys_for_next_start(const Settings& current, const
     if (before.access_log != after.access_log) keys.emplace_back("telemetry.access_log");
     if (before.environment != after.environment) keys.emplace_back("telemetry.environment");
     if (before.release != after.release) keys.emplace_back("telemetry.release");
+    if (current.audit != next.audit) keys.emplace_back("audit.origin");
     if (current.storage.password != next.storage.password) keys.emplace_back("storage.password");
     if (current.storage.pool != next.storage.pool) keys.emplace_back("storage.pool");
     if (current.storage.slow_query != next.storage.slow_query)

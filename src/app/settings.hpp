@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audit/config.hpp"
 #include "base/error.hpp"
 #include "config/environment.hpp"
 #include "config/problem.hpp"
@@ -36,6 +37,7 @@ struct Settings {
     std::vector<gateway::UpstreamConfig> upstreams;
     std::vector<gateway::RouteConfig> routes;
     identity::AuthConfig auth;
+    audit::AuditConfig audit;
     storage::StorageConfig storage;
     exporting::TelemetryConfig telemetry;
     identity::FirstUsersConfig first_users;  ///< from the environment alone

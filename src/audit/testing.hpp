@@ -86,4 +86,63 @@ struct Writer {
 
 using Ids = std::vector<std::string>;
 
+/// A log over an empty database of either engine.
+class LogTest : public storage::EngineTest {
+ protected:
+    void SetUp() override {
+        EngineTest::SetUp();
+        if (IsSkipped()) return;
+        const auto done =
+            storage::run_to_end(storage::migrate(*database, storage::embedded_migrations(), now));
+        ASSERT_TRUE(done) << describe(done.error());
+        writer.emplace(*database, folder.path / "fallback_db");
+    }
+    Ids ids() { return ids_in(*database); }
+    void append(const Record& record) {
+        EXPECT_TRUE(storage::run_to_end(writer->log.append(record)));
+    }
+    /// So many more.
+    void append_some(int count) {
+        auto work = [count, from = appended_](storage::Session& session) {
+            std::vector<Leaf> leaves;
+            for (int i = 0; i < count; ++i)
+                leaves.push_back(make_leaf(record_of("r" + std::to_string(from + i))));
+            return append_leaves(session, std::move(leaves));
+        };
+        appended_ += count;
+        EXPECT_TRUE(storage::run_to_end(database->write(std::move(work))));
+    }
+    /// @return the reason why not, or nothing
+    std::string_view try_sql(std::string sql) {
+        auto work = [&sql](storage::Session& session) { return session.script(sql); };
+        const auto done = storage::run_to_end(database->write(std::move(work)));
+        return done ? "" : done.error().reason;
+    }
+    /// As somebody does it who is master of the database.
+    void tamper(const std::string& sql) {
+        const bool sqlite = GetParam() == storage::Dialect::sqlite;
+        if (!std::exchange(unlocked_, true)) {
+            for (const std::string table : {"records", "nodes", "checkpoints"}) {
+                if (sqlite) {
+                    EXPECT_EQ(try_sql("DROP TRIGGER audit_" + table + "_stay"), "");
+                    EXPECT_EQ(try_sql("DROP TRIGGER audit_" + table + "_do_not_change"), "");
+                } else {
+                    EXPECT_EQ(try_sql("ALTER TABLE audit_" + table + " DISABLE TRIGGER USER"), "");
+                }
+            }
+            EXPECT_EQ(try_sql(sqlite ? "DROP TRIGGER audit_head_only_grows; "
+                                       "DROP TRIGGER audit_head_stays"
+                                     : "ALTER TABLE audit_head DISABLE TRIGGER USER"),
+                      "");
+        }
+        EXPECT_EQ(try_sql(sql), "") << sql;
+    }
+
+    std::optional<Writer> writer;
+
+ private:
+    int appended_ = 0;
+    bool unlocked_ = false;
+};
+
 }  // namespace gh::audit

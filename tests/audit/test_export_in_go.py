@@ -10,6 +10,8 @@ import subprocess
 
 import pytest
 
+from support import go_verifier
+
 HERE = pathlib.Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs/formats/audit-log.md"
 WRITER = os.environ.get("WRITE_AUDIT_EXPORT", str(HERE.parents[1] / "build/dev/tests/audit/write_audit_export"))
@@ -19,18 +21,7 @@ FILES_PER_RUN = 1000
 
 @pytest.fixture(scope="session")
 def verifier():
-    """The Go program, built offline from Debian's packages golang-go and golang-golang-x-mod-dev."""
-    GO_DIR.mkdir(parents=True, exist_ok=True)
-    program = GO_DIR / "verify_tlog"
-    environment = {**os.environ, "GOPATH": "/usr/share/gocode", "GO111MODULE": "off", "GOFLAGS": "", "GOPROXY": "off",
-                   "CGO_ENABLED": "0", "GOCACHE": str(GO_DIR / "cache")}
-    try:
-        build = subprocess.run(["go", "build", "-o", program, HERE / "verify_tlog.go"], env=environment, cwd=GO_DIR,
-                               text=True, capture_output=True, timeout=400, check=False)
-    except FileNotFoundError:
-        pytest.fail("there is no Go: tools/setup test installs it")
-    assert build.returncode == 0, build.stderr
-    return program
+    return go_verifier.program(GO_DIR)
 
 
 def export(records, step, first=0):

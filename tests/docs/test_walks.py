@@ -59,3 +59,15 @@ def test_authentication(tmp_path):
     finally:
         house.close()
         with_backend.stop()
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_audit(tmp_path):
+    page = Page("operations/audit.md", {})
+    shell = "set -euxo pipefail\n" + "\n".join(block for language, block in page.blocks if language == "sh")
+    done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+                          env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "user.create user:" in done.stdout and '"type": "key"' in done.stdout
+    assert "3 checkpoints and 2 records that were kept elsewhere fit\nthe audit log is what it was" in done.stdout
+    assert "wrong: record 0 is not the one that was recorded" in done.stdout

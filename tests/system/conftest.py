@@ -2,6 +2,7 @@ import pytest
 
 from support import postgres as postgresql
 from support.gateway import Gatehouse, basic_config
+from support.house import House
 from support.tls import Authority
 from support.upstream import Upstream
 
@@ -90,3 +91,28 @@ def configure(tmp_path):
 def gateway(start, configure, upstream):
     """One worker, one public route, one echoing upstream."""
     return start(configure([upstream]))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request):
+    """None for SQLite, or the server."""
+    return None if request.param == "sqlite" else request.getfixturevalue("postgres")
+
+
+@pytest.fixture
+def make_house(tmp_path, engine):
+    names = iter(range(100))
+
+    def make(**options):
+        return House(tmp_path / f"house{next(names)}", engine, **options)
+    return make
+
+
+@pytest.fixture
+def lived_in(make_house):
+    """A house with keys, users and a key of its own."""
+    house = make_house().migrate()
+    for name in ("ada", "uli"):
+        house.add_user(name)
+    house.done("key", "create", "nightly", "--role", "user")
+    return house

@@ -167,9 +167,8 @@ TEST_P(BackupFile, SaysThatThereIsNone) {
     EXPECT_FALSE(read());
 }
 
-INSTANTIATE_TEST_SUITE_P(Both, BackupFile, testing::Bool(), [](const auto& info) {
-    return std::string(info.param ? "Sealed" : "Clear");
-});
+INSTANTIATE_TEST_SUITE_P(Both, BackupFile, testing::Bool(),
+                         [](const auto& of) { return std::string(of.param ? "Sealed" : "Clear"); });
 
 }  // namespace
 }  // namespace gh::storage::backup

@@ -81,10 +81,12 @@ Result<Line> header_of(const json::Value& from) {
         const auto* name = each.find_string("name");
         const auto* sqlite = each.find_string("sqlite");
         const auto* postgres = each.find_string("postgres");
-        if (!number || !number->integer() || !name || !sqlite || !postgres)
+        if (!number || !name || !sqlite || !postgres)
             return bad("a step of the schema lacks a member");
-        header.schema.push_back(
-            {static_cast<std::uint32_t>(*number->integer()), *name, *sqlite, *postgres});
+        const auto counted = number->integer().value_or(0);
+        if (counted < 1 || counted > std::numeric_limits<std::uint32_t>::max())
+            return bad("a step of the schema has no number");
+        header.schema.push_back({static_cast<std::uint32_t>(counted), *name, *sqlite, *postgres});
     }
     return header;
 }
