@@ -51,9 +51,10 @@ std::uint16_t status_of(ErrorKind kind) {
         case ErrorKind::permission_denied: return 403;
         case ErrorKind::not_found: return 404;
         case ErrorKind::conflict: return 409;
-        case ErrorKind::exhausted: return 429;
-        case ErrorKind::unavailable: return 503;
-        case ErrorKind::deadline_exceeded: return 504;
+        case ErrorKind::
+            exhausted:  // of ours: a queue, a disk; callers' limits are filters' to judge
+        case ErrorKind::unavailable:
+        case ErrorKind::deadline_exceeded: return 503;
         case ErrorKind::corrupt:
         case ErrorKind::internal: break;
     }

@@ -30,8 +30,9 @@ TEST(Problem, NamesEachFieldThatIsAtFault) {
 
 TEST(Problem, EveryKindOfErrorHasItsStatus) {
     EXPECT_EQ(status_of(ErrorKind::unauthenticated), 401);
-    EXPECT_EQ(status_of(ErrorKind::exhausted), 429);
+    EXPECT_EQ(status_of(ErrorKind::exhausted), 503);
     EXPECT_EQ(status_of(ErrorKind::unavailable), 503);
+    EXPECT_EQ(status_of(ErrorKind::deadline_exceeded), 503);
     EXPECT_EQ(status_of(ErrorKind::corrupt), 500);
 }
 

@@ -1,19 +1,25 @@
 #include "app/back_office.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "app/first_users.hpp"
+#include "app/internal_key.hpp"
 #include "app/pool_route.hpp"
 #include "base/try.hpp"
+#include "net/run_task.hpp"
 
 namespace gh::app {
 
-BackOffice::BackOffice(std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
+BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
+                       std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
                        std::unique_ptr<audit::Log> audit, CheckpointKeeper checkpoints,
                        std::unique_ptr<IdentityHouse> identity, telemetry::Registry& registry,
                        telemetry::Log& log)
-    : registry_(registry),
+    : settings_(settings),
+      keys_(keys),
+      registry_(registry),
       log_(log),
       state_(std::move(state)),
       fallback_(std::move(fallback)),
@@ -32,43 +38,59 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
     auto audit = std::make_unique<audit::Log>(*fallback, registry, log);
     GH_TRY(auto checkpoints, CheckpointKeeper::open(settings.data_dir, settings.audit.origin, keys,
                                                     *state->database));
-    GH_TRY(auto identity,
-           IdentityHouse::open(settings, *state, *audit, keys, std::chrono::system_clock::now()));
-    auto office =
-        std::make_unique<BackOffice>(std::move(state), std::move(fallback), std::move(audit),
-                                     std::move(checkpoints), std::move(identity), registry, log);
-    if (auto schema = office->state_->check_schema(); !schema) {
-        if (!storage::is_away(schema.error())) return std::unexpected(std::move(schema).error());
+    GH_TRY(auto identity, IdentityHouse::open(settings, *state, *fallback, *audit, keys,
+                                              std::chrono::system_clock::now()));
+    auto office = std::make_unique<BackOffice>(
+        settings, keys, std::move(state), std::move(fallback), std::move(audit),
+        std::move(checkpoints), std::move(identity), registry, log);
+    if (auto greeted = net::run_to_end(office->greet_database()); !greeted) {
+        if (!storage::is_away(greeted.error())) return std::unexpected(std::move(greeted).error());
         log.error("storage", "the database does not answer; what needs it gets 503 until it does")
-            .error(schema.error());
-        return office;
+            .error(greeted.error());
     }
-    GH_TRY_VOID(office->welcome_first_users(settings));
     return office;
 }
 
-Result<void> BackOffice::welcome_first_users(const Settings& settings) {
+Task<Result<void>> BackOffice::greet_database() {
+    GH_CO_TRY_VOID(co_await state_->check_schema());
+    GH_CO_TRY_VOID(co_await welcome_first_users());
+    GH_CO_TRY_VOID(co_await renew());
     const auto now = std::chrono::system_clock::now();
-    GH_TRY(const auto keys, take_over_keys(settings, *state_, now));
+    GH_CO_TRY(const auto revoked, co_await state_->revocations.list({}, now));
+    identity_->revocations().learn(revoked, now);
+    co_return Result<void>{};
+}
+
+Task<Result<void>> BackOffice::renew() {
+    GH_CO_TRY(const bool made,
+              co_await keep_internal_key(*state_, keys_, std::chrono::system_clock::now()));
+    if (made) log_.info("identity", "made a new internal key; it is in the key store");
+    co_return Result<void>{};
+}
+
+Task<Result<void>> BackOffice::welcome_first_users() {
+    const auto now = std::chrono::system_clock::now();
+    GH_CO_TRY(const auto keys, co_await take_over_keys(settings_, *state_, now));
     if (keys > 0) log_.info("identity", "took over keys of API_KEYS").field("keys", keys);
-    GH_TRY(auto made, make_first_users(settings, *state_, now));
-    if (!made) return {};
+    GH_CO_TRY(auto made, co_await make_first_users(settings_, *state_, now));
+    if (!made) co_return Result<void>{};
     log_.info("identity", "made the first users").field("imported", made->imported);
-    if (!made->admin_password) return {};
-    GH_TRY(const auto file, show_once(*made->admin_password, settings.data_dir));
+    if (!made->admin_password) co_return Result<void>{};
+    GH_CO_TRY(const auto file, show_once(*made->admin_password, settings_.data_dir));
     if (file) {
         log_.warning(
                 "identity",
                 "the one-time password of the user admin is in a file; delete it once it is read")
             .field("file", file->native());
     }
-    return {};
+    co_return Result<void>{};
 }
 
 void BackOffice::start(const std::filesystem::path& sqlite) {
     clerk_ = std::make_unique<Clerk>(Clerk::Parts{
         state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
-        state_->keys, identity_->key_uses(), *fallback_, checkpoints_, registry_, log_});
+        state_->keys, identity_->key_uses(), identity_->oauth(), *fallback_, checkpoints_,
+        registry_, log_, [this] { return greet_database(); }, [this] { return renew(); }});
     if (!sqlite.empty())
         integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
 }
@@ -81,8 +103,15 @@ std::vector<api::Route> BackOffice::routes() {
 
 std::optional<StorageState> BackOffice::storage_state() const {
     if (!clerk_) return {};
-    return StorageState{clerk_->database_answers(), fallback_->backlog().records,
-                        integrity_ && integrity_->found_damage()};
+    const auto waiting = fallback_->backlog();
+    StorageState state{.answers = clerk_->database_answers(),
+                       .backlog = waiting.records,
+                       .damaged = integrity_ && integrity_->found_damage()};
+    if (waiting.oldest) {
+        const auto waited = std::chrono::system_clock::now() - *waiting.oldest;
+        state.oldest = std::max(std::chrono::floor<seconds>(waited), seconds(0));
+    }
+    return state;
 }
 
 }  // namespace gh::app

@@ -14,6 +14,7 @@
 #include "app/state.hpp"
 #include "audit/log.hpp"
 #include "base/error.hpp"
+#include "base/task.hpp"
 #include "crypto/key_store.hpp"
 #include "storage/fallback.hpp"
 #include "storage/sqlite/integrity.hpp"
@@ -34,10 +35,10 @@ class BackOffice {
                                                                   telemetry::Registry& registry,
                                                                   telemetry::Log& log);
     /// Of what open() has made ready.
-    BackOffice(std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
-               std::unique_ptr<audit::Log> audit, CheckpointKeeper checkpoints,
-               std::unique_ptr<IdentityHouse> identity, telemetry::Registry& registry,
-               telemetry::Log& log);
+    BackOffice(const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<State> state,
+               std::unique_ptr<storage::Fallback> fallback, std::unique_ptr<audit::Log> audit,
+               CheckpointKeeper checkpoints, std::unique_ptr<IdentityHouse> identity,
+               telemetry::Registry& registry, telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
     /// @param sqlite  the database's file, looked at whether it is whole; empty: that is a server's business
@@ -57,8 +58,13 @@ class BackOffice {
     [[nodiscard]] std::optional<StorageState> storage_state() const;
 
  private:
-    [[nodiscard]] Result<void> welcome_first_users(const Settings& settings);
+    /// Once the database answers: is it ours, who is there, what is over? At the start, or from the clerk.
+    [[nodiscard]] Task<Result<void>> greet_database();
+    [[nodiscard]] Task<Result<void>> welcome_first_users();
+    [[nodiscard]] Task<Result<void>> renew();
 
+    const Settings settings_;  // of the start
+    crypto::KeyStore& keys_;
     telemetry::Registry& registry_;
     telemetry::Log& log_;
     std::unique_ptr<State> state_;

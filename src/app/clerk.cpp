@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
+#include "base/try.hpp"
 #include "net/run_task.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -26,12 +28,13 @@ constexpr auto keys_shown = days(90);
 }  // namespace
 
 Clerk::Clerk(Parts parts)
-    : parts_(parts),
-      audit_records_(parts.registry.one_gauge("audit_log_records",
-                                              "Records in the audit log, as of the last minute.")),
-      checkpoint_records_(parts.registry.one_gauge(
+    : parts_(std::move(parts)),
+      answers_(parts_.revocations.known()),
+      audit_records_(parts_.registry.one_gauge("audit_log_records",
+                                               "Records in the audit log, as of the last minute.")),
+      checkpoint_records_(parts_.registry.one_gauge(
           "audit_checkpoint_records", "Records under the newest checkpoint of the audit log.")),
-      checkpoint_failures_(parts.registry.one_counter(
+      checkpoint_failures_(parts_.registry.one_counter(
           "audit_checkpoint_failures_total", "Checkpoints that could not be signed or kept.")) {
     loop_.post([this] {
         spawn(learn_revocations());
@@ -52,27 +55,40 @@ Clerk::~Clerk() {
     (void)net::run_to_end(sign_checkpoint());
 }
 
-void Clerk::tell(bool answers, const Error* error) {
-    if (answers_.exchange(answers, std::memory_order_relaxed) == answers) return;
-    if (answers) {
-        parts_.log.info("storage", "the database answers again");
-    } else {
-        parts_.log.error("storage", "the database does not answer").error(*error);
+void Clerk::tell(const Result<void>& outcome) {
+    const auto now = outcome                             ? Standing::well
+                     : storage::is_away(outcome.error()) ? Standing::away
+                                                         : Standing::unusable;
+    answers_.store(now == Standing::well, std::memory_order_relaxed);
+    if (std::exchange(standing_, now) == now) return;
+    switch (now) {
+        case Standing::well: parts_.log.info("storage", "the database answers again"); break;
+        case Standing::away:
+            parts_.log.error("storage", "the database does not answer").error(outcome.error());
+            break;
+        case Standing::unusable:
+            parts_.log.error("storage", "the database answers and cannot be used")
+                .error(outcome.error());
+            break;
     }
 }
 
 Task<> Clerk::learn_revocations() {
     SystemTime since{};
     for (;;) {
-        const auto now = std::chrono::system_clock::now();
-        const auto found = co_await parts_.repository.list(since, now);
-        tell(found.has_value(), found ? nullptr : &found.error());
-        if (found) {
-            parts_.revocations.add(*found, now);
-            since = now - learn_again;
-        }
+        const auto outcome = co_await learn_some(since);
+        tell(outcome);
         co_await net::Sleep(loop_, learn_every);
     }
+}
+
+Task<Result<void>> Clerk::learn_some(SystemTime& since) {
+    if (!parts_.revocations.known()) GH_CO_TRY_VOID(co_await parts_.greet());
+    const auto now = std::chrono::system_clock::now();
+    GH_CO_TRY(const auto found, co_await parts_.repository.list(since, now));
+    parts_.revocations.add(found, now);
+    since = now - learn_again;
+    co_return Result<void>{};
 }
 
 Task<> Clerk::learn_roles() {
@@ -85,7 +101,9 @@ Task<> Clerk::learn_roles() {
 }
 
 Task<> Clerk::bring_journal() {
-    for (;;) {
+    for (;; co_await net::Sleep(loop_, bring_every)) {
+        // A schema that is not ours would refuse what another would take.
+        if (!parts_.revocations.known()) continue;
         const auto brought = co_await parts_.fallback.replay(std::chrono::system_clock::now());
         if (!brought) {
             parts_.log.error("storage", "the journal could not be brought into the database")
@@ -94,7 +112,6 @@ Task<> Clerk::bring_journal() {
             parts_.log.info("storage", "writes that waited are in the database")
                 .field("records", *brought);
         }
-        co_await net::Sleep(loop_, bring_every);
     }
 }
 
@@ -110,16 +127,24 @@ Task<> Clerk::clear_away() {
     for (;;) {
         co_await net::Sleep(loop_, clear_every);
         const auto now = std::chrono::system_clock::now();
+        if (const auto renewed = co_await parts_.renew(); !renewed) {
+            parts_.log.warning("storage", "what is due could not be renewed")
+                .error(renewed.error());
+        }
         auto revocations = co_await parts_.repository.clean(now);
         auto keys = co_await parts_.keys.clean(now - keys_shown);
-        if (!revocations || !keys) {
+        auto grants = co_await parts_.oauth.clean();
+        if (!revocations || !keys || !grants) {
             parts_.log.warning("storage", "what has expired could not be cleared away")
-                .error(!revocations ? revocations.error() : keys.error());
+                .error(!revocations ? revocations.error()
+                       : !keys      ? keys.error()
+                                    : grants.error());
             continue;
         }
         parts_.log.info("storage", "cleared away what has expired")
             .field("revocations", *revocations)
-            .field("keys", *keys);
+            .field("keys", *keys)
+            .field("oauth", *grants);
     }
 }
 

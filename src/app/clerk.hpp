@@ -1,11 +1,13 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "app/checkpoint_keeper.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/key_uses.hpp"
+#include "identity/oauth/server.hpp"
 #include "identity/revocations.hpp"
 #include "identity/role_repository.hpp"
 #include "net/loop.hpp"
@@ -27,10 +29,16 @@ class Clerk {
         identity::RoleSource& roles;
         identity::KeyRepository& keys;
         identity::KeyUses& uses;
+        identity::oauth::Server& oauth;
         storage::Fallback& fallback;
         CheckpointKeeper& checkpoints;
         telemetry::Registry& registry;
         telemetry::Log& log;
+        /// Makes the acquaintance of the database: called until it succeeds, where the start did not. Then the revocations
+        /// are known.
+        std::function<Task<Result<void>>()> greet;
+        /// Replaces what is due, every hour.
+        std::function<Task<Result<void>>()> renew;
     };
     explicit Clerk(Parts parts);
     /// Ends between two turns; what waits for the database then is given up. Last uses are still written, when it answers.
@@ -38,7 +46,7 @@ class Clerk {
     Clerk(const Clerk&) = delete;
     Clerk& operator=(const Clerk&) = delete;
 
-    /// Did the database answer when it was last asked, within the last second or so?
+    /// Was the database there, and ours, when it was last asked, within the last second or so?
     [[nodiscard]] bool database_answers() const { return answers_.load(std::memory_order_relaxed); }
 
  private:
@@ -49,10 +57,13 @@ class Clerk {
     [[nodiscard]] Task<> clear_away();
     [[nodiscard]] Task<> sign_checkpoints();
     [[nodiscard]] Task<Result<void>> sign_checkpoint();
-    void tell(bool answers, const Error* error);
+    [[nodiscard]] Task<Result<void>> learn_some(SystemTime& since);
+    void tell(const Result<void>& outcome);
 
+    enum class Standing : unsigned char { well, away, unusable };
     Parts parts_;
-    std::atomic<bool> answers_{true};
+    std::atomic<bool> answers_;
+    Standing standing_ = Standing::well;  // as the log has it
     telemetry::Gauge& audit_records_;
     telemetry::Gauge& checkpoint_records_;
     telemetry::Counter& checkpoint_failures_;

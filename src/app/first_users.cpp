@@ -10,7 +10,6 @@
 #include "base/try.hpp"
 #include "crypto/password.hpp"
 #include "identity/route_words.hpp"
-#include "net/run_task.hpp"
 #include "pki/file.hpp"
 
 namespace gh::app {
@@ -28,56 +27,63 @@ Task<Result<bool>> add(State& state, identity::NewUser user, SystemTime now) {
     co_return std::unexpected(made.error());
 }
 
-Result<bool> add_with(State& state, const Settings& settings, std::string name, std::string role,
-                      const crypto::Secret& password, bool one_use, SystemTime now) {
+struct FirstUser {
+    std::string name;
+    std::string role;
+    bool one_use = false;
+};
+
+Task<Result<bool>> add_with(State& state, const Settings& settings, FirstUser user,
+                            const crypto::Secret& password, SystemTime now) {
     auto hash = crypto::hash_password(settings.auth.password_hash, password);
     if (!hash) {
-        return fail(
+        co_return fail(
             hash.error().kind, hash.error().reason,
-            fmt::format("the password of {} cannot be used: {}", name, hash.error().reason));
+            fmt::format("the password of {} cannot be used: {}", user.name, hash.error().reason));
     }
-    return net::run_to_end(add(state,
-                               {.name = std::move(name),
-                                .email = {},
-                                .roles = {std::move(role)},
-                                .password_hash = *std::move(hash),
-                                .password_change_required = one_use},
-                               now));
+    identity::NewUser wanted{.name = std::move(user.name),
+                             .email = {},
+                             .roles = {std::move(user.role)},
+                             .password_hash = *std::move(hash),
+                             .password_change_required = user.one_use};
+    co_return co_await add(state, std::move(wanted), now);
 }
 
 }  // namespace
 
-Result<std::optional<FirstUsers>> make_first_users(const Settings& settings, State& state,
-                                                   SystemTime now) {
-    GH_TRY(const auto users, net::run_to_end(state.users.count()));
-    if (users > 0) return std::nullopt;
+Task<Result<std::optional<FirstUsers>>> make_first_users(const Settings& settings, State& state,
+                                                         SystemTime now) {
+    GH_CO_TRY(const auto users, co_await state.users.count());
+    if (users > 0) co_return std::nullopt;
     FirstUsers made;
     for (const auto& user : settings.first_users.imported) {
-        GH_TRY(const auto added,
-               add_with(state, settings, user.name,
-                        identity::folded(user.name) == admin_name ? "admin" : "user",
-                        crypto::Secret(user.password.view()), false, now));
+        const bool administers = identity::folded(user.name) == admin_name;
+        FirstUser wanted{user.name, administers ? "admin" : "user", false};
+        const crypto::Secret password(user.password.view());
+        GH_CO_TRY(const auto added,
+                  co_await add_with(state, settings, std::move(wanted), password, now));
         made.imported += added ? 1 : 0;
     }
     const auto given = settings.first_users.admin_password.view();
     auto password = given.empty() ? crypto::random_password() : crypto::Secret(given);
-    GH_TRY(const auto added,
-           add_with(state, settings, std::string(admin_name), "admin", password, true, now));
+    FirstUser admin{std::string(admin_name), "admin", true};
+    GH_CO_TRY(const auto added,
+              co_await add_with(state, settings, std::move(admin), password, now));
     if (added && given.empty()) made.admin_password = std::move(password);
-    return made;
+    co_return made;
 }
 
-Result<std::size_t> take_over_keys(const Settings& settings, State& state, SystemTime now) {
+Task<Result<std::size_t>> take_over_keys(const Settings& settings, State& state, SystemTime now) {
     std::size_t taken = 0;
     for (const auto& key : settings.first_users.api_keys) {
-        GH_TRY(const bool added,
-               net::run_to_end(state.keys.take_over(
-                   key.view(), {.name = "API_KEYS", .owner = "environment", .roles = {"user"}}, now,
-                   audit::also<identity::StoredKey>(audit::act_of_shell("key.take_over", "key"),
-                                                    identity::tell_key))));
+        identity::NewKey wanted{.name = "API_KEYS", .owner = "environment", .roles = {"user"}};
+        auto also = audit::also<identity::StoredKey>(audit::act_of_shell("key.take_over", "key"),
+                                                     identity::tell_key);
+        GH_CO_TRY(const bool added, co_await state.keys.take_over(key.view(), std::move(wanted),
+                                                                  now, std::move(also)));
         taken += added ? 1 : 0;
     }
-    return taken;
+    co_return taken;
 }
 
 Result<std::optional<std::filesystem::path>> show_once(const crypto::Secret& password,

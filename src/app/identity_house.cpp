@@ -46,13 +46,14 @@ std::string issuer_of(const Settings& settings) {
     return fmt::format("http://{}", plain->bind.text());
 }
 
-IdentityHouse::IdentityHouse(const Settings& settings, State& state, audit::Log& audit,
-                             crypto::KeyStore& keys,
+IdentityHouse::IdentityHouse(const Settings& settings, State& state, storage::Fallback& fallback,
+                             audit::Log& audit, crypto::KeyStore& keys,
                              std::shared_ptr<const identity::SigningKeys> signing,
                              std::string decoy)
     : key_store_(keys),
       algorithm_(settings.auth.signing_algorithm),
       issuer_(issuer_of(settings), std::move(signing)),
+      revoker_(fallback, revocations_),
       keys_(state.keys),
       hashing_({.threads = std::max<std::size_t>(1, cores() / 2),
                 .queue_max = hashes_waiting_max,
@@ -67,20 +68,36 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, audit::Log&
              .roles = state.roles,
              .role_source = roles_,
              .revocations = revocations_,
+             .revoker = revoker_,
              .sign_in = sign_in_,
              .issuer = issuer_,
              .audit = audit,
              .auth_enabled = settings.auth.enabled,
-             .token_lifetime = settings.auth.access_token_ttl}) {}
+             .token_lifetime = settings.auth.access_token_ttl}),
+      oauth_({.database = *state.database,
+              .users = state.users,
+              .sign_in = sign_in_,
+              .throttle = throttle_,
+              .issuer = issuer_,
+              .revocations = revocations_,
+              .roles = roles_,
+              .hasher = state.hasher,
+              .replays = dpop_replays_,
+              .audit = audit,
+              .access_token_lifetime = settings.auth.access_token_ttl,
+              .password_grant = settings.auth.password_grant}) {}
 
 Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(const Settings& settings, State& state,
+                                                           storage::Fallback& fallback,
                                                            audit::Log& audit,
                                                            crypto::KeyStore& keys, SystemTime now) {
     GH_TRY(auto signing,
            identity::SigningKeys::keep(keys, settings.auth.signing_algorithm, {}, now));
     GH_TRY(auto decoy, kept_decoy(keys, settings.auth.password_hash));
-    return std::make_unique<IdentityHouse>(settings, state, audit, keys, std::move(signing),
-                                           std::move(decoy));
+    auto house = std::make_unique<IdentityHouse>(settings, state, fallback, audit, keys,
+                                                 std::move(signing), std::move(decoy));
+    GH_TRY_VOID(house->revoker_.recall(now));
+    return house;
 }
 
 Result<bool> IdentityHouse::keep_signing_keys(SystemTime now) {
@@ -108,6 +125,7 @@ std::vector<api::Route> IdentityHouse::routes() {
     std::ranges::move(identity::user_routes(room_), std::back_inserter(all));
     std::ranges::move(identity::role_routes(room_), std::back_inserter(all));
     std::ranges::move(identity::key_routes(room_), std::back_inserter(all));
+    std::ranges::move(identity::oauth::routes(oauth_), std::back_inserter(all));
     return all;
 }
 

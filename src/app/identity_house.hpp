@@ -14,7 +14,9 @@
 #include "identity/dpop_replays.hpp"
 #include "identity/key_uses.hpp"
 #include "identity/login_throttle.hpp"
+#include "identity/oauth/server.hpp"
 #include "identity/revocations.hpp"
+#include "identity/revoker.hpp"
 #include "identity/room.hpp"
 #include "identity/sign_in.hpp"
 #include "identity/token_issuer.hpp"
@@ -30,15 +32,14 @@ namespace gh::app {
 /// The identity room, furnished: what its routes and the request path need. Outlives the workers.
 class IdentityHouse {
  public:
-    /// @param state, audit  outlive this
-    /// @return       errors of the key store
-    [[nodiscard]] static Result<std::unique_ptr<IdentityHouse>> open(const Settings& settings,
-                                                                     State& state,
-                                                                     audit::Log& audit,
-                                                                     crypto::KeyStore& keys,
-                                                                     SystemTime now);
+    /// @param state, fallback, audit  outlive this
+    /// @return                        errors of the key store and of reading the journal
+    [[nodiscard]] static Result<std::unique_ptr<IdentityHouse>> open(
+        const Settings& settings, State& state, storage::Fallback& fallback, audit::Log& audit,
+        crypto::KeyStore& keys, SystemTime now);
     /// Of what open() has made ready.
-    IdentityHouse(const Settings& settings, State& state, audit::Log& audit, crypto::KeyStore& keys,
+    IdentityHouse(const Settings& settings, State& state, storage::Fallback& fallback,
+                  audit::Log& audit, crypto::KeyStore& keys,
                   std::shared_ptr<const identity::SigningKeys> signing, std::string decoy);
 
     /// Makes the keys that are due and lets go of those that are over. Reads and writes files.
@@ -49,6 +50,7 @@ class IdentityHouse {
     [[nodiscard]] const identity::TokenIssuer& issuer() const { return issuer_; }
     [[nodiscard]] identity::RevocationSource& revocations() { return revocations_; }
     [[nodiscard]] identity::RoleSource& roles() { return roles_; }
+    [[nodiscard]] identity::oauth::Server& oauth() { return oauth_; }
     [[nodiscard]] identity::KeyUses& key_uses() { return key_uses_; }
 
     /// For one worker: recognises tokens, certificates, and keys of the configuration and of the database.
@@ -61,6 +63,7 @@ class IdentityHouse {
     const codec::JoseAlgorithm algorithm_;
     identity::TokenIssuer issuer_;
     identity::RevocationSource revocations_;
+    identity::Revoker revoker_;
     identity::RoleSource roles_;
     identity::KeyRepository& keys_;
     identity::KeyUses key_uses_;
@@ -69,6 +72,7 @@ class IdentityHouse {
     net::WorkPool hashing_;
     identity::SignIn sign_in_;
     identity::Room room_;
+    identity::oauth::Server oauth_;
 };
 
 }  // namespace gh::app

@@ -37,7 +37,7 @@ const api::Type<Health>& health_type() {
 struct Check {
     std::string status;
     std::optional<std::string> circuit;
-    std::optional<std::int64_t> backlog;
+    std::optional<std::int64_t> backlog, backlog_age_seconds;
 };
 
 struct Readiness {
@@ -47,14 +47,16 @@ struct Readiness {
 };
 
 const api::Type<Readiness>& readiness_type() {
+    static const auto count =
+        api::maybe(api::integer_64(0, std::numeric_limits<std::int64_t>::max()));
     static const auto check =
         Object<Check>("Check", "How something that Gatehouse needs is.")
             .required("status", &Check::status, api::text(), "healthy, degraded or unhealthy.")
             .optional("circuit", &Check::circuit, api::maybe(api::text()),
                       "Of an upstream's circuit breaker.")
-            .optional("backlog", &Check::backlog,
-                      api::maybe(api::integer_64(0, std::numeric_limits<std::int64_t>::max())),
-                      "Writes that wait for the database.")
+            .optional("backlog", &Check::backlog, count, "Writes that wait for the database.")
+            .optional("backlog_age_seconds", &Check::backlog_age_seconds, count,
+                      "How long the first of them has waited.")
             .type();
     static const auto type =
         Object<Readiness>("Readiness", "Whether requests will be answered.")
@@ -108,7 +110,9 @@ Check check_of(gateway::proxy::Upstream& upstream, bool& ready) {
     return {.status = !usable ? "unhealthy"
                       : whole ? "healthy"
                               : "degraded",
-            .circuit = std::string(balance::name_of(circuit))};
+            .circuit = std::string(balance::name_of(circuit)),
+            .backlog = {},
+            .backlog_age_seconds = {}};
 }
 
 /// Without its database a node still serves what it knows: it is degraded, and a balancer that took it out would take out
@@ -117,7 +121,8 @@ Check check_of(const StorageState& storage) {
     const bool well = storage.answers && storage.backlog == 0 && !storage.damaged;
     return {.status = well ? "healthy" : "degraded",
             .circuit = {},
-            .backlog = static_cast<std::int64_t>(storage.backlog)};
+            .backlog = static_cast<std::int64_t>(storage.backlog),
+            .backlog_age_seconds = storage.oldest.count()};
 }
 
 Task<Result<api::Reply>> readiness(const OwnFacts& facts, api::Call) {

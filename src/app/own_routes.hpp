@@ -18,6 +18,7 @@ namespace gh::app {
 struct StorageState {
     bool answers = true;
     std::uint64_t backlog = 0;  ///< writes that wait for it in the journal
+    seconds oldest{0};          ///< how long the first of them has waited
     bool damaged = false;       ///< the check at the start says so
 };
 

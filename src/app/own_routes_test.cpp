@@ -98,6 +98,26 @@ TEST_F(OwnRoutesTest, ReadinessIsThatOfTheUpstreams) {
     EXPECT_TRUE(ready().body.contains(R"("status":"unhealthy")")) << ready().body;
 }
 
+TEST_F(OwnRoutesTest, WithoutItsDatabaseItIsReadyAndSaysWhatWaits) {
+    OwnFacts facts{
+        registry_, [] { return decltype(facts_.upstreams()){}; }, facts_.started, {}, {}};
+    StorageState state{.answers = true};
+    facts.storage = [&state] { return state; };
+    const auto ready = [&facts] {
+        const auto routes = own_routes(net::Service::health, facts);
+        const auto found = std::ranges::find(routes, "/health/ready", &api::Route::path);
+        return api::FakeCall("GET", "/health/ready").ask(found->handle).value();
+    };
+    EXPECT_TRUE(ready().body.contains(R"("status":"healthy","backlog":0)")) << ready().body;
+    state = {.answers = false, .backlog = 3, .oldest = seconds(61)};
+    EXPECT_EQ(ready().status, 200);
+    EXPECT_TRUE(
+        ready().body.contains(R"("status":"degraded","backlog":3,"backlog_age_seconds":61)"))
+        << ready().body;
+    state.answers = true;  // it is back, and does not have everything yet
+    EXPECT_TRUE(ready().body.contains(R"("status":"degraded")")) << ready().body;
+}
+
 TEST_F(OwnRoutesTest, AnOpenCircuitIsNotReadyUntilItMayBeTriedAgain) {
     const auto now = std::chrono::steady_clock::now();
     const auto break_at = [this](SteadyTime when) {

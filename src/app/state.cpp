@@ -58,14 +58,14 @@ Result<std::unique_ptr<State>> State::open(const Settings& settings, crypto::Key
     return std::make_unique<State>(std::move(observer), std::move(database), std::move(key));
 }
 
-Result<void> State::check_schema() {
-    GH_TRY(const auto state,
-           net::run_to_end(storage::schema_state(*database, storage::embedded_migrations())));
-    if (state.pending.empty()) return {};
-    return fail(ErrorKind::conflict, "migration.pending",
-                fmt::format("the database lacks {} of the {} steps of its schema; run: gatehouse "
-                            "migrate up",
-                            state.pending.size(), storage::embedded_migrations().size()));
+Task<Result<void>> State::check_schema() {
+    GH_CO_TRY(const auto state,
+              co_await storage::schema_state(*database, storage::embedded_migrations()));
+    if (state.pending.empty()) co_return Result<void>{};
+    co_return fail(ErrorKind::conflict, "migration.pending",
+                   fmt::format("the database lacks {} of the {} steps of its schema; run: "
+                               "gatehouse migrate up",
+                               state.pending.size(), storage::embedded_migrations().size()));
 }
 
 }  // namespace gh::app

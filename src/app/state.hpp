@@ -6,6 +6,7 @@
 
 #include "app/settings.hpp"
 #include "base/error.hpp"
+#include "base/task.hpp"
 #include "crypto/key_store.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/revocations.hpp"
@@ -37,7 +38,7 @@ class State {
 
     /// @return `conflict` "migration.pending": the detail says what to do; the errors of storage::schema_state(), among
     ///         them those of a database that is away
-    [[nodiscard]] Result<void> check_schema();
+    [[nodiscard]] Task<Result<void>> check_schema();
 
     /// Of what open() has made ready.
     State(std::unique_ptr<storage::Observer> watching, std::unique_ptr<storage::Database> opened,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/try.hpp"
+#include "net/run_task.hpp"
 
 namespace gh::app {
 
@@ -28,7 +29,7 @@ Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
     GH_TRY(auto keys, pki::FileKeyStore::open(folder / "keys"));
     opened->keys = std::make_unique<pki::FileKeyStore>(std::move(keys));
     GH_TRY(opened->state, State::open(opened->settings, *opened->keys, opened->registry, nullptr));
-    GH_TRY_VOID(opened->state->check_schema());
+    GH_TRY_VOID(net::run_to_end(opened->state->check_schema()));
     return opened;
 }
 

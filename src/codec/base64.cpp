@@ -22,46 +22,61 @@ constexpr Values values_of(std::string_view alphabet) {
     }
     return values;
 }
-constexpr Values standard_values = values_of(standard);
-constexpr Values url_safe_values = values_of(url_safe);
+
+/// What a character gives at each of the four places of a group, shifted; a stranger sets a bit above all of them.
+struct Tables {
+    Values values;
+    std::array<std::array<std::uint32_t, 256>, 4> shifted{};
+};
+constexpr std::uint32_t strange = 1U << 31;
+
+constexpr Tables tables_of(std::string_view alphabet) {
+    Tables tables{.values = values_of(alphabet)};
+    for (std::size_t c = 0; c < 256; ++c) {
+        const std::uint32_t value = tables.values[c];
+        for (std::size_t place = 0; place < 4; ++place)
+            tables.shifted[place][c] = value == stranger ? strange : value << (18 - 6 * place);
+    }
+    return tables;
+}
+constexpr Tables standard_tables = tables_of(standard);
+constexpr Tables url_safe_tables = tables_of(url_safe);
 
 std::unexpected<Error> malformed() { return fail(ErrorKind::invalid_argument, "base64.malformed"); }
 
 /// `text` without padding.
-Result<std::string> decode(std::string_view text, const Values& values) {
+Result<std::string> decode(std::string_view text, const Tables& tables) {
     const auto left = text.size() % 4;
     if (left == 1) return malformed();
     std::string bytes(text.size() / 4 * 3 + (left == 0 ? 0 : left - 1), '\0');
-    std::size_t out = 0;
+    char* out = bytes.data();
     std::uint32_t bits = 0;
-    std::uint8_t seen =
-        0;  // grows past 63 when a stranger was among them: looked at once, at the end
+    std::uint32_t seen = 0;  // strangers are looked for once, at the end
     std::size_t i = 0;
     for (; i + 4 <= text.size(); i += 4) {
-        bits = 0;
-        for (std::size_t k = 0; k < 4; ++k) {
-            const auto value = values[static_cast<std::uint8_t>(text[i + k])];
-            seen |= value;
-            bits = bits << 6 | value;
-        }
-        bytes[out++] = static_cast<char>(bits >> 16);
-        bytes[out++] = static_cast<char>(bits >> 8);
-        bytes[out++] = static_cast<char>(bits);
+        bits = tables.shifted[0][static_cast<std::uint8_t>(text[i])] |
+               tables.shifted[1][static_cast<std::uint8_t>(text[i + 1])] |
+               tables.shifted[2][static_cast<std::uint8_t>(text[i + 2])] |
+               tables.shifted[3][static_cast<std::uint8_t>(text[i + 3])];
+        seen |= bits;
+        *out++ = static_cast<char>(bits >> 16);
+        *out++ = static_cast<char>(bits >> 8);
+        *out++ = static_cast<char>(bits);
     }
+    if ((seen & strange) != 0) return malformed();
     if (left != 0) {
         bits = 0;
         for (; i < text.size(); ++i) {
-            const auto value = values[static_cast<std::uint8_t>(text[i])];
-            seen |= value;
+            const auto value = tables.values[static_cast<std::uint8_t>(text[i])];
+            if (value == stranger) return malformed();
             bits = bits << 6 | value;
         }
         const int unused = left == 2 ? 4 : 2;
         if ((bits & ((1U << unused) - 1)) != 0) return malformed();
         bits >>= unused;
-        if (left == 3) bytes[out++] = static_cast<char>(bits >> 8);
-        bytes[out++] = static_cast<char>(bits);
+        if (left == 3) *out++ = static_cast<char>(bits >> 8);
+        *out++ = static_cast<char>(bits);
     }
-    if (seen > 63) return malformed();
     return bytes;
 }
 
@@ -85,7 +100,7 @@ std::string encode(std::string_view bytes, std::string_view alphabet) {
 }  // namespace
 
 Result<std::string> decode_base64url(std::string_view text) {
-    return decode(text, url_safe_values);
+    return decode(text, url_safe_tables);
 }
 
 std::string encode_base64url(std::string_view bytes) { return encode(bytes, url_safe); }
@@ -98,7 +113,7 @@ Result<std::string> decode_base64(std::string_view text) {
     } else if (text.ends_with('=')) {
         text.remove_suffix(1);
     }
-    return decode(text, standard_values);
+    return decode(text, standard_tables);
 }
 
 std::string encode_base64(std::string_view bytes) {

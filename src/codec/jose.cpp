@@ -1,6 +1,7 @@
 #include "codec/jose.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <utility>
 
@@ -46,6 +47,33 @@ Result<JoseHeader> read_header(std::string_view text) {
     return header;
 }
 
+/// All tokens of an issuer have the same header: the last few that could be read are known by their text. Headers are no
+/// secrets.
+class RecentHeaders {
+ public:
+    /// @param part  base64url
+    [[nodiscard]] Result<JoseHeader> read(std::string_view part) {
+        const auto known = std::ranges::find(entries_, part, &Entry::part);
+        if (known != entries_.end() && !part.empty()) return known->header;
+        GH_TRY(const auto text, decode_part(part));
+        GH_TRY(auto header, read_header(text));
+        if (part.size() <= part_bytes_max) {
+            entries_[next_] = {std::string(part), header};
+            next_ = (next_ + 1) % entries_.size();
+        }
+        return header;
+    }
+
+ private:
+    struct Entry {
+        std::string part;
+        JoseHeader header;
+    };
+    static constexpr std::size_t part_bytes_max = 512;
+    std::array<Entry, 4> entries_;
+    std::size_t next_ = 0;
+};
+
 }  // namespace
 
 std::string_view name_of(JoseAlgorithm algorithm) { return names[std::to_underlying(algorithm)]; }
@@ -66,8 +94,9 @@ Result<CompactJws> parse_jws(std::string_view token) {
         return refuse("jwt.malformed", "not three parts");
     }
     CompactJws jws;
-    GH_TRY(jws.header_text, decode_part(token.substr(0, first)));
-    GH_TRY(jws.header, read_header(jws.header_text));
+    jws.header_part = token.substr(0, first);
+    thread_local RecentHeaders recent;
+    GH_TRY(jws.header, recent.read(jws.header_part));
     GH_TRY(jws.payload, decode_part(token.substr(first + 1, second - first - 1)));
     GH_TRY(jws.signature, decode_part(token.substr(second + 1)));
     jws.signing_input = token.substr(0, second);

@@ -51,8 +51,8 @@ struct JoseHeader {
 /// A JWS in compact serialisation (RFC 7515 §3.1), decoded and not yet believed.
 struct CompactJws {
     JoseHeader header;
-    std::string
-        header_text;  ///< JSON: what only one kind of token has is read where that is checked
+    /// As it came, a view into the token: what only one kind of token says is read where that is checked.
+    std::string_view header_part;
     std::string payload;
     std::string signature;
     std::string_view signing_input;  ///< view into the token

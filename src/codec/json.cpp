@@ -17,11 +17,16 @@ namespace bj = boost::json;
 /// Beyond this many names, doubles are looked for in a set instead of one by one.
 constexpr std::size_t few_names = 16;
 
+/// Names differ in size or at their beginning, or are the same: memcmp is rarely called.
+bool same(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && (a.empty() || (a.front() == b.front() && a == b));
+}
+
 bool has_double(const Members& members) {
     if (members.size() <= few_names) {
         for (std::size_t i = 1; i < members.size(); ++i) {
             for (std::size_t k = 0; k < i; ++k) {
-                if (members[i].first == members[k].first) return true;
+                if (same(members[i].first, members[k].first)) return true;
             }
         }
         return false;
@@ -39,6 +44,11 @@ class Builder {
     static constexpr std::size_t max_array_size = std::numeric_limits<std::size_t>::max();
     static constexpr std::size_t max_key_size = std::numeric_limits<std::size_t>::max();
     static constexpr std::size_t max_string_size = std::numeric_limits<std::size_t>::max();
+
+    Builder() {  // a token's or a request's few members, without growing on the way there
+        values_.reserve(few_names);
+        names_.reserve(few_names);
+    }
 
     using Code = bj::error_code;
     using Text = bj::string_view;
@@ -71,15 +81,11 @@ class Builder {
     }
     bool on_key_part(Text part, std::size_t, Code&) { return more(part); }
     bool on_key(Text part, std::size_t, Code&) {
-        more(part);
-        names_.push_back(std::exchange(text_, {}));
+        names_.push_back(whole(part));
         return true;
     }
     bool on_string_part(Text part, std::size_t, Code&) { return more(part); }
-    bool on_string(Text part, std::size_t, Code&) {
-        more(part);
-        return push(std::exchange(text_, {}));
-    }
+    bool on_string(Text part, std::size_t, Code&) { return push(whole(part)); }
     bool on_number_part(Text, Code&) { return true; }
     bool on_int64(std::int64_t value, Text, Code&) { return push(value); }
     bool on_uint64(std::uint64_t value, Text, Code&) { return push(static_cast<double>(value)); }
@@ -103,9 +109,14 @@ class Builder {
         text_.append(part.data(), part.size());
         return true;
     }
+    std::string whole(Text last_part) {
+        if (text_.empty()) return {last_part.data(), last_part.size()};
+        more(last_part);
+        return std::exchange(text_, {});
+    }
     template <class T>
     bool push(T&& value) {
-        values_.emplace_back(Value::Storage(std::forward<T>(value)));
+        values_.emplace_back(std::in_place, std::forward<T>(value));
         return true;
     }
 
@@ -135,9 +146,10 @@ std::optional<double> Value::number() const {
 const Value* Value::find(std::string_view name) const {
     const auto* members = object();
     if (members == nullptr) return nullptr;
-    const auto found =
-        std::ranges::find(*members, name, [](const auto& m) { return std::string_view(m.first); });
-    return found == members->end() ? nullptr : &found->second;
+    for (const auto& [each, value] : *members) {
+        if (same(each, name)) return &value;
+    }
+    return nullptr;
 }
 
 const std::string* Value::find_string(std::string_view name) const {

@@ -26,6 +26,9 @@ class Value {
 
     Value() = default;
     explicit Value(Storage data) : data_(std::move(data)) {}
+    /// Made in its place: what is read is moved no more often than it must be.
+    template <class T>
+    Value(std::in_place_t, T&& data) : data_(std::forward<T>(data)) {}
 
     [[nodiscard]] bool is_null() const { return std::holds_alternative<std::nullptr_t>(data_); }
     [[nodiscard]] std::optional<bool> boolean() const;

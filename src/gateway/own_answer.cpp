@@ -130,18 +130,12 @@ bool has_body(const http::BodyFraming& body) {
 }
 
 void refuse_for(Exchange& exchange, const Error& error) {
-    exchange.refuse(api::status_of(error.kind), error.reason, {});
-    switch (error.kind) {
-        case ErrorKind::exhausted:
-        case ErrorKind::unavailable:
-            exchange.add_field(http::FieldId::retry_after, "Retry-After", "1");
-            break;
-        default: break;
-    }
+    const auto status = api::status_of(error.kind);
+    const bool moments = status == 503;
+    exchange.refuse(status, error.reason, {});
+    if (moments) exchange.add_field(http::FieldId::retry_after, "Retry-After", "1");
     auto& log = exchange.worker->services.log;
     const bool ours = error.kind == ErrorKind::internal || error.kind == ErrorKind::corrupt;
-    const bool moments =
-        error.kind == ErrorKind::unavailable || error.kind == ErrorKind::deadline_exceeded;
     if (!ours && !moments) return;  // the caller's, who was told
     (ours ? log.error("gateway", "handler failed") : log.warning("gateway", "handler failed"))
         .request_id(exchange.request_id_text())

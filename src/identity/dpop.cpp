@@ -112,9 +112,11 @@ Result<std::string> check_claims(const std::string& payload, const DpopRequest& 
 }
 
 /// The public key that a proof brings along; it proves possession of the other half.
-Result<codec::Jwk> read_key(const std::string& header_text) {
+Result<codec::Jwk> read_key(std::string_view header_part) {
+    const auto text = codec::decode_base64url(header_part);
+    if (!text) return refuse("dpop.malformed");
     const auto header =
-        codec::json::parse(header_text, {.bytes_max = codec::jws_bytes_max, .depth_max = 16});
+        codec::json::parse(*text, {.bytes_max = codec::jws_bytes_max, .depth_max = 16});
     const auto* value = header ? header->find("jwk") : nullptr;
     if (value == nullptr || value->object() == nullptr) return refuse("dpop.key", "no jwk");
     for (const std::string_view secret : {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}) {
@@ -136,7 +138,7 @@ Result<DpopProof> check_dpop_proof(std::string_view proof, const DpopRequest& re
     if (codec::is_symmetric(jws->header.algorithm)) return refuse("dpop.algorithm");
     DpopProof good;
     GH_TRY(good.id, check_claims(jws->payload, request, now));
-    GH_TRY(auto jwk, read_key(jws->header_text));
+    GH_TRY(auto jwk, read_key(jws->header_part));
     good.thumbprint = digest_text(codec::thumbprint_input(jwk));
     if (!request.thumbprint.empty() && request.thumbprint != good.thumbprint)
         return refuse("dpop.other_key");

@@ -109,12 +109,15 @@ Result<void> check_issuer(const Value& claims, const JwtPolicy& policy) {
 }
 
 Result<void> check_audience(const Value& claims, const JwtPolicy& policy) {
-    const auto named = read_names(claims.find("aud"), false);
+    const auto is_ours = [&](const std::string& name) {
+        return std::ranges::find(policy.audience, name) != policy.audience.end();
+    };
+    const auto* claim = claims.find("aud");
+    if (claim && claim->string() && is_ours(*claim->string())) return {};  // nearly always
+    const auto named = read_names(claim, false);
     if (!named) return refuse("jwt.claims", "aud");
     if (policy.any_audience) return {};
-    const bool ours = std::ranges::any_of(*named, [&](const std::string& name) {
-        return std::ranges::find(policy.audience, name) != policy.audience.end();
-    });
+    const bool ours = std::ranges::any_of(*named, is_ours);
     if (!ours) return refuse("jwt.audience");
     return {};
 }

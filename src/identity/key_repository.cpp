@@ -158,15 +158,6 @@ Task<Result<StoredKey>> put_hash(Session& session, std::string id, ApiKeyHash ha
     co_return after;
 }
 
-Task<Result<StoredKey>> end(Session& session, std::string id, SystemTime now) {
-    GH_CO_TRY(auto before, co_await read(session, id));
-    if (before.revoked_at) co_return before;
-    GH_CO_TRY_VOID(co_await session.execute(update_revoked, id, moment_of_change(before, now)));
-    GH_CO_TRY(auto after, co_await read(session, id));
-    GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
-    co_return after;
-}
-
 std::shared_ptr<const access::Principal> principal_of(StoredKey key) {
     auto principal = std::make_shared<access::Principal>();
     principal->type = key.kind;
@@ -260,10 +251,20 @@ Task<Result<MadeKey>> KeyRepository::rotate(std::string id,
     co_return MadeKey{std::move(stored), *std::move(generated)};
 }
 
+Task<Result<StoredKey>> KeyRepository::revoke(Session& session, std::string id, SystemTime at,
+                                              SystemTime now) {
+    GH_CO_TRY(auto before, co_await read(session, id));
+    if (before.revoked_at) co_return before;
+    GH_CO_TRY_VOID(co_await session.execute(update_revoked, id, moment_of_change(before, at)));
+    GH_CO_TRY(auto after, co_await read(session, id));
+    GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
+    co_return after;
+}
+
 Task<Result<StoredKey>> KeyRepository::revoke(std::string id, SystemTime now,
                                               storage::Also<StoredKey> also) {
     auto work = [id = std::move(id), now, also = std::move(also)](Session& session) {
-        return storage::with_also(session, end(session, id, now), also);
+        return storage::with_also(session, revoke(session, id, now, now), also);
     };
     co_return co_await database_.write(std::move(work));
 }

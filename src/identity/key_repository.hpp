@@ -94,6 +94,11 @@ class KeyRepository {
     /// For good. Twice is no error.
     [[nodiscard]] Task<Result<StoredKey>> revoke(std::string id, SystemTime now,
                                                  storage::Also<StoredKey> also = {});
+    /// The same inside a transaction of the caller's.
+    /// @param at   when it was asked for
+    /// @param now  when other nodes may hear of it
+    [[nodiscard]] static Task<Result<StoredKey>> revoke(storage::Session& session, std::string id,
+                                                        SystemTime at, SystemTime now);
     /// Many at once: a use costs no write of its own.
     [[nodiscard]] Task<Result<void>> touch(
         std::vector<std::pair<std::string, SystemTime>> last_uses);

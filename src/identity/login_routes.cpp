@@ -125,22 +125,6 @@ SignInAttempt attempt_of(const api::Call& call, Login& login) {
             std::string(reinterpret_cast<const char*>(network.data()), network.size())};
 }
 
-/// Somebody tried to sign in. Attempts that were not looked at are not told: they are many, and counted elsewhere.
-audit::Record attempt_record(const api::Call& call, const std::string& name,
-                             const SignInOutcome& outcome) {
-    auto record = audit::act_of(call, "user.sign_in", "user");
-    record.outcome = outcome.user ? audit::Outcome::success : audit::Outcome::denied;
-    record.severity = outcome.user ? audit::Severity::info : audit::Severity::low;
-    if (outcome.user) {
-        record.actor_type = access::PrincipalType::user;
-        record.actor = outcome.user->name;
-        record.object_id = outcome.user->id;
-    } else {
-        record.details = {{"name", name}, {"reason", std::string(outcome.reason)}};
-    }
-    return record;
-}
-
 Task<Result<api::Reply>> sign_in(Room& room, api::Call call, Login login, seconds lifetime) {
     const auto name = login.username;
     auto attempt = attempt_of(call, login);
@@ -197,6 +181,20 @@ Task<Result<api::Reply>> change_password(Room& room, api::Call call, NewPassword
     if (auto refused = refusal_of(call, *outcome)) co_return *std::move(refused);
     room.revocations.add({end_of_tokens(*outcome->user)}, now);
     co_return api::no_content();
+}
+
+/// Ends the token that it comes with.
+Task<Result<api::Reply>> sign_out(Room& room, api::Call call) {
+    if (call.principal.revoked_by != access::RevokedBy::token_list ||
+        call.principal.token_id.empty()) {
+        co_return api::refusal(call, 409, "token.not_ours",
+                               "Only a token that was issued here can be ended here.");
+    }
+    auto record = audit::act_of(call, "user.sign_out", "token", call.principal.token_id);
+    GH_CO_TRY_VOID(co_await room.revoker.end(RevocationKind::token, call.principal.token_id,
+                                             net::Loop::current()->system_now(),
+                                             std::move(record)));
+    co_return ended(room.revoker);
 }
 
 struct Me {
@@ -304,6 +302,12 @@ std::vector<api::Route> login_routes(Room& room) {
          .summary = "Sets a new password; the old one proves who asks.",
          .answers = {{204, "It is set; tokens made before are void.", "", nullptr}},
          .body_bytes_max = 16 * 1024},
+        {.method = "POST",
+         .path = "/api/v1/auth/logout",
+         .access = Access::authenticated(),
+         .handle = api::with(room, sign_out),
+         .summary = "Ends the token that the request comes with.",
+         .answers = ended_answers()},
     };
 }
 

@@ -26,23 +26,29 @@ constexpr Statement delete_expired{.name = "revocations.clean",
 
 constexpr std::array<std::string_view, 4> kind_names{"token", "subject", "client", "key"};
 
-std::string_view name_of(RevocationKind kind) { return kind_names[static_cast<std::size_t>(kind)]; }
-
-RevocationKind kind_of(std::string_view name) {
-    return static_cast<RevocationKind>(std::ranges::find(kind_names, name) - kind_names.begin());
-}
-
 std::string key_of(RevocationKind kind, std::string_view value) {
     std::string key(1, name_of(kind).front());
-    key += value;
+    // Whoever ends a user's tokens without the database may not know how the name is written there.
+    key += kind == RevocationKind::subject ? folded(value) : std::string(value);
     return key;
 }
 
-Revocation revocation_of(const storage::Row& row) {
-    return {kind_of(row.text(0)), row.text(1), row.time(2), row.time(3)};
+/// Nothing for a kind that a newer program made.
+std::optional<Revocation> revocation_of(const storage::Row& row) {
+    const auto kind = revocation_kind_of(row.text(0));
+    if (!kind) return {};
+    return Revocation{*kind, row.text(1), row.time(2), row.time(3)};
 }
 
 }  // namespace
+
+std::string_view name_of(RevocationKind kind) { return kind_names[static_cast<std::size_t>(kind)]; }
+
+std::optional<RevocationKind> revocation_kind_of(std::string_view name) {
+    const auto* found = std::ranges::find(kind_names, name);
+    if (found == kind_names.end()) return {};
+    return static_cast<RevocationKind>(found - kind_names.begin());
+}
 
 SystemTime next_millisecond(SystemTime now) {
     return std::chrono::floor<milliseconds>(now) + milliseconds(1);
@@ -86,6 +92,11 @@ void RevocationSource::add(const std::vector<Revocation>& some, SystemTime now) 
     if (take(some, now) && on_change_) on_change_();
 }
 
+void RevocationSource::learn(const std::vector<Revocation>& some, SystemTime now) {
+    add(some, now);
+    known_.store(true, std::memory_order_release);
+}
+
 bool RevocationSource::take(const std::vector<Revocation>& some, SystemTime now) {
     const std::scoped_lock lock(mutex_);
     bool changed = std::erase_if(by_key_, [now](const auto& each) {
@@ -125,7 +136,9 @@ Task<Result<std::vector<Revocation>>> RevocationRepository::list(SystemTime sinc
     GH_CO_TRY(const auto rows, co_await database_.query(select_since, since, now));
     std::vector<Revocation> all;
     all.reserve(rows.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) all.push_back(revocation_of(rows[i]));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (auto one = revocation_of(rows[i])) all.push_back(*std::move(one));
+    }
     co_return all;
 }
 

@@ -26,11 +26,13 @@ namespace gh::identity {
 inline constexpr std::chrono::hours token_lifetime_max{24};
 
 enum class RevocationKind : std::uint8_t { token, subject, client, key };
+[[nodiscard]] std::string_view name_of(RevocationKind kind);
+[[nodiscard]] std::optional<RevocationKind> revocation_kind_of(std::string_view name);
 
 /// Ends tokens and stored keys of ours before their time.
 struct Revocation {
     RevocationKind kind{};
-    std::string value;  ///< `jti`, `sub`, `client_id`, or the id of a key
+    std::string value;  ///< `jti`, `sub` (in any case), `client_id`, or the id of a key
     /// Tokens issued at this moment or later stay good: whole milliseconds, as tokens know theirs, see next_millisecond. Of a
     /// key, secrets made then or later.
     SystemTime issued_before;
@@ -75,6 +77,10 @@ class RevocationSource final : public access::Revocations {
 
     /// Holds on this node from the next request on. Known ones are merged, expired ones dropped.
     void add(const std::vector<Revocation>& some, SystemTime now);
+    /// The same with what the database holds. From the first time on the list is known.
+    void learn(const std::vector<Revocation>& some, SystemTime now);
+    /// Until then nobody can tell whether a token of ours is still good.
+    [[nodiscard]] bool known() const { return known_.load(std::memory_order_acquire); }
 
     /// Called after each change, by whichever thread made it: has open exchanges looked at. Before the first add().
     void on_change(std::function<void()> call) { on_change_ = std::move(call); }
@@ -84,6 +90,7 @@ class RevocationSource final : public access::Revocations {
 
     std::function<void()> on_change_;
     std::atomic<std::uint64_t> generation_ = 1;
+    std::atomic<bool> known_ = false;
     mutable std::mutex mutex_;
     std::unordered_map<std::string, Revocation> by_key_;
     std::shared_ptr<const RevocationList> list_ = std::make_shared<const RevocationList>();

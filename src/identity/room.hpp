@@ -7,6 +7,7 @@
 #include "base/clock.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/revocations.hpp"
+#include "identity/revoker.hpp"
 #include "identity/role_repository.hpp"
 #include "identity/sign_in.hpp"
 #include "identity/token_issuer.hpp"
@@ -21,6 +22,7 @@ struct Room {
     RoleRepository& roles;
     RoleSource& role_source;
     RevocationSource& revocations;
+    Revoker& revoker;
     SignIn& sign_in;
     TokenIssuer& issuer;
     audit::Log& audit;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "access/access.hpp"
+#include "audit/act.hpp"
 #include "crypto/password.hpp"
 #include "identity/user.hpp"
 
@@ -93,6 +94,21 @@ std::optional<api::Reply> above_oneself(const api::Call& call, std::span<const s
     return api::refusal(call, 403, "role.above_own", "This wants rights that are not yours.");
 }
 
+audit::Record attempt_record(const api::Call& call, const std::string& name,
+                             const SignInOutcome& outcome) {
+    auto record = audit::act_of(call, "user.sign_in", "user");
+    record.outcome = outcome.user ? audit::Outcome::success : audit::Outcome::denied;
+    record.severity = outcome.user ? audit::Severity::info : audit::Severity::low;
+    if (outcome.user) {
+        record.actor_type = access::PrincipalType::user;
+        record.actor = outcome.user->name;
+        record.object_id = outcome.user->id;
+    } else {
+        record.details = {{"name", name}, {"reason", std::string(outcome.reason)}};
+    }
+    return record;
+}
+
 void tell_user(audit::Record& record, const User& user) {
     record.object_id = user.id;
     std::string roles;
@@ -114,6 +130,17 @@ api::Reply wrong_field(const api::Call& call, std::string pointer, std::string_v
                                             .code = code,
                                             .detail = std::move(detail)}};
     return api::refusal(call, 422, "body.invalid", "Some fields are not acceptable.", errors);
+}
+
+api::Reply ended(const Revoker& revoker) {
+    auto reply = api::no_content();
+    if (revoker.waits()) reply.status = 202;
+    return reply;
+}
+
+std::vector<api::Answer> ended_answers() {
+    return {{204, "They are over.", "", nullptr},
+            {202, "They are over here; elsewhere once the database is back.", "", nullptr}};
 }
 
 Result<api::Reply> refused_by_rules(const api::Call& call, Error error) {

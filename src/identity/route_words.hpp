@@ -10,12 +10,15 @@
 
 #include "access/permission.hpp"
 #include "api/reply.hpp"
+#include "api/route.hpp"
 #include "api/types.hpp"
 #include "audit/record.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "crypto/secret.hpp"
 #include "identity/key_repository.hpp"
+#include "identity/revoker.hpp"
+#include "identity/sign_in.hpp"
 #include "identity/user.hpp"
 
 namespace gh::identity {
@@ -41,6 +44,9 @@ namespace gh::identity {
                                                       std::span<const std::string> roles,
                                                       const access::CustomRoles& custom);
 
+/// Somebody tried to sign in. Attempts that were not looked at are not told: they are many, and counted elsewhere.
+[[nodiscard]] audit::Record attempt_record(const api::Call& call, const std::string& name,
+                                           const SignInOutcome& outcome);
 /// What the audit log says of a user that was written.
 void tell_user(audit::Record& record, const User& user);
 /// And of a key.
@@ -50,6 +56,10 @@ void tell_key(audit::Record& record, const StoredKey& key);
 /// @param pointer  RFC 6901
 [[nodiscard]] api::Reply wrong_field(const api::Call& call, std::string pointer,
                                      std::string_view code, std::string detail);
+
+/// What was ended is ended everywhere, or here and, once the database is back, everywhere.
+[[nodiscard]] api::Reply ended(const Revoker& revoker);
+[[nodiscard]] std::vector<api::Answer> ended_answers();
 
 /// What the repositories refuse, as a client reads it; errors that are none of the client's come back as they are.
 [[nodiscard]] Result<api::Reply> refused_by_rules(const api::Call& call, Error error);

@@ -36,6 +36,10 @@ Verdict TokenAuthenticator::accept(std::shared_ptr<const access::Principal> prin
             return refused(Refusal::missing, "key.revoked");
         return refused(Refusal::token, "token.revoked");
     }
+    if (principal->revoked_by == access::RevokedBy::token_list && revocation_source_ &&
+        !revocation_source_->known())
+        return {nullptr, Refusal::token, "token.revocations_unknown",
+                Verdict::Standing::unavailable};
     return accepted(std::move(principal));
 }
 

@@ -33,7 +33,7 @@ class TokenAuthenticator final : public access::Authenticator {
 
     /// Reasons: those of codec::parse_authorization, verify_jwt, ApiKeyTable::find and StoredKeys;
     /// "auth.missing" (nothing was sent), "auth.scheme" (credentials of another kind than Bearer
-    /// and DPoP), "token.revoked", "key.revoked"; those of check_dpop_proof, "dpop.missing",
+    /// and DPoP), "token.revoked", "key.revoked", "token.revocations_unknown" (until they are, nobody can tell); those of check_dpop_proof, "dpop.missing",
     /// "dpop.repeated", "dpop.replayed", "dpop.busy"; "token.unbound" (sent with DPoP, and of no
     /// key), "token.bound" (of a key, and sent as if anybody might), "token.certificate" (of another
     /// certificate).

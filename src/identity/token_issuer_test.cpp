@@ -38,6 +38,7 @@ class TokenIssuerTest : public ::testing::Test {
     TrustSource trust{Trust::make({issuer.trusted()}, nullptr, issuer.name()).value()};
     RevocationSource revocations;
     TokenAuthenticator door{trust, &revocations};
+    void SetUp() override { revocations.learn({}, now); }
     TokenGrant grant{.subject = "ann \"quoted\"",
                      .roles = {"user", "custom"},
                      .scopes = {"a:read", "b:write"},
@@ -46,6 +47,22 @@ class TokenIssuerTest : public ::testing::Test {
                      .actor = {},
                      .confirmation = {}};
 };
+
+TEST_F(TokenIssuerTest, NobodyCanTellBeforeTheRevocationsAreKnown) {
+    const auto token = issuer.issue(grant, now);
+    RevocationSource unknown;
+    TokenAuthenticator early{trust, &unknown};
+    const auto value = "Bearer " + token.text;
+    const auto ask = [&] {
+        return early.authenticate({.authorization = value, .has_authorization = true}, now);
+    };
+    EXPECT_EQ(ask().standing, access::Verdict::Standing::unavailable);
+    EXPECT_FALSE(ask().principal);
+    unknown.add({{RevocationKind::token, "another", now, now + seconds(60)}}, now);
+    EXPECT_EQ(ask().standing, access::Verdict::Standing::unavailable);  // what is ours is not all
+    unknown.learn({}, now);
+    EXPECT_TRUE(ask().principal);
+}
 
 TEST_F(TokenIssuerTest, ItsTokensAreBelievedForAsLongAsTheySay) {
     const auto token = issuer.issue(grant, now);

@@ -61,6 +61,9 @@ constexpr Statement update_password{
         "UPDATE users SET password_hash = $2, password_change_required = $3, "
         "password_changed_at = $4, tokens_valid_from = $5, version = version + 1, "
         "updated_at = $4 WHERE id = $1"};
+constexpr Statement update_tokens{
+    .name = "users.end_tokens",
+    .sql = "UPDATE users SET tokens_valid_from = $2 WHERE id = $1 AND tokens_valid_from < $2"};
 constexpr Statement update_hash{
     .name = "users.rehash",
     .sql = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2"};
@@ -162,7 +165,7 @@ Task<Result<void>> keep_an_admin(Session& session, const User& before, const Use
     co_return fail(ErrorKind::conflict, "user.last_admin");
 }
 
-Task<Result<void>> end_tokens(Session& session, std::string name, SystemTime issued_before,
+Task<Result<void>> record_end(Session& session, std::string name, SystemTime issued_before,
                               SystemTime now) {
     Revocation revocation{RevocationKind::subject, std::move(name), issued_before,
                           now + token_lifetime_max};
@@ -183,7 +186,7 @@ Task<Result<User>> alter(Session& session, std::string id, UserChange change, Sy
     const bool loses = change.roles || (disabled_at && !before.disabled_at);
     const auto valid_from = loses ? next_millisecond(now) : before.tokens_valid_from;
     GH_CO_TRY_VOID(co_await session.execute(update, id, email, disabled_at, valid_from, now));
-    if (loses) GH_CO_TRY_VOID(co_await end_tokens(session, before.name, valid_from, now));
+    if (loses) GH_CO_TRY_VOID(co_await record_end(session, before.name, valid_from, now));
     if (change.roles) {
         GH_CO_TRY_VOID(co_await session.execute(delete_roles, id));
         GH_CO_TRY_VOID(co_await put_roles(session, id, *std::move(change.roles)));
@@ -198,7 +201,7 @@ Task<Result<User>> put_password(Session& session, std::string id, std::string ha
     GH_CO_TRY_VOID(
         co_await session.execute(update_password, id, hash, change_required, now, valid_from));
     GH_CO_TRY(auto changed, co_await read(session, select_by_id, id));
-    GH_CO_TRY_VOID(co_await end_tokens(session, changed.user.name, valid_from, now));
+    GH_CO_TRY_VOID(co_await record_end(session, changed.user.name, valid_from, now));
     co_return std::move(changed.user);
 }
 
@@ -289,6 +292,14 @@ Task<Result<User>> UserRepository::set_password(std::string id, std::string hash
                                   also);
     };
     co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<void>> UserRepository::end_tokens(Session& session, std::string name, SystemTime at,
+                                              SystemTime now) {
+    const auto valid_from = next_millisecond(at);
+    GH_CO_TRY(auto found, co_await read(session, select_by_name, folded(name)));
+    GH_CO_TRY_VOID(co_await session.execute(update_tokens, found.user.id, valid_from));
+    co_return co_await record_end(session, std::move(found.user.name), valid_from, now);
 }
 
 Task<Result<void>> UserRepository::rehash(std::string id, std::string old_hash, std::string hash) {

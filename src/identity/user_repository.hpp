@@ -67,6 +67,10 @@ class UserRepository {
     [[nodiscard]] Task<Result<User>> set_password(std::string id, std::string hash,
                                                   bool change_required, SystemTime now,
                                                   storage::Also<User> also = {});
+    /// Voids the tokens of the user of that name issued up to `at`, inside a transaction of the caller's.
+    /// @param now  when other nodes may hear of it
+    [[nodiscard]] static Task<Result<void>> end_tokens(storage::Session& session, std::string name,
+                                                       SystemTime at, SystemTime now);
     /// The same password hashed anew: tokens stay good. Nothing happens when `old_hash` is no longer the one.
     [[nodiscard]] Task<Result<void>> rehash(std::string id, std::string old_hash, std::string hash);
     [[nodiscard]] Task<Result<std::int64_t>> count();

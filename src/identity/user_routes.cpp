@@ -140,6 +140,13 @@ api::Reply with_tag(api::Reply reply, const User& user) {
     return reply;
 }
 
+constexpr std::size_t uuid_length = 36;
+
+Task<Result<User>> find_named(Room& room, std::string name) {
+    GH_CO_TRY(auto found, co_await room.users.find_by_name(std::move(name)));
+    co_return std::move(found.user);
+}
+
 Task<Result<api::Reply>> list_users(Room& room, api::Call, UserQuery query) {
     UserPage page{.limit = query.limit + std::size_t{1},
                   .after = {},
@@ -238,6 +245,29 @@ Task<Result<api::Reply>> reset_password(Room& room, api::Call call) {
     co_return with_tag(api::reply(200, user_type(), body), after);
 }
 
+/// The name of the user of the path, who may be named or given by id. An id means nothing while the database is away.
+Task<Result<std::string>> name_of_user(Room& room, const api::Call& call) {
+    std::string given(call.param("user"));
+    const bool is_id = given.size() == uuid_length && std::ranges::count(given, '-') == 4;
+    // Whom one may touch their roles say, unless one may touch everybody.
+    if (!is_id && call.principal.role == access::Role::admin) co_return given;
+    auto found = is_id ? co_await room.users.find(given) : co_await find_named(room, given);
+    if (!found) co_return std::unexpected(std::move(found).error());
+    if (access::highest_role(found->roles) > call.principal.role)
+        co_return fail(ErrorKind::permission_denied, "role.above_own");
+    co_return std::move(found->name);
+}
+
+/// Everywhere they are signed in. Works while the database is away, too: then it holds here at once, elsewhere once it is back.
+Task<Result<api::Reply>> end_tokens(Room& room, api::Call call) {
+    GH_CO_TRY(auto name, co_await name_of_user(room, call));
+    auto record = audit::act_of(call, "user.end_tokens", "user", name);
+    GH_CO_TRY_VOID(co_await room.revoker.end(RevocationKind::subject, std::move(name),
+                                             net::Loop::current()->system_now(),
+                                             std::move(record)));
+    co_return ended(room.revoker);
+}
+
 }  // namespace
 
 std::vector<api::Route> user_routes(Room& room) {
@@ -275,6 +305,13 @@ std::vector<api::Route> user_routes(Room& room) {
          .handle = api::with(room, reset_password),
          .summary = "Gives a user a new one-time password.",
          .answers = {one}},
+        {.method = "DELETE",
+         .path = "/api/v1/users/{user}/tokens",
+         .access = Access::permission(Permission::users_write),
+         .handle = api::with(room, end_tokens),
+         .summary = "Ends all tokens of a user, given by id or by name; the name works while the "
+                    "database is away.",
+         .answers = ended_answers()},
     };
 }
 

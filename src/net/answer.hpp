@@ -49,20 +49,32 @@ class Answer {
     [[nodiscard]] Giver giver() const { return Giver(state_); }
 
     [[nodiscard]] Task<T> wait() const { return wait_on(state_); }
+    /// @return nothing when it has not come by then; a later wait may still bring it
+    [[nodiscard]] Task<std::optional<T>> wait_until(SteadyTime deadline) const {
+        return wait_on_until(state_, deadline);
+    }
 
  private:
+    struct Waiter {
+        explicit Waiter(State& of) : state(of), wakeup(of.loop) { state.waiter = &wakeup; }
+        Waiter(const Waiter&) = delete;
+        Waiter& operator=(const Waiter&) = delete;
+        ~Waiter() { state.waiter = nullptr; }
+        State& state;
+        Wakeup wakeup;
+    };
+
     static Task<T> wait_on(std::shared_ptr<State> state) {
-        struct Waiter {
-            explicit Waiter(State& of) : state(of), wakeup(of.loop) { state.waiter = &wakeup; }
-            Waiter(const Waiter&) = delete;
-            Waiter& operator=(const Waiter&) = delete;
-            ~Waiter() { state.waiter = nullptr; }
-            State& state;
-            Wakeup wakeup;
-        };
         Waiter waiter(*state);
         while (!state->value) co_await waiter.wakeup.wait();
         co_return *std::move(state->value);
+    }
+
+    static Task<std::optional<T>> wait_on_until(std::shared_ptr<State> state, SteadyTime deadline) {
+        Waiter waiter(*state);
+        waiter.wakeup.expire_at(deadline);
+        while (!state->value && state->loop.now() < deadline) co_await waiter.wakeup.wait();
+        co_return std::exchange(state->value, std::nullopt);
     }
 
     std::shared_ptr<State> state_;

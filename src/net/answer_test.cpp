@@ -44,6 +44,23 @@ TEST(Answer, ComesFromAnotherThreadAndWakesOnItsOwn) {
     EXPECT_EQ(woken_on, std::this_thread::get_id());
 }
 
+TEST(Answer, IsWaitedForUntilADeadlineAndStillComesAfterIt) {
+    Loop loop;
+    std::optional<std::string> early, later;
+    auto wait = [](Loop& on, std::optional<std::string>& first,
+                   std::optional<std::string>& second) -> Task<> {
+        const Answer<std::string> answer(on);
+        first = co_await answer.wait_until(on.now() + milliseconds(5));
+        answer.giver()("late");
+        second = co_await answer.wait_until(on.now() + seconds(60));
+        on.stop();
+    };
+    loop.post([&] { spawn(wait(loop, early, later)); });
+    loop.run();
+    EXPECT_FALSE(early);
+    EXPECT_EQ(later, "late");
+}
+
 TEST(Answer, MayComeBeforeAnyoneWaits) {
     Loop loop;
     std::string got;

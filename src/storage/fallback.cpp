@@ -77,7 +77,7 @@ Task<Result<void>> Fallback::submit(Command command, SystemTime now, Direct dire
                          .at = now,
                          .payload = std::move(command.payload)};
     if (journal_->backlog().records == 0) {
-        auto done = co_await apply(record, now, std::move(direct));
+        auto done = co_await apply_patiently(record, now, std::move(direct));
         if (done || !is_away(done.error())) co_return done;
         if (!away_.exchange(true))
             log_.warning("storage", "the database is away, writes go to the journal")
@@ -86,6 +86,21 @@ Task<Result<void>> Fallback::submit(Command command, SystemTime now, Direct dire
     GH_CO_TRY_VOID(co_await journal_->append(std::move(record)));
     journalled_.add();
     co_return Result<void>{};
+}
+
+Task<Result<void>> Fallback::apply_patiently(JournalRecord record, SystemTime now, Direct direct) {
+    auto& loop = *net::Loop::current();
+    net::Answer<Result<void>> answer(loop);
+    spawn(apply_and_tell(std::move(record), now, std::move(direct), answer.giver()));
+    auto done = co_await answer.wait_until(loop.now() + patience);
+    if (done) co_return *std::move(done);
+    // It may come to pass later all the same: the record's id lets it happen once.
+    co_return fail(ErrorKind::deadline_exceeded, "storage.patience");
+}
+
+Task<> Fallback::apply_and_tell(JournalRecord record, SystemTime now, Direct direct,
+                                net::Answer<Result<void>>::Giver tell) {
+    tell(co_await apply(std::move(record), now, std::move(direct)));
 }
 
 Task<Result<void>> Fallback::apply_within(Session& session, JournalRecord record, SystemTime now,
@@ -175,6 +190,13 @@ Task<Result<std::size_t>> Fallback::replay_some(std::vector<JournalRecord> recor
     }
     if (brought > 0) GH_CO_TRY_VOID(journal_->release(records[brought - 1].sequence));
     co_return brought;
+}
+
+Result<void> Fallback::each_waiting(const std::function<void(const JournalRecord&)>& show) const {
+    return journal_->each([&show](const JournalRecord& record) {
+        show(record);
+        return true;
+    });
 }
 
 Task<Result<std::size_t>> Fallback::replay(SystemTime now) {

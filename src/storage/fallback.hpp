@@ -44,6 +44,9 @@ class Fallback {
     void on(std::string kind, Apply apply, Direct first = {});
     void on_rejected(Rejected rejected) { rejected_ = std::move(rejected); }
 
+    /// A database that has not answered by then counts as away.
+    static constexpr seconds patience{2};
+
     /// Resumes when the write is in the database or in the journal, on disk either way.
     /// @return the database's own refusals when it is there (`conflict`, `invalid_argument`); the journal's when it is not
     [[nodiscard]] Task<Result<void>> submit(Command command, SystemTime now);
@@ -56,8 +59,15 @@ class Fallback {
     [[nodiscard]] Task<Result<std::size_t>> replay(SystemTime now);
 
     [[nodiscard]] Journal::Backlog backlog() const { return journal_->backlog(); }
+    /// Shows what waits, in order, whatever its kind. Reads the disk.
+    [[nodiscard]] Result<void> each_waiting(
+        const std::function<void(const JournalRecord&)>& show) const;
 
  private:
+    [[nodiscard]] Task<Result<void>> apply_patiently(JournalRecord record, SystemTime now,
+                                                     Direct direct);
+    [[nodiscard]] Task<> apply_and_tell(JournalRecord record, SystemTime now, Direct direct,
+                                        net::Answer<Result<void>>::Giver tell);
     [[nodiscard]] Task<Result<void>> apply(JournalRecord record, SystemTime now, Direct direct);
     [[nodiscard]] Task<Result<void>> apply_all(std::vector<JournalRecord> records, SystemTime now);
     [[nodiscard]] Task<Result<void>> apply_each(Session& session,

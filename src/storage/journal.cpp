@@ -248,7 +248,7 @@ Result<void> Journal::begin_segment(std::uint64_t first) {
     return {};
 }
 
-Result<std::vector<JournalRecord>> Journal::oldest(std::size_t count) const {
+Result<void> Journal::each(const std::function<bool(JournalRecord)>& wants) const {
     std::vector<Segment> segments;
     std::uint64_t offset = 0;
     {
@@ -256,21 +256,28 @@ Result<std::vector<JournalRecord>> Journal::oldest(std::size_t count) const {
         segments.assign(segments_.begin(), segments_.end());
         offset = offset_;
     }
-    std::vector<JournalRecord> records;
     for (const auto& segment : segments) {
         std::ifstream in(segment.path, std::ios::binary);
         in.seekg(static_cast<std::streamoff>(offset));
         std::string line;
         // What stands behind `bytes` is being written at this moment.
-        while (offset < segment.bytes && records.size() < count && std::getline(in, line)) {
+        while (offset < segment.bytes && std::getline(in, line)) {
             GH_TRY(auto record, parse_journal_line(line));
-            records.push_back(std::move(record));
             offset += line.size() + 1;
+            if (!wants(std::move(record))) return {};
         }
         if (in.bad()) return io_error(segment.path, EIO);
-        if (records.size() >= count) break;
         offset = 0;
     }
+    return {};
+}
+
+Result<std::vector<JournalRecord>> Journal::oldest(std::size_t count) const {
+    std::vector<JournalRecord> records;
+    GH_TRY_VOID(each([&records, count](JournalRecord record) {
+        records.push_back(std::move(record));
+        return records.size() < count;
+    }));
     return records;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -69,7 +70,9 @@ class Journal {
     ///         `unavailable` "journal.io"
     [[nodiscard]] Task<Result<void>> append(JournalRecord record);
 
-    /// The oldest records that were not let go, at most `count`, in order. Reads the disk.
+    /// Shows those that were not let go, in order, until `wants` says no more. Reads the disk.
+    [[nodiscard]] Result<void> each(const std::function<bool(JournalRecord)>& wants) const;
+    /// The oldest of them, at most `count`.
     [[nodiscard]] Result<std::vector<JournalRecord>> oldest(std::size_t count) const;
     /// Lets go of every record up to and with `sequence`, which oldest() gave: the database has them. One caller at a time.
     [[nodiscard]] Result<void> release(std::uint64_t sequence);

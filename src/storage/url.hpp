@@ -20,7 +20,7 @@ struct SqliteUrl {
 /// What the server must prove before it hears a password.
 enum class TlsMode : std::uint8_t {
     disable,      ///< no TLS
-    require,      ///< TLS with whoever answers
+    require,      ///< TLS with whoever answers; with an sslrootcert as verify_ca
     verify_ca,    ///< somebody whom the CA knows
     verify_full,  ///< the very host
 };

@@ -11,7 +11,8 @@ FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
 def house_config(directory, upstreams=(), **changes):
     """basic_config whose plain listener also serves the API."""
-    config = basic_config(directory, upstreams, [] if not upstreams else None, **changes)
+    changes.setdefault("routes", None if upstreams else [])
+    config = basic_config(directory, upstreams, **changes)
     config["listeners"][0]["serve"] = ["gateway", "api"]
     return config
 

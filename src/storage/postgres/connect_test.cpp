@@ -63,6 +63,10 @@ TEST_F(PostgresConnectTest, RefusesAServerThatProvesNothing) {
     EXPECT_TRUE(connect(url));
     url.tls = TlsMode::require;
     EXPECT_TRUE(connect(url));
+    url.ca_file = server->certificate("other");
+    expect_refused("name the CA that signed it");
+    url.ca_file = PostgresUrl().ca_file;  // none was named: whoever answers
+    EXPECT_TRUE(connect(url));
 }
 
 TEST_F(PostgresConnectTest, RefusesAServerWithoutTls) {

@@ -155,7 +155,7 @@ void Connection::forget_unprepared(const UnderWay& of) {
 void Connection::next() {
     auto& first = under_way_.front();
     const auto& [kind, statement] = first.expected[first.at++];
-    if (kind == Answer::prepared || first.outcome.failure) return;
+    if (kind != Answer::rows || first.outcome.failure) return;
     const auto now = std::chrono::steady_clock::now();
     observer_.done(statement, now - first.since, nullptr);
     first.since = now;
@@ -195,13 +195,14 @@ void Connection::send(Exchange exchange) {
 }
 
 bool Connection::put(const Step& step, UnderWay& into) {
+    const auto answer = step.begins ? Answer::begun : Answer::rows;
     const auto text = step.statement.text(Dialect::postgres);
     parameters_.set(*step.parameters);
     auto found = prepared_.find(text);
     if (found == prepared_.end()) {
         std::string sql(text);
         if (prepared_.size() >= prepared_max) {
-            into.expected.push_back({Answer::rows, step.statement});
+            into.expected.push_back({answer, step.statement});
             return PQsendQueryParams(handle_.get(), sql.c_str(), parameters_.count(), nullptr,
                                      parameters_.values(), parameters_.lengths(),
                                      parameters_.formats(), 0) == 1;
@@ -211,7 +212,7 @@ bool Connection::put(const Step& step, UnderWay& into) {
         into.expected.push_back({Answer::prepared, step.statement});
         found = prepared_.emplace(std::move(sql), std::move(name)).first;
     }
-    into.expected.push_back({Answer::rows, step.statement});
+    into.expected.push_back({answer, step.statement});
     return PQsendQueryPrepared(handle_.get(), found->second.c_str(), parameters_.count(),
                                parameters_.values(), parameters_.lengths(), parameters_.formats(),
                                0) == 1;

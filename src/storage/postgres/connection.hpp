@@ -55,7 +55,7 @@ class Connection {
     static constexpr std::size_t prepared_max = 512;  // what comes beyond is parsed anew each time
 
  private:
-    enum class Answer : std::uint8_t { prepared, rows };
+    enum class Answer : std::uint8_t { prepared, begun, rows };
     struct Expected {
         Answer kind;
         Statement statement;

@@ -24,19 +24,23 @@ std::string options_of(const PoolConfig& config) {
 
 Connector::Connector(net::Loop& loop, PostgresUrl url, const PoolConfig& config)
     : loop_(loop), url_(std::move(url)), place_(url_.redacted()) {
+    constexpr const char* nowhere = "/dev/null/none";
+    // libpq verifies by any file of CAs it finds, whatever the mode: who named none believes anyone.
+    const bool believes_anyone =
+        url_.tls == TlsMode::require && url_.ca_file == PostgresUrl().ca_file;
     settings_ = {
         {"host", url_.host},
         {"port", std::to_string(url_.port)},
         {"user", url_.user},
         {"dbname", url_.database},
         {"sslmode", std::string(name_of(url_.tls))},
-        {"sslrootcert", url_.ca_file},
+        {"sslrootcert", believes_anyone ? nowhere : url_.ca_file},
         {"sslcert", url_.certificate_file},
         {"sslkey", url_.key_file},
         {"application_name", url_.application_name},
         {"client_encoding", "UTF8"},
         {"options", options_of(config)},
-        {"passfile", "/dev/null/none"},  // not that of the home directory
+        {"passfile", nowhere},  // not that of the home directory
         {"gssencmode", "disable"},
         {"ssl_min_protocol_version", "TLSv1.2"},
         {"target_session_attrs", "any"},

@@ -16,6 +16,8 @@ namespace gh::storage::postgres {
 struct Step {
     Statement statement;
     const Parameters* parameters;
+    bool begins =
+        false;  ///< BEGIN: the server answers it with what stands behind, whose time it is
 };
 inline const Parameters no_parameters;
 

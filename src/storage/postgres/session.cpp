@@ -33,7 +33,7 @@ Exchange PostgresSession::begun() {
     Exchange exchange;
     if (!std::exchange(begun_, true))
         exchange.steps.push_back(
-            {mode_ == Database::Mode::read ? begin_read : begin_write, &no_parameters});
+            {mode_ == Database::Mode::read ? begin_read : begin_write, &no_parameters, true});
     return exchange;
 }
 

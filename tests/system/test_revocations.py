@@ -1,0 +1,188 @@
+"""Ending tokens and keys: here at once, elsewhere within a second, and once the database is back where it was away meanwhile."""
+
+import hashlib
+import json
+import signal
+import sqlite3
+import time
+
+import pytest
+
+from support.control import Control, add_user, house_config
+from support.wait import seconds, until
+
+PASSWORD = "the engine weaves"
+
+
+@pytest.fixture
+def storage(postgres):
+    database = postgres.make_database()
+    return database, postgres.storage(database, pool={"min": 2, "max": 6, "acquire_timeout": "1s",
+                                                      "statement_timeout": "20s"})
+
+
+@pytest.fixture
+def on_postgres(postgres, storage, start, tmp_path, make_upstream):
+    config = house_config(tmp_path / "gateway0", [make_upstream()], storage=storage[1])
+    postgres.migrate(tmp_path / "gateway0", config)
+    gateway = start(config, env=postgres.env)
+    for name, role in (("ada", "admin"), ("uli", "user"), ("kim", "user")):
+        add_user(gateway.config_file, name, PASSWORD, role, env=postgres.env)
+    return gateway
+
+
+def sign_in(gateway, *names):
+    return [Control(gateway).sign_in(name, PASSWORD) for name in names]
+
+
+def make_key(admin, name="k"):
+    return admin.ask("POST", "/api/v1/keys", {"name": name, "roles": ["user"]}).json()
+
+
+def status(caller, gateway=None):
+    return (gateway or caller.gateway).get("/auth/me", caller.fields).status
+
+
+def journal(gateway):
+    folder = gateway.directory / "data" / "fallback_db"
+    return [json.loads(line[17:]) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().splitlines()]
+
+
+def recorded(postgres, database):
+    rows = postgres.psql("SELECT kind, value FROM revocations ORDER BY created_at, id", database=database)
+    return [tuple(row.split("|")) for row in rows.splitlines()]
+
+
+def as_on(gateway, caller):
+    other = Control(gateway)
+    other.fields = caller.fields
+    return other
+
+
+# --- with the database ---
+
+def test_what_one_node_ends_is_over_on_the_other_within_a_second(on_postgres, postgres, storage, start, tmp_path):
+    one = on_postgres
+    two = start(house_config(tmp_path / "gateway1", storage=storage[1], data_dir=one.config["data_dir"],
+                             auth={"issuer": "http://" + one.config["listeners"][0]["bind"]}), env=postgres.env)
+    admin, uli, kim, other = sign_in(one, "ada", "uli", "kim", "uli")
+    key = Control(one, key=make_key(admin)["key"])
+    for caller in (uli, kim, other, key):
+        assert status(caller) == status(caller, two) == 200
+    assert uli.ask("POST", "/api/v1/auth/logout").status == 204
+    assert status(uli) == 401 and status(other) == 200  # this token, and not another
+    user_id = next(user["id"] for user in admin.get("/api/v1/users").json()["items"] if user["name"] == "kim")
+    assert admin.ask("DELETE", f"/api/v1/users/{user_id}/tokens").status == 204
+    assert admin.ask("DELETE", f"/api/v1/keys/{key.fields[0][1].split('_')[1]}").status == 200
+    ended = time.monotonic()
+    assert status(kim) == 401 and status(key) == 401
+    until(lambda: [status(caller, two) for caller in (uli, kim, key)] == [401] * 3, "the other node to hear")
+    assert time.monotonic() - ended < seconds(1.2)
+    assert status(other, two) == 200 and status(sign_in(one, "kim")[0], two) == 200
+    assert len(recorded(postgres, storage[0])) == 3
+
+
+@pytest.mark.parametrize("who, what, expected", [
+    ("ada", "/api/v1/users/nobody/tokens", 404), ("ada", "/api/v1/users/01890000-0000-7000-8000-000000000000/tokens", 404),
+    ("ada", "/api/v1/keys/nosuch", 404), ("uli", "/api/v1/users/kim/tokens", 403), ("uli", "/api/v1/keys/nosuch", 404)])
+def test_who_may_not_end_it_or_names_nobody_is_told(on_postgres, who, what, expected):
+    caller, kim = sign_in(on_postgres, who, "kim")
+    assert caller.ask("DELETE", what).status == expected
+    assert status(kim) == 200
+
+
+# --- without it ---
+
+@pytest.mark.parametrize("how", ["stopped", "hanging"])
+def test_ending_needs_no_database_and_arrives_there_once_and_in_order(on_postgres, postgres, storage, start, how):
+    gateway, (database, _) = on_postgres, storage
+    admin, uli, kim, other = sign_in(gateway, "ada", "uli", "kim", "kim")
+    made = make_key(admin)
+    key, spared = Control(gateway, key=made["key"]), Control(gateway, key=make_key(admin, "spared")["key"])
+    assert [status(caller) for caller in (uli, kim, other, key, spared)] == [200] * 5
+    (postgres.stop if how == "stopped" else postgres.pause)()
+
+    began = time.monotonic()
+    assert admin.ask("DELETE", "/api/v1/users/ULI/tokens").status == 202
+    assert time.monotonic() - began < seconds(3.5)  # two seconds of patience with one that hangs
+    assert [line["kind"] for line in journal(gateway)] == ["identity.revoke"]  # before the answer
+    began = time.monotonic()
+    assert kim.ask("POST", "/api/v1/auth/logout").status == 202
+    assert admin.ask("DELETE", f"/api/v1/keys/{made['id']}").status == 202
+    assert time.monotonic() - began < seconds(1)  # now it is known to be away
+    assert [status(caller) for caller in (uli, kim, key)] == [401] * 3
+    assert [status(caller) for caller in (admin, other)] == [200] * 2  # tokens need nobody
+    assert status(spared) == 200  # from the cache, up to five minutes
+    waiting = gateway.get("/health/ready", listener="admin").json()["checks"]["database"]
+    assert waiting["status"] == "degraded" and waiting["backlog"] == 3 and waiting["backlog_age_seconds"] >= 0
+    assert gateway.metric("database_journal_backlog") == 3
+    assert gateway.metric("database_journal_oldest_timestamp_seconds") == pytest.approx(time.time(), abs=60)
+
+    gateway.kill()
+    gateway.expected_exit = -signal.SIGKILL
+    again = start(gateway.config, env=postgres.env)
+    assert [status(caller, again) for caller in (uli, kim)] == [401] * 2
+    assert status(key, again) in (401, 503) and status(other, again) == 503  # what else was revoked nobody can tell
+    (postgres.start if how == "stopped" else postgres.resume)()
+    until(lambda: again.metric("database_journal_backlog") == 0 and again.metric("database_journal_replayed_total") == 3,
+          "the journal to be brought", timeout=15)
+    until(lambda: status(other, again) == 200, "the revocations to be known")
+    assert recorded(postgres, database) == [("subject", "uli"), ("token", recorded(postgres, database)[1][1]),
+                                            ("key", made["id"])]
+    assert postgres.psql(f"SELECT revoked_at IS NOT NULL FROM api_keys WHERE id = '{made['id']}'", database=database) == "t"
+    assert [status(caller, again) for caller in (uli, kim, key, spared)] == [401, 401, 401, 200]
+    assert not journal(gateway)
+    until(lambda: any("writes that waited" in str(line) for line in again.log()), "a line about it")
+    assert again.get("/health/ready", listener="admin").json()["checks"]["database"]["status"] == "healthy"
+    assert status(sign_in(again, "uli")[0], again) == 200  # a new one is good
+
+
+# --- what the database refuses ---
+
+def line_of(sequence, kind, payload):
+    record = json.dumps({"sequence": sequence, "id": f"01890000-0000-7000-8000-{sequence:012d}", "kind": kind,
+                         "at": 1_700_000_000_000_000, "payload": payload}, separators=(",", ":"))
+    return f"{hashlib.sha256(record.encode()).hexdigest()[:16]} {record}\n"
+
+
+def told(number):
+    """The line of the audit log that comes with a record."""
+    return json.dumps({"v": 1, "id": f"01890000-0000-7000-9000-{number:012d}", "time": "2023-11-14T22:13:20.000Z",
+                       "severity": "info", "actor": {"type": "user", "subject": "ada"}, "act": [], "action": "test.end",
+                       "object": {"type": "token", "id": str(number)}, "outcome": "success", "request_id": "",
+                       "correlation_id": "", "client": "", "details": {}}, separators=(",", ":"))
+
+
+def test_a_record_that_the_database_refuses_is_set_aside_and_blocks_nobody(start, tmp_path):
+    config = house_config(tmp_path / "gateway0")
+    folder = tmp_path / "gateway0" / "data" / "fallback_db"
+    folder.mkdir(parents=True, mode=0o700)
+    (tmp_path / "gateway0" / "data").chmod(0o700)
+    (folder / f"{1:020d}.jsonl").write_text(
+        line_of(1, "identity.revoke", {"kind": "subject", "value": "nobody", "record": told(1)})
+        + line_of(2, "identity.revoke", {"kind": "planet", "value": "mars", "record": told(2)})
+        + line_of(3, "no.such.kind", {"a": "'; DROP TABLE users; --"})
+        + line_of(4, "identity.revoke", {"kind": "token", "value": "a-token", "record": told(4)}))
+    gateway = start(config)
+    until(lambda: gateway.metric("database_journal_backlog") == 0, "the journal to be brought")
+    database = sqlite3.connect(gateway.directory / "data" / "gatehouse.db")
+    assert database.execute("SELECT kind, reason FROM journal_rejects ORDER BY id").fetchall() == [
+        ("identity.revoke", "user.unknown"), ("identity.revoke", "revocation.malformed"), ("no.such.kind", "journal.kind")]
+    assert database.execute("SELECT kind, value FROM revocations").fetchall() == [("token", "a-token")]
+    assert database.execute("SELECT object_id FROM audit_records WHERE action = 'test.end'").fetchall() == [("4",)]
+    database.close()
+    assert gateway.metric("database_journal_rejected_total") == 3
+    assert gateway.metric("database_journal_replayed_total") == 1
+    until(lambda: sum("kept in journal_rejects" in str(line) for line in gateway.log()) == 3, "a line for each")
+    assert not journal(gateway)
+
+
+def test_a_journal_that_was_tampered_with_stops_the_start(start, tmp_path):
+    config = house_config(tmp_path / "gateway0")
+    folder = tmp_path / "gateway0" / "data" / "fallback_db"
+    folder.mkdir(parents=True, mode=0o700)
+    lines = [line_of(n, "identity.revoke", {"kind": "token", "value": f"t{n}"}) for n in (1, 2)]
+    (folder / f"{1:020d}.jsonl").write_text(lines[0].replace("t1", "t9") + lines[1])
+    gateway = start(config, ready=False)
+    gateway.expected_exit = 1
+    assert gateway.wait_for_exit() == 1 and "fallback_db" in gateway.output()
