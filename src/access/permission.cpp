@@ -9,6 +9,8 @@ namespace {
 // In the order of the enumeration.
 constexpr std::array table{
     PermissionRow{Permission::audit_read, "audit:read", Role::admin, "Read the audit log."},
+    PermissionRow{Permission::clients_write, "clients:write", Role::admin,
+                  "Register OAuth clients."},
     PermissionRow{Permission::database_read, "database:read", Role::manager,
                   "See how the database and its connections fare."},
     PermissionRow{Permission::keys_write, "keys:write", Role::admin, "Make and revoke API keys."},

@@ -16,6 +16,7 @@ namespace gh::access {
 /// know about who holds it.
 enum class Permission : std::uint8_t {
     audit_read,
+    clients_write,
     database_read,
     keys_write,
     metrics_read,

@@ -5,18 +5,20 @@
 #include <utility>
 
 #include "app/first_users.hpp"
+#include "app/internal_key.hpp"
 #include "app/pool_route.hpp"
 #include "base/try.hpp"
 #include "net/run_task.hpp"
 
 namespace gh::app {
 
-BackOffice::BackOffice(const Settings& settings, std::unique_ptr<State> state,
-                       std::unique_ptr<storage::Fallback> fallback,
+BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
+                       std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
                        std::unique_ptr<audit::Log> audit, CheckpointKeeper checkpoints,
                        std::unique_ptr<IdentityHouse> identity, telemetry::Registry& registry,
                        telemetry::Log& log)
     : settings_(settings),
+      keys_(keys),
       registry_(registry),
       log_(log),
       state_(std::move(state)),
@@ -38,9 +40,9 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
                                                     *state->database));
     GH_TRY(auto identity, IdentityHouse::open(settings, *state, *fallback, *audit, keys,
                                               std::chrono::system_clock::now()));
-    auto office = std::make_unique<BackOffice>(settings, std::move(state), std::move(fallback),
-                                               std::move(audit), std::move(checkpoints),
-                                               std::move(identity), registry, log);
+    auto office = std::make_unique<BackOffice>(
+        settings, keys, std::move(state), std::move(fallback), std::move(audit),
+        std::move(checkpoints), std::move(identity), registry, log);
     if (auto greeted = net::run_to_end(office->greet_database()); !greeted) {
         if (!storage::is_away(greeted.error())) return std::unexpected(std::move(greeted).error());
         log.error("storage", "the database does not answer; what needs it gets 503 until it does")
@@ -52,9 +54,17 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
 Task<Result<void>> BackOffice::greet_database() {
     GH_CO_TRY_VOID(co_await state_->check_schema());
     GH_CO_TRY_VOID(co_await welcome_first_users());
+    GH_CO_TRY_VOID(co_await renew());
     const auto now = std::chrono::system_clock::now();
     GH_CO_TRY(const auto revoked, co_await state_->revocations.list({}, now));
     identity_->revocations().learn(revoked, now);
+    co_return Result<void>{};
+}
+
+Task<Result<void>> BackOffice::renew() {
+    GH_CO_TRY(const bool made,
+              co_await keep_internal_key(*state_, keys_, std::chrono::system_clock::now()));
+    if (made) log_.info("identity", "made a new internal key; it is in the key store");
     co_return Result<void>{};
 }
 
@@ -77,10 +87,10 @@ Task<Result<void>> BackOffice::welcome_first_users() {
 }
 
 void BackOffice::start(const std::filesystem::path& sqlite) {
-    clerk_ = std::make_unique<Clerk>(
-        Clerk::Parts{state_->revocations, identity_->revocations(), state_->roles,
-                     identity_->roles(), state_->keys, identity_->key_uses(), *fallback_,
-                     checkpoints_, registry_, log_, [this] { return greet_database(); }});
+    clerk_ = std::make_unique<Clerk>(Clerk::Parts{
+        state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
+        state_->keys, identity_->key_uses(), identity_->oauth(), *fallback_, checkpoints_,
+        registry_, log_, [this] { return greet_database(); }, [this] { return renew(); }});
     if (!sqlite.empty())
         integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
 }

@@ -35,7 +35,7 @@ class BackOffice {
                                                                   telemetry::Registry& registry,
                                                                   telemetry::Log& log);
     /// Of what open() has made ready.
-    BackOffice(const Settings& settings, std::unique_ptr<State> state,
+    BackOffice(const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<State> state,
                std::unique_ptr<storage::Fallback> fallback, std::unique_ptr<audit::Log> audit,
                CheckpointKeeper checkpoints, std::unique_ptr<IdentityHouse> identity,
                telemetry::Registry& registry, telemetry::Log& log);
@@ -61,8 +61,10 @@ class BackOffice {
     /// Once the database answers: is it ours, who is there, what is over? At the start, or from the clerk.
     [[nodiscard]] Task<Result<void>> greet_database();
     [[nodiscard]] Task<Result<void>> welcome_first_users();
+    [[nodiscard]] Task<Result<void>> renew();
 
     const Settings settings_;  // of the start
+    crypto::KeyStore& keys_;
     telemetry::Registry& registry_;
     telemetry::Log& log_;
     std::unique_ptr<State> state_;

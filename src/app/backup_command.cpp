@@ -13,6 +13,7 @@
 #include "app/state_files.hpp"
 #include "app/verb_state.hpp"
 #include "app/version.hpp"
+#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "config/unit.hpp"
 #include "net/run_task.hpp"
@@ -103,7 +104,6 @@ Result<Manifest> write_all(const Settings& settings, storage::Database& database
     GH_TRY_VOID(net::run_to_end(
         backup::write_rows(database, steps, sink, manifest, BackupProgress("written"))));
     GH_TRY_VOID(sink.line(end_line(manifest, sink.sha256())));
-    GH_TRY_VOID(sink.finish());
     return manifest;
 }
 
@@ -117,6 +117,20 @@ struct Written {
     Manifest manifest;
 };
 
+/// That somebody has all of it now. An older schema may have no place for that.
+Result<void> record(storage::Database& database, const path& file, bool sealed) {
+    GH_TRY(const auto steps, steps_of(database));
+    if (steps.size() < storage::embedded_migrations().size()) return {};
+    auto told = audit::act_of_shell("backup.create", "backup", file.string());
+    told.severity = audit::Severity::high;
+    told.details = {{"sealed", sealed}};
+    auto work = [told](storage::Session& session) -> Task<Result<void>> {
+        GH_CO_TRY_VOID(co_await audit::Log::lock(session));
+        co_return co_await audit::Log::append(session, told);
+    };
+    return net::run_to_end(database.write(std::move(work)));
+}
+
 Result<Written> write(const Overrides& overrides, const Surroundings& surroundings,
                       const BackupOptions& options) {
     GH_TRY(const auto read, read_settings(overrides, surroundings));
@@ -126,6 +140,8 @@ Result<Written> write(const Overrides& overrides, const Surroundings& surroundin
     auto file = file_of(options.file);
     GH_TRY(auto sink, Sink::create(file, passphrase_of(options)));
     GH_TRY(auto manifest, write_all(read.settings, *opened->database, sink));
+    GH_TRY_VOID(record(*opened->database, file, options.passphrase.has_value()));
+    GH_TRY_VOID(sink.finish());
     return Written{std::move(file), std::move(manifest)};
 }
 

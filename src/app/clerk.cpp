@@ -127,16 +127,24 @@ Task<> Clerk::clear_away() {
     for (;;) {
         co_await net::Sleep(loop_, clear_every);
         const auto now = std::chrono::system_clock::now();
+        if (const auto renewed = co_await parts_.renew(); !renewed) {
+            parts_.log.warning("storage", "what is due could not be renewed")
+                .error(renewed.error());
+        }
         auto revocations = co_await parts_.repository.clean(now);
         auto keys = co_await parts_.keys.clean(now - keys_shown);
-        if (!revocations || !keys) {
+        auto grants = co_await parts_.oauth.clean();
+        if (!revocations || !keys || !grants) {
             parts_.log.warning("storage", "what has expired could not be cleared away")
-                .error(!revocations ? revocations.error() : keys.error());
+                .error(!revocations ? revocations.error()
+                       : !keys      ? keys.error()
+                                    : grants.error());
             continue;
         }
         parts_.log.info("storage", "cleared away what has expired")
             .field("revocations", *revocations)
-            .field("keys", *keys);
+            .field("keys", *keys)
+            .field("oauth", *grants);
     }
 }
 

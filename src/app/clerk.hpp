@@ -7,6 +7,7 @@
 #include "app/checkpoint_keeper.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/key_uses.hpp"
+#include "identity/oauth/server.hpp"
 #include "identity/revocations.hpp"
 #include "identity/role_repository.hpp"
 #include "net/loop.hpp"
@@ -28,6 +29,7 @@ class Clerk {
         identity::RoleSource& roles;
         identity::KeyRepository& keys;
         identity::KeyUses& uses;
+        identity::oauth::Server& oauth;
         storage::Fallback& fallback;
         CheckpointKeeper& checkpoints;
         telemetry::Registry& registry;
@@ -35,6 +37,8 @@ class Clerk {
         /// Makes the acquaintance of the database: called until it succeeds, where the start did not. Then the revocations
         /// are known.
         std::function<Task<Result<void>>()> greet;
+        /// Replaces what is due, every hour.
+        std::function<Task<Result<void>>()> renew;
     };
     explicit Clerk(Parts parts);
     /// Ends between two turns; what waits for the database then is given up. Last uses are still written, when it answers.

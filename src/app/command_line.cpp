@@ -5,62 +5,14 @@
 #include <functional>
 #include <string>
 
-#include "app/audit_command.hpp"
 #include "app/backup_command.hpp"
-#include "app/config_command.hpp"
 #include "app/gatehouse.hpp"
-#include "app/key_command.hpp"
 #include "app/migrate_command.hpp"
-#include "app/settings.hpp"
-#include "app/user_command.hpp"
+#include "app/verb_options.hpp"
 #include "app/version.hpp"
-#include "crypto/burned.hpp"
 
 namespace gh::app {
 namespace {
-
-struct Options {
-    std::string config, env_file, upstream, listen, data, profile, file;
-    bool open = false, json = false, dry_run = false, password_stdin = false;
-    UserOptions user;
-    KeyOptions key;
-    AuditOptions audit;
-    bool force = false, verify = false, passphrase_stdin = false;
-    std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
-};
-
-std::optional<std::filesystem::path> path_or_nothing(const std::string& text) {
-    if (text.empty()) return {};
-    return text;
-}
-
-Overrides overrides_of(const Options& options) {
-    Overrides overrides;
-    overrides.config_file = path_or_nothing(options.config.empty() ? options.file : options.config);
-    overrides.env_file = path_or_nothing(options.env_file);
-    overrides.data_dir = path_or_nothing(options.data);
-    if (!options.upstream.empty()) overrides.upstream = options.upstream;
-    if (!options.listen.empty()) overrides.listen = options.listen;
-    if (!options.profile.empty()) {
-        overrides.profile =
-            options.profile == "development" ? Profile::development : Profile::production;
-    }
-    overrides.open_to_all = options.open;
-    return overrides;
-}
-
-Overrides state_overrides(const Options& options) {
-    auto overrides = overrides_of(options);
-    overrides.state_only = true;
-    return overrides;
-}
-
-Surroundings surroundings() {
-    Surroundings around;
-    around.environment = config::Environment::of_process();
-    around.check_secret = crypto::check_secret_strength;
-    return around;
-}
 
 int complain(const Error& error, int code) {
     std::fprintf(stderr, "gatehouse: %s\n",
@@ -133,19 +85,6 @@ void add_config(CLI::App& app, Options& options) {
     schema->footer("Example:\n  gatehouse config schema > gatehouse.schema.json");
 }
 
-/// A verb that works on the state, beside a running serve or without one.
-CLI::App* add_state_verb(CLI::App& parent, Options& options, const std::string& name,
-                         const std::string& what, const std::string& example,
-                         std::function<CommandResult()> run) {
-    auto* verb = parent.add_subcommand(name, what);
-    verb->footer("Example:\n  gatehouse " + example);
-    verb->add_option("--config", options.config, "Configuration file (YAML)");
-    verb->add_option("--env-file", options.env_file, "File of environment variables");
-    verb->add_option("--data", options.data, "Data directory, without a configuration: data");
-    verb->callback([&options, run = std::move(run)] { options.run = run; });
-    return verb;
-}
-
 void add_migrate(CLI::App& app, Options& options) {
     auto* migrate = app.add_subcommand("migrate", "Bring the database's schema up to date");
     migrate->require_subcommand(1);
@@ -165,106 +104,6 @@ void add_migrate(CLI::App& app, Options& options) {
     add_state_verb(*migrate, options, "verify", "Is every step there, as this program knows it?",
                    "migrate verify --config gatehouse.yaml",
                    [&options] { return migrate_verify(state_overrides(options), surroundings()); });
-}
-
-/// A line of standard input.
-std::string typed_line() {
-    constexpr std::size_t bytes_max = 4'096;  // more than any password has
-    std::string line;
-    for (int c = std::fgetc(stdin); c != EOF && c != '\n' && line.size() < bytes_max;
-         c = std::fgetc(stdin)) {
-        line.push_back(static_cast<char>(c));
-    }
-    return line;
-}
-
-std::optional<std::string> typed_password(const Options& options) {
-    if (!options.password_stdin) return {};
-    return typed_line();
-}
-
-void add_user(CLI::App& app, Options& options) {
-    auto* user = app.add_subcommand("user", "Who may sign in");
-    user->require_subcommand(1);
-    user->footer(
-        "Examples:\n  gatehouse user add ada --role manager\n  gatehouse user list\n"
-        "  gatehouse user disable ada");
-    const auto verb =
-        [&](const std::string& name, const std::string& what, const std::string& example,
-            CommandResult (*run)(const Overrides&, const Surroundings&, UserOptions)) {
-            return add_state_verb(*user, options, name, what, "user " + example, [&options, run] {
-                options.user.password = typed_password(options);
-                return run(state_overrides(options), surroundings(), options.user);
-            });
-        };
-    auto* add = verb("add", "Make a user; prints a password for one use", "add ada --role manager",
-                     user_add);
-    auto* password = verb("password", "Give a user a new password for one use; their tokens end",
-                          "password ada", user_password);
-    for (auto* each : {add, password}) {
-        each->add_flag("--password-stdin", options.password_stdin,
-                       "Take the first line of standard input as the password, for good");
-    }
-    add->add_option("--email", options.user.email, "Where to write to");
-    auto* roles = verb("roles", "Give a user other roles", "roles ada --role user",
-                       [](const Overrides& overrides, const Surroundings& around,
-                          UserOptions wanted) { return user_roles(overrides, around, wanted); });
-    auto* disable =
-        verb("disable", "Keep a user out; their tokens end", "disable ada",
-             [](const Overrides& overrides, const Surroundings& around, UserOptions wanted) {
-                 return user_disable(overrides, around, wanted, true);
-             });
-    auto* enable =
-        verb("enable", "Let a user in again", "enable ada",
-             [](const Overrides& overrides, const Surroundings& around, UserOptions wanted) {
-                 return user_disable(overrides, around, wanted, false);
-             });
-    for (auto* each : {add, password, roles, disable, enable})
-        each->add_option("NAME", options.user.name, "What they sign in with")->required();
-    add->add_option("--role", options.user.roles, "guest, user, manager, admin; user by default")
-        ->allow_extra_args(false);
-    roles->add_option("--role", options.user.roles, "Instead of those so far")
-        ->required()
-        ->allow_extra_args(false);
-    auto* list = verb("list", "All users", "list --json",
-                      [](const Overrides& overrides, const Surroundings& around,
-                         UserOptions wanted) { return user_list(overrides, around, wanted); });
-    list->add_flag("--json", options.user.json, "As a JSON array");
-}
-
-void add_key(CLI::App& app, Options& options) {
-    auto* key = app.add_subcommand("key", "Keys for the header X-API-Key");
-    key->require_subcommand(1);
-    key->footer(
-        "Examples:\n  gatehouse key create nightly-import --role user --expires 90d\n"
-        "  gatehouse key list\n  gatehouse key revoke 0123456789abcdef");
-    const auto verb =
-        [&](const std::string& name, const std::string& what, const std::string& example,
-            CommandResult (*run)(const Overrides&, const Surroundings&, const KeyOptions&)) {
-            return add_state_verb(*key, options, name, what, "key " + example, [&options, run] {
-                return run(state_overrides(options), surroundings(), options.key);
-            });
-        };
-    auto* create = verb("create", "Make a key; prints it, this once",
-                        "create nightly-import --role user --expires 90d", key_create);
-    create->add_option("NAME", options.key.name, "For people: what it is for")->required();
-    create->add_option("--role", options.key.roles, "What its bearer may; none by default")
-        ->allow_extra_args(false);
-    create->add_option("--scope", options.key.scopes, "Narrows what the roles allow")
-        ->allow_extra_args(false);
-    create->add_option("--subject", options.key.subject, "Whom it stands for; its id by default");
-    create->add_option("--expires", options.key.expires,
-                       "A duration such as 90d; never by default");
-    create->add_flag("--service", options.key.service, "Its bearer is a service");
-    auto* list = verb("list", "All keys, without their secrets", "list", key_list);
-    for (auto* each : {create, list})
-        each->add_option("--owner", options.key.owner, "Who answers for it");
-    list->add_flag("--json", options.key.json, "As a JSON array");
-    auto* rotate = verb("rotate", "A new secret under the same id; prints it, this once",
-                        "rotate 0123456789abcdef", key_rotate);
-    auto* revoke = verb("revoke", "End a key for good", "revoke 0123456789abcdef", key_revoke);
-    for (auto* each : {rotate, revoke})
-        each->add_option("ID", options.key.name, "Of gatehouse key list")->required();
 }
 
 void add_audit(CLI::App& app, Options& options) {
@@ -371,8 +210,7 @@ int run_command_line(int argc, char** argv) {
     add_serve(app, options);
     add_config(app, options);
     add_migrate(app, options);
-    add_user(app, options);
-    add_key(app, options);
+    add_identity(app, options);
     add_audit(app, options);
     add_backup(app, options);
     auto* version = app.add_subcommand("version", "Version, commit, compiler, linked libraries");

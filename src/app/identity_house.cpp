@@ -73,7 +73,19 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, storage::Fa
              .issuer = issuer_,
              .audit = audit,
              .auth_enabled = settings.auth.enabled,
-             .token_lifetime = settings.auth.access_token_ttl}) {}
+             .token_lifetime = settings.auth.access_token_ttl}),
+      oauth_({.database = *state.database,
+              .users = state.users,
+              .sign_in = sign_in_,
+              .throttle = throttle_,
+              .issuer = issuer_,
+              .revocations = revocations_,
+              .roles = roles_,
+              .hasher = state.hasher,
+              .replays = dpop_replays_,
+              .audit = audit,
+              .access_token_lifetime = settings.auth.access_token_ttl,
+              .password_grant = settings.auth.password_grant}) {}
 
 Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(const Settings& settings, State& state,
                                                            storage::Fallback& fallback,
@@ -113,6 +125,7 @@ std::vector<api::Route> IdentityHouse::routes() {
     std::ranges::move(identity::user_routes(room_), std::back_inserter(all));
     std::ranges::move(identity::role_routes(room_), std::back_inserter(all));
     std::ranges::move(identity::key_routes(room_), std::back_inserter(all));
+    std::ranges::move(identity::oauth::routes(oauth_), std::back_inserter(all));
     return all;
 }
 

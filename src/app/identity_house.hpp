@@ -14,6 +14,7 @@
 #include "identity/dpop_replays.hpp"
 #include "identity/key_uses.hpp"
 #include "identity/login_throttle.hpp"
+#include "identity/oauth/server.hpp"
 #include "identity/revocations.hpp"
 #include "identity/revoker.hpp"
 #include "identity/room.hpp"
@@ -49,6 +50,7 @@ class IdentityHouse {
     [[nodiscard]] const identity::TokenIssuer& issuer() const { return issuer_; }
     [[nodiscard]] identity::RevocationSource& revocations() { return revocations_; }
     [[nodiscard]] identity::RoleSource& roles() { return roles_; }
+    [[nodiscard]] identity::oauth::Server& oauth() { return oauth_; }
     [[nodiscard]] identity::KeyUses& key_uses() { return key_uses_; }
 
     /// For one worker: recognises tokens, certificates, and keys of the configuration and of the database.
@@ -70,6 +72,7 @@ class IdentityHouse {
     net::WorkPool hashing_;
     identity::SignIn sign_in_;
     identity::Room room_;
+    identity::oauth::Server oauth_;
 };
 
 }  // namespace gh::app

@@ -12,6 +12,7 @@
 #include "app/restoring.hpp"
 #include "app/state_files.hpp"
 #include "app/verb_state.hpp"
+#include "audit/act.hpp"
 #include "base/id.hpp"
 #include "base/try.hpp"
 #include "net/run_task.hpp"
@@ -112,9 +113,14 @@ Result<Contents> restore_into(const Settings& settings, const BackupOptions& opt
     if (server) GH_TRY_VOID(check_alone(*server));
     GH_TRY(auto restoring, Restoring::begin(settings));
     const auto take = [&](const storage::backup::File& file) { return restoring.take(file); };
-    GH_TRY(auto contents,
-           storage::backup::read_backup(source, storage::embedded_migrations(),
-                                        restoring.database(), take, BackupProgress("read")));
+    const auto record = audit::act_of_shell("backup.restore", "backup", options.file.string());
+    const auto say = [](audit::Record& told, const Contents& read) {
+        told.severity = audit::Severity::high;
+        told.details = {{"made_at", read.header.made_at}, {"engine", read.header.engine}};
+    };
+    GH_TRY(auto contents, storage::backup::read_backup(
+                              source, storage::embedded_migrations(), restoring.database(), take,
+                              BackupProgress("read"), audit::also<Contents>(record, say)));
     if (server) {
         GH_TRY_VOID(put_into(*server, settings, restoring));
     } else {

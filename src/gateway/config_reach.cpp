@@ -50,7 +50,11 @@ std::vector<std::string_view> built_in_paths(std::span<const net::Service> serve
         out = {"/health", "/health/live", "/health/ready", "/api/system/health", "/system/info"};
     if (serves(Service::metrics) || serves(Service::api)) out.emplace_back("/metrics");
     if (serves(Service::api)) {
-        constexpr std::string_view control_plane[] = {"/api/v1/auth/login",
+        constexpr std::string_view control_plane[] = {"/.well-known/jwks.json",
+                                                      "/.well-known/oauth-authorization-server",
+                                                      "/.well-known/oauth-protected-resource",
+                                                      "/.well-known/openid-configuration",
+                                                      "/api/v1/auth/login",
                                                       "/api/v1/auth/logout",
                                                       "/api/v1/auth/password",
                                                       "/api/v1/keys",
@@ -66,7 +70,15 @@ std::vector<std::string_view> built_in_paths(std::span<const net::Service> serve
                                                       "/auth/me",
                                                       "/auth/status",
                                                       "/auth/token",
-                                                      "/db/pool"};
+                                                      "/db/pool",
+                                                      "/oauth/authorize",
+                                                      "/oauth/device",
+                                                      "/oauth/device/approve",
+                                                      "/oauth/introspect",
+                                                      "/oauth/register",
+                                                      "/oauth/revoke",
+                                                      "/oauth/token",
+                                                      "/oauth/userinfo"};
         out.insert(out.end(), std::begin(control_plane), std::end(control_plane));
     }
     return out;

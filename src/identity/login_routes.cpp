@@ -125,22 +125,6 @@ SignInAttempt attempt_of(const api::Call& call, Login& login) {
             std::string(reinterpret_cast<const char*>(network.data()), network.size())};
 }
 
-/// Somebody tried to sign in. Attempts that were not looked at are not told: they are many, and counted elsewhere.
-audit::Record attempt_record(const api::Call& call, const std::string& name,
-                             const SignInOutcome& outcome) {
-    auto record = audit::act_of(call, "user.sign_in", "user");
-    record.outcome = outcome.user ? audit::Outcome::success : audit::Outcome::denied;
-    record.severity = outcome.user ? audit::Severity::info : audit::Severity::low;
-    if (outcome.user) {
-        record.actor_type = access::PrincipalType::user;
-        record.actor = outcome.user->name;
-        record.object_id = outcome.user->id;
-    } else {
-        record.details = {{"name", name}, {"reason", std::string(outcome.reason)}};
-    }
-    return record;
-}
-
 Task<Result<api::Reply>> sign_in(Room& room, api::Call call, Login login, seconds lifetime) {
     const auto name = login.username;
     auto attempt = attempt_of(call, login);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "access/access.hpp"
+#include "audit/act.hpp"
 #include "crypto/password.hpp"
 #include "identity/user.hpp"
 
@@ -91,6 +92,21 @@ std::optional<api::Reply> above_oneself(const api::Call& call, std::span<const s
                                                   .includes(access::permissions_of(bearer, custom));
     if (within) return {};
     return api::refusal(call, 403, "role.above_own", "This wants rights that are not yours.");
+}
+
+audit::Record attempt_record(const api::Call& call, const std::string& name,
+                             const SignInOutcome& outcome) {
+    auto record = audit::act_of(call, "user.sign_in", "user");
+    record.outcome = outcome.user ? audit::Outcome::success : audit::Outcome::denied;
+    record.severity = outcome.user ? audit::Severity::info : audit::Severity::low;
+    if (outcome.user) {
+        record.actor_type = access::PrincipalType::user;
+        record.actor = outcome.user->name;
+        record.object_id = outcome.user->id;
+    } else {
+        record.details = {{"name", name}, {"reason", std::string(outcome.reason)}};
+    }
+    return record;
 }
 
 void tell_user(audit::Record& record, const User& user) {

@@ -18,6 +18,7 @@
 #include "crypto/secret.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/revoker.hpp"
+#include "identity/sign_in.hpp"
 #include "identity/user.hpp"
 
 namespace gh::identity {
@@ -43,6 +44,9 @@ namespace gh::identity {
                                                       std::span<const std::string> roles,
                                                       const access::CustomRoles& custom);
 
+/// Somebody tried to sign in. Attempts that were not looked at are not told: they are many, and counted elsewhere.
+[[nodiscard]] audit::Record attempt_record(const api::Call& call, const std::string& name,
+                                           const SignInOutcome& outcome);
 /// What the audit log says of a user that was written.
 void tell_user(audit::Record& record, const User& user);
 /// And of a key.

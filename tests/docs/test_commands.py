@@ -67,6 +67,7 @@ def test_configuration_in_the_pages_passes_the_check(block, tmp_path):
         pytest.skip("build/release/gatehouse is not built")
     file = tmp_path / "gatehouse.yaml"
     file.write_text(block)
+    variables = {name: "x" for name in re.findall(r"\$\{env:(\w+)\}", block)}
     run = subprocess.run([BINARY, "config", "check", file], text=True, capture_output=True, timeout=30, cwd=tmp_path,
-                         check=False)
+                         env=os.environ | variables, check=False)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -30,7 +30,7 @@ class Postgres:
     """One server, without fsync: it never loses power. It listens on 127.0.0.1, for which its certificate of `ca` is good,
     and on 127.0.0.2, for which it is not; `other_ca` signed nothing. `settings` are those of postgresql.conf."""
 
-    def __init__(self, **settings):
+    def __init__(self, role=ROLE, **settings):
         # Not in a folder of pytest's: those are closed to the user the server runs as.
         self.folder = Path(tempfile.mkdtemp(prefix="gatehouse-postgres-"))
         self.data, self.log_file = self.folder / "data", self.folder / "log"
@@ -56,7 +56,8 @@ class Postgres:
         with (self.data / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in chosen.items())
         self.start()
-        self.psql(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'")
+        if role:
+            self.psql(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
 
     # --- how it is reached ---
 
@@ -92,9 +93,17 @@ class Postgres:
 
     def psql(self, *statements, database="postgres", user="postgres", timeout=60):
         """Runs each statement, by default as the superuser; what psql prints, columns divided by |, rows by line feeds."""
+        words = [word for each in statements for word in ("-c", each)]
+        return self._psql(words, database, user, timeout=timeout)
+
+    def psql_script(self, text):
+        """Runs what somebody would type into psql."""
+        return self._psql([], "postgres", "postgres", text)
+
+    def _psql(self, words, database, user, text=None, timeout=60):
         done = subprocess.run([PROGRAMS / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-p", str(self.port),
-                               "-U", user, "-d", database, *[word for each in statements for word in ("-c", each)]],
-                              capture_output=True, text=True, timeout=seconds(timeout), check=False)
+                               "-U", user, "-d", database, *words], input=text, capture_output=True, text=True,
+                              timeout=seconds(timeout), check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 

@@ -12,6 +12,13 @@ from support.house import House
 from support.wait import until
 
 
+def write_over(house, content):
+    """Instead of the database, and without its log: SQLite would read that."""
+    for path in house.data.glob("gatehouse.db*"):
+        path.unlink()
+    (house.data / "gatehouse.db").write_bytes(content)
+
+
 def readiness(gateway):
     return gateway.request("GET", "/health/ready", listener="admin").json()["checks"]["database"]["status"]
 
@@ -35,10 +42,11 @@ def test_a_damaged_database_is_told(start, tmp_path):
     assert gateway.request("GET", "/health/ready", listener="admin").status == 200
 
 
-@pytest.mark.parametrize("content", [b"\x5a" * 8192, os.urandom(8192), b"SQLite format 3\0" + b"\xff" * 4080])
+@pytest.mark.parametrize("content", [b"\x5a" * 8192, os.urandom(8192), b"SQLite format 3\0" + b"\xff" * 4080],
+                         ids=["noise", "encrypted", "header"])
 def test_a_file_that_is_no_database_stops_the_start(start, tmp_path, content):
     house = House(tmp_path / "gateway0").migrate()
-    (house.data / "gatehouse.db").write_bytes(content)
+    write_over(house, content)
     gateway = start(house.config, ready=False)
     gateway.expected_exit = 1
     assert gateway.wait_for_exit() == 1
@@ -50,7 +58,7 @@ def test_a_house_with_a_broken_database_is_restored(tmp_path):
     house = House(tmp_path / "house").migrate()
     house.add_user("ada")
     file = house.backup()
-    (house.data / "gatehouse.db").write_bytes(os.urandom(8192))
+    write_over(house, os.urandom(8192))
     shutil.rmtree(house.data / "keys")
     assert house.verb("user", "list").returncode == 1
     house.done("restore", file, "--force")

@@ -241,9 +241,9 @@ def test_the_pool_opens_its_min_never_passes_its_max_and_leaves_nothing(postgres
 def test_a_slow_query_is_logged_once_by_its_fingerprint_without_its_values(postgres, house):
     guest = house(slow_query="250ms", pool={"min": 2, "max": 4})
     gateway, admin = guest.gateway, guest.sign_in("ada", ADMIN)
-    secret = "0190-very-telling-0815"
+    sought = "0190-very-telling-0815"
     holding = Holding(postgres, gateway.database, "api_keys")
-    reader = threading.Thread(target=lambda: admin.get(f"/api/v1/keys/{secret}"))
+    reader = threading.Thread(target=lambda: admin.get(f"/api/v1/keys/{sought}"))
     reader.start()
     began = time.monotonic()
     until(lambda: time.monotonic() - began > 0.4, "what counts as slow")
@@ -256,5 +256,5 @@ def test_a_slow_query_is_logged_once_by_its_fingerprint_without_its_values(postg
     assert len(lines()) == 1
     assert line["statement"] == "api_keys.find" and re.fullmatch(r"[0-9a-f]{16}", line["fingerprint"])
     assert 250 <= line["duration_ms"] < 10_000
-    assert secret not in json.dumps(gateway.log())
+    assert sought not in json.dumps(gateway.log())
     assert gateway.metric("database_slow_queries_total") == 1

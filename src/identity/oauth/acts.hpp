@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "api/call.hpp"
 #include "audit/record.hpp"
@@ -11,11 +10,11 @@
 namespace gh::identity::oauth {
 
 /// An act of a client's that the audit log shall know.
-/// @param action  "oauth.refresh_reused"
+/// @param action  "oauth.revoke"
 [[nodiscard]] audit::Record act_of_client(const api::Call& call, const Client& client,
-                                          std::string action, SystemTime now);
-/// The same of a user's.
-[[nodiscard]] audit::Record act_of_user(const api::Call& call, std::string user, std::string action,
-                                        SystemTime now);
+                                          std::string action);
+/// What a user did about a client.
+[[nodiscard]] audit::Record act_of_user(const api::Call& call, std::string user,
+                                        const Client& client, std::string action);
 
 }  // namespace gh::identity::oauth

@@ -102,17 +102,17 @@ struct CodeWork {
     NewCode code;
     bool keep_consent = false;
     audit::Record consent;
-    Task<Result<void>> (*record)(Session&, audit::Record) = nullptr;
     SystemTime now;
 };
 
 Task<Result<void>> make_code(Session& session, CodeWork work) {
     const auto& grant = work.grant;
     if (work.keep_consent) {
+        GH_CO_TRY_VOID(co_await audit::Log::lock(session));
         Portion portion{grant.scopes, grant.resources};
         GH_CO_TRY_VOID(co_await keep_consent(session, grant.user_id, grant.client_id,
                                              std::move(portion), work.now));
-        GH_CO_TRY_VOID(co_await work.record(session, work.consent));
+        GH_CO_TRY_VOID(co_await audit::Log::append(session, work.consent));
     }
     GH_CO_TRY_VOID(co_await add_grant(session, grant, work.now));
     co_return co_await add_code(session, grant.id, work.code, work.now);
@@ -135,11 +135,7 @@ CodeWork code_work_of(const Server& server, const Visit& visit) {
     work.code.redirect_uri = visit.request.redirect_uri;
     work.code.challenge = visit.request.challenge;
     work.keep_consent = visit.agreed;
-    work.record = server.parts().record;
-    work.consent = act_of_user(visit.call, visit.session->user.name, "oauth.consent", visit.now);
-    work.consent.object_type = "oauth_client";
-    work.consent.object_id = visit.client.id;
-    work.consent.details.push_back({"client_name", visit.client.name});
+    work.consent = act_of_user(visit.call, visit.session->user.name, visit.client, "oauth.consent");
     work.consent.details.push_back({"scopes", join_names(work.grant.scopes, ' ')});
     return work;
 }

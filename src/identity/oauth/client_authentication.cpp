@@ -8,6 +8,7 @@
 #include "identity/names.hpp"
 #include "identity/oauth/refusal.hpp"
 #include "identity/oauth/secret.hpp"
+#include "identity/oauth/uri.hpp"
 
 namespace gh::identity::oauth {
 namespace {
@@ -95,10 +96,33 @@ Result<void> prove(const Client& client, const Said& said, const api::Call& call
     return {};
 }
 
+/// The key of the request's proof; empty where there is none. It names us as our metadata do, whatever stands between.
+Result<std::string> proven_key(const Server& server, const api::Call& call, SystemTime now) {
+    const auto& fields = call.head.fields;
+    if (!fields.has(http::FieldId::dpop)) return std::string();
+    if (fields.count(http::FieldId::dpop) != 1) return refuse("oauth.dpop_proof", "dpop.repeated");
+    const auto origin = origin_of(server.issuer());
+    const auto scheme = origin.substr(0, origin.find(':'));
+    const DpopRequest request{.method = call.head.method_text,
+                              .scheme = scheme,
+                              .authority = origin.substr(scheme.size() + 3),
+                              .path = call.path,
+                              .access_token = {},
+                              .thumbprint = {}};
+    auto proof = check_dpop_proof(fields.value(http::FieldId::dpop), request, now);
+    if (!proof) return refuse("oauth.dpop_proof", std::string(proof.error().reason));
+    if (server.parts().replays.take(*proof, now) != DpopReplays::Seen::never)
+        return refuse("oauth.dpop_proof", "dpop.replayed");
+    return std::move(proof->thumbprint);
+}
+
 }  // namespace
 
 Task<Result<Client>> authenticate_client(Server& server, api::Call call,
                                          const Parameters& parameters) {
+    // Before, a token that was ended would pass for a good one.
+    if (!server.parts().revocations.known())
+        co_return fail(ErrorKind::unavailable, "oauth.revocations_unknown");
     GH_CO_TRY(const auto said, said_of(call, parameters));
     if (said.id.empty()) co_return refuse("oauth.client_unknown");
     auto client = co_await server.clients().find(said.id);
@@ -116,8 +140,11 @@ std::string certificate_thumbprint(const api::Call& call) {
     return digest ? codec::encode_base64url(*digest) : std::string();
 }
 
-Result<Binding> binding_of(const Server&, const api::Call& call, const Client& client) {
+Result<Binding> binding_of(const Server& server, const api::Call& call, const Client& client,
+                           SystemTime now) {
     Binding binding;
+    GH_TRY(binding.dpop_jkt, proven_key(server, call, now));
+    if (client.require_dpop && binding.dpop_jkt.empty()) return refuse("oauth.dpop_missing");
     if (client.certificate_bound) {
         binding.certificate = certificate_thumbprint(call);
         if (binding.certificate.empty()) return refuse("oauth.client_certificate");

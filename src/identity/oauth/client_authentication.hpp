@@ -19,9 +19,10 @@ namespace gh::identity::oauth {
 /// SHA-256 of the connection's certificate as tokens name it (RFC 8705 §3.1); empty without one.
 [[nodiscard]] std::string certificate_thumbprint(const api::Call& call);
 
-/// What the tokens of this request shall be bound to.
-/// @return refuses as "oauth.client_certificate" where the client must show one
+/// What the tokens of this request shall be bound to: the key of a DPoP proof (RFC 9449 §5) that is good and new, the
+/// certificate of the connection.
+/// @return refuses as "oauth.dpop_proof"; as "oauth.dpop_missing" or "oauth.client_certificate" where the client must
 [[nodiscard]] Result<Binding> binding_of(const Server& server, const api::Call& call,
-                                         const Client& client);
+                                         const Client& client, SystemTime now);
 
 }  // namespace gh::identity::oauth

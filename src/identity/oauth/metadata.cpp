@@ -4,9 +4,11 @@
 #include <initializer_list>
 #include <span>
 
+#include "access/authenticator.hpp"
 #include "access/permission.hpp"
 #include "codec/jose.hpp"
 #include "codec/json_writer.hpp"
+#include "identity/names.hpp"
 #include "identity/oauth/client.hpp"
 
 namespace gh::identity::oauth {
@@ -30,7 +32,9 @@ void list_scopes(Writer& out) {
 
 void list_grants(Writer& out, bool password) {
     out.name("grant_types_supported").begin_array();
-    for (const auto grant : {grant_code, grant_refresh, grant_credentials}) out.string(grant);
+    for (const auto grant :
+         {grant_code, grant_refresh, grant_credentials, grant_device, grant_exchange})
+        out.string(grant);
     if (password) out.string(grant_password);
     out.end_array();
 }
@@ -42,6 +46,13 @@ void list_authentication(Writer& out, std::string_view endpoint, bool with_publi
         out.string(way);
     }
     if (with_public) out.string("none");
+    out.end_array();
+}
+
+/// The field of a challenge has them, apart by spaces.
+void list_dpop_algorithms(Writer& out) {
+    out.name("dpop_signing_alg_values_supported").begin_array();
+    for (const auto& name : split_names(access::dpop_algorithms, ' ')) out.string(name);
     out.end_array();
 }
 
@@ -77,7 +88,10 @@ Task<Result<api::Reply>> show_server_metadata(Server& server, api::Call) {
     out.name("token_endpoint").string(server.url_of("/oauth/token"));
     out.name("revocation_endpoint").string(server.url_of("/oauth/revoke"));
     out.name("introspection_endpoint").string(server.url_of("/oauth/introspect"));
+    out.name("registration_endpoint").string(server.url_of("/oauth/register"));
+    out.name("device_authorization_endpoint").string(server.url_of("/oauth/device"));
     out.name("jwks_uri").string(server.url_of("/.well-known/jwks.json"));
+    list_dpop_algorithms(out);
     list(out, "response_types_supported", {"code"});
     list(out, "response_modes_supported", {"query"});
     list_grants(out, server.parts().password_grant);
@@ -104,6 +118,7 @@ Task<Result<api::Reply>> show_resource_metadata(Server& server, api::Call) {
     out.name("jwks_uri").string(server.url_of("/.well-known/jwks.json"));
     list_scopes(out);
     list(out, "bearer_methods_supported", {"header"});
+    list_dpop_algorithms(out);
     out.name("tls_client_certificate_bound_access_tokens").boolean(true);
     out.end_object();
     co_return public_document(std::move(body));

@@ -118,7 +118,6 @@ TEST_P(RefreshGrantTest, ADisabledClientHasNothingLeft) {
     const auto first = redeem(client, code_for(client));
     ASSERT_TRUE(run_to_end(server->clients().disable(client.id, now)));
     EXPECT_EQ(refresh(client, said(first, "refresh_token")).code, "oauth.client_disabled");
-    const RevocationRepository kept(*database);
     const auto listed = run_to_end(RevocationRepository(*database).list(start - seconds(1), now));
     ASSERT_EQ(listed->size(), 1U);
     EXPECT_EQ(listed->front().value, client.id);

@@ -1,8 +1,10 @@
 #include <utility>
 
 #include "identity/oauth/authorize_endpoint.hpp"
+#include "identity/oauth/device_endpoint.hpp"
 #include "identity/oauth/metadata.hpp"
 #include "identity/oauth/refusal.hpp"
+#include "identity/oauth/registration.hpp"
 #include "identity/oauth/server.hpp"
 #include "identity/oauth/token_endpoint.hpp"
 #include "identity/oauth/token_status.hpp"
@@ -71,6 +73,37 @@ void add_pages(std::vector<api::Route>& table, Server& server) {
          .body_bytes_max = form_bytes_max});
 }
 
+void add_device_pages(std::vector<api::Route>& table, Server& server) {
+    const std::vector<api::Answer> page{{200, "A page.", "text/html", nullptr}};
+    table.push_back({.method = "GET",
+                     .path = "/oauth/device",
+                     .access = Access::anyone(),
+                     .handle = api::with(server, show_device),
+                     .summary = "Where users type the code that a device shows.",
+                     .answers = page});
+    table.push_back(
+        {.method = "POST",
+         .path = "/oauth/device/approve",
+         .access = Access::anyone(),
+         .handle = api::with(server, submit_device, api::raw_body({std::string(form_type)})),
+         .summary = "The forms of that page.",
+         .answers = page,
+         .body_bytes_max = form_bytes_max});
+}
+
+api::Route registration_route(Server& server) {
+    const auto answer = [](Server& room, api::Call call, std::string_view body) {
+        return in_protocol(answer_register(room, call, body));
+    };
+    return {.method = "POST",
+            .path = "/oauth/register",
+            .access = Access::anyone(),
+            .handle = api::with(server, answer, api::raw_body({"application/json"})),
+            .summary = "Registers a client (RFC 7591), with an initial access token.",
+            .answers = {{201, "The client.", "application/json", nullptr}},
+            .body_bytes_max = form_bytes_max};
+}
+
 void add_userinfo(std::vector<api::Route>& table, Server& server) {
     for (const auto* method : {"GET", "POST"}) {
         table.push_back({.method = method,
@@ -90,6 +123,9 @@ std::vector<api::Route> routes(Server& server) {
         form_route(server, "/oauth/revoke", answer_revoke, "Takes a token back (RFC 7009)."),
         form_route(server, "/oauth/introspect", answer_introspect,
                    "Says what a token is (RFC 7662)."),
+        form_route(server, "/oauth/device", answer_device,
+                   "Gives a device a code for its user (RFC 8628)."),
+        registration_route(server),
         document_route(server, "/.well-known/oauth-authorization-server", show_server_metadata,
                        "What the authorization server can do (RFC 8414)."),
         document_route(server, "/.well-known/openid-configuration", show_server_metadata,
@@ -100,6 +136,7 @@ std::vector<api::Route> routes(Server& server) {
                        "The keys that our tokens are signed with (RFC 7517)."),
     };
     add_pages(table, server);
+    add_device_pages(table, server);
     add_userinfo(table, server);
     return table;
 }

@@ -3,7 +3,9 @@
 #include "base/try.hpp"
 #include "codec/base64.hpp"
 #include "codec/jose.hpp"
+#include "identity/oauth/device_repository.hpp"
 #include "identity/oauth/grant_repository.hpp"
+#include "identity/oauth/registration.hpp"
 #include "identity/oauth/uri.hpp"
 #include "net/loop.hpp"
 
@@ -36,7 +38,9 @@ Task<Result<std::uint64_t>> Server::clean() {
     auto work = [now = now()](storage::Session& session) -> Task<Result<std::uint64_t>> {
         GH_CO_TRY(const auto grants, co_await clean_grants(session, now));
         GH_CO_TRY(const auto sessions, co_await BrowserSessions::clean(session, now));
-        co_return grants + sessions;
+        GH_CO_TRY(const auto devices, co_await clean_devices(session, now));
+        GH_CO_TRY(const auto tokens, co_await clean_initial_tokens(session, now));
+        co_return grants + sessions + devices + tokens;
     };
     co_return co_await parts_.database.write(std::move(work));
 }

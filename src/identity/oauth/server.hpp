@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "api/route.hpp"
-#include "audit/record.hpp"
+#include "audit/log.hpp"
+#include "identity/dpop_replays.hpp"
 #include "identity/login_throttle.hpp"
 #include "identity/oauth/browser_session.hpp"
 #include "identity/oauth/client_repository.hpp"
 #include "identity/revocations.hpp"
+#include "identity/role_repository.hpp"
 #include "identity/sign_in.hpp"
 #include "identity/token_issuer.hpp"
 #include "identity/user_repository.hpp"
@@ -26,9 +28,10 @@ struct Parts {
     LoginThrottle& throttle;  ///< counts wrong user codes; SignIn has it, too
     TokenIssuer& issuer;
     RevocationSource& revocations;
+    RoleSource& roles;
     std::shared_ptr<const ApiKeyHasher> hasher;
-    /// Records an act within the transaction that does it: audit::Log's append().
-    Task<Result<void>> (*record)(storage::Session&, audit::Record);
+    DpopReplays& replays;
+    audit::Log& audit;
     seconds access_token_lifetime{1'800};
     bool password_grant = false;
     std::function<SystemTime()> now = {};  ///< unset: the loop's clock

@@ -92,7 +92,10 @@ class ServerTest : public storage::EngineTest {
         EngineTest::SetUp();
         if (IsSkipped()) return;
         ASSERT_TRUE(run_to_end(storage::migrate(*database, storage::embedded_migrations(), now)));
-        acts().clear();
+        fallback.emplace(*database, storage::Journal::open(folder.path / "journal", {}).value(),
+                         registry, log);
+        audit_log.emplace(*fallback, registry, log);
+        revocations.learn({}, now);
         users.emplace(*database);
         sign_in.emplace(SignIn::Parts{*users, pool, throttle, scheme, password_hash()});
         issuer.emplace("https://as.example", signing_keys());
@@ -111,8 +114,10 @@ class ServerTest : public storage::EngineTest {
                 .throttle = throttle,
                 .issuer = *issuer,
                 .revocations = revocations,
+                .roles = roles,
                 .hasher = hasher,
-                .record = record,
+                .replays = replays,
+                .audit = *audit_log,
                 .password_grant = password_grant,
                 .now = [this] { return now; }};
     }
@@ -132,15 +137,19 @@ class ServerTest : public storage::EngineTest {
     }
 
     /// What was recorded, in order.
-    static std::vector<audit::Record>& acts() {
-        static std::vector<audit::Record> all;
+    std::vector<audit::Record> acts() {
+        static constexpr storage::Statement select{
+            .name = "test.acts", .sql = "SELECT record FROM audit_records ORDER BY leaf_index"};
+        const auto rows = run_to_end(database->query(select)).value();
+        std::vector<audit::Record> all;
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            all.push_back(audit::parse_record(rows[i].text(0)).value());
         return all;
     }
-    static Task<Result<void>> record(storage::Session&, audit::Record act) {
-        acts().push_back(std::move(act));
-        co_return Result<void>{};
+    std::string last_act() {
+        const auto all = acts();
+        return all.empty() ? "" : all.back().action;
     }
-    static std::string last_act() { return acts().empty() ? "" : acts().back().action; }
 
     /// A client of the usual kind; `change` makes it another one.
     template <class Change>
@@ -276,6 +285,12 @@ class ServerTest : public storage::EngineTest {
     std::optional<SignIn> sign_in;
     std::optional<TokenIssuer> issuer;
     RevocationSource revocations;
+    RoleSource roles;
+    DpopReplays replays;
+    telemetry::NoLog sink;
+    telemetry::Log log{sink};
+    std::optional<storage::Fallback> fallback;
+    std::optional<audit::Log> audit_log;
     std::shared_ptr<const ApiKeyHasher> hasher =
         std::make_shared<const ApiKeyHasher>(crypto::Secret::random(32));
     std::optional<Server> server;

@@ -6,6 +6,7 @@
 #include "identity/oauth/network.hpp"
 #include "identity/oauth/refusal.hpp"
 #include "identity/oauth/token_endpoint.hpp"
+#include "identity/route_words.hpp"
 
 namespace gh::identity::oauth {
 namespace {
@@ -33,6 +34,7 @@ Task<Result<api::Reply>> token_by_credentials(Server& server, TokenRequest reque
 
 Task<Result<api::Reply>> token_by_password(Server& server, TokenRequest request) {
     GH_CO_TRY(auto name, request.parameters.required("username"));
+    const auto typed = name;
     crypto::Secret password(request.parameters["password"]);
     GH_CO_TRY(auto portion, allowed_portion(request.client, std::move(request.wish.scopes),
                                             std::move(request.wish.resources), server.issuer()));
@@ -43,6 +45,8 @@ Task<Result<api::Reply>> token_by_password(Server& server, TokenRequest request)
         reply.fields.emplace_back("Retry-After", retry_after(*outcome.wait));
         co_return reply;
     }
+    GH_CO_TRY_VOID(
+        co_await server.parts().audit.append(attempt_record(request.call, typed, outcome)));
     if (!outcome.user || outcome.user->password_change_required) co_return refuse("oauth.password");
     auto answer = answer_of(server, request, std::move(portion));
     answer.grant.subject = std::move(outcome.user->name);

@@ -1,10 +1,10 @@
 #include "identity/oauth/token_endpoint.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/try.hpp"
 #include "identity/names.hpp"
-#include "identity/oauth/acts.hpp"
 #include "identity/oauth/client_authentication.hpp"
 #include "identity/oauth/issue.hpp"
 #include "identity/oauth/refusal.hpp"
@@ -22,6 +22,8 @@ constexpr std::array grant_types{
     GrantType{grant_refresh, token_by_refresh},
     GrantType{grant_credentials, token_by_credentials},
     GrantType{grant_password, token_by_password},
+    GrantType{grant_device, token_by_device},
+    GrantType{grant_exchange, token_by_exchange},
 };
 
 Result<const GrantType*> grant_type_of(const Server& server, const Parameters& parameters) {
@@ -58,24 +60,30 @@ Task<Result<api::Reply>> answer_token(Server& server, api::Call call, std::strin
     GH_CO_TRY(const auto* grant_type, grant_type_of(server, parameters));
     if (!client.may_use(grant_type->name)) co_return refuse("oauth.grant_not_allowed");
     GH_CO_TRY(auto wish, wish_of(parameters));
-    GH_CO_TRY(wish.binding, binding_of(server, call, client));
+    const auto now = server.now();
+    GH_CO_TRY(wish.binding, binding_of(server, call, client, now));
     TokenRequest request{.call = call,
                          .parameters = std::move(parameters),
                          .client = std::move(client),
                          .wish = std::move(wish),
-                         .now = server.now()};
+                         .now = now};
     co_return co_await grant_type->answer(server, std::move(request));
 }
 
-Task<Result<void>> record_theft(storage::Session& session, const Parts& parts, audit::Record act,
+Task<Result<void>> record_theft(storage::Session& session, audit::Record act,
                                 const Claimed& claimed) {
-    if (!claimed.grant) co_return Result<void>{};
+    constexpr std::array<std::string_view, 8> thefts{
+        "oauth.code_client",    "oauth.code_redirect", "oauth.code_replayed",
+        "oauth.code_verifier",  "oauth.device_client", "oauth.device_replayed",
+        "oauth.refresh_reused", "oauth.grant_binding"};
+    const bool theft = std::ranges::find(thefts, claimed.refusal) != thefts.end();
+    if (!theft || !claimed.grant) co_return Result<void>{};
     act.action = claimed.refusal;
     act.severity = audit::Severity::high;
     act.outcome = audit::Outcome::denied;
     act.details.push_back({"grant", claimed.grant->id});
     act.details.push_back({"user", claimed.grant->user_id});
-    co_return co_await parts.record(session, std::move(act));
+    co_return co_await audit::Log::append(session, std::move(act));
 }
 
 Task<Result<api::Reply>> reply_for_grant(Server& server, TokenRequest request,

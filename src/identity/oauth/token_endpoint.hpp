@@ -26,8 +26,10 @@ struct TokenRequest {
 // One for each grant type.
 [[nodiscard]] Task<Result<api::Reply>> token_by_code(Server& server, TokenRequest request);
 [[nodiscard]] Task<Result<api::Reply>> token_by_refresh(Server& server, TokenRequest request);
+[[nodiscard]] Task<Result<api::Reply>> token_by_device(Server& server, TokenRequest request);
 [[nodiscard]] Task<Result<api::Reply>> token_by_credentials(Server& server, TokenRequest request);
 [[nodiscard]] Task<Result<api::Reply>> token_by_password(Server& server, TokenRequest request);
+[[nodiscard]] Task<Result<api::Reply>> token_by_exchange(Server& server, TokenRequest request);
 
 /// What comes of a grant, once a code or a refresh token was found to be good.
 struct GrantedTokens {
@@ -43,9 +45,9 @@ struct GrantedTokens {
 [[nodiscard]] Task<Result<api::Reply>> reply_for_grant(Server& server, TokenRequest request,
                                                        GrantedTokens granted);
 
-/// What records that something stolen was used; its action is the refusal.
+/// Records it where the refusal means that something stolen was used; the refusal is the action.
 /// @param act  made by act_of_client
-[[nodiscard]] Task<Result<void>> record_theft(storage::Session& session, const Parts& parts,
-                                              audit::Record act, const Claimed& claimed);
+[[nodiscard]] Task<Result<void>> record_theft(storage::Session& session, audit::Record act,
+                                              const Claimed& claimed);
 
 }  // namespace gh::identity::oauth

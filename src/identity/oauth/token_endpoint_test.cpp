@@ -1,5 +1,6 @@
 #include "identity/oauth/testing.hpp"
 #include "identity/principal.hpp"
+#include "identity/test_tokens.hpp"
 #include "identity/token_authenticator.hpp"
 
 namespace gh::identity::oauth {
@@ -31,6 +32,7 @@ TEST_P(TokenEndpointTest, AProgramGetsATokenOfItsOwn) {
     TrustSource trust(
         Trust::make({issuer->trusted()}, std::make_shared<const ApiKeyTable>(), issuer->name())
             .value());
+    revocations.learn({}, now);
     TokenAuthenticator authenticator(trust, &revocations);
     const auto value = "Bearer " + token;
     access::Credentials credentials;
@@ -140,6 +142,83 @@ TEST_P(TokenEndpointTest, ACertificateProvesAClientAndBindsItsTokens) {
     const auto bound = claims_of(said(reply, "access_token"));
     EXPECT_EQ(*bound.find("cnf")->find_string("x5t#S256"),
               codec::encode_base64url(std::string(32, '\xaa')));
+}
+
+std::string proof_of(const crypto::PrivateKey& key, std::string_view url, SystemTime now,
+                     std::string_view id) {
+    const auto header =
+        R"({"typ":"dpop+jwt","alg":"ES256","jwk":)" + testing::jwk_of(key.public_key()) + "}";
+    const auto second = std::chrono::floor<seconds>(now).time_since_epoch().count();
+    const auto claims = R"({"htm":"POST","htu":")" + std::string(url) + R"(","iat":)" +
+                        std::to_string(second) + R"(,"jti":")" + std::string(id) + R"("})";
+    return testing::signed_by(key, crypto::SignatureAlgorithm::es256, header, claims);
+}
+
+TEST_P(TokenEndpointTest, AProofBindsTokensToItsKeyAndCountsOnce) {
+    const auto client = add_client([](NewClient& each) {
+        each.redirect_uris = {};
+        each.grants = {std::string(grant_credentials)};
+        each.require_dpop = true;
+    });
+    const auto key = crypto::PrivateKey::generate(crypto::KeyKind::ec_p256);
+    const auto ask_with = [&](const Pairs& proofs) {
+        Pairs fields{{"Authorization", basic(client.id, secrets[client.id])}};
+        fields.insert(fields.end(), proofs.begin(), proofs.end());
+        return ask("POST", "/oauth/token", {{"grant_type", "client_credentials"}}, fields);
+    };
+    const std::string here = "https://as.example/oauth/token";
+    EXPECT_EQ(ask_with({}).code, "oauth.dpop_missing");
+    const auto proof = proof_of(key, here, now, "1");
+    const auto reply = ask_with({{"DPoP", proof}});
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(said(reply, "token_type"), "DPoP");
+    const auto confirmation = claims_of(said(reply, "access_token"));
+    EXPECT_EQ(confirmation.find("cnf")->find_string("jkt")->size(), 43U);
+    EXPECT_EQ(said(ask_with({{"DPoP", proof}}), "error"), "invalid_dpop_proof") << "again";
+    const Pairs bad[] = {
+        {{"DPoP", proof_of(key, "https://as.example/oauth/revoke", now, "2")}},
+        {{"DPoP", proof_of(key, "https://evil.example/oauth/token", now, "3")}},
+        {{"DPoP", proof_of(key, here, now - seconds(120), "4")}},
+        {{"DPoP", "nonsense"}},
+        {{"DPoP", proof_of(key, here, now, "5")}, {"DPoP", proof_of(key, here, now, "6")}},
+    };
+    for (const auto& each : bad) EXPECT_EQ(said(ask_with(each), "error"), "invalid_dpop_proof");
+}
+
+TEST_P(TokenEndpointTest, APublicClientsRefreshTokenIsOfItsKey) {
+    const auto client = add_public_client();
+    const auto key = crypto::PrivateKey::generate(crypto::KeyKind::ec_p256);
+    const auto other = crypto::PrivateKey::generate(crypto::KeyKind::ec_p256);
+    int count = 0;
+    const auto ask_with = [&](const crypto::PrivateKey* by, Pairs body) {
+        body.emplace_back("client_id", client.id);
+        Pairs fields;
+        if (by != nullptr) {
+            fields.emplace_back("DPoP", proof_of(*by, "https://as.example/oauth/token", now,
+                                                 std::to_string(++count)));
+        }
+        return ask("POST", "/oauth/token", body, fields);
+    };
+    const Pairs redemption{{"grant_type", "authorization_code"},
+                           {"code", code_for(client)},
+                           {"code_verifier", verifier}};
+    const auto tokens = ask_with(&key, redemption);
+    ASSERT_EQ(tokens.status, 200) << tokens.body;
+    const Pairs renewal{{"grant_type", "refresh_token"},
+                        {"refresh_token", said(tokens, "refresh_token")}};
+    EXPECT_EQ(ask_with(nullptr, renewal).code, "oauth.grant_binding");
+    EXPECT_EQ(ask_with(&other, renewal).code, "oauth.grant_binding");
+    EXPECT_EQ(last_act(), "oauth.grant_binding");
+    EXPECT_EQ(said(ask_with(&key, renewal), "token_type"), "DPoP");
+
+    // A code that was asked for with a key is of that key (RFC 9449 §10).
+    const auto thumbprint =
+        *claims_of(said(tokens, "access_token")).find("cnf")->find_string("jkt");
+    const auto request = with(authorization_of(client), "dpop_jkt", thumbprint);
+    const auto stolen = with(redemption, "code", redirected(go_through(request), "code"));
+    EXPECT_EQ(ask_with(&other, stolen).code, "oauth.grant_binding");
+    const auto own = with(redemption, "code", redirected(go_through(request), "code"));
+    EXPECT_EQ(ask_with(&key, own).status, 200);
 }
 
 TEST_P(TokenEndpointTest, GrantTypesAreThoseOfTheClient) {

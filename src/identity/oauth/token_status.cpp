@@ -23,13 +23,13 @@ struct RevokeWork {
     std::optional<Revocation> token;  ///< an access token of the client's
     std::shared_ptr<const ApiKeyHasher> hasher;
     audit::Record act;
-    Task<Result<void>> (*record)(Session&, audit::Record);
     SystemTime now;
 };
 
 /// @return what this process has to know
 Task<Result<std::vector<Revocation>>> revoke(Session& session, RevokeWork work) {
     std::vector<Revocation> ended;
+    GH_CO_TRY_VOID(co_await audit::Log::lock(session));
     if (work.token) {
         ended.push_back(*work.token);
         GH_CO_TRY_VOID(co_await RevocationRepository::record(session, *work.token, work.now));
@@ -41,7 +41,7 @@ Task<Result<std::vector<Revocation>>> revoke(Session& session, RevokeWork work) 
         GH_CO_TRY(ended, co_await end_grant(session, known->grant.id, work.now));
         work.act.details.push_back({"grant", known->grant.id});
     }
-    GH_CO_TRY_VOID(co_await work.record(session, work.act));
+    GH_CO_TRY_VOID(co_await audit::Log::append(session, work.act));
     co_return ended;
 }
 
@@ -106,8 +106,7 @@ Task<Result<api::Reply>> answer_revoke(Server& server, api::Call call, std::stri
                            .client_id = client.id,
                            .token = {},
                            .hasher = server.parts().hasher,
-                           .act = act_of_client(call, client, "oauth.revoke", now),
-                           .record = server.parts().record,
+                           .act = act_of_client(call, client, "oauth.revoke"),
                            .now = now};
     if (const auto token = known_token(server, revoke_work.text, now)) {
         if (token->claims.client_id != client.id) co_return api::Reply{};

@@ -3,6 +3,7 @@
 #include "base/try.hpp"
 #include "identity/oauth/cookies.hpp"
 #include "identity/oauth/network.hpp"
+#include "identity/route_words.hpp"
 
 namespace gh::identity::oauth {
 namespace {
@@ -21,14 +22,15 @@ Task<Result<std::optional<BrowserSession>>> session_of(Server& server, api::Call
 Task<Result<Entered>> enter(Server& server, api::Call call, const Parameters& parameters,
                             SystemTime now) {
     Entered entered;
-    SignInAttempt attempt{std::string(parameters["username"]),
-                          crypto::Secret(parameters["password"]), network_of(call)};
+    const std::string name(parameters["username"]);
+    SignInAttempt attempt{name, crypto::Secret(parameters["password"]), network_of(call)};
     GH_CO_TRY(auto outcome, co_await server.parts().sign_in.check(std::move(attempt)));
     if (outcome.wait) {
         entered.retry_after = retry_after(*outcome.wait);
         entered.message = "Too many attempts. Try again in " + entered.retry_after + " seconds.";
         co_return entered;
     }
+    GH_CO_TRY_VOID(co_await server.parts().audit.append(attempt_record(call, name, outcome)));
     if (!outcome.user) {
         entered.message = access::text_of(access::Refusal::login);
         co_return entered;

@@ -42,11 +42,13 @@ struct Contents {
 /// @param migrations  all that this program knows
 /// @param database    made anew, 0600, synced; what stands there goes, also when this fails
 /// @param take_file   given each file of the data directory
+/// @param also        what else belongs into the new database
 /// @return `corrupt` "backup.damaged"; `conflict` "backup.newer" (a schema that this program does not know), "backup.changed"
 ///         (of another build); `exhausted` "storage.full"; errors of the source and of `take_file`
 [[nodiscard]] Result<Contents> read_backup(
     Source& source, std::span<const Migration> migrations, const std::filesystem::path& database,
-    const std::function<Result<void>(const File&)>& take_file, const Progress& progress);
+    const std::function<Result<void>(const File&)>& take_file, const Progress& progress,
+    Also<Contents> also = {});
 
 /// Replaces every row of a database by those of an SQLite file which read_backup() made, in one transaction that also
 /// migrates and leaves a mark; for PostgreSQL. Whoever reads at the same time sees the old rows or the new ones.

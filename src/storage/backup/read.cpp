@@ -74,8 +74,13 @@ void remove_database(const std::filesystem::path& file) {
 class Reader {
  public:
     Reader(Source& source, std::span<const Migration> migrations,
-           const std::function<Result<void>(const File&)>& take_file, const Progress& progress)
-        : source_(source), migrations_(migrations), take_file_(take_file), progress_(progress) {}
+           const std::function<Result<void>(const File&)>& take_file, const Progress& progress,
+           const Also<Contents>& also)
+        : source_(source),
+          migrations_(migrations),
+          take_file_(take_file),
+          progress_(progress),
+          also_(also) {}
 
     [[nodiscard]] Result<Contents> read(const std::filesystem::path& file);
 
@@ -94,6 +99,7 @@ class Reader {
     std::span<const Migration> migrations_;
     const std::function<Result<void>(const File&)>& take_file_;
     const Progress& progress_;
+    const Also<Contents>& also_;
 
     telemetry::Registry registry_;
     Observer observer_{registry_, nullptr, milliseconds(60'000)};
@@ -266,6 +272,8 @@ Result<void> Reader::bring_up() {
     GH_TRY(const auto applied,
            now(migrate_within(session, migrations_, std::chrono::system_clock::now())));
     std::ignore = applied;
+    if (also_.before) GH_TRY_VOID(now(also_.before(session)));
+    if (also_.after) GH_TRY_VOID(now(also_.after(session, contents_)));
     return {};
 }
 
@@ -274,8 +282,8 @@ Result<void> Reader::bring_up() {
 Result<Contents> read_backup(Source& source, std::span<const Migration> migrations,
                              const std::filesystem::path& database,
                              const std::function<Result<void>(const File&)>& take_file,
-                             const Progress& progress) {
-    auto contents = Reader(source, migrations, take_file, progress).read(database);
+                             const Progress& progress, Also<Contents> also) {
+    auto contents = Reader(source, migrations, take_file, progress, also).read(database);
     if (!contents) remove_database(database);
     return contents;
 }

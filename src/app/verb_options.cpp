@@ -1,0 +1,57 @@
+#include "app/verb_options.hpp"
+
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "crypto/burned.hpp"
+
+namespace gh::app {
+namespace {
+
+std::optional<std::filesystem::path> path_or_nothing(const std::string& text) {
+    if (text.empty()) return {};
+    return text;
+}
+
+}  // namespace
+
+Overrides overrides_of(const Options& options) {
+    Overrides overrides;
+    overrides.config_file = path_or_nothing(options.config.empty() ? options.file : options.config);
+    overrides.env_file = path_or_nothing(options.env_file);
+    overrides.data_dir = path_or_nothing(options.data);
+    if (!options.upstream.empty()) overrides.upstream = options.upstream;
+    if (!options.listen.empty()) overrides.listen = options.listen;
+    if (!options.profile.empty()) {
+        overrides.profile =
+            options.profile == "development" ? Profile::development : Profile::production;
+    }
+    overrides.open_to_all = options.open;
+    return overrides;
+}
+
+Overrides state_overrides(const Options& options) {
+    auto overrides = overrides_of(options);
+    overrides.state_only = true;
+    return overrides;
+}
+
+Surroundings surroundings() {
+    Surroundings around;
+    around.environment = config::Environment::of_process();
+    around.check_secret = crypto::check_secret_strength;
+    return around;
+}
+
+std::string typed_line() {
+    constexpr std::size_t bytes_max = 4'096;  // more than any password has
+    std::string line;
+    for (int c = std::fgetc(stdin); c != EOF && c != '\n' && line.size() < bytes_max;
+         c = std::fgetc(stdin)) {
+        line.push_back(static_cast<char>(c));
+    }
+    return line;
+}
+
+}  // namespace gh::app

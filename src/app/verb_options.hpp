@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "app/audit_command.hpp"
+#include "app/client_command.hpp"
+#include "app/config_command.hpp"
+#include "app/key_command.hpp"
+#include "app/settings.hpp"
+#include "app/user_command.hpp"
+
+namespace CLI {
+class App;
+}
+
+// What the verbs of the command line have in common. Only files of verbs include this.
+
+namespace gh::app {
+
+struct Options {
+    std::string config, env_file, upstream, listen, data, profile, file;
+    bool open = false, json = false, dry_run = false, password_stdin = false;
+    UserOptions user;
+    KeyOptions key;
+    ClientOptions client;
+    AuditOptions audit;
+    bool force = false, verify = false, passphrase_stdin = false;
+    std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
+};
+
+/// Of `serve`: whatever was said.
+[[nodiscard]] Overrides overrides_of(const Options& options);
+/// Of verbs that look at the state only.
+[[nodiscard]] Overrides state_overrides(const Options& options);
+[[nodiscard]] Surroundings surroundings();
+/// A line of standard input.
+[[nodiscard]] std::string typed_line();
+
+/// A verb that works on the state, beside a running serve or without one.
+CLI::App* add_state_verb(CLI::App& parent, Options& options, const std::string& name,
+                         const std::string& what, const std::string& example,
+                         std::function<CommandResult()> run);
+
+/// `user`, `key` and `client`.
+void add_identity(CLI::App& app, Options& options);
+
+}  // namespace gh::app
