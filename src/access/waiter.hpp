@@ -13,7 +13,7 @@ class Waiter {
     virtual void wake() noexcept = 0;
 
  protected:
-    ~Waiter() { leave(); }
+    virtual ~Waiter() { leave(); }
 
  private:
     friend class WaitingLine;
