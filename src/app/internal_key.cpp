@@ -35,17 +35,17 @@ Task<Result<bool>> keep_internal_key(State& state, crypto::KeyStore& keys, Syste
     } else if (kept.error().kind != ErrorKind::not_found) {
         co_return std::unexpected(kept.error());
     }
+    identity::NewKey wanted;
+    wanted.name = "internal";
+    wanted.owner = "gatehouse";
+    wanted.subject = "internal";
+    wanted.kind = access::PrincipalType::service;
+    wanted.roles = {"user"};
+    wanted.expires_at = now + good_for;
+    auto record = audit::also<identity::StoredKey>(audit::act_of_shell("key.create", "key"),
+                                                   identity::tell_key);
     GH_CO_TRY(const auto made,
-              co_await state.keys.create(
-                  {.name = "internal",
-                   .owner = "gatehouse",
-                   .subject = "internal",
-                   .kind = access::PrincipalType::service,
-                   .roles = {"user"},
-                   .expires_at = now + good_for},
-                  now,
-                  audit::also<identity::StoredKey>(audit::act_of_shell("key.create", "key"),
-                                                   identity::tell_key)));
+              co_await state.keys.create(std::move(wanted), now, std::move(record)));
     GH_CO_TRY_VOID(keys.store(kept_as, crypto::Secret(std::string_view(made.text))));
     co_return true;
 }
