@@ -11,6 +11,8 @@ from support.upstream import Upstream
 KEYS = {role: f"key-of-{role}-long-enough-0123456789abcdef" for role in ("guest", "user", "manager", "admin", "scrape")}
 PUBLIC = {("GET", path) for path in ("/health", "/health/live", "/health/ready", "/api/system/health",
                                      "/api/v1/openapi.json", "/auth/status")}
+PUBLIC |= {("GET", f"/.well-known/{name}") for name in (
+    "jwks.json", "oauth-authorization-server", "oauth-protected-resource", "openid-configuration")}
 # Where names and passwords are told: 400 and 415 for what tells none.
 PUBLIC |= {("POST", path) for path in ("/auth/token", "/api/v1/auth/login", "/api/v1/auth/password")}
 DOCUMENT = "/api/v1/openapi.json"
