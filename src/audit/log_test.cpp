@@ -141,8 +141,7 @@ TEST_P(AuditLogTest, WhileTheDatabaseIsAwayRecordsWaitInOrder) {
     append_together(600, "d");
     writer->sometimes.away = false;
     EXPECT_EQ(writer->append("e"), "");
-    EXPECT_EQ(ids(), Ids{"a"});
-    writer->replay();
+    EXPECT_EQ(ids_in(*database), Ids{"a"});
     const auto all = ids();
     ASSERT_EQ(all.size(), 604U);
     EXPECT_EQ((Ids{all[0], all[1], all[2], all[3], all[602], all[603]}),
@@ -154,7 +153,6 @@ TEST_P(AuditLogTest, ACommitInDoubtIsNotRecordedTwice) {
     EXPECT_EQ(writer->append("a"), "");
     EXPECT_EQ(writer->fallback.backlog().records, 1U);
     EXPECT_EQ(writer->append("b"), "");
-    writer->replay();
     EXPECT_EQ(ids(), (Ids{"a", "b"}));
 }
 
@@ -207,10 +205,10 @@ TEST_P(AuditLogTest, TwoNodesWriteOneLog) {
     std::thread one([&] { append(*writer, "a"); });
     append(second, "b");
     one.join();
+    second.replay();
     const auto all = ids();
     EXPECT_EQ(all.size(), 2U * each);
     EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), 2U * each);
-    EXPECT_EQ(writer->fallback.backlog().records + second.fallback.backlog().records, 0U);
 }
 
 TEST_P(AuditLogTest, ActsOfTwoNodesComeToTheirEnd) {
