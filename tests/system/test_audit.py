@@ -126,13 +126,8 @@ def test_a_log_that_is_right_is_found_right_beside_a_running_house(house):
 
 
 @pytest.mark.parametrize(("sql", "said"), [
-<<<<<<< HEAD
     ("UPDATE audit_records SET record = replace(record, 'ada', 'eve') WHERE leaf_index = 2",
      "record 2 is not the one that was recorded"),
-=======
-    ("UPDATE audit_records SET record = replace(record, 'success', 'denied') WHERE leaf_index = 1",
-     "record 1 is not the one that was recorded"),
->>>>>>> auditlog
     ("UPDATE audit_records SET actor = 'eve' WHERE leaf_index = 1", "record 1 is listed as another than it is"),
     ("DELETE FROM audit_records WHERE leaf_index = 2", "record 2 is missing"),
     ("DELETE FROM audit_checkpoints", None),
