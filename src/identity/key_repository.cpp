@@ -28,6 +28,14 @@ constexpr Statement select_one{
     .sql =
         "SELECT id, hash, name, owner, subject, kind, roles, scopes, expires_at, revoked_at, "
         "last_used_at, version, created_at, updated_at FROM api_keys WHERE id = $1"};
+// A key goes no further than whoever made it, and whoever it stands for: one of them kept out, so is the key.
+constexpr Statement select_presented{
+    .name = "api_keys.recognise",
+    .sql =
+        "SELECT id, hash, name, owner, subject, kind, roles, scopes, expires_at, revoked_at, "
+        "last_used_at, version, created_at, updated_at, "
+        "(SELECT count(*) FROM users u WHERE u.name_folded IN (lower(k.owner), lower(k.subject)) "
+        "AND u.disabled_at IS NOT NULL) FROM api_keys k WHERE id = $1"};
 constexpr Statement select_page{
     .name = "api_keys.list",
     .sql =
@@ -300,16 +308,16 @@ Task<Result<std::shared_ptr<const access::Principal>>> KeyRepository::recognise(
 Task<Result<std::shared_ptr<const access::Principal>>> KeyRepository::compare(
     std::optional<std::string> id, ApiKeyHash hash, SystemTime now) {
     if (!id) co_return fail(ErrorKind::unauthenticated, "key.malformed");
-    auto found = co_await find(*std::move(id));
-    if (!found && found.error().kind == ErrorKind::not_found)
+    GH_CO_TRY(const auto rows, co_await database_.query(select_presented, *std::move(id)));
+    if (rows.empty()) co_return fail(ErrorKind::unauthenticated, "key.unknown");
+    auto found = key_of(rows[0]);
+    if (!crypto::constant_time_equal(found.hash, hash))
         co_return fail(ErrorKind::unauthenticated, "key.unknown");
-    if (!found) co_return std::unexpected(std::move(found).error());
-    if (!crypto::constant_time_equal(found->hash, hash))
-        co_return fail(ErrorKind::unauthenticated, "key.unknown");
-    if (found->revoked_at) co_return fail(ErrorKind::unauthenticated, "key.revoked");
-    if (found->expires_at && now >= *found->expires_at)
+    if (found.revoked_at) co_return fail(ErrorKind::unauthenticated, "key.revoked");
+    if (found.expires_at && now >= *found.expires_at)
         co_return fail(ErrorKind::unauthenticated, "key.expired");
-    co_return principal_of(*std::move(found));
+    if (rows[0].integer(14) > 0) co_return fail(ErrorKind::unauthenticated, "key.owner_disabled");
+    co_return principal_of(std::move(found));
 }
 
 }  // namespace gh::identity

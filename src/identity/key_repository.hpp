@@ -106,7 +106,8 @@ class KeyRepository {
     [[nodiscard]] Task<Result<std::uint64_t>> clean(SystemTime before);
 
     /// Whom the key `text` stands for. The text is not kept while the database is asked.
-    /// @return `unauthenticated` with "key.malformed", "key.unknown", "key.revoked" or "key.expired"; errors of the database
+    /// @return `unauthenticated` with "key.malformed", "key.unknown", "key.revoked", "key.expired" or
+    ///         "key.owner_disabled" (a user who made it, or whom it stands for, is kept out); errors of the database
     [[nodiscard]] Task<Result<std::shared_ptr<const access::Principal>>> recognise(
         std::string_view text, SystemTime now);
 

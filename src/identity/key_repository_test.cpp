@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "identity/user_repository.hpp"
 #include "storage/testing.hpp"
 
 namespace gh::identity {
@@ -132,6 +133,24 @@ TEST_P(KeyRepositoryTest, ASecretEndsWithTheTransactionOrNotAtAll) {
         run_to_end(keys->revoke(made.key.id, now, {.before = {}, .after = change_of_mind})));
     EXPECT_EQ(recognise(made.text), "");
     EXPECT_TRUE(run_to_end(revocations.list(now, now))->empty());
+}
+
+TEST_P(KeyRepositoryTest, IsOutWhileItsOwnerOrWhoItStandsForIsKeptOut) {
+    UserRepository users(*database);
+    const auto of_ann = create("hers", "Ann");
+    const auto for_ann =
+        run_to_end(keys->create({.name = "a robot's", .owner = "bob", .subject = "ann"}, now))
+            .value();
+    const auto of_bob = create("his", "bob");
+    const auto ann =
+        run_to_end(users.create({.name = "ANN", .email = {}, .roles = {"user"}}, now)).value();
+    EXPECT_EQ(recognise(of_ann.text), "");
+    ASSERT_TRUE(run_to_end(users.change(ann.id, {.disabled = true}, now)));
+    EXPECT_EQ(recognise(of_ann.text), "key.owner_disabled");
+    EXPECT_EQ(recognise(for_ann.text), "key.owner_disabled");
+    EXPECT_EQ(recognise(of_bob.text), "");
+    ASSERT_TRUE(run_to_end(users.change(ann.id, {.disabled = false}, now)));
+    EXPECT_EQ(recognise(of_ann.text), "");
 }
 
 TEST_P(KeyRepositoryTest, TakesOverAKeyMadeElsewhereOnce) {

@@ -72,7 +72,7 @@ std::string on_one_line(std::string_view text) {
 }
 
 struct Advice {
-    std::string_view said, todo;
+    std::string_view said, remedy;
 };
 constexpr Advice advices[] = {
     {"certificate verify failed",
@@ -120,7 +120,7 @@ Error connect_error(std::string_view place, std::string_view message) {
     auto detail = fmt::format("{}: {}", place, on_one_line(message));
     const auto* advice = std::ranges::find_if(
         advices, [&](const Advice& each) { return message.contains(each.said); });
-    if (advice != std::end(advices)) detail += fmt::format("; {}", advice->todo);
+    if (advice != std::end(advices)) detail += fmt::format("; {}", advice->remedy);
     return {ErrorKind::unavailable, "storage.connection", std::move(detail)};
 }
 
