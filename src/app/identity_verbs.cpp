@@ -8,18 +8,6 @@
 
 namespace gh::app {
 
-CLI::App* add_state_verb(CLI::App& parent, Options& options, const std::string& name,
-                         const std::string& what, const std::string& example,
-                         std::function<CommandResult()> run) {
-    auto* verb = parent.add_subcommand(name, what);
-    verb->footer("Example:\n  gatehouse " + example);
-    verb->add_option("--config", options.config, "Configuration file (YAML)");
-    verb->add_option("--env-file", options.env_file, "File of environment variables");
-    verb->add_option("--data", options.data, "Data directory, without a configuration: data");
-    verb->callback([&options, run = std::move(run)] { options.run = run; });
-    return verb;
-}
-
 namespace {
 
 std::optional<std::string> typed_password(const Options& options) {
@@ -50,19 +38,10 @@ void add_user(CLI::App& app, Options& options) {
                        "Take the first line of standard input as the password, for good");
     }
     add->add_option("--email", options.user.email, "Where to write to");
-    auto* roles = verb("roles", "Give a user other roles", "roles ada --role user",
-                       [](const Overrides& overrides, const Surroundings& around,
-                          UserOptions wanted) { return user_roles(overrides, around, wanted); });
+    auto* roles = verb("roles", "Give a user other roles", "roles ada --role user", user_roles);
     auto* disable =
-        verb("disable", "Keep a user out; their tokens end", "disable ada",
-             [](const Overrides& overrides, const Surroundings& around, UserOptions wanted) {
-                 return user_disable(overrides, around, wanted, true);
-             });
-    auto* enable =
-        verb("enable", "Let a user in again", "enable ada",
-             [](const Overrides& overrides, const Surroundings& around, UserOptions wanted) {
-                 return user_disable(overrides, around, wanted, false);
-             });
+        verb("disable", "Keep a user out; their tokens end", "disable ada", user_disable);
+    auto* enable = verb("enable", "Let a user in again", "enable ada", user_enable);
     for (auto* each : {add, password, roles, disable, enable})
         each->add_option("NAME", options.user.name, "What they sign in with")->required();
     add->add_option("--role", options.user.roles, "guest, user, manager, admin; user by default")
@@ -70,9 +49,7 @@ void add_user(CLI::App& app, Options& options) {
     roles->add_option("--role", options.user.roles, "Instead of those so far")
         ->required()
         ->allow_extra_args(false);
-    auto* list = verb("list", "All users", "list --json",
-                      [](const Overrides& overrides, const Surroundings& around,
-                         UserOptions wanted) { return user_list(overrides, around, wanted); });
+    auto* list = verb("list", "All users", "list --json", user_list);
     list->add_flag("--json", options.user.json, "As a JSON array");
 }
 

@@ -126,6 +126,19 @@ std::string as_table(const std::vector<User>& users) {
     return text;
 }
 
+CommandResult set_disabled(const Overrides& overrides, const Surroundings& surroundings,
+                           const UserOptions& options, bool disabled) {
+    auto verb = open_verb_state(overrides, surroundings);
+    if (!verb) return failed(verb.error());
+    const auto user =
+        net::run_to_end(change(*(*verb)->state, options.name, {.disabled = disabled}));
+    if (!user) return failed(in_words(user.error(), options.name));
+    return {.exit_code = 0,
+            .out = {},
+            .err = fmt::format("{} is {}\n", user->name,
+                               disabled ? "kept out, and their tokens are void" : "let in again")};
+}
+
 }  // namespace
 
 CommandResult user_add(const Overrides& overrides, const Surroundings& surroundings,
@@ -146,7 +159,7 @@ CommandResult user_add(const Overrides& overrides, const Surroundings& surroundi
 }
 
 CommandResult user_list(const Overrides& overrides, const Surroundings& surroundings,
-                        const UserOptions& options) {
+                        UserOptions options) {
     auto verb = open_verb_state(overrides, surroundings);
     if (!verb) return failed(verb.error());
     const auto users = net::run_to_end(all_users(*(*verb)->state));
@@ -155,20 +168,17 @@ CommandResult user_list(const Overrides& overrides, const Surroundings& surround
 }
 
 CommandResult user_disable(const Overrides& overrides, const Surroundings& surroundings,
-                           const UserOptions& options, bool disabled) {
-    auto verb = open_verb_state(overrides, surroundings);
-    if (!verb) return failed(verb.error());
-    const auto user =
-        net::run_to_end(change(*(*verb)->state, options.name, {.disabled = disabled}));
-    if (!user) return failed(in_words(user.error(), options.name));
-    return {.exit_code = 0,
-            .out = {},
-            .err = fmt::format("{} is {}\n", user->name,
-                               disabled ? "kept out, and their tokens are void" : "let in again")};
+                           UserOptions options) {
+    return set_disabled(overrides, surroundings, options, true);
+}
+
+CommandResult user_enable(const Overrides& overrides, const Surroundings& surroundings,
+                          UserOptions options) {
+    return set_disabled(overrides, surroundings, options, false);
 }
 
 CommandResult user_roles(const Overrides& overrides, const Surroundings& surroundings,
-                         const UserOptions& options) {
+                         UserOptions options) {
     auto verb = open_verb_state(overrides, surroundings);
     if (!verb) return failed(verb.error());
     const auto user =

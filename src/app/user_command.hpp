@@ -22,14 +22,15 @@ struct UserOptions {
 [[nodiscard]] CommandResult user_add(const Overrides& overrides, const Surroundings& surroundings,
                                      UserOptions options);
 [[nodiscard]] CommandResult user_list(const Overrides& overrides, const Surroundings& surroundings,
-                                      const UserOptions& options);
-/// `user disable` and `user enable`.
+                                      UserOptions options);
+/// `user disable`: they are kept out, and their tokens are void.
 [[nodiscard]] CommandResult user_disable(const Overrides& overrides,
-                                         const Surroundings& surroundings,
-                                         const UserOptions& options, bool disabled);
+                                         const Surroundings& surroundings, UserOptions options);
+[[nodiscard]] CommandResult user_enable(const Overrides& overrides,
+                                        const Surroundings& surroundings, UserOptions options);
 /// `user roles`: those of the options, instead of those so far.
 [[nodiscard]] CommandResult user_roles(const Overrides& overrides, const Surroundings& surroundings,
-                                       const UserOptions& options);
+                                       UserOptions options);
 /// `user password`: a new one; tokens made before are void.
 [[nodiscard]] CommandResult user_password(const Overrides& overrides,
                                           const Surroundings& surroundings, UserOptions options);

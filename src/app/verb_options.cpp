@@ -1,8 +1,10 @@
 #include "app/verb_options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "crypto/burned.hpp"
 
@@ -52,6 +54,18 @@ std::string typed_line() {
         line.push_back(static_cast<char>(c));
     }
     return line;
+}
+
+CLI::App* add_state_verb(CLI::App& parent, Options& options, const std::string& name,
+                         const std::string& what, const std::string& example,
+                         std::function<CommandResult()> run) {
+    auto* verb = parent.add_subcommand(name, what);
+    verb->footer("Example:\n  gatehouse " + example);
+    verb->add_option("--config", options.config, "Configuration file (YAML)");
+    verb->add_option("--env-file", options.env_file, "File of environment variables");
+    verb->add_option("--data", options.data, "Data directory, without a configuration: data");
+    verb->callback([&options, run = std::move(run)] { options.run = run; });
+    return verb;
 }
 
 }  // namespace gh::app
