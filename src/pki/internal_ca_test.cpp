@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "pki/file.hpp"
+#include "pki/key_store.hpp"
 #include "pki/temporary_directory.hpp"
 
 namespace gh::pki {
@@ -179,7 +180,7 @@ class DeadlyKeyStore final : public crypto::KeyStore {
 };
 
 TEST_F(InternalCaTest, StartsWhereverTheLastStartWasKilled) {
-    for (int kill_at = 1; kill_at <= 2; ++kill_at) {
+    for (int kill_at = 1; kill_at <= 3; ++kill_at) {
         for (const bool after : {false, true}) {
             SCOPED_TRACE(std::to_string(kill_at) + (after ? " after" : " before"));
             const TemporaryDirectory home;
