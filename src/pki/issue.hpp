@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "audit/record.hpp"
+#include "base/error.hpp"
+#include "pki/authority.hpp"
+#include "pki/certificate_repository.hpp"
+#include "pki/signing_request.hpp"
+
+namespace gh::pki {
+
+/// A certificate for whoever made the request.
+/// @param csr  as parse_signing_request() takes it
+/// @return errors of parse_signing_request() and Authority::issue()
+[[nodiscard]] Result<IssuedCertificate> issue_for(std::string_view csr, Profile profile,
+                                                  std::optional<seconds> lifetime,
+                                                  const Authority& issuer, SystemTime now);
+
+/// What the audit log says of a certificate that was written.
+void tell_certificate(audit::Record& record, const StoredCertificate& certificate);
+
+/// For RevokedCertificates: of one that was revoked.
+[[nodiscard]] RevokedCertificate revoked_of(const StoredCertificate& certificate);
+
+}  // namespace gh::pki
