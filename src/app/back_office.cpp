@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "app/first_users.hpp"
@@ -15,8 +16,8 @@ namespace gh::app {
 BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
                        std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
                        std::unique_ptr<audit::Log> audit, CheckpointKeeper checkpoints,
-                       std::unique_ptr<IdentityHouse> identity, telemetry::Registry& registry,
-                       telemetry::Log& log)
+                       std::unique_ptr<IdentityHouse> identity, pki::InternalCa& ca,
+                       telemetry::Registry& registry, telemetry::Log& log)
     : settings_(settings),
       keys_(keys),
       registry_(registry),
@@ -25,10 +26,13 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       fallback_(std::move(fallback)),
       audit_(std::move(audit)),
       checkpoints_(std::move(checkpoints)),
-      identity_(std::move(identity)) {}
+      identity_(std::move(identity)),
+      pki_(state_->certificates, ca, registry, log) {
+    identity_->refuse(pki_.revoked());
+}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
-                                                     crypto::KeyStore& keys,
+                                                     crypto::KeyStore& keys, pki::InternalCa& ca,
                                                      telemetry::Registry& registry,
                                                      telemetry::Log& log) {
     GH_TRY(auto state, State::open(settings, keys, registry, &log));
@@ -42,7 +46,7 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
                                               std::chrono::system_clock::now()));
     auto office = std::make_unique<BackOffice>(
         settings, keys, std::move(state), std::move(fallback), std::move(audit),
-        std::move(checkpoints), std::move(identity), registry, log);
+        std::move(checkpoints), std::move(identity), ca, registry, log);
     if (auto greeted = net::run_to_end(office->greet_database()); !greeted) {
         if (!storage::is_away(greeted.error())) return std::unexpected(std::move(greeted).error());
         log.error("storage", "the database does not answer; what needs it gets 503 until it does")
@@ -57,6 +61,7 @@ Task<Result<void>> BackOffice::greet_database() {
     GH_CO_TRY_VOID(co_await renew());
     const auto now = std::chrono::system_clock::now();
     GH_CO_TRY(const auto revoked, co_await state_->revocations.list({}, now));
+    GH_CO_TRY_VOID(co_await pki_.learn(now));
     identity_->revocations().learn(revoked, now);
     co_return Result<void>{};
 }
@@ -90,13 +95,15 @@ void BackOffice::start(const std::filesystem::path& sqlite) {
     clerk_ = std::make_unique<Clerk>(Clerk::Parts{
         state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
         state_->keys, identity_->key_uses(), identity_->oauth(), *fallback_, checkpoints_,
-        registry_, log_, [this] { return greet_database(); }, [this] { return renew(); }});
+        registry_, log_, [this] { return greet_database(); }, [this] { return renew(); },
+        [this](net::Loop& loop) { return pki_.keep(loop); }});
     if (!sqlite.empty())
         integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
 }
 
 std::vector<api::Route> BackOffice::routes() {
     auto all = identity_->routes();
+    std::ranges::move(pki_.publications(), std::back_inserter(all));
     all.push_back(pool_route(*state_->database));
     return all;
 }

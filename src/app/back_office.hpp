@@ -10,6 +10,7 @@
 #include "app/clerk.hpp"
 #include "app/identity_house.hpp"
 #include "app/own_routes.hpp"
+#include "app/pki_house.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
 #include "audit/log.hpp"
@@ -28,17 +29,18 @@ class BackOffice {
  public:
     /// Opens the database and furnishes the rooms; on a first start, makes the first users. A database that is away may come
     /// later.
-    /// @param keys, registry, log  outlive it
+    /// @param keys, ca, registry, log  outlive it
     /// @return what cannot be mended by waiting: errors of files and keys, a schema that is not ours
     [[nodiscard]] static Result<std::unique_ptr<BackOffice>> open(const Settings& settings,
                                                                   crypto::KeyStore& keys,
+                                                                  pki::InternalCa& ca,
                                                                   telemetry::Registry& registry,
                                                                   telemetry::Log& log);
     /// Of what open() has made ready.
     BackOffice(const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<State> state,
                std::unique_ptr<storage::Fallback> fallback, std::unique_ptr<audit::Log> audit,
                CheckpointKeeper checkpoints, std::unique_ptr<IdentityHouse> identity,
-               telemetry::Registry& registry, telemetry::Log& log);
+               pki::InternalCa& ca, telemetry::Registry& registry, telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
     /// @param sqlite  the database's file, looked at whether it is whole; empty: that is a server's business
@@ -51,6 +53,7 @@ class BackOffice {
 
     [[nodiscard]] std::vector<api::Route> routes();
     [[nodiscard]] IdentityHouse& identity() { return *identity_; }
+    [[nodiscard]] PkiHouse& pki() { return pki_; }
     [[nodiscard]] const std::shared_ptr<const identity::ApiKeyHasher>& hasher() const {
         return state_->hasher;
     }
@@ -72,6 +75,7 @@ class BackOffice {
     std::unique_ptr<audit::Log> audit_;
     CheckpointKeeper checkpoints_;
     std::unique_ptr<IdentityHouse> identity_;
+    PkiHouse pki_;
     std::unique_ptr<Clerk> clerk_;
     std::unique_ptr<storage::IntegrityCheck> integrity_;
 };

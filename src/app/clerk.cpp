@@ -43,6 +43,7 @@ Clerk::Clerk(Parts parts)
         spawn(write_uses());
         spawn(clear_away());
         spawn(sign_checkpoints());
+        spawn(parts_.keep_certificates(loop_));
     });
     thread_ = std::jthread([this] { loop_.run(); });
 }

@@ -39,6 +39,8 @@ class Clerk {
         std::function<Task<Result<void>>()> greet;
         /// Replaces what is due, every hour.
         std::function<Task<Result<void>>()> renew;
+        /// Looks after certificates, to the end of the loop.
+        std::function<Task<>(net::Loop&)> keep_certificates;
     };
     explicit Clerk(Parts parts);
     /// Ends between two turns; what waits for the database then is given up. Last uses are still written, when it answers.

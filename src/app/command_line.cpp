@@ -212,6 +212,7 @@ int run_command_line(int argc, char** argv) {
     add_migrate(app, options);
     add_identity(app, options);
     add_audit(app, options);
+    add_ca(app, options);
     add_backup(app, options);
     auto* version = app.add_subcommand("version", "Version, commit, compiler, linked libraries");
     version->footer("Example:\n  gatehouse version --json");

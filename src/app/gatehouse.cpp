@@ -148,7 +148,9 @@ Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Se
     const auto& roles = office->identity().roles();
     roles_planned = roles.generation();
     PlanParts parts{*tls, http_metrics, upstream_metrics, own, workers, *roles.current()};
-    return make_plan(settings, parts, snapshot.get(), std::chrono::system_clock::now());
+    auto made = make_plan(settings, parts, snapshot.get(), std::chrono::system_clock::now());
+    if (tls->internal_leaf()) office->pki().take_note(*tls->internal_leaf());
+    return made;
 }
 
 /// Hands the snapshot to every worker, between two turns, and lets go of what it no longer names.
@@ -220,12 +222,13 @@ Result<void> Gatehouse::start() {
     GH_TRY_VOID(house.open_logs());
     if (house.overrides.config_file)
         house.config_stamp = net::stamp_of(*house.overrides.config_file);
-    GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::chrono::system_clock::now()));
+    GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::chrono::system_clock::now(),
+                                       published_at(settings)));
     house.tls = std::make_unique<TlsMaterial>(std::move(tls));
     auto effective = settings;
     GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
-    GH_TRY(house.office,
-           BackOffice::open(effective, house.tls->keys(), house.registry, *house.log));
+    GH_TRY(house.office, BackOffice::open(effective, house.tls->keys(), house.tls->ca(),
+                                          house.registry, *house.log));
     house.keys_kept_at = std::chrono::system_clock::now();
     house.own.rooms = house.office->routes();
     house.own.storage = [&house] { return house.office->storage_state(); };

@@ -117,7 +117,7 @@ std::unique_ptr<access::Authenticator> IdentityHouse::authenticator(
     auto keys =
         std::make_unique<identity::StoredKeys>(std::move(look_up), std::move(clock), key_uses_);
     return std::make_unique<identity::TokenAuthenticator>(trust, &revocations_, std::move(keys),
-                                                          &dpop_replays_);
+                                                          &dpop_replays_, revoked_certificates_);
 }
 
 std::vector<api::Route> IdentityHouse::routes() {

@@ -54,7 +54,10 @@ class OwnRoutesTest : public ::testing::Test {
     }();
     KeptLines said_;
     telemetry::Log log_{said_, telemetry::LogLevel::error};
-    std::unique_ptr<BackOffice> office_ = *BackOffice::open(settings_, *keys_, registry_, log_);
+    pki::InternalCa ca_ =
+        *pki::InternalCa::open(*keys_, directory_.path(), std::chrono::system_clock::now());
+    std::unique_ptr<BackOffice> office_ =
+        *BackOffice::open(settings_, *keys_, ca_, registry_, log_);
     const OwnFacts facts_{registry_,
                           [this] { return std::vector{upstream_}; },
                           std::chrono::system_clock::now(),

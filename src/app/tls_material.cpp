@@ -18,11 +18,12 @@ std::string key_of(const net::CertificateFiles& files) {
 
 }  // namespace
 
-Result<TlsMaterial> TlsMaterial::open(const std::filesystem::path& data_dir, SystemTime now) {
+Result<TlsMaterial> TlsMaterial::open(const std::filesystem::path& data_dir, SystemTime now,
+                                      std::string published_at) {
     TlsMaterial material;
     GH_TRY(auto keys, pki::FileKeyStore::open(data_dir / "keys"));
     material.keys_ = std::make_unique<pki::FileKeyStore>(std::move(keys));
-    GH_TRY(auto ca, pki::InternalCa::open(*material.keys_, data_dir, now));
+    GH_TRY(auto ca, pki::InternalCa::open(*material.keys_, data_dir, now, std::move(published_at)));
     material.ca_ = std::make_unique<pki::InternalCa>(std::move(ca));
     GH_TRY(material.tickets_, net::TicketKeys::make(now));
     return material;
@@ -60,16 +61,16 @@ Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(
         GH_TRY(auto own_names, pki::names_from_hosts(names));
         GH_TRY(auto leaf,
                ca_->leaf("gateway", pki::LeafRequest{.names = std::move(own_names)}, now));
-        leaf_not_before_ = leaf.not_before;
-        leaf_not_after_ = leaf.not_after;
         settings.certificates.push_back({leaf.chain_pem, leaf.key_pem, "internal CA"});
+        crypto::wipe(leaf.key_pem.data(), leaf.key_pem.size());
+        leaf.key_pem.clear();
+        leaf_ = std::move(leaf);
     }
     return net::TlsContext::make(settings, now);
 }
 
 bool TlsMaterial::leaf_due(SystemTime now) {
-    if (leaf_not_after_ == SystemTime::max() ||
-        !pki::renewal_due(leaf_not_before_, leaf_not_after_, now)) {
+    if (!leaf_ || !pki::renewal_due(leaf_->not_before, leaf_->not_after, now)) {
         leaf_pause_ = {};
         return false;
     }

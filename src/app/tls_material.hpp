@@ -21,10 +21,16 @@ namespace gh::app {
 /// of session tickets. One thread's: the one that starts and reloads.
 class TlsMaterial {
  public:
+    /// @param published_at  base URL of our /pki paths; empty: certificates do not say where
     [[nodiscard]] static Result<TlsMaterial> open(const std::filesystem::path& data_dir,
-                                                  SystemTime now);
+                                                  SystemTime now, std::string published_at = {});
 
     [[nodiscard]] crypto::KeyStore& keys() { return *keys_; }
+    [[nodiscard]] pki::InternalCa& ca() { return *ca_; }
+    /// What was made or found last for listeners without files; nothing before that.
+    [[nodiscard]] const std::optional<pki::IssuedCertificate>& internal_leaf() const {
+        return leaf_;
+    }
     [[nodiscard]] std::filesystem::path ca_file() const { return ca_->certificate_file(); }
 
     /// @param names  what the internal leaf speaks for
@@ -50,9 +56,8 @@ class TlsMaterial {
         net::CertificateWatcher watcher;
         net::CertificateChain chain;  // in use
     };
-    std::map<std::string, Watched> watched_;  // by both paths
-    SystemTime leaf_not_before_ = SystemTime::min();
-    SystemTime leaf_not_after_ = SystemTime::max();
+    std::map<std::string, Watched> watched_;      // by both paths
+    std::optional<pki::IssuedCertificate> leaf_;  // without its key
     SystemTime leaf_tried_;
     std::chrono::seconds leaf_pause_{0};  // after leaf_tried_; 0: it is not due
 };

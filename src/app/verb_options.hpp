@@ -4,6 +4,7 @@
 #include <string>
 
 #include "app/audit_command.hpp"
+#include "app/ca_command.hpp"
 #include "app/client_command.hpp"
 #include "app/config_command.hpp"
 #include "app/key_command.hpp"
@@ -25,6 +26,7 @@ struct Options {
     KeyOptions key;
     ClientOptions client;
     AuditOptions audit;
+    CaOptions ca;
     bool force = false, verify = false, passphrase_stdin = false;
     std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
 };
@@ -44,5 +46,7 @@ CLI::App* add_state_verb(CLI::App& parent, Options& options, const std::string& 
 
 /// `user`, `key` and `client`.
 void add_identity(CLI::App& app, Options& options);
+/// `ca`.
+void add_ca(CLI::App& app, Options& options);
 
 }  // namespace gh::app

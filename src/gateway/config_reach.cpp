@@ -78,7 +78,11 @@ std::vector<std::string_view> built_in_paths(std::span<const net::Service> serve
                                                       "/oauth/register",
                                                       "/oauth/revoke",
                                                       "/oauth/token",
-                                                      "/oauth/userinfo"};
+                                                      "/oauth/userinfo",
+                                                      "/pki/ca.pem",
+                                                      "/pki/crl",
+                                                      "/pki/issuer.crt",
+                                                      "/pki/ocsp"};
         out.insert(out.end(), std::begin(control_plane), std::end(control_plane));
     }
     return out;
