@@ -48,6 +48,8 @@ struct Principal {
     Role role = Role::none;  ///< the highest built-in role among `roles`
     RevokedBy revoked_by = RevokedBy::nothing;
     std::optional<SystemTime> expires;
+    /// Of a key whose maker is a user here: what they are today. The key goes no further than they do.
+    std::optional<std::vector<std::string>> owner_roles;
     std::string
         bound_key;  ///< thumbprint of whose proofs must come along (RFC 9449 §6); empty: none
     std::string bound_certificate;  ///< fingerprint of the connection's (RFC 8705 §3); empty: any
