@@ -38,6 +38,7 @@ Record act_of(const api::Call& call, std::string action, std::string object_type
     auto record = begin_record(std::move(action), std::move(object_type), std::move(object_id));
     record.actor_type = call.principal.type;
     record.actor = call.principal.subject;
+    record.act = call.principal.actors;
     // Somebody else's users may bear the names of ours.
     const bool ours = call.principal.revoked_by != access::RevokedBy::nothing;
     if (!ours && !call.principal.issuer.empty())
