@@ -106,7 +106,7 @@ void valid_users(const Overlay& overlay, std::string_view value) {
             overlay.refuse("has an entry that is no name:password, the passwords without commas");
             return;
         }
-        if (!identity::valid_user_name(name)) {
+        if (!identity::valid_user_name(name) || identity::of_the_house(name)) {
             overlay.refuse(fmt::format("{} cannot be the name of a user", config::quote(name)));
             return;
         }
