@@ -20,17 +20,17 @@ constexpr std::string_view admin_name = "admin";
 
 /// Who shall be made, and what has to be shown then.
 struct Wanted {
-    std::vector<identity::NewUser> users;
+    std::vector<identity::FirstUser> users;
     FirstUsers made;
 };
 
-struct FirstUser {
+struct Named {
     std::string name;
     std::string role;
     bool one_use = false;
 };
 
-Result<void> add(Wanted& wanted, const Settings& settings, FirstUser user,
+Result<void> add(Wanted& wanted, const Settings& settings, Named user,
                  const crypto::Secret& password) {
     auto hash = crypto::hash_password(settings.auth.password_hash, password);
     if (!hash) {
@@ -38,11 +38,14 @@ Result<void> add(Wanted& wanted, const Settings& settings, FirstUser user,
             hash.error().kind, hash.error().reason,
             fmt::format("the password of {} cannot be used: {}", user.name, hash.error().detail));
     }
-    wanted.users.push_back({.name = std::move(user.name),
-                            .email = {},
-                            .roles = {std::move(user.role)},
-                            .password_hash = *std::move(hash),
-                            .password_change_required = user.one_use});
+    identity::NewUser one{.name = std::move(user.name),
+                          .email = {},
+                          .roles = {std::move(user.role)},
+                          .password_hash = *std::move(hash),
+                          .password_change_required = user.one_use};
+    auto recorded = audit::also<identity::User>(audit::act_of_shell("user.create", "user"),
+                                                identity::tell_user);
+    wanted.users.push_back({std::move(one), std::move(recorded)});
     return {};
 }
 
@@ -55,8 +58,8 @@ Result<void> add_unknown(Wanted& wanted, const Settings& settings, std::string n
 }
 
 bool is_wanted(const Wanted& wanted, std::string_view name) {
-    return std::ranges::any_of(wanted.users, [&](const identity::NewUser& user) {
-        return identity::folded(user.name) == name;
+    return std::ranges::any_of(wanted.users, [&](const identity::FirstUser& each) {
+        return identity::folded(each.user.name) == name;
     });
 }
 
@@ -67,7 +70,7 @@ Result<Wanted> first_users_of(const Settings& settings) {
     const auto imports = [&](bool admin) -> Result<void> {
         for (const auto& user : given.imported) {
             if ((identity::folded(user.name) == admin_name) != admin) continue;
-            FirstUser one{user.name, admin ? "admin" : "user", admin};
+            Named one{user.name, admin ? "admin" : "user", admin};
             GH_TRY_VOID(
                 add(wanted, settings, std::move(one), crypto::Secret(user.password.view())));
             ++wanted.made.imported;
@@ -78,7 +81,7 @@ Result<Wanted> first_users_of(const Settings& settings) {
     if (!is_wanted(wanted, admin_name) && given.admin_password.empty()) {
         GH_TRY_VOID(add_unknown(wanted, settings, std::string(admin_name)));
     } else if (!is_wanted(wanted, admin_name)) {
-        FirstUser admin{std::string(admin_name), "admin", true};
+        Named admin{std::string(admin_name), "admin", true};
         GH_TRY_VOID(
             add(wanted, settings, std::move(admin), crypto::Secret(given.admin_password.view())));
     }
@@ -96,10 +99,7 @@ Task<Result<std::optional<FirstUsers>>> make_first_users(const Settings& setting
     GH_CO_TRY(const auto users, co_await state.users.count());
     if (users > 0) co_return std::nullopt;
     GH_CO_TRY(auto wanted, first_users_of(settings));
-    auto also = audit::also<identity::User>(audit::act_of_shell("user.create", "user"),
-                                            identity::tell_user);
-    const auto made =
-        co_await state.users.create_first(std::move(wanted.users), now, std::move(also));
+    const auto made = co_await state.users.create_first(std::move(wanted.users), now);
     if (!made && made.error().reason == "user.name_taken") co_return std::nullopt;  // another node
     if (!made) co_return std::unexpected(made.error());
     if (made->empty()) co_return std::nullopt;

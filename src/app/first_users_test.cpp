@@ -119,13 +119,17 @@ TEST_P(FirstUsersTest, AUserAndAGuestAreMadeWhereTheyAreWanted) {
 TEST_P(FirstUsersTest, WhatFailsHalfWayLeavesNobody) {
     identity::NewUser good{.name = "ada", .email = {}, .roles = {"admin"}, .password_hash = {}};
     identity::NewUser bad{.name = "bob", .email = {}, .roles = {"nosuch"}, .password_hash = {}};
-    const auto also = audit::also<identity::User>(audit::act_of_shell("user.create", "user"));
-    EXPECT_EQ(run_to_end(state->users.create_first({good, bad}, now, also)).error().reason,
-              "user.role");
+    const auto recorded = [](identity::NewUser user) {
+        auto act = audit::act_of_shell("user.create", "user");
+        return identity::FirstUser{std::move(user), audit::also<identity::User>(std::move(act))};
+    };
+    EXPECT_EQ(
+        run_to_end(state->users.create_first({recorded(good), recorded(bad)}, now)).error().reason,
+        "user.role");
     EXPECT_EQ(count("users"), 0);
     EXPECT_EQ(count("audit"), 0);
-    EXPECT_EQ(run_to_end(state->users.create_first({good}, now, also))->size(), 1U);
-    EXPECT_TRUE(run_to_end(state->users.create_first({good}, now, also))->empty());
+    EXPECT_EQ(run_to_end(state->users.create_first({recorded(good)}, now))->size(), 1U);
+    EXPECT_TRUE(run_to_end(state->users.create_first({recorded(good)}, now))->empty());
     EXPECT_EQ(count("audit"), 1);
 }
 

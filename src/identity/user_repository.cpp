@@ -153,16 +153,16 @@ Task<Result<User>> make(Session& session, NewUser user, SystemTime now) {
     co_return std::move(made.user);
 }
 
-Task<Result<std::vector<User>>> make_first(Session& session, std::vector<NewUser> users,
-                                           SystemTime now, storage::Also<User> also) {
+Task<Result<std::vector<User>>> make_first(Session& session, std::vector<FirstUser> users,
+                                           SystemTime now) {
     std::vector<User> made;
-    if (also.before) GH_CO_TRY_VOID(co_await also.before(session));
     GH_CO_TRY(const auto known, co_await session.query(count_all));
     if (known[0].integer(0) > 0) co_return made;
-    for (auto& user : users) {
-        GH_CO_TRY(auto one, co_await make(session, std::move(user), now));
-        if (also.after) GH_CO_TRY_VOID(co_await also.after(session, one));
+    for (auto& [user, also] : users) {
+        auto rows = make(session, std::move(user), now);
+        GH_CO_TRY(auto one, co_await storage::with_also(session, std::move(rows), also));
         made.push_back(std::move(one));
+        now += std::chrono::microseconds(1);  // lists are in the order of their making
     }
     co_return made;
 }
@@ -272,12 +272,11 @@ Task<Result<User>> UserRepository::create(NewUser user, SystemTime now, storage:
     co_return co_await database_.write(std::move(work));
 }
 
-Task<Result<std::vector<User>>> UserRepository::create_first(std::vector<NewUser> users,
-                                                             SystemTime now,
-                                                             storage::Also<User> also) {
-    for (const auto& user : users) GH_CO_TRY_VOID(check_user(user));
-    auto work = [users = std::move(users), now, also = std::move(also)](Session& session) {
-        return make_first(session, users, now, also);
+Task<Result<std::vector<User>>> UserRepository::create_first(std::vector<FirstUser> users,
+                                                             SystemTime now) {
+    for (const auto& each : users) GH_CO_TRY_VOID(check_user(each.user));
+    auto work = [users = std::move(users), now](Session& session) {
+        return make_first(session, users, now);
     };
     co_return co_await database_.write(std::move(work));
 }

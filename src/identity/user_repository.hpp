@@ -20,6 +20,12 @@ struct NewUser {
     bool password_change_required = false;
 };
 
+/// One of those that a house begins with; each with a record of its own.
+struct FirstUser {
+    NewUser user;
+    storage::Also<User> also;
+};
+
 /// What of a user changes; what is not set stays.
 struct UserChange {
     std::optional<std::optional<std::string>> email;
@@ -58,11 +64,9 @@ class UserRepository {
     [[nodiscard]] Task<Result<User>> create(NewUser user, SystemTime now,
                                             storage::Also<User> also = {});
     /// All of them or none, where there is nobody yet; nodes that start at once make them once.
-    /// @param also  for each of them
-    /// @return      those that were made; nobody: there was somebody already
-    [[nodiscard]] Task<Result<std::vector<User>>> create_first(std::vector<NewUser> users,
-                                                               SystemTime now,
-                                                               storage::Also<User> also = {});
+    /// @return those that were made; nobody: there was somebody already
+    [[nodiscard]] Task<Result<std::vector<User>>> create_first(std::vector<FirstUser> users,
+                                                               SystemTime now);
     [[nodiscard]] Task<Result<User>> find(std::string id);
     [[nodiscard]] Task<Result<UserSecret>> find_by_name(std::string name);
     /// In order of their making.

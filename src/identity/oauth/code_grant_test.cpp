@@ -160,7 +160,7 @@ TEST_P(CodeGrantTest, OldGrantsMakeRoomForNewOnes) {
     EXPECT_EQ(refresh(client, said(first, "refresh_token")).code, "oauth.grant_ended");
     EXPECT_FALSE(is_active(client, said(first, "access_token"))) << "it ends with its grant";
     const auto select = storage::Statement{
-        .name = "test", .sql = "SELECT count(*) FROM revocations WHERE kind = 'token'"};
+        .name = "t.count", .sql = "SELECT count(*) FROM revocations WHERE kind = 'token'"};
     EXPECT_EQ(run_to_end(database->query(select)).value()[0].integer(0), 1) << "elsewhere, too";
 }
 
