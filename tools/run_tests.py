@@ -196,7 +196,8 @@ def examples(house, arguments=()):
 
 
 def bench(house, arguments=()):
-    if house.build("release", "gatehouse", "gh_bench_gateway"):
+    tools = ("gateway", "identity", "storage", "audit")
+    if house.build("release", "--target", "gatehouse", *(f"gh_bench_{tool}" for tool in tools)):
         house.pytest("pytest-bench", ["tests/bench"], arguments, binary_of("release"))
 
 

@@ -1,5 +1,6 @@
 """The database falls ill in every way a test can arrange: what needs it is told in time, what does not goes on, and it heals."""
 
+import contextlib
 import os
 import subprocess
 import threading
@@ -137,16 +138,29 @@ def test_a_standby_is_read_and_not_written(postgres, house):
 
 # --- the disk is full ---
 
-@pytest.fixture
-def small_disk(tmp_path):
-    folder = tmp_path / "small"
+@contextlib.contextmanager
+def disk(folder, mebibytes):
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", folder], capture_output=True,
+                          text=True, check=False)
     if done.returncode != 0:
         pytest.skip(f"a small disk wants root: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    with disk(tmp_path / "small", 6) as folder:
+        yield folder
+
+
+@pytest.fixture
+def disk_of_the_server(postgres):
+    with disk(postgres.folder / "small", 32) as folder:
+        yield folder
 
 
 def fill(folder):
@@ -187,6 +201,34 @@ def test_a_full_disk_refuses_writes_keeps_what_it_has_and_heals(start, small_dis
     assert admin.ask("DELETE", f"/api/v1/keys/{made[0]['id']}").status in (200, 202)
     assert admin.ask("POST", "/api/v1/keys", {"name": "after", "roles": ["user"]}).status == 201
     gateway.assert_alive()
+
+
+def test_a_full_disk_of_the_server_refuses_writes_and_loses_no_revocation(postgres, start, disk_of_the_server, tmp_path,
+                                                                          make_upstream):
+    database = postgres.make_database_on(disk_of_the_server)
+    config = house_of(tmp_path / "gateway0", make_upstream(), storage=postgres.storage(database, pool=POOL))
+    postgres.migrate(tmp_path / "gateway0", config)
+    gateway = start(config, env=postgres.env)
+    add_user(gateway.config_file, "ada", ADMIN, "admin", env=postgres.env)
+    admin = Control(gateway).sign_in("ada", ADMIN)
+    made = [admin.ask("POST", "/api/v1/keys", {"name": "before", "roles": ["user"]}).json()]
+    ballast = fill(disk_of_the_server)
+    refused = None
+    for _ in range(400):  # what is left in the pages of the tables is used up first
+        answer = admin.ask("POST", "/api/v1/keys", {"name": "more", "roles": ["user"]})
+        if answer.status != 201:
+            refused = answer
+            break
+        made.append(answer.json())
+    assert refused and refused.status == 503 and refused.json()["code"] == "storage.full", refused
+    ended = admin.ask("DELETE", f"/api/v1/keys/{made[0]['id']}")
+    assert ended.status in (202, 204), ended
+    assert Control(gateway, key=made[0]["key"]).get("/auth/me").status == 401
+    assert gateway.get("/open/x").status == 200
+    ballast.unlink()
+    until(lambda: admin.ask("POST", "/api/v1/keys", {"name": "after", "roles": ["user"]}).status == 201, "writes")
+    until(lambda: postgres.psql("SELECT count(*) FROM api_keys WHERE name IN ('before', 'more') AND revoked_at IS NULL",
+                                database=database) == str(len(made) - 1), "what was acknowledged, and no more")
 
 
 # --- it is away at the start ---

@@ -100,10 +100,12 @@ class SqliteDatabase final : public Database {
     SqliteDatabase(std::unique_ptr<SqliteConnection> writer,
                    std::vector<std::unique_ptr<SqliteConnection>> readers, const PoolConfig& config,
                    telemetry::Registry& registry)
-        : config_(config), connections_(readers.size() + 1), gauges_(registry, "sqlite", *this) {
-        threads_.emplace_back([this, connection = std::move(writer)] { write_on(*connection); });
-        for (auto& reader : readers)
-            threads_.emplace_back([this, connection = std::move(reader)] { read_on(*connection); });
+        : config_(config),
+          writer_(std::move(writer)),
+          readers_(std::move(readers)),
+          gauges_(registry, "sqlite", *this) {
+        threads_.emplace_back([this] { write_on(*writer_); });
+        for (auto& reader : readers_) threads_.emplace_back([this, &reader] { read_on(*reader); });
     }
     ~SqliteDatabase() override {
         writes_.close();
@@ -115,11 +117,11 @@ class SqliteDatabase final : public Database {
 
     [[nodiscard]] PoolStatistics statistics() const override {
         PoolStatistics all;
-        all.total_created = connections_;
+        all.total_created = connections();
         all.total_reused = borrowed_.load(std::memory_order_relaxed);
         all.total_errors = errors_.load(std::memory_order_relaxed);
         all.active = active_.load(std::memory_order_relaxed);
-        all.idle = connections_ - std::min(all.active, connections_);
+        all.idle = connections() - std::min(all.active, connections());
         all.waiting = writes_.size() + reads_.size();
         return all;
     }
@@ -228,8 +230,12 @@ class SqliteDatabase final : public Database {
         SqliteDatabase& database;
     };
 
+    [[nodiscard]] std::size_t connections() const { return readers_.size() + 1; }
+
     const PoolConfig config_;
-    const std::size_t connections_;
+    // Closed one after the other: SQLite puts its log away only when the last one closes alone.
+    const std::unique_ptr<SqliteConnection> writer_;
+    const std::vector<std::unique_ptr<SqliteConnection>> readers_;
     Line writes_, reads_;
     std::atomic<std::uint64_t> borrowed_{0}, errors_{0};
     std::atomic<std::size_t> active_{0};

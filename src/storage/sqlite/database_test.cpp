@@ -23,6 +23,14 @@ TEST_F(SqliteDatabaseTest, TheFileIsItsOwnersOnly) {
     EXPECT_EQ(found.st_mode & 0777, 0600U);
 }
 
+TEST_F(SqliteDatabaseTest, LeavesNoLogBehindWhenItIsClosed) {
+    for (int round = 0; round < 50; ++round) {
+        ASSERT_TRUE(open_sqlite(folder.path / "test.db", {}, observer));
+        EXPECT_FALSE(std::filesystem::exists(folder.path / "test.db-wal"));
+        EXPECT_FALSE(std::filesystem::exists(folder.path / "test.db-shm"));
+    }
+}
+
 TEST_F(SqliteDatabaseTest, AFileThatIsNoDatabaseIsRefused) {
     const auto file = folder.path / "text.db";
     std::ofstream(file) << std::string(8'192, 'x');

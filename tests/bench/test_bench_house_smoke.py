@@ -1,0 +1,53 @@
+"""The benches of identity, storage and audit run: one short round each. What they find is not judged on a busy machine."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RELEASE = ROOT / "build/release"
+
+
+def table(*command):
+    """The rows of the tables a bench printed: what was measured, and its figures."""
+    program = command[0]
+    if not RELEASE.joinpath("build.ninja").exists():
+        pytest.skip("no release build is configured: cmake --preset release")
+    done = subprocess.run([program, *map(str, command[1:])], capture_output=True, text=True, timeout=300, check=False,
+                          env={"PATH": os.environ["PATH"]})
+    assert done.returncode in (0, 1), done
+    rows = {}
+    for line in done.stdout.splitlines():
+        name, *figures = [cell.strip() for cell in line.strip("|").split("|")]
+        if figures and re.fullmatch(r"[\d.,]+", figures[0]):
+            rows[name] = [float(figure.replace(",", "")) for figure in figures if re.fullmatch(r"[\d.,]+", figure)]
+    assert all(value > 0 for figures in rows.values() for value in figures), done.stdout
+    return rows
+
+
+def test_tokens_are_checked_beside_bare_cryptography():
+    rows = table(RELEASE / "bench/identity/gh_bench_identity", "tokens", 1)
+    assert {"HMAC-SHA-256 alone (OpenSSL)", "token seen before"} <= rows.keys(), rows
+
+
+def test_keys_and_users_are_looked_up(tmp_path):
+    rows = table(RELEASE / "bench/identity/gh_bench_identity", "lookups", f"sqlite:{tmp_path}/bench.db", 300, 200)
+    assert {"a key recognised", "a user found"} <= rows.keys(), rows
+
+
+def test_a_full_house_starts():
+    rows = table(ROOT / "bench/identity/start.py", "--keys", 300, "--users", 200, "--rounds", 1)
+    assert {"empty", "full"} <= rows.keys(), rows
+
+
+def test_audit_records_are_appended_beside_the_bare_disk(tmp_path):
+    rows = table(RELEASE / "bench/audit/gh_bench_audit", tmp_path, 1, 0.1)
+    assert {"1", "8", "32", "128"} == rows.keys(), rows
+
+
+def test_the_pool_stands_beside_pgbench():
+    rows = table(ROOT / "bench/storage/run.py", "--rounds", 1, "--seconds", 1, "--scale", 1)
+    assert {"64 coroutines over 8 connections", "SQLite, 64 writers, durable"} <= rows.keys(), rows
