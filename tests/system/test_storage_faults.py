@@ -161,6 +161,7 @@ def small_disk(tmp_path):
 def disk_of_the_server(postgres):
     with disk(postgres.folder / "small", 32) as folder:
         yield folder
+        postgres.drop_databases_on(folder)  # or the server misses them at its next start
 
 
 def fill(folder):
