@@ -99,12 +99,12 @@ Task<Result<void>> BackOffice::welcome_first_users() {
     GH_CO_TRY(auto made, co_await make_first_users(settings_, *state_, now));
     if (!made) co_return Result<void>{};
     log_.info("identity", "made the first users").field("imported", made->imported);
-    if (!made->admin_password) co_return Result<void>{};
-    GH_CO_TRY(const auto file, show_once(*made->admin_password, settings_.data_dir));
-    if (file) {
-        log_.warning(
-                "identity",
-                "the one-time password of the user admin is in a file; delete it once it is read")
+    for (const auto& [name, password] : made->passwords) {
+        GH_CO_TRY(const auto file, show_once(name, password, settings_.data_dir));
+        if (!file) continue;
+        log_.warning("identity",
+                     "a one-time password of a first user is in a file; delete it once it is read")
+            .field("user", name)
             .field("file", file->native());
     }
     co_return Result<void>{};

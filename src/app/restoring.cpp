@@ -149,7 +149,8 @@ Result<void> carry_out(const path& data_dir, const Note& note) {
     GH_TRY_VOID(replace_certificate(data_dir, note.certificate));
     GH_TRY_VOID(set_checkpoint_aside(data_dir));
     // Passwords of the house that was here.
-    GH_TRY_VOID(drop(data_dir / "admin-password"));
+    for (const char* file : {"admin-password", "user-password", "guest-password"})
+        GH_TRY_VOID(drop(data_dir / file));
     GH_TRY_VOID(flush(data_dir));
     return clear(data_dir, {});
 }
