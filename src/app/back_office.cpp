@@ -6,11 +6,19 @@
 
 #include "app/first_users.hpp"
 #include "app/internal_key.hpp"
+#include "app/machine.hpp"
 #include "app/pool_route.hpp"
 #include "base/try.hpp"
 #include "net/run_task.hpp"
+#include "net/within.hpp"
+#include "storage/open.hpp"
 
 namespace gh::app {
+namespace {
+
+constexpr seconds greeting_patience{3};
+
+}  // namespace
 
 BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
                        std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
@@ -32,6 +40,14 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
                                                      telemetry::Registry& registry,
                                                      telemetry::Log& log) {
     GH_TRY(auto state, State::open(settings, keys, registry, &log));
+    log.info("storage", state->database->dialect() == storage::Dialect::sqlite
+                            ? "Storage backend: SQLite"
+                            : "Storage backend: PostgreSQL")
+        .field("database", storage::place_of(settings.storage, settings.data_dir));
+    if (open_to_others(settings.data_dir)) {
+        log.warning("app", "others than its owner may look into the data directory: chmod 0700 it")
+            .field("data_dir", settings.data_dir.native());
+    }
     GH_TRY(auto journal, storage::Journal::open(settings.data_dir / "fallback_db", {}));
     auto fallback =
         std::make_unique<storage::Fallback>(*state->database, std::move(journal), registry, log);
@@ -43,12 +59,20 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
     auto office = std::make_unique<BackOffice>(
         settings, keys, std::move(state), std::move(fallback), std::move(audit),
         std::move(checkpoints), std::move(identity), registry, log);
-    if (auto greeted = net::run_to_end(office->greet_database()); !greeted) {
+    if (auto greeted = net::run_to_end(office->greet_in_time()); !greeted) {
         if (!storage::is_away(greeted.error())) return std::unexpected(std::move(greeted).error());
         log.error("storage", "the database does not answer; what needs it gets 503 until it does")
             .error(greeted.error());
     }
     return office;
+}
+
+Task<Result<void>> BackOffice::greet_in_time() {
+    // Only this question may be given up: what comes after it makes users, and tells their passwords once.
+    auto question = state_->check_schema();
+    GH_CO_TRY_VOID(
+        co_await net::within(greeting_patience, "storage.patience", std::move(question)));
+    co_return co_await greet_database();
 }
 
 Task<Result<void>> BackOffice::greet_database() {

@@ -16,14 +16,15 @@ constexpr Statement insert{
     .sql =
         "INSERT INTO revocations (id, kind, value, issued_before, expires_at, created_at) "
         "VALUES ($1, $2, $3, $4, $5, $6)"};
-constexpr Statement select_since{
+constexpr Statement select_page{
     .name = "revocations.list",
     .sql =
-        "SELECT kind, value, issued_before, expires_at FROM revocations "
-        "WHERE created_at >= $1 AND expires_at > $2"};
+        "SELECT kind, value, issued_before, expires_at, created_at, id FROM revocations "
+        "WHERE (created_at, id) > ($1, $2) AND expires_at > $3 ORDER BY created_at, id LIMIT $4"};
 constexpr Statement delete_expired{.name = "revocations.clean",
                                    .sql = "DELETE FROM revocations WHERE expires_at <= $1"};
 
+constexpr std::size_t page_rows = 10'000;
 /// Between two looks at all for what has expired.
 constexpr std::chrono::minutes sweep_interval{1};
 
@@ -182,13 +183,18 @@ Task<Result<void>> RevocationRepository::add(Revocation revocation, SystemTime n
 }
 
 Task<Result<std::vector<Revocation>>> RevocationRepository::list(SystemTime since, SystemTime now) {
-    GH_CO_TRY(const auto rows, co_await database_.query(select_since, since, now));
     std::vector<Revocation> all;
-    all.reserve(rows.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (auto one = revocation_of(rows[i])) all.push_back(*std::move(one));
+    std::string after;  // the id of the last one; before every id at first
+    for (;;) {
+        GH_CO_TRY(const auto rows, co_await database_.query(select_page, since, after, now,
+                                                            std::int64_t{page_rows}));
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (auto one = revocation_of(rows[i])) all.push_back(*std::move(one));
+        }
+        if (rows.size() < page_rows) co_return all;
+        since = rows[rows.size() - 1].time(4);
+        after = rows[rows.size() - 1].text(5);
     }
-    co_return all;
 }
 
 Task<Result<std::uint64_t>> RevocationRepository::clean(SystemTime now) {

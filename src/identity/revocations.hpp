@@ -116,7 +116,8 @@ class RevocationRepository {
     [[nodiscard]] static Task<Result<void>> record(storage::Session& session, Revocation revocation,
                                                    SystemTime now);
     [[nodiscard]] Task<Result<void>> add(Revocation revocation, SystemTime now);
-    /// Those recorded since `since` that still hold at `now`.
+    /// Those recorded since `since` that still hold at `now`, however many. Page by page: who records one meanwhile with an
+    /// earlier time is found by who asks again from a little before.
     [[nodiscard]] Task<Result<std::vector<Revocation>>> list(SystemTime since, SystemTime now);
     /// Removes those that have expired; how many.
     [[nodiscard]] Task<Result<std::uint64_t>> clean(SystemTime now);
