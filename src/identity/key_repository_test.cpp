@@ -2,6 +2,8 @@
 
 #include <fstream>
 
+#include "access/permission.hpp"
+#include "base/try.hpp"
 #include "identity/user_repository.hpp"
 #include "storage/testing.hpp"
 
@@ -42,6 +44,36 @@ class KeyRepositoryTest : public storage::EngineTest {
     SystemTime at = now;
 };
 INSTANTIATE_TEST_SUITE_P(Engines, KeyRepositoryTest, storage::both_engines, storage::engine_name);
+
+TEST_P(KeyRepositoryTest, OneOwnerHasNoMoreLivingKeysThanTheyMay) {
+    // What a thousand requests would have made, in one transaction.
+    static constexpr storage::Statement insert{
+        .name = "t.insert",
+        .sql =
+            "INSERT INTO api_keys (id, hash, name, owner, subject, kind, roles, scopes, "
+            "expires_at, "
+            "created_at, updated_at) VALUES ($1, $2, 'k', 'gast', 'gast', 'api_key', 'guest', '', "
+            "$3, $4, $4)"};
+    auto fill = [](storage::Session& session) -> Task<Result<void>> {
+        for (std::int64_t i = 0; i < keys_of_owner_max; ++i) {
+            const auto id = "k" + std::to_string(i);
+            storage::Blob hash{std::string(32, 'h')};
+            GH_CO_TRY_VOID(co_await session.execute(insert, id, hash, now + hours(1), now));
+        }
+        co_return Result<void>{};
+    };
+    ASSERT_TRUE(run_to_end(database->write(std::move(fill))));
+    const NewKey wanted{.name = "one more", .owner = "gast", .roles = {"guest"}};
+    const auto refused = run_to_end(keys->create(wanted, now));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, "key.too_many");
+    EXPECT_EQ(refused.error().kind, ErrorKind::conflict);
+    EXPECT_NE(create("other", "ann").text, "") << "the others are not concerned";
+    ASSERT_TRUE(run_to_end(keys->revoke("k7", now)));
+    EXPECT_TRUE(run_to_end(keys->create(wanted, now))) << "one has ended";
+    EXPECT_FALSE(run_to_end(keys->create(wanted, now)));
+    EXPECT_TRUE(run_to_end(keys->create(wanted, now + hours(1)))) << "the others have expired";
+}
 
 TEST_P(KeyRepositoryTest, RecognisesTheKeyItMadeAndNoOther) {
     const auto made = create();
@@ -230,6 +262,61 @@ TEST_P(KeyRepositoryTest, CleansWhatIsOverAndNothingElse) {
     ASSERT_TRUE(run_to_end(keys->revoke(revoked.key.id, now)));
     EXPECT_EQ(run_to_end(keys->clean(now + hours(48))), 2U);
     EXPECT_TRUE(run_to_end(keys->find(kept.key.id)));
+}
+
+TEST_P(KeyRepositoryTest, AKeyIsNothingThatItsMakerIsNoMore) {
+    UserRepository users(*database);
+    NewUser boss{.name = "boss", .email = {}, .roles = {"admin"}, .password_hash = {}};
+    ASSERT_TRUE(run_to_end(users.create(boss, now)));
+    NewUser ann{.name = "Ann", .email = {}, .roles = {"manager"}, .password_hash = {}};
+    const auto id = run_to_end(users.create(ann, now)).value().id;
+    NewKey wide{.name = "wide", .owner = "Ann", .roles = {"manager", "user"}};
+    NewKey narrow{.name = "narrow", .owner = "Ann", .scopes = {"users:read", "payments"}};
+    NewKey shells{.name = "shell's", .owner = "", .roles = {"manager"}};
+    std::vector<std::string> texts;
+    for (const auto& key : {wide, narrow, shells})
+        texts.push_back(run_to_end(keys->create(key, now)).value().text);
+    const auto held = [&](std::size_t which) {
+        const auto found = run_to_end(keys->recognise(texts[which], now)).value();
+        const bool reads = access::permissions_of(*found, {}).has(access::Permission::users_read);
+        return std::pair(found->roles_text, reads);
+    };
+    EXPECT_EQ(held(0), std::pair(std::string("manager,user"), true));
+    EXPECT_EQ(held(1), std::pair(std::string(), true));
+    UserChange demoted{.roles = std::vector<std::string>{"user"}};
+    ASSERT_TRUE(run_to_end(users.change(id, demoted, now)));
+    EXPECT_EQ(held(0), std::pair(std::string("user"), false));
+    EXPECT_EQ(held(1), std::pair(std::string(), false));
+    EXPECT_EQ(held(2), std::pair(std::string("manager"), true));
+    UserChange bare{.roles = std::vector<std::string>{}};
+    ASSERT_TRUE(run_to_end(users.change(id, bare, now)));
+    EXPECT_EQ(held(0).first, "");
+}
+
+TEST_P(KeyRepositoryTest, KeepingAUserOutEndsWhatIsOpenByTheirKeys) {
+    UserRepository users(*database);
+    NewUser ann{.name = "Ann", .email = {}, .roles = {"user"}, .password_hash = {}};
+    const auto id = run_to_end(users.create(ann, now)).value().id;
+    const auto hers = create("hers", "Ann"), others = create("others", "bob");
+    NewKey for_her{.name = "for her", .owner = "bob", .subject = "ann", .roles = {"user"}};
+    const auto stands = run_to_end(keys->create(for_her, now)).value();
+    const auto principal_of = [&](const MadeKey& made) {
+        return run_to_end(keys->recognise(made.text, now)).value();
+    };
+    const auto open_one = principal_of(hers), open_two = principal_of(stands),
+               open_three = principal_of(others);
+    const auto change = [&](bool disabled) {
+        ASSERT_TRUE(run_to_end(users.change(id, {.disabled = disabled}, now + seconds(60))));
+    };
+    change(true);
+    RevocationSource source;
+    RevocationRepository revocations(*database);
+    source.add(run_to_end(revocations.list(now, now + seconds(61))).value(), now + seconds(61));
+    EXPECT_TRUE(source.covers(*open_one));
+    EXPECT_TRUE(source.covers(*open_two));
+    EXPECT_FALSE(source.covers(*open_three));
+    change(false);
+    EXPECT_FALSE(source.covers(*principal_of(hers))) << "they were let in again";
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,11 +25,20 @@ struct SignInAttempt {
 struct SignInOutcome {
     std::optional<User> user;  ///< nobody: refused, and no reason that a client could learn from
     std::string_view
-        reason;  ///< for the log: "login.unknown", "login.password", "login.disabled"; empty when accepted
+        reason;  ///< for the log: "login.unknown", "login.password", "login.disabled", "login.changed"; empty when accepted
     std::optional<milliseconds> wait;  ///< refused unseen: too many failures, come back then
 };
 
-/// Signing in with a password. Unknown names, wrong passwords and disabled users cost the same time and get the same answer.
+/// Hashes of passwords that nobody knows (crypto::decoy_hash), one of each scheme.
+struct Decoys {
+    std::string argon2id, bcrypt;
+    [[nodiscard]] const std::string& of(crypto::PasswordScheme scheme) const {
+        return scheme == crypto::PasswordScheme::bcrypt ? bcrypt : argon2id;
+    }
+};
+
+/// Signing in with a password. Unknown names, wrong passwords and disabled users cost the same time and get the same answer:
+/// while the database holds hashes of both schemes, each that is refused costs one of each.
 /// Hashes are computed on a bounded pool; the throttle is asked first.
 class SignIn {
  public:
@@ -37,28 +47,32 @@ class SignIn {
         net::WorkPool& pool;
         LoginThrottle& throttle;
         crypto::PasswordScheme scheme;  ///< of new hashes
-        std::string decoy;              ///< crypto::decoy_hash of that scheme
+        Decoys decoys;
     };
     explicit SignIn(Parts parts) : parts_(std::move(parts)) {}
 
-    /// A hash that is weaker than those made today is replaced on the way.
+    /// A hash that is weaker than those made today is replaced on the way. Who lost rights meanwhile is refused.
     /// @return errors of the database, and `exhausted` "work.queue_full"
     [[nodiscard]] Task<Result<SignInOutcome>> check(SignInAttempt attempt);
 
-    /// Signs in with the old password and sets a new one.
-    /// @param now  when the new one counts from; tokens issued before are void
-    /// @return     as check(); `invalid_argument` "password.unchanged" and those of crypto::hash_password
+    /// Signs in with the old password and sets a new one; tokens issued until then are void.
+    /// @return as check(), the user as they are now; `invalid_argument` "password.unchanged" and those of crypto::hash_password
     [[nodiscard]] Task<Result<SignInOutcome>> change_password(SignInAttempt attempt,
                                                               crypto::Secret new_password,
-                                                              SystemTime now,
                                                               storage::Also<User> also = {});
 
     /// On the pool. @return as crypto::hash_password, and `exhausted` "work.queue_full"
     [[nodiscard]] Task<Result<std::string>> hash(crypto::Secret password);
 
  private:
-    [[nodiscard]] Task<Result<SignInOutcome>> judge(UserSecret found, crypto::Secret password);
+    [[nodiscard]] Task<Result<SignInOutcome>> judge(UserSecret found, crypto::Secret password,
+                                                    bool both_schemes);
+    /// Does the database hold hashes of the other scheme, too? Known to within ten seconds.
+    [[nodiscard]] Task<Result<bool>> has_both_schemes(SteadyTime now);
+
     Parts parts_;
+    std::atomic<SteadyTime> looked_at_ = SteadyTime::min();
+    std::atomic<bool> both_schemes_ = false;
 };
 
 }  // namespace gh::identity

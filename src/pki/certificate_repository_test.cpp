@@ -2,7 +2,6 @@
 
 #include "audit/act.hpp"
 #include "pki/issue.hpp"
-#include "pki/room.hpp"
 #include "storage/testing.hpp"
 
 namespace gh::pki {

@@ -120,6 +120,7 @@ Task<Result<api::Reply>> token_by_exchange(Server& server, TokenRequest request)
     const auto* actor = tokens.actor ? &*tokens.actor : nullptr;
     GH_CO_TRY(auto given, delegate(tokens.subject, actor, request.client, wish, server.issuer(),
                                    server.parts().access_token_lifetime, request.now));
+    GH_CO_TRY_VOID(request.proof.take());
     auto kept = work_of(request, tokens.subject, given);
     TokenAnswer answer;
     answer.grant.id = kept.token_id;
@@ -134,6 +135,7 @@ Task<Result<api::Reply>> token_by_exchange(Server& server, TokenRequest request)
     answer.grant.client_id = request.client.id;
     answer.grant.service = tokens.subject.claims.service;
     answer.grant.actor = std::move(given.actor);
+    answer.grant.origins = std::move(given.origins);
     answer.grant.lifetime = given.lifetime;
     answer.binding = std::move(request.wish.binding);
     answer.issued_token_type = access_token_type;

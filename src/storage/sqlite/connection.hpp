@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "base/clock.hpp"
@@ -21,7 +23,7 @@ class SqliteConnection {
  public:
     enum class Mode : std::uint8_t { read_only, read_write };
 
-    /// Opens with WAL, `synchronous=FULL`, foreign keys on and the schema untrusted; makes the file (0600) when it is to be
+    /// The folder may be reached through links, the file may be none. Opens with WAL, `synchronous=FULL`, foreign keys on and the schema untrusted; makes the file (0600) when it is to be
     /// written.
     /// @return `unavailable` "storage.open"; `corrupt` "storage.corrupt": the detail says what to do
     [[nodiscard]] static Result<std::unique_ptr<SqliteConnection>> open(
@@ -51,9 +53,13 @@ class SqliteConnection {
     [[nodiscard]] Result<Rows> step(sqlite3_stmt* statement, const Parameters& parameters);
     [[nodiscard]] Error last_error() const;
 
+    struct HashOfText : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+
     Observer& observer_;
     sqlite3* handle_ = nullptr;
-    std::unordered_map<std::string, sqlite3_stmt*> statements_;
+    std::unordered_map<std::string, sqlite3_stmt*, HashOfText, std::equal_to<>> statements_;
     SteadyTime deadline_ = SteadyTime::max();
 };
 
