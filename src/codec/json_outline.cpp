@@ -113,12 +113,24 @@ class Outline::Builder {
     [[nodiscard]] static bool has_double(const Node& object, std::size_t size) {
         if (size > few_names) return has_double_among_many(object);
         const auto* const first = &object + 1;
+        std::uint64_t marks = 0;  // of the names so far; most are told apart by it alone
         for (const auto* at = first; at != object.behind(); at = (at + 1)->behind()) {
+            const auto mark = mark_of(name_of(*at));
+            const bool seen = (marks & mark) != 0;
+            marks |= mark;
+            if (!seen) continue;
             for (const auto* other = first; other != at; other = (other + 1)->behind()) {
                 if (same(name_of(*at), name_of(*other))) return true;
             }
         }
         return false;
+    }
+    /// One of 64 bits, by size and both ends.
+    [[nodiscard]] static std::uint64_t mark_of(std::string_view name) {
+        if (name.empty()) return 1;
+        const auto front = static_cast<std::uint8_t>(name.front());
+        const auto back = static_cast<std::uint8_t>(name.back());
+        return std::uint64_t{1} << ((name.size() + 7U * front + 31U * back) % 64);
     }
     [[nodiscard]] static bool has_double_among_many(const Node& object) {
         std::unordered_set<std::string_view> seen;

@@ -251,6 +251,7 @@ Result<Claims> verify_jwt(const UnverifiedJwt& token, const KeySet& keys, const 
     claims.service = said.find_string("principal_type") == service_principal;
     GH_TRY(claims.confirmation, read_confirmation(said));
     claims.delegated = said.find("act") != nullptr;
+    if (!claims.delegated) return believed;
     claims.actors = read_actors(said);
     claims.origins =
         read_names(said.find(origins_claim), false).value_or(std::vector<std::string>{});

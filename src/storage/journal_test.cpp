@@ -76,6 +76,8 @@ TEST(JournalLine, ReadsNothingButWhatIsWritten) {
         R"({"sequence":1,"id":"a","kind":"k","at":1,"payload":{}})",  // as it is written
         R"({"payload":{},"sequence":1,"id":"a","kind":"k","at":1})",
         R"({"sequence":-1,"id":"a","kind":"k","at":1,"payload":{}})",
+        R"({"sequence":1,"id":"a","kind":"k","at":9223372036854775807,"payload":{}})",
+        R"({"sequence":1,"id":"a","kind":"k","at":-9223372036854775808,"payload":{}})",
         R"({"sequence": 1,"id":"a","kind":"k","at":1,"payload":{}})",
         R"({"sequence":1,"id":"a","kind":"k","at":1,"more":1,"payload":{}})",
         R"({"sequence":1,"id":"a","kind":"k","at":1,"payload":[]})",
