@@ -120,7 +120,7 @@ void BackOffice::start(const std::filesystem::path& sqlite) {
         state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
         state_->keys, identity_->key_uses(), identity_->oauth(), *fallback_, checkpoints_,
         registry_, log_, [this] { return greet_database(); }, [this] { return renew(); },
-        [this](net::Loop& loop) { return pki_.keep(loop); }});
+        [this] { return pki_.keep(); }});
     if (!sqlite.empty())
         integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
 }

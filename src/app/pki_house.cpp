@@ -14,8 +14,6 @@ namespace {
 using std::chrono::days;
 using std::chrono::minutes;
 
-// What is revoked is refused, and on the list, on every node within a second.
-constexpr milliseconds look_every{400};
 // Clocks of nodes differ, and a transaction that began earlier may commit later.
 constexpr seconds learn_again{30};
 constexpr minutes measure_every{1};
@@ -140,15 +138,13 @@ Task<Result<void>> PkiHouse::keep_once(SystemTime now) {
     co_return Result<void>{};
 }
 
-Task<> PkiHouse::keep(net::Loop& loop) {
-    for (;; co_await net::Sleep(loop, look_every)) {
-        const auto kept = co_await keep_once(std::chrono::system_clock::now());
-        // A database that is away is told of once, by the clerk.
-        const bool ours = !kept && !storage::is_away(kept.error());
-        if (ours && !failing_)
-            log_.error("pki", "certificates could not be looked after").error(kept.error());
-        failing_ = ours;
-    }
+Task<> PkiHouse::keep() {
+    const auto kept = co_await keep_once(std::chrono::system_clock::now());
+    // A database that is away is told of once, by the clerk.
+    const bool ours = !kept && !storage::is_away(kept.error());
+    if (ours && !failing_)
+        log_.error("pki", "certificates could not be looked after").error(kept.error());
+    failing_ = ours;
 }
 
 }  // namespace gh::app

@@ -9,7 +9,6 @@
 #include "app/settings.hpp"
 #include "base/error.hpp"
 #include "base/task.hpp"
-#include "net/loop.hpp"
 #include "pki/internal_ca.hpp"
 #include "pki/room.hpp"
 #include "telemetry/log.hpp"
@@ -38,8 +37,9 @@ class PkiHouse {
 
     /// What was revoked since it was last asked for, everything at first.
     [[nodiscard]] Task<Result<void>> learn(SystemTime now);
-    /// On the clerk's loop, to its end: learns, publishes, writes down, measures, warns.
-    [[nodiscard]] Task<> keep(net::Loop& loop);
+    /// One of the clerk's rounds: learns, publishes, writes down, measures, warns. What is revoked is refused, and on the
+    /// list, on every node within a second, if this is done twice a second.
+    [[nodiscard]] Task<> keep();
 
  private:
     [[nodiscard]] Task<Result<void>> keep_once(SystemTime now);
