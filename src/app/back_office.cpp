@@ -35,9 +35,7 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       audit_(std::move(audit)),
       checkpoints_(std::move(checkpoints)),
       identity_(std::move(identity)),
-      pki_(state_->certificates, ca, registry, log) {
-    identity_->refuse(pki_.revoked());
-}
+      pki_(state_->certificates, ca, registry, log) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
                                                      crypto::KeyStore& keys, pki::InternalCa& ca,

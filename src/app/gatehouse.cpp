@@ -209,7 +209,8 @@ Result<void> Gatehouse::House::start_workers() {
         crews.push_back(std::make_unique<Crew>(i, *services, *trust, office->identity()));
         services->workers.push_back(&crews.back()->worker);
     }
-    end_what_is_revoked(office->identity().revocations(), crews);
+    services->revoked_certificates = &office->pki().revoked();
+    end_what_is_revoked(office->identity().revocations(), office->pki().revoked(), crews);
     return {};
 }
 

@@ -120,7 +120,7 @@ std::unique_ptr<access::Authenticator> IdentityHouse::authenticator(
     auto keys =
         std::make_unique<identity::StoredKeys>(std::move(look_up), std::move(clock), key_uses_);
     return std::make_unique<identity::TokenAuthenticator>(trust, &revocations_, std::move(keys),
-                                                          &dpop_replays_, revoked_certificates_);
+                                                          &dpop_replays_);
 }
 
 std::vector<api::Route> IdentityHouse::routes() {

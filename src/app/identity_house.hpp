@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "access/authenticator.hpp"
-#include "access/certificate_revocations.hpp"
 #include "api/route.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
@@ -54,8 +53,6 @@ class IdentityHouse {
     [[nodiscard]] identity::oauth::Server& oauth() { return oauth_; }
     [[nodiscard]] identity::KeyUses& key_uses() { return key_uses_; }
 
-    /// Client certificates of these are refused. Before authenticator(); outlives what that makes.
-    void refuse(const access::CertificateRevocations& revoked) { revoked_certificates_ = &revoked; }
     /// For one worker: recognises tokens, certificates, and keys of the configuration and of the database.
     /// @param trust, loop  outlive it
     [[nodiscard]] std::unique_ptr<access::Authenticator> authenticator(
@@ -76,7 +73,6 @@ class IdentityHouse {
     identity::SignIn sign_in_;
     identity::Room room_;
     identity::oauth::Server oauth_;
-    const access::CertificateRevocations* revoked_certificates_ = nullptr;
 };
 
 }  // namespace gh::app

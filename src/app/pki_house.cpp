@@ -45,7 +45,7 @@ PkiHouse::PkiHouse(pki::CertificateRepository& certificates, pki::InternalCa& ca
           "Those of them that end within 14 days and have no successor of the same name.")),
       revoked_count_(registry.one_gauge("gatehouse_certificates_revoked",
                                         "Revoked certificates that are not forgotten yet.")),
-      expiry_(registry.gauge({.name = "gatehouse_certificate_expiry_timestamp_seconds",
+      expiry_(registry.gauge({.name = "gatehouse_ca_certificate_not_after_seconds",
                               .help = "When the root, the issuer and the next certificate of the "
                                       "inventory end, in seconds since 1970.",
                               .labels = {"certificate"}})) {
@@ -54,7 +54,6 @@ PkiHouse::PkiHouse(pki::CertificateRepository& certificates, pki::InternalCa& ca
 }
 
 void PkiHouse::take_note(const pki::IssuedCertificate& own) {
-    expiry_.with({"listener"}).set(unix_seconds(own.not_after));
     const std::scoped_lock lock(noted_mutex_);
     if (own.serial != written_) noted_ = own;
 }

@@ -30,7 +30,7 @@ class PkiHouse {
 
     [[nodiscard]] std::vector<api::Route> publications() { return pki::publication_routes(room_); }
 
-    [[nodiscard]] const pki::RevokedCertificates& revoked() const { return revoked_; }
+    [[nodiscard]] pki::RevokedCertificates& revoked() { return revoked_; }
 
     /// A listener serves with this one: it comes into the inventory once the database is there.
     void take_note(const pki::IssuedCertificate& own);

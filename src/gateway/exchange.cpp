@@ -72,4 +72,14 @@ void Exchange::refuse(std::uint16_t status, std::string_view problem_code,
     add_field(http::FieldId::content_type, "Content-Type", api::problem_content_type);
 }
 
+const access::ClientCertificate* certificate_of(const Exchange& exchange) {
+    const auto* shown = static_cast<const access::ClientCertificate*>(
+        exchange.client->connection().certificate.get());
+    if (shown == nullptr) return nullptr;
+    const auto* revoked = exchange.worker->services.revoked_certificates;
+    const bool over = exchange.worker->loop.system_now() >= shown->not_after ||
+                      (revoked != nullptr && revoked->covers_serial(shown->serial));
+    return over ? nullptr : shown;
+}
+
 }  // namespace gh::gateway

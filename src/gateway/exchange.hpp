@@ -123,4 +123,8 @@ class Exchange {
     [[nodiscard]] std::string_view request_id_text() const { return view(request_id); }
 };
 
+/// The client's certificate, as long as it is good: null where none was shown, it was revoked, or its time has ended since
+/// the handshake.
+[[nodiscard]] const access::ClientCertificate* certificate_of(const Exchange& exchange);
+
 }  // namespace gh::gateway

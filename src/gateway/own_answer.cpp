@@ -189,8 +189,7 @@ Task<> answer_ourselves(Exchange& exchange) {
         .request_id = exchange.request_id_text(),
         .correlation_id = exchange.correlation_id,
         .client_ip = exchange.client_ip,
-        .certificate = static_cast<const access::ClientCertificate*>(
-            exchange.client->connection().certificate.get()),
+        .certificate = certificate_of(exchange),
         .client_network = access::ClientNetwork::from_v6(exchange.client_address.octets()),
         .parameters = *parameters,
         .body = body.text};

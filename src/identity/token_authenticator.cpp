@@ -22,15 +22,13 @@ Verdict accepted(std::shared_ptr<const access::Principal> principal) {
 
 TokenAuthenticator::TokenAuthenticator(const TrustSource& source,
                                        const RevocationSource* revocations,
-                                       std::unique_ptr<StoredKeys> keys, DpopReplays* replays,
-                                       const access::CertificateRevocations* certificates)
+                                       std::unique_ptr<StoredKeys> keys, DpopReplays* replays)
     : source_(source),
       revocation_source_(revocations),
       generation_(source.generation()),
       trust_(source.current()),
       keys_(std::move(keys)),
-      replays_(replays),
-      certificates_(certificates) {}
+      replays_(replays) {}
 
 Verdict TokenAuthenticator::accept(std::shared_ptr<const access::Principal> principal) const {
     if (revocations_->covers(*principal)) {
@@ -58,9 +56,6 @@ Verdict TokenAuthenticator::authenticate(const access::Credentials& credentials,
         revocation_generation_ = revocation_source_->generation();
         revocations_ = revocation_source_->current();
     }
-    if (credentials.certificate && certificates_ &&
-        certificates_->covers_serial(credentials.certificate->serial))
-        return refused(Refusal::missing, "certificate.revoked");
     Verdict verdict = refused(Refusal::missing, "auth.missing");
     if (credentials.has_api_key) {
         verdict = by_api_key(credentials.api_key, now);

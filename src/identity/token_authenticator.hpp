@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "access/authenticator.hpp"
-#include "access/certificate_revocations.hpp"
 #include "identity/dpop_replays.hpp"
 #include "identity/principal_cache.hpp"
 #include "identity/revocations.hpp"
@@ -27,15 +26,12 @@ class TokenAuthenticator final : public access::Authenticator {
     /// @param revocations  of our own tokens; outlives this; null: none is ever revoked
     /// @param keys         those in the database; null: only those of the configuration count
     /// @param replays      the one of all workers; outlives this; null: no proof is new
-    /// @param certificates  outlives this; null: none is ever revoked
     explicit TokenAuthenticator(const TrustSource& source,
                                 const RevocationSource* revocations = nullptr,
                                 std::unique_ptr<StoredKeys> keys = nullptr,
-                                DpopReplays* replays = nullptr,
-                                const access::CertificateRevocations* certificates = nullptr);
+                                DpopReplays* replays = nullptr);
 
     /// Reasons: those of codec::parse_authorization, verify_jwt, ApiKeyTable::find and StoredKeys;
-    /// "certificate.revoked" (of the connection, whatever else was sent: who holds it is not whom it was given to),
     /// "auth.missing" (nothing was sent), "auth.scheme" (credentials of another kind than Bearer
     /// and DPoP), "token.revoked", "key.revoked", "token.revocations_unknown" (until they are, nobody can tell); those of check_dpop_proof, "dpop.missing",
     /// "dpop.repeated", "dpop.replayed", "dpop.busy"; "token.unbound" (sent with DPoP, and of no
@@ -74,7 +70,6 @@ class TokenAuthenticator final : public access::Authenticator {
     PrincipalCache cache_;
     std::unique_ptr<StoredKeys> keys_;
     DpopReplays* replays_;
-    const access::CertificateRevocations* certificates_;
 };
 
 }  // namespace gh::identity

@@ -263,33 +263,5 @@ TEST_F(StoredKeyTest, AKeyThatMovesToTheConfigurationIsWhatItSaysThere) {
     EXPECT_TRUE(show(stored).principal);  // what the configuration says only it takes back
 }
 
-class OneSerial final : public access::CertificateRevocations {
- public:
-    [[nodiscard]] bool covers_serial(std::string_view serial) const override {
-        return revoked && serial == "0badc0ffee";
-    }
-    bool revoked = false;
-};
-
-TEST(TokenAuthenticator, ARevokedCertificateOpensNothingWhateverComesWithIt) {
-    const TrustSource source(trust_of());
-    OneSerial certificates;
-    TokenAuthenticator door(source, nullptr, nullptr, nullptr, &certificates);
-    const access::ClientCertificate shown{
-        .subject = "agent 7", .fingerprint = "f1", .serial = "0badc0ffee"};
-    const access::ClientCertificate other{
-        .subject = "agent 8", .fingerprint = "f2", .serial = "0badc0ffef"};
-    const auto value = bearer();
-    auto both = with_authorization(value);
-    both.certificate = &shown;
-    EXPECT_EQ(door.authenticate({.certificate = &shown}, now).principal->subject, "agent 7");
-    certificates.revoked = true;
-    EXPECT_EQ(door.authenticate({.certificate = &shown}, now).reason, "certificate.revoked")
-        << "remembered or not";
-    EXPECT_EQ(door.authenticate(both, now).reason, "certificate.revoked");
-    EXPECT_TRUE(door.authenticate({.certificate = &other}, now).principal);
-    EXPECT_TRUE(door.authenticate(with_authorization(value), now).principal);
-}
-
 }  // namespace
 }  // namespace gh::identity

@@ -57,7 +57,7 @@ class RevokedCertificates final : public access::CertificateRevocations {
     [[nodiscard]] std::uint64_t generation() const {
         return generation_.load(std::memory_order_acquire);
     }
-    /// Called after each change, by whichever thread made it. Before the first add().
+    /// Called after each change, by whichever thread made it. While no other thread adds.
     void on_change(std::function<void()> call) { on_change_ = std::move(call); }
 
  private:

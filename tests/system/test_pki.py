@@ -4,11 +4,13 @@ the files it makes."""
 import json
 import ssl
 import subprocess
+import time
 
 import pytest
 
 from support import postgres as postgresql
-from support import raw
+from support import raw, websocket
+from support import upstream as answers
 from support.control import house_config
 from support.gateway import run, write_config
 from support.ports import free_port
@@ -162,9 +164,17 @@ def test_a_route_that_wants_a_certificate_refuses_absent_foreign_expired_and_rev
     assert ask(certificate=authority.issue("stranger", client=True)) == "closed"
     until(lambda: ask("late") == "closed", "the end of a certificate", timeout=10)
     assert ask("agent") == 200
-    with gateway.connect("tls", tls=client_context(root, (tmp_path / "agent.pem", tmp_path / "agent.key"))) as open_one:
+    upstream.paths["/cert/ws"] = answers.websocket_echo
+    shown = client_context(root, (tmp_path / "agent.pem", tmp_path / "agent.key"))
+    with gateway.connect("tls", tls=shown) as open_one, gateway.connect("tls", tls=shown) as tunnel:
         assert open_one.request("GET", "/cert/x").status == 200
+        assert websocket.open_websocket(tunnel, "/cert/ws").status == 101
+        assert websocket.echo(tunnel, b"hello")[1] == b"hello"
         ca(gateway, "revoke", serial)
+        revoked = time.monotonic()
+        with pytest.raises(raw.Closed):
+            tunnel.read_exactly(1)
+        assert time.monotonic() - revoked < seconds(1)
         until(lambda: open_one.request("GET", "/cert/x").status == 401, "the open connection to be refused", timeout=1.5)
         assert open_one.request("GET", "/other").status == 200, "what anybody may see"
     assert ask("agent") == 401, "a new connection"
@@ -183,8 +193,8 @@ def test_our_own_certificates_are_in_the_inventory(start, tmp_path):
     assert int(shown[0]["serial"], 16) == int(openssl("x509", "-noout", "-serial", stdin=ssl.DER_cert_to_PEM_cert(der))
                                               .stdout.strip().split("=")[1], 16)
     page = gateway.get("/metrics", listener="admin").body.decode()
-    assert 'gatehouse_certificate_expiry_timestamp_seconds{certificate="root"}' in page
-    assert 'gatehouse_certificate_expiry_timestamp_seconds{certificate="listener"}' in page
+    for name in ("root", "issuer", "next"):
+        assert f'gatehouse_ca_certificate_not_after_seconds{{certificate="{name}"}}' in page
 
 
 def test_the_root_goes_offline_and_only_its_file_renews(house, tmp_path):
