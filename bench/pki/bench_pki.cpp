@@ -1,8 +1,6 @@
 // What the internal CA costs, in CPU time of this process: a P-256 leaf for a key that is there against OpenSSL's bare ECDSA
 // signature, and a list of 100,000 revoked certificates, made and handed out. Rounds of each are interleaved;
 // the median counts. Prints Markdown.
-//
-//   gh_bench_pki [ROUNDS]
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -26,6 +24,7 @@ using namespace gh;
 
 constexpr std::size_t revoked_count = 100'000;
 constexpr int signatures = 200;
+constexpr int rounds = 7;
 
 double cpu_seconds() {
     timespec used{};
@@ -73,8 +72,7 @@ std::vector<pki::RevokedCertificate> many_revoked(const std::string& issuer, Sys
 
 }  // namespace
 
-int main(int count, char** words) {
-    const int rounds = count > 1 ? std::atoi(words[1]) : 7;
+int main() {
     const auto now = std::chrono::system_clock::now();
     const auto root = pki::Authority::create({}, now).value();
     const auto issuer = root.sign_intermediate({}, nullptr, now).value();

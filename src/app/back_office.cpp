@@ -114,11 +114,11 @@ Task<Result<void>> BackOffice::welcome_first_users() {
 }
 
 void BackOffice::start(const std::filesystem::path& sqlite) {
-    clerk_ = std::make_unique<Clerk>(Clerk::Parts{
-        state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
-        state_->keys, identity_->key_uses(), identity_->oauth(), *fallback_, checkpoints_,
-        registry_, log_, [this] { return greet_database(); }, [this] { return renew(); },
-        [this] { return pki_.keep(); }});
+    clerk_ = std::make_unique<Clerk>(
+        Clerk::Parts{state_->revocations, identity_->revocations(), state_->roles,
+                     identity_->roles(), state_->keys, identity_->key_uses(), identity_->oauth(),
+                     *fallback_, checkpoints_, registry_, log_, [this] { return greet_database(); },
+                     [this] { return renew(); }, [this] { return pki_.keep(); }});
     if (!sqlite.empty())
         integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
 }

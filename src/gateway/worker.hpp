@@ -53,8 +53,9 @@ struct Worker {
     std::vector<std::unique_ptr<Exchange>> spare_exchanges;
     std::size_t exchanges_open = 0;
     std::size_t connections_open = 0;
-    std::size_t waiting = 0;         ///< exchanges that wait for a credential to be looked up
-    Exchange* first_held = nullptr;  ///< open exchanges whose principal or certificate can be revoked
+    std::size_t waiting = 0;  ///< exchanges that wait for a credential to be looked up
+    Exchange* first_held =
+        nullptr;  ///< open exchanges whose principal or certificate can be revoked
     bool draining = false;
 
     [[nodiscard]] std::unique_ptr<Exchange> take_exchange();
