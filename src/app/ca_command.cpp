@@ -75,7 +75,9 @@ Result<void> take_root_away(CaState& state, const CaOptions& options) {
 
 Result<void> renew(CaState& state, const CaOptions& options) {
     std::optional<pki::NameConstraints> constraints;
-    if (!options.permitted.empty()) GH_TRY(constraints, pki::constraints_from(options.permitted));
+    if (!options.permitted.empty()) {
+        GH_TRY(constraints, pki::constraints_from(options.permitted));
+    }
     std::optional<pki::Authority> root;
     if (!options.offline_root.empty()) {
         if (!options.passphrase)

@@ -159,9 +159,10 @@ BackupOptions backup_options(const Options& options) {
 }
 
 /// The file is no configuration.
-Overrides backup_overrides(Options options) {
-    options.file.clear();
-    return state_overrides(options);
+Overrides backup_overrides(const Options& options) {
+    auto overrides = state_overrides(options);
+    if (options.config.empty()) overrides.config_file.reset();
+    return overrides;
 }
 
 CommandResult run_backup(const Options& options) {

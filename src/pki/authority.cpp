@@ -174,12 +174,10 @@ Result<Authority> Authority::sign_intermediate(const IntermediateRequest& reques
 }
 
 void Authority::publish_at(const Publication& publication) {
-    const auto access =
-        "OCSP;URI:" + publication.ocsp_url + ",caIssuers;URI:" + publication.issuer_url;
-    const auto crl = "URI:" + publication.crl_url;
     extensions_->published.clear();
-    extensions_->published.push_back(make_extension(NID_crl_distribution_points, crl.c_str()));
-    extensions_->published.push_back(make_extension(NID_info_access, access.c_str()));
+    extensions_->published.push_back(distribution_point(publication.crl_url));
+    extensions_->published.push_back(
+        information_access(publication.ocsp_url, publication.issuer_url));
 }
 
 Result<IssuedCertificate> Authority::issue(const LeafRequest& request, SystemTime now) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "pki/openssl.hpp"
@@ -20,5 +21,11 @@ namespace gh::pki {
 [[nodiscard]] bool add_subject_key_id(X509* certificate);
 /// The key id of `issuer`, for those it signs.
 [[nodiscard]] ExtensionHandle authority_key_id(const X509* issuer);
+
+/// Where the list is that a leaf may be on (RFC 5280 §4.2.1.13). The URL is taken as it is.
+[[nodiscard]] ExtensionHandle distribution_point(const std::string& crl_url);
+/// Where to ask for a leaf, and where its issuer is (RFC 5280 §4.2.2.1).
+[[nodiscard]] ExtensionHandle information_access(const std::string& ocsp_url,
+                                                 const std::string& issuer_url);
 
 }  // namespace gh::pki

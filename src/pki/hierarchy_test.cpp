@@ -249,7 +249,7 @@ TEST(NameConstraints, AreDomainsAndNetworks) {
 TEST(Publication, IsSaidInEveryLeafAndInNoneWithoutAnAddress) {
     const TemporaryDirectory home;
     auto keys = FileKeyStore::open(home.path() / "keys").value();
-    for (const std::string base : {"", "https://ca.example.com/"}) {
+    for (const std::string base : {"", "https://ca.example.com/a,URI:b;c/"}) {
         auto ca = InternalCa::open(keys, home.path(), noon, base).value();
         const auto issued = ca.issuer()->issue(for_server({"a.example"}), noon).value();
         const auto chain = crypto::read_certificates(issued.chain_pem).value();
@@ -261,7 +261,7 @@ TEST(Publication, IsSaidInEveryLeafAndInNoneWithoutAnAddress) {
             continue;
         }
         ASSERT_EQ(sk_OPENSSL_STRING_num(ocsp), 1);
-        EXPECT_STREQ(sk_OPENSSL_STRING_value(ocsp, 0), "https://ca.example.com/pki/ocsp");
+        EXPECT_STREQ(sk_OPENSSL_STRING_value(ocsp, 0), "https://ca.example.com/a,URI:b;c/pki/ocsp");
         EXPECT_GE(X509_get_ext_by_NID(leaf, NID_crl_distribution_points, -1), 0);
         X509_email_free(ocsp);
     }
