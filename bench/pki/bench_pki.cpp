@@ -3,6 +3,7 @@
 // the median counts. Prints Markdown.
 
 #include <fmt/format.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
