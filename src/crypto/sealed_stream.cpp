@@ -17,7 +17,6 @@ namespace {
 constexpr std::size_t key_bytes = 32;
 constexpr std::size_t passphrase_bytes_max = 1024;
 using Nonce = std::array<std::uint8_t, 12>;
-using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Freed<EVP_CIPHER_CTX_free>>;
 
 /// What guessing costs: RFC 9106 §4, the second recommended choice.
 struct Cost {
@@ -105,13 +104,13 @@ Result<SealedStream> SealedStream::of_header(std::string_view header, const Secr
 void SealedStream::seal(std::string_view text, bool last, std::string& out) {
     if (text.size() > chunk_bytes || (!last && text.size() != chunk_bytes))
         throw std::logic_error("a chunk of another size");
-    const CipherContext context(EVP_CIPHER_CTX_new());
+    const CipherContextPtr context(EVP_CIPHER_CTX_new());
     const auto nonce = nonce_of(count_++, last);
     const auto begin = out.size();
     out.resize(begin + text.size() + tag_bytes);
     int done = 0;
     must(context &&
-             EVP_EncryptInit_ex2(context.get(), EVP_aes_256_gcm(), key_.bytes().data(),
+             EVP_EncryptInit_ex2(context.get(), methods().aes_256_gcm, key_.bytes().data(),
                                  nonce.data(), nullptr) == 1 &&
              EVP_EncryptUpdate(context.get(), nullptr, &done, bytes_of(header_).data(),
                                size_of(header_)) == 1 &&
@@ -132,13 +131,13 @@ Result<void> SealedStream::open(std::string_view sealed, bool last, std::string&
     }
     const auto text = sealed.substr(0, sealed.size() - tag_bytes);
     std::string tag(sealed.substr(text.size()));
-    const CipherContext context(EVP_CIPHER_CTX_new());
+    const CipherContextPtr context(EVP_CIPHER_CTX_new());
     const auto nonce = nonce_of(count_, last);
     const auto begin = out.size();
     out.resize(begin + text.size() + 1);  // an address also for no text
     int done = 0;
     must(context &&
-             EVP_DecryptInit_ex2(context.get(), EVP_aes_256_gcm(), key_.bytes().data(),
+             EVP_DecryptInit_ex2(context.get(), methods().aes_256_gcm, key_.bytes().data(),
                                  nonce.data(), nullptr) == 1 &&
              EVP_DecryptUpdate(context.get(), nullptr, &done, bytes_of(header_).data(),
                                size_of(header_)) == 1 &&
