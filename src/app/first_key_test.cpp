@@ -5,9 +5,9 @@
 
 #include <fstream>
 
+#include "base/temporary_directory.hpp"
 #include "crypto/digest.hpp"
 #include "identity/build_trust.hpp"
-#include "pki/temporary_directory.hpp"
 
 namespace gh::app {
 namespace {
@@ -31,7 +31,7 @@ class FirstKeyTest : public ::testing::Test {
         return trust && (*trust)->api_keys().find(text, SystemTime{});
     }
 
-    pki::TemporaryDirectory home_;
+    TemporaryDirectory home_;
     std::filesystem::path directory_ = home_.path() / "keys";
     std::filesystem::path file_ = directory_ / "first-api-key";
 };

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "audit/act.hpp"
+#include "base/file.hpp"
 #include "base/try.hpp"
 #include "crypto/password.hpp"
 #include "identity/route_words.hpp"
-#include "pki/file.hpp"
 
 namespace gh::app {
 namespace {
@@ -97,8 +97,8 @@ Result<std::optional<std::filesystem::path>> show_once(const crypto::Secret& pas
         return std::nullopt;
     }
     constexpr std::string_view name = "admin-password";
-    GH_TRY(const auto directory, pki::open_directory(data_dir));
-    GH_TRY_VOID(pki::replace_file(directory, name, std::string(text) + '\n', 0600));
+    GH_TRY(const auto directory, open_directory(data_dir));
+    GH_TRY_VOID(replace_file(directory, name, std::string(text) + '\n', 0600));
     return data_dir / name;
 }
 

@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.hpp"
 #include "base/try.hpp"
 #include "crypto/key_store.hpp"
-#include "pki/file.hpp"
 
 namespace gh::app {
 namespace {
@@ -55,9 +55,8 @@ Result<void> read_state_files(const std::filesystem::path& data_dir,
     GH_TRY(const auto names, names_of(data_dir));
     for (const auto& name : names) {
         const bool segment = name.starts_with(journal);
-        auto content =
-            pki::read_file_at(data_dir / name, segment ? storage::backup::file_bytes_max
-                                                       : crypto::KeyStore::value_bytes_max);
+        auto content = read_file_at(data_dir / name, segment ? storage::backup::file_bytes_max
+                                                             : crypto::KeyStore::value_bytes_max);
         if (!content) {
             std::error_code ignored;
             if (segment && !std::filesystem::exists(data_dir / name, ignored)) continue;

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "app/testing.hpp"
-#include "pki/temporary_directory.hpp"
+#include "base/temporary_directory.hpp"
 
 namespace gh::app {
 namespace {
@@ -49,7 +49,7 @@ class TlsMaterialTest : public ::testing::Test {
     }
 
     const SystemTime now_ = std::chrono::system_clock::now();
-    const pki::TemporaryDirectory home_;
+    const TemporaryDirectory home_;
     const net::CertificateFiles files_{home_.path() / "a.pem", home_.path() / "a.key"};
     const pki::Authority authority_ = pki::Authority::create({}, now_).value();
     KeptLines lines_;

@@ -11,8 +11,8 @@
 #include <fstream>
 #include <thread>
 
-#include "pki/file.hpp"
-#include "pki/temporary_directory.hpp"
+#include "base/file.hpp"
+#include "base/temporary_directory.hpp"
 
 namespace gh::pki {
 namespace {

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "crypto/key_store.hpp"
-#include "pki/file.hpp"
 
 namespace gh::pki {
 

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "pki/temporary_directory.hpp"
+#include "base/temporary_directory.hpp"
 
 namespace gh::pki {
 namespace {
