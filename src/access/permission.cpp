@@ -36,6 +36,28 @@ PermissionSet named_by(std::span<const std::string> scopes) {
     return named;
 }
 
+PermissionSet held_by(std::span<const std::string> roles, const CustomRoles& custom) {
+    PermissionSet held;
+    for (const auto& role : roles) {
+        const auto built_in = role_of(role);
+        if (built_in != Role::none) {  // what is built in cannot be redefined
+            held = held | permissions_of(built_in);
+        } else if (const auto found = custom.find(role); found != custom.end()) {
+            held = held | found->second;
+        }
+    }
+    return held;
+}
+
+PermissionSet narrowed(const Principal& principal, PermissionSet held) {
+    if (principal.scopes.empty()) return held;
+    const auto named = named_by(principal.scopes);
+    const bool made_for_scopes =
+        principal.roles.empty() &&
+        (principal.type == PrincipalType::api_key || principal.type == PrincipalType::service);
+    return made_for_scopes ? named : held & named;
+}
+
 }  // namespace
 
 std::span<const PermissionRow> permission_table() { return table; }
@@ -59,18 +81,9 @@ PermissionSet permissions_of(Role role) {
 }
 
 PermissionSet permissions_of(const Principal& principal, const CustomRoles& custom) {
-    auto held = permissions_of(principal.role);
-    for (const auto& role : principal.roles) {
-        if (role_of(role) != Role::none) continue;  // what is built in cannot be redefined
-        if (const auto found = custom.find(role); found != custom.end())
-            held = held | found->second;
-    }
-    if (principal.scopes.empty()) return held;
-    const auto named = named_by(principal.scopes);
-    const bool made_for_scopes =
-        principal.roles.empty() &&
-        (principal.type == PrincipalType::api_key || principal.type == PrincipalType::service);
-    return made_for_scopes ? named : held & named;
+    const auto held =
+        narrowed(principal, permissions_of(principal.role) | held_by(principal.roles, custom));
+    return principal.owner_roles ? held & held_by(*principal.owner_roles, custom) : held;
 }
 
 }  // namespace gh::access

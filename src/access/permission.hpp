@@ -73,7 +73,8 @@ using CustomRoles = std::map<std::string, PermissionSet, std::less<>>;
 [[nodiscard]] PermissionSet permissions_of(Role role);
 
 /// What a principal holds: the permissions of its roles, and where its credential carries scopes, only those among them
-/// that a scope names. A key or a service without any role holds what its scopes name: it was made for that alone.
+/// that a scope names. A key or a service without any role holds what its scopes name: it was made for that alone. A key
+/// holds nothing that whoever made it does not hold today.
 [[nodiscard]] PermissionSet permissions_of(const Principal& principal, const CustomRoles& custom);
 
 }  // namespace gh::access

@@ -42,12 +42,17 @@ struct Principal {
     std::string issuer;      ///< of the token; empty for keys and certificates
     std::string token_id;    ///< `jti`, key id or certificate serial
     std::string roles_text;  ///< roles joined by ',', as sent upstream
-    std::string client_id;   ///< of the OAuth client a token was issued to; empty otherwise
+    std::vector<std::string>
+        actors;  ///< who act for the subject, the nearest first (`act`, RFC 8693 §4.1)
+    std::vector<std::string> origins;  ///< ids of the tokens that a token of ours was exchanged for
+    std::string client_id;  ///< of the OAuth client a token was issued to; empty otherwise
     SystemTime
         issued_at;  ///< of the token, of a stored key's secret; 1970 for what has no such moment
     Role role = Role::none;  ///< the highest built-in role among `roles`
     RevokedBy revoked_by = RevokedBy::nothing;
     std::optional<SystemTime> expires;
+    /// Of a key whose maker is a user here: what they are today. The key goes no further than they do.
+    std::optional<std::vector<std::string>> owner_roles;
     std::string
         bound_key;  ///< thumbprint of whose proofs must come along (RFC 9449 §6); empty: none
     std::string bound_certificate;  ///< fingerprint of the connection's (RFC 8705 §3); empty: any

@@ -38,6 +38,11 @@ Record act_of(const api::Call& call, std::string action, std::string object_type
     auto record = begin_record(std::move(action), std::move(object_type), std::move(object_id));
     record.actor_type = call.principal.type;
     record.actor = call.principal.subject;
+    record.act = call.principal.actors;
+    // Somebody else's users may bear the names of ours.
+    const bool ours = call.principal.revoked_by != access::RevokedBy::nothing;
+    if (!ours && !call.principal.issuer.empty())
+        record.details.push_back({"issuer", call.principal.issuer});
     record.request_id = call.request_id;
     record.correlation_id = call.correlation_id;
     if (auto client = codec::IpAddress::parse(call.client_ip)) record.client = *client;

@@ -113,18 +113,16 @@ TEST_P(CheckpointsTest, AreNotMadeOfALogThatWasRewritten) {
     const auto kept = sign(ours).value().newest->checkpoint;
     // The last of the four records, and everything above it, is another: with the head, and without a checkpoint.
     tamper("DELETE FROM audit_records WHERE leaf_index = 3");
-    tamper(
-        "DELETE FROM audit_nodes WHERE (level = 0 AND node_index = 3) OR "
-        "(level = 1 AND node_index = 1) OR level = 2");
+    tamper("DELETE FROM audit_tree WHERE position >= 4");
     auto head = [](storage::Session& session) -> Task<Result<std::size_t>> {
+        // Level 1 node 0, and leaf 2.
         static constexpr storage::Statement nodes{
             .name = "t.edge",
-            .sql = "SELECT hash FROM audit_nodes ORDER BY level DESC, node_index"};
+            .sql = "SELECT hash FROM audit_tree WHERE position IN (2, 3) ORDER BY position"};
         static constexpr storage::Statement set{.name = "t.set",
                                                 .sql = "UPDATE audit_head SET size = 3, edge = $1"};
         GH_CO_TRY(const auto rows, co_await session.query(nodes));
-        // Level 1 node 0, and leaf 2 (the last of level 0).
-        storage::Blob edge{rows[0].octets(0) + rows[rows.size() - 1].octets(0)};
+        storage::Blob edge{rows[0].octets(0) + rows[1].octets(0)};
         GH_CO_TRY_VOID(co_await session.execute(set, std::move(edge)));
         std::vector<Leaf> forged;
         forged.push_back(make_leaf(record_of("forged")));

@@ -78,8 +78,9 @@ Log::Log(storage::Fallback& fallback, telemetry::Registry& registry, telemetry::
       log_(log),
       kept_(counter(registry, "kept")),
       refused_(counter(registry, "refused")) {
-    fallback.on(std::string(append_kind), &apply, &lock_log);
-    fallback.on(std::string(reject_kind), &apply, &lock_log);
+    using Again = storage::Fallback::Again;
+    for (const auto kind : {append_kind, reject_kind})
+        fallback.on(std::string(kind), &apply, &lock_log, Again::is_harmless);
     fallback.on_rejected([this](const storage::JournalRecord& record, const Error& why) {
         record_reject(record, why);
     });
@@ -130,7 +131,7 @@ Task<> Log::write_waiting() {
     co_await net::Sleep(loop, milliseconds(0));
     for (auto group = next_group(); !group.empty(); group = next_group()) {
         std::vector<Leaf> leaves;
-        for (const auto& each : group) leaves.push_back(each.leaf);
+        for (auto& each : group) leaves.push_back(std::move(each.leaf));
         auto done = co_await submit(std::string(append_kind), std::move(leaves));
         (done ? kept_ : refused_).add(group.size());
         for (auto& each : group) each.give(done);
@@ -139,12 +140,14 @@ Task<> Log::write_waiting() {
 }
 
 Task<Result<void>> Log::submit(std::string kind, std::vector<Leaf> leaves) {
-    storage::Command command{.kind = std::move(kind), .payload = payload_of(leaves)};
     const auto now = net::Loop::current()->system_now();
-    storage::Fallback::Direct direct = [leaves = std::move(leaves)](storage::Session& session) {
-        return append_all(session, leaves);
+    const auto all = std::make_shared<const std::vector<Leaf>>(std::move(leaves));
+    storage::Fallback::Direct direct = [all](storage::Session& session) {
+        return append_all(session, *all);
     };
-    co_return co_await fallback_.submit(std::move(command), now, std::move(direct));
+    storage::Fallback::Payload payload = [all] { return payload_of(*all); };
+    co_return co_await fallback_.submit(std::move(kind), now, std::move(direct),
+                                        std::move(payload));
 }
 
 /// Whatever kind it was, that an acknowledged write did not come to pass is itself worth a record.

@@ -89,8 +89,8 @@ TEST_P(AuditLogTest, NoRowOfItCanBeChangedOrTakenAway) {
     const char* const cases[] = {
         "UPDATE audit_records SET actor = 'bob' WHERE leaf_index = 1",
         "DELETE FROM audit_records WHERE leaf_index = 2",
-        "UPDATE audit_nodes SET node_index = 9 WHERE level = 0 AND node_index = 2",
-        "DELETE FROM audit_nodes",
+        "UPDATE audit_tree SET position = 9 WHERE position = 3",
+        "DELETE FROM audit_tree",
         "UPDATE audit_checkpoints SET note = 'y'",
         "DELETE FROM audit_checkpoints",
         "DELETE FROM audit_head",

@@ -25,6 +25,15 @@ Hash node_hash(const Hash& left, const Hash& right) {
 
 Hash empty_root() { return crypto::sha256(std::string_view{}); }
 
+std::uint64_t node_count(std::uint64_t size) {
+    return 2 * size - static_cast<std::uint64_t>(std::popcount(size));
+}
+
+std::uint64_t position_of(const NodeId& node) {
+    const auto last_leaf = ((node.index + 1) << node.level) - 1;
+    return node_count(last_leaf) + node.level;
+}
+
 std::vector<NodeId> nodes_of(std::uint64_t begin, std::uint64_t end) {
     std::vector<NodeId> nodes;
     while (begin < end) {

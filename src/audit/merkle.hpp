@@ -32,6 +32,12 @@ struct NodeId {
     friend auto operator<=>(const NodeId&, const NodeId&) = default;
 };
 
+/// Of all complete subtrees in a log of so many leaves.
+[[nodiscard]] std::uint64_t node_count(std::uint64_t size);
+/// Where a node stands when all are written as they become complete, each leaf before what it completes: at 0, 1, 2, ...
+/// A signed 64-bit column holds those of 2^62 leaves.
+[[nodiscard]] std::uint64_t position_of(const NodeId& node);
+
 struct Node {
     NodeId id;
     Hash hash{};

@@ -47,6 +47,21 @@ TEST(Merkle, RootsAreThoseOfCertificateTransparency) {
     }
 }
 
+TEST(Merkle, NodesStandInTheOrderInWhichTheyBecomeComplete) {
+    CompactRange tree;
+    std::vector<Node> nodes;
+    for (std::uint64_t size = 1; size <= 300; ++size) {
+        ASSERT_TRUE(tree.append(leaf_hash("x"), nodes));
+        EXPECT_EQ(node_count(size), nodes.size());
+    }
+    for (std::size_t i = 0; i < nodes.size(); ++i) EXPECT_EQ(position_of(nodes[i].id), i);
+    EXPECT_EQ(node_count(0), 0U);
+    EXPECT_EQ(node_count(tree_size_max), 2 * tree_size_max - 63);
+    const NodeId last{.level = 62, .index = 0};
+    EXPECT_EQ(position_of(last), node_count(std::uint64_t{1} << 62) - 1);
+    EXPECT_LE(position_of(last), static_cast<std::uint64_t>(INT64_MAX));
+}
+
 TEST(Merkle, AppendingNamesEveryCompleteSubtreeOnce) {
     CompactRange tree;
     std::vector<Node> nodes;

@@ -13,23 +13,18 @@ namespace {
 constexpr storage::Statement select_nodes{
     .name = "audit.nodes",
     .sql =
-        "SELECT n.level, n.node_index, n.hash FROM json_each($1) AS wanted "
-        "CROSS JOIN audit_nodes AS n "
-        "ON n.level = wanted.value ->> 0 AND n.node_index = wanted.value ->> 1",
+        "SELECT t.position, t.hash FROM json_each($1) AS wanted "
+        "CROSS JOIN audit_tree AS t ON t.position = wanted.value",
     .postgres =
-        "SELECT n.level, n.node_index, n.hash "
-        "FROM jsonb_array_elements(CAST($1 AS jsonb)) AS wanted (value) JOIN audit_nodes AS n "
-        "ON n.level = CAST(wanted.value ->> 0 AS SMALLINT) "
-        "AND n.node_index = CAST(wanted.value ->> 1 AS BIGINT)"};
+        "SELECT t.position, t.hash "
+        "FROM jsonb_array_elements_text(CAST($1 AS jsonb)) AS wanted (value) "
+        "JOIN audit_tree AS t ON t.position = CAST(wanted.value AS BIGINT)"};
 
-std::string list_of(const std::vector<NodeId>& wanted) {
+std::string list_of(const std::map<std::int64_t, NodeId>& wanted) {
     std::string list;
     codec::json::Writer out(list);
     out.begin_array();
-    for (const auto& node : wanted) {
-        out.begin_array().integer(node.level);
-        out.integer(static_cast<std::int64_t>(node.index)).end_array();
-    }
+    for (const auto& [position, node] : wanted) out.integer(position);
     out.end_array();
     return list;
 }
@@ -43,20 +38,18 @@ std::unexpected<Error> missing(const NodeId& node) {
 }  // namespace
 
 Task<Result<Nodes>> find_nodes(storage::Session& session, std::vector<NodeId> wanted) {
-    std::ranges::sort(wanted);
-    const auto twice = std::ranges::unique(wanted);
-    wanted.erase(twice.begin(), twice.end());
     Nodes nodes;
     if (wanted.empty()) co_return nodes;
-    const auto list = list_of(wanted);
+    std::map<std::int64_t, NodeId> places;
+    for (const auto& node : wanted) places[static_cast<std::int64_t>(position_of(node))] = node;
+    const auto list = list_of(places);
     GH_CO_TRY(const auto rows, co_await session.query(select_nodes, list));
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto& octets = rows[i].octets(2);
+        const auto& octets = rows[i].octets(1);
         Hash hash;
         if (octets.size() != hash.size()) continue;  // no hash, so not there
         std::ranges::copy(crypto::bytes_of(octets), hash.begin());
-        nodes[{.level = static_cast<std::uint8_t>(rows[i].integer(0)),
-               .index = static_cast<std::uint64_t>(rows[i].integer(1))}] = hash;
+        nodes[places.at(rows[i].integer(0))] = hash;
     }
     co_return nodes;
 }

@@ -51,10 +51,11 @@ inline constexpr Both both{{.name = "audit.oldest", .sql = joined<select, lead, 
 
 constexpr Statement select_size{.name = "audit.size",
                                 .sql = "SELECT size FROM audit_head WHERE one = 1"};
-constexpr Statement select_since{.name = "audit.since",
-                                 .sql = "SELECT min(leaf_index) FROM audit_records WHERE at >= $1"};
+// "+leaf_index": not row by row along the log, but within the index of times.
+constexpr Statement select_since{
+    .name = "audit.since", .sql = "SELECT min(+leaf_index) FROM audit_records WHERE at >= $1"};
 constexpr Statement select_until{.name = "audit.until",
-                                 .sql = "SELECT max(leaf_index) FROM audit_records WHERE at < $1"};
+                                 .sql = "SELECT max(+leaf_index) FROM audit_records WHERE at < $1"};
 
 const Both& statements_for(const Filter& filter) {
     if (filter.object_id) return both<by_object>;

@@ -38,9 +38,8 @@ constexpr Statement insert_record{
         "INSERT INTO audit_records "
         "(leaf_index, id, at, severity, actor, action, object_type, object_id, record) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
-constexpr Statement insert_node{
-    .name = "audit.add_node",
-    .sql = "INSERT INTO audit_nodes (level, node_index, hash) VALUES ($1, $2, $3)"};
+constexpr Statement insert_node{.name = "audit.add_node",
+                                .sql = "INSERT INTO audit_tree (position, hash) VALUES ($1, $2)"};
 
 constexpr std::size_t hash_bytes = std::tuple_size_v<Hash>;
 
@@ -125,9 +124,8 @@ Task<Result<std::size_t>> append_leaves(Session& session, std::vector<Leaf> leav
         GH_CO_TRY_VOID(tree.append(leaf_hash(leaf.line), completed));
         records.push_back(row_of(index, std::move(leaf)));
     }
-    for (const auto& node : completed)
-        nodes.push_back({storage::to_value(node.id.level), storage::to_value(node.id.index),
-                         blob_of(node.hash)});
+    for (auto position = node_count(old_size); const auto& node : completed)
+        nodes.push_back({storage::to_value(position++), blob_of(node.hash)});
     GH_CO_TRY_VOID(placed(co_await session.execute_many(insert_record, std::move(records))));
     GH_CO_TRY_VOID(placed(co_await session.execute_many(insert_node, std::move(nodes))));
     std::string edge;

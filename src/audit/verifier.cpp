@@ -30,7 +30,7 @@ constexpr Statement select_head{
     .name = "audit.verify_head",
     .sql =
         "SELECT h.size, h.edge, (SELECT max(leaf_index) FROM audit_records), "
-        "(SELECT count(*) FROM audit_nodes), (SELECT max(size) FROM audit_checkpoints) "
+        "(SELECT count(*) FROM audit_tree), (SELECT max(size) FROM audit_checkpoints) "
         "FROM audit_head AS h WHERE h.one = 1"};
 
 std::string number(std::uint64_t n) { return std::to_string(n); }
@@ -258,7 +258,7 @@ class Walk {
         if (head.last_record && *head.last_record >= head.size)
             find("there are records beyond the head of the log, up to " +
                  number(*head.last_record));
-        const auto wanted = 2 * head.size - static_cast<std::uint64_t>(std::popcount(head.size));
+        const auto wanted = node_count(head.size);
         if (head.nodes != wanted)
             find("the tree has " + number(head.nodes) + " nodes, not " + number(wanted));
         if (head.last_checkpoint && *head.last_checkpoint > head.size)

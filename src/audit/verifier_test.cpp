@@ -29,7 +29,7 @@ class VerifierTest : public LogTest {
         }
     }
     void empty_it() {
-        for (const auto* table : {"records", "nodes", "checkpoints"})
+        for (const auto* table : {"records", "tree", "checkpoints"})
             tamper("DELETE FROM audit_" + std::string(table));
         tamper("UPDATE audit_head SET size = 0, edge = substr(edge, 1, 0)");
     }
@@ -106,13 +106,11 @@ TEST_P(VerifierTest, FindsEachKindOfTampering) {
          "record 563 is not written as records are"},
         {"DELETE FROM audit_records WHERE leaf_index = 564", "record 564 is missing"},
         {"DELETE FROM audit_records WHERE leaf_index = 617", "record 617 is missing"},
-        {"UPDATE audit_nodes SET hash = (SELECT n.hash FROM audit_nodes AS n "
-         "WHERE n.level = 0 AND n.node_index = 5) WHERE level = 3 AND node_index = 2",
+        {"UPDATE audit_tree SET hash = (SELECT t.hash FROM audit_tree AS t "
+         "WHERE t.position = 8) WHERE position = 45",
          "node 2 of level 3 of the tree does not fit the records below it"},
-        {"DELETE FROM audit_nodes WHERE level = 4 AND node_index = 3",
-         "node 3 of level 4 of the tree is missing"},
-        {"INSERT INTO audit_nodes SELECT 0, 5000, hash FROM audit_nodes "
-         "WHERE level = 0 AND node_index = 0",
+        {"DELETE FROM audit_tree WHERE position = 124", "node 3 of level 4 of the tree is missing"},
+        {"INSERT INTO audit_tree SELECT 5000, hash FROM audit_tree WHERE position = 0",
          "the tree has 1232 nodes, not 1231"},
         {"INSERT INTO audit_records SELECT 618, 'new', at, severity, actor, action, object_type, "
          "object_id, record FROM audit_records WHERE leaf_index = 0",
@@ -131,7 +129,7 @@ TEST_P(VerifierTest, FindsEachKindOfTampering) {
     for (const auto& c : cases) {
         SCOPED_TRACE(c.finding);
         ASSERT_EQ(try_sql("CREATE TABLE IF NOT EXISTS kept_r AS SELECT * FROM audit_records; "
-                          "CREATE TABLE IF NOT EXISTS kept_n AS SELECT * FROM audit_nodes; "
+                          "CREATE TABLE IF NOT EXISTS kept_t AS SELECT * FROM audit_tree; "
                           "CREATE TABLE IF NOT EXISTS kept_h AS SELECT * FROM audit_head; "
                           "CREATE TABLE IF NOT EXISTS kept_c AS SELECT * FROM audit_checkpoints"),
                   "");
@@ -141,7 +139,7 @@ TEST_P(VerifierTest, FindsEachKindOfTampering) {
         const bool told = std::ranges::any_of(
             verdict.findings, [&](const auto& finding) { return finding.starts_with(c.finding); });
         EXPECT_TRUE(told) << (verdict.findings.empty() ? "nothing" : verdict.findings.front());
-        for (const auto* pair : {"records:r", "nodes:n", "head:h", "checkpoints:c"}) {
+        for (const auto* pair : {"records:r", "tree:t", "head:h", "checkpoints:c"}) {
             const std::string name = pair;
             const auto table = "audit_" + name.substr(0, name.find(':'));
             tamper("DELETE FROM " + table);

@@ -171,6 +171,19 @@ Result<Confirmation> read_confirmation(const Value& claims) {
     return confirmation;
 }
 
+constexpr std::size_t actors_max = 8;  // and no issuer of ours names more
+
+std::vector<std::string> read_actors(const Value& claims) {
+    std::vector<std::string> actors;
+    for (const auto* act = claims.find("act"); act && actors.size() < actors_max;
+         act = act->find("act")) {
+        const auto name = act->find_string("sub");
+        if (!name || !is_subject(*name)) break;
+        actors.emplace_back(*name);
+    }
+    return actors;
+}
+
 }  // namespace
 
 std::string_view UnverifiedJwt::issuer() const {
@@ -224,6 +237,9 @@ Result<Claims> verify_jwt(const UnverifiedJwt& token, const KeySet& keys, const 
     claims.service = principal_type != nullptr && *principal_type == service_principal;
     GH_TRY(claims.confirmation, read_confirmation(said));
     claims.delegated = said.find("act") != nullptr;
+    claims.actors = read_actors(said);
+    claims.origins =
+        read_names(said.find(origins_claim), false).value_or(std::vector<std::string>{});
     return claims;
 }
 

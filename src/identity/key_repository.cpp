@@ -8,6 +8,7 @@
 #include "crypto/secret.hpp"
 #include "identity/names.hpp"
 #include "identity/principal.hpp"
+#include "identity/rights.hpp"
 #include "identity/user.hpp"
 
 namespace gh::identity {
@@ -28,14 +29,16 @@ constexpr Statement select_one{
     .sql =
         "SELECT id, hash, name, owner, subject, kind, roles, scopes, expires_at, revoked_at, "
         "last_used_at, version, created_at, updated_at FROM api_keys WHERE id = $1"};
-// A key goes no further than whoever made it, and whoever it stands for: one of them kept out, so is the key.
+// A key goes no further than whoever made it, and whoever it stands for: one of them kept out, so is the key; and what its
+// maker is no more, it is no more.
 constexpr Statement select_presented{
     .name = "api_keys.recognise",
     .sql =
         "SELECT id, hash, name, owner, subject, kind, roles, scopes, expires_at, revoked_at, "
         "last_used_at, version, created_at, updated_at, "
         "(SELECT count(*) FROM users u WHERE u.name_folded IN (lower(k.owner), lower(k.subject)) "
-        "AND u.disabled_at IS NOT NULL) FROM api_keys k WHERE id = $1"};
+        "AND u.disabled_at IS NOT NULL), (SELECT coalesce(u.roles, '') FROM user_records u "
+        "WHERE u.name_folded = lower(k.owner)) FROM api_keys k WHERE id = $1"};
 constexpr Statement select_page{
     .name = "api_keys.list",
     .sql =
@@ -62,6 +65,13 @@ constexpr Statement update_revoked{
     .sql =
         "UPDATE api_keys SET revoked_at = $2, version = version + 1, updated_at = $2 "
         "WHERE id = $1 AND revoked_at IS NULL"};
+constexpr Statement select_of_user{
+    .name = "api_keys.of_user",
+    .sql =
+        "SELECT id, updated_at FROM api_keys WHERE revoked_at IS NULL "
+        "AND (lower(owner) = $1 OR lower(subject) = $1)"};
+constexpr Statement update_changed{.name = "api_keys.interrupt",
+                                   .sql = "UPDATE api_keys SET updated_at = $2 WHERE id = $1"};
 constexpr Statement update_used{
     .name = "api_keys.touch",
     .sql =
@@ -149,8 +159,8 @@ Task<Result<StoredKey>> put(Session& session, std::string id, NewKey key, ApiKey
 }
 
 /// When a change of `before` happens: later than the one before it, also where that was made by a clock that is ahead.
-SystemTime moment_of_change(const StoredKey& before, SystemTime now) {
-    return std::max(now, before.updated_at + std::chrono::microseconds(1));
+SystemTime moment_of_change(SystemTime before, SystemTime now) {
+    return std::max(now, before + std::chrono::microseconds(1));
 }
 
 Task<Result<StoredKey>> put_hash(Session& session, std::string id, ApiKeyHash hash,
@@ -159,14 +169,16 @@ Task<Result<StoredKey>> put_hash(Session& session, std::string id, ApiKeyHash ha
     if (expected_version && *expected_version != before.version)
         co_return fail(ErrorKind::conflict, "key.changed");
     if (before.revoked_at) co_return fail(ErrorKind::conflict, "key.revoked");
-    const auto at = moment_of_change(before, now);
+    const auto at = moment_of_change(before.updated_at, now);
     GH_CO_TRY_VOID(co_await session.execute(update_hash, id, blob_of(hash), at));
     GH_CO_TRY(auto after, co_await read(session, id));
     GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
     co_return after;
 }
 
-std::shared_ptr<const access::Principal> principal_of(StoredKey key) {
+/// @param owner_roles  nothing: whoever made it is no user here
+std::shared_ptr<const access::Principal> principal_of(
+    StoredKey key, const std::optional<std::string>& owner_roles) {
     auto principal = std::make_shared<access::Principal>();
     principal->type = key.kind;
     principal->subject = std::move(key.subject);
@@ -176,11 +188,30 @@ std::shared_ptr<const access::Principal> principal_of(StoredKey key) {
     principal->issued_at = key.updated_at;
     principal->expires = key.expires_at;
     principal->revoked_by = access::RevokedBy::key_list;
+    if (owner_roles) {
+        access::Principal owner;
+        owner.roles = split_names(*owner_roles, ',');
+        settle_roles(owner);
+        std::erase_if(principal->roles,
+                      [&](const auto& role) { return !within_roles(owner, role); });
+        principal->owner_roles = std::move(owner.roles);
+    }
     settle_roles(*principal);
     return principal;
 }
 
 }  // namespace
+
+Task<Result<void>> KeyRepository::interrupt(Session& session, std::string user, SystemTime now) {
+    GH_CO_TRY(const auto rows, co_await session.query(select_of_user, folded(user)));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto at = moment_of_change(rows[i].time(1), now);
+        const Revocation before{RevocationKind::key, rows[i].text(0), at, at + key_revocation_kept};
+        GH_CO_TRY_VOID(co_await session.execute(update_changed, rows[i].text(0), at));
+        GH_CO_TRY_VOID(co_await RevocationRepository::record(session, before, now));
+    }
+    co_return Result<void>{};
+}
 
 Revocation end_of_key(const StoredKey& key) {
     return {RevocationKind::key, key.id, key.updated_at, key.updated_at + key_revocation_kept};
@@ -263,7 +294,8 @@ Task<Result<StoredKey>> KeyRepository::revoke(Session& session, std::string id, 
                                               SystemTime now) {
     GH_CO_TRY(auto before, co_await read(session, id));
     if (before.revoked_at) co_return before;
-    GH_CO_TRY_VOID(co_await session.execute(update_revoked, id, moment_of_change(before, at)));
+    GH_CO_TRY_VOID(
+        co_await session.execute(update_revoked, id, moment_of_change(before.updated_at, at)));
     GH_CO_TRY(auto after, co_await read(session, id));
     GH_CO_TRY_VOID(co_await RevocationRepository::record(session, end_of_key(after), now));
     co_return after;
@@ -317,7 +349,7 @@ Task<Result<std::shared_ptr<const access::Principal>>> KeyRepository::compare(
     if (found.expires_at && now >= *found.expires_at)
         co_return fail(ErrorKind::unauthenticated, "key.expired");
     if (rows[0].integer(14) > 0) co_return fail(ErrorKind::unauthenticated, "key.owner_disabled");
-    co_return principal_of(std::move(found));
+    co_return principal_of(std::move(found), rows[0].optional_text(15));
 }
 
 }  // namespace gh::identity

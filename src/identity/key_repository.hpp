@@ -99,6 +99,10 @@ class KeyRepository {
     /// @param now  when other nodes may hear of it
     [[nodiscard]] static Task<Result<StoredKey>> revoke(storage::Session& session, std::string id,
                                                         SystemTime at, SystemTime now);
+    /// Ends what is open by keys that `user` made, or that stand for them; the keys themselves stay, for the day that they are
+    /// let in again.
+    [[nodiscard]] static Task<Result<void>> interrupt(storage::Session& session, std::string user,
+                                                      SystemTime now);
     /// Many at once: a use costs no write of its own.
     [[nodiscard]] Task<Result<void>> touch(
         std::vector<std::pair<std::string, SystemTime>> last_uses);

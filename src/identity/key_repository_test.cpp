@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "access/permission.hpp"
 #include "identity/user_repository.hpp"
 #include "storage/testing.hpp"
 
@@ -230,6 +231,61 @@ TEST_P(KeyRepositoryTest, CleansWhatIsOverAndNothingElse) {
     ASSERT_TRUE(run_to_end(keys->revoke(revoked.key.id, now)));
     EXPECT_EQ(run_to_end(keys->clean(now + hours(48))), 2U);
     EXPECT_TRUE(run_to_end(keys->find(kept.key.id)));
+}
+
+TEST_P(KeyRepositoryTest, AKeyIsNothingThatItsMakerIsNoMore) {
+    UserRepository users(*database);
+    NewUser boss{.name = "boss", .email = {}, .roles = {"admin"}, .password_hash = {}};
+    ASSERT_TRUE(run_to_end(users.create(boss, now)));
+    NewUser ann{.name = "Ann", .email = {}, .roles = {"manager"}, .password_hash = {}};
+    const auto id = run_to_end(users.create(ann, now)).value().id;
+    NewKey wide{.name = "wide", .owner = "Ann", .roles = {"manager", "user"}};
+    NewKey narrow{.name = "narrow", .owner = "Ann", .scopes = {"users:read", "payments"}};
+    NewKey shells{.name = "shell's", .owner = "", .roles = {"manager"}};
+    std::vector<std::string> texts;
+    for (const auto& key : {wide, narrow, shells})
+        texts.push_back(run_to_end(keys->create(key, now)).value().text);
+    const auto held = [&](std::size_t which) {
+        const auto found = run_to_end(keys->recognise(texts[which], now)).value();
+        const bool reads = access::permissions_of(*found, {}).has(access::Permission::users_read);
+        return std::pair(found->roles_text, reads);
+    };
+    EXPECT_EQ(held(0), std::pair(std::string("manager,user"), true));
+    EXPECT_EQ(held(1), std::pair(std::string(), true));
+    UserChange demoted{.roles = std::vector<std::string>{"user"}};
+    ASSERT_TRUE(run_to_end(users.change(id, demoted, now)));
+    EXPECT_EQ(held(0), std::pair(std::string("user"), false));
+    EXPECT_EQ(held(1), std::pair(std::string(), false));
+    EXPECT_EQ(held(2), std::pair(std::string("manager"), true));
+    UserChange bare{.roles = std::vector<std::string>{}};
+    ASSERT_TRUE(run_to_end(users.change(id, bare, now)));
+    EXPECT_EQ(held(0).first, "");
+}
+
+TEST_P(KeyRepositoryTest, KeepingAUserOutEndsWhatIsOpenByTheirKeys) {
+    UserRepository users(*database);
+    NewUser ann{.name = "Ann", .email = {}, .roles = {"user"}, .password_hash = {}};
+    const auto id = run_to_end(users.create(ann, now)).value().id;
+    const auto hers = create("hers", "Ann"), others = create("others", "bob");
+    NewKey for_her{.name = "for her", .owner = "bob", .subject = "ann", .roles = {"user"}};
+    const auto stands = run_to_end(keys->create(for_her, now)).value();
+    const auto principal_of = [&](const MadeKey& made) {
+        return run_to_end(keys->recognise(made.text, now)).value();
+    };
+    const auto open_one = principal_of(hers), open_two = principal_of(stands),
+               open_three = principal_of(others);
+    const auto change = [&](bool disabled) {
+        ASSERT_TRUE(run_to_end(users.change(id, {.disabled = disabled}, now + seconds(60))));
+    };
+    change(true);
+    RevocationSource source;
+    RevocationRepository revocations(*database);
+    source.add(run_to_end(revocations.list(now, now + seconds(61))).value(), now + seconds(61));
+    EXPECT_TRUE(source.covers(*open_one));
+    EXPECT_TRUE(source.covers(*open_two));
+    EXPECT_FALSE(source.covers(*open_three));
+    change(false);
+    EXPECT_FALSE(source.covers(*principal_of(hers))) << "they were let in again";
 }
 
 }  // namespace

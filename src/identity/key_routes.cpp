@@ -152,13 +152,15 @@ bool administers(const Room& room, const api::Call& call) {
         .has(Permission::keys_write);
 }
 
-/// Of a person: what a key may do, another key made with it may outlive.
-bool may_own(const api::Call& call) {
-    return call.principal.type == PrincipalType::user && call.principal.scopes.empty();
+/// A user of ours, signed in: what a key may do, another key made with it may outlive, and somebody else's user may bear the
+/// same name.
+bool may_own(const Room& room, const api::Call& call) {
+    return call.principal.type == PrincipalType::user && call.principal.scopes.empty() &&
+           call.principal.issuer == room.issuer.name();
 }
 
 std::optional<api::Reply> refuse_stranger(const Room& room, const api::Call& call) {
-    if (administers(room, call) || may_own(call)) return {};
+    if (administers(room, call) || may_own(room, call)) return {};
     return api::refusal(call, 403, "key.owner",
                         "Keys are for users, or wants the permission keys:write.");
 }
@@ -166,7 +168,7 @@ std::optional<api::Reply> refuse_stranger(const Room& room, const api::Call& cal
 /// The key of the path; `not_found` for one that is somebody else's, as for one that is not there.
 Task<Result<StoredKey>> key_of(Room& room, const api::Call& call) {
     GH_CO_TRY(auto key, co_await room.keys.find(std::string(call.param("key"))));
-    if (!administers(room, call) && (!may_own(call) || key.owner != call.principal.subject))
+    if (!administers(room, call) && (!may_own(room, call) || key.owner != call.principal.subject))
         co_return fail(ErrorKind::not_found, "key.unknown");
     co_return key;
 }
@@ -202,18 +204,11 @@ Task<Result<api::Reply>> show_key(Room& room, api::Call call) {
 /// Nothing that its maker has not.
 std::optional<api::Reply> judge_wanted(const Room& room, const api::Call& call,
                                        const WantedKey& wanted) {
-    if (auto refused = above_oneself(call, wanted.roles, *room.role_source.current()))
-        return refused;
+    const auto custom = room.role_source.current();
+    if (auto refused = above_oneself(call, {wanted.roles, wanted.scopes}, *custom)) return refused;
     if (administers(room, call)) return {};
     if (wanted.subject || wanted.kind != PrincipalType::api_key)
         return api::refusal(call, 403, "key.subject", "This wants the permission keys:write.");
-    for (const auto& role : wanted.roles) {
-        const bool own =
-            std::ranges::find(call.principal.roles, role) != call.principal.roles.end();
-        if (!own && access::role_of(role) == access::Role::none)
-            return api::refusal(call, 403, "role.above_own",
-                                "This wants a role that is not yours.");
-    }
     return {};
 }
 
@@ -247,6 +242,9 @@ Task<Result<api::Reply>> rotate_key(Room& room, api::Call call) {
     GH_CO_TRY(const auto before, co_await key_of(room, call));
     const auto tag = api::etag_of_version(static_cast<std::uint64_t>(before.version));
     if (auto answer = api::judge_preconditions(call, tag)) co_return *std::move(answer);
+    const auto custom = room.role_source.current();
+    if (auto refused = above_oneself(call, {before.roles, before.scopes}, *custom))
+        co_return *std::move(refused);
     auto made =
         co_await room.keys.rotate(before.id, before.version, net::Loop::current()->system_now(),
                                   recorded(call, "key.rotate"));

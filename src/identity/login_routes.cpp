@@ -126,6 +126,8 @@ SignInAttempt attempt_of(const api::Call& call, Login& login) {
 }
 
 Task<Result<api::Reply>> sign_in(Room& room, api::Call call, Login login, seconds lifetime) {
+    // The token counts from here: whatever voids tokens while the password is looked at voids this one, too.
+    const auto asked = net::Loop::current()->system_now();
     const auto name = login.username;
     auto attempt = attempt_of(call, login);
     GH_CO_TRY(const auto outcome, co_await room.sign_in.check(std::move(attempt)));
@@ -141,7 +143,7 @@ Task<Result<api::Reply>> sign_in(Room& room, api::Call call, Login login, second
     grant.subject = outcome.user->name;
     grant.roles = outcome.user->roles;
     grant.lifetime = lifetime;
-    const auto token = room.issuer.issue(grant, net::Loop::current()->system_now());
+    const auto token = room.issuer.issue(grant, asked);
     auto reply = api::reply(200, bearer_token_type(),
                             {.access_token = token.text, .expires_in = lifetime.count()});
     reply.fields.emplace_back("Pragma", "no-cache");  // RFC 6749 §5.1
@@ -157,13 +159,12 @@ Task<Result<api::Reply>> login(Room& room, api::Call call, Login body) {
 }
 
 Task<Result<api::Reply>> change_password(Room& room, api::Call call, NewPassword body) {
-    const auto now = net::Loop::current()->system_now();
     const auto name = body.username;
     auto attempt = attempt_of(call, body);
     auto new_password = secret_of(body.new_password);
     auto record = audit::act_of(call, "user.change_password", "user");
     auto outcome = co_await room.sign_in.change_password(
-        std::move(attempt), std::move(new_password), now,
+        std::move(attempt), std::move(new_password),
         audit::also<User>(std::move(record), [](audit::Record& told, const User& user) {
             told.actor_type = access::PrincipalType::user;
             told.actor = user.name;
@@ -179,7 +180,7 @@ Task<Result<api::Reply>> change_password(Room& room, api::Call call, NewPassword
     if (!outcome->user && !outcome->wait)
         GH_CO_TRY_VOID(co_await room.audit.append(attempt_record(call, name, *outcome)));
     if (auto refused = refusal_of(call, *outcome)) co_return *std::move(refused);
-    room.revocations.add({end_of_tokens(*outcome->user)}, now);
+    room.revocations.add({end_of_tokens(*outcome->user)}, net::Loop::current()->system_now());
     co_return api::no_content();
 }
 

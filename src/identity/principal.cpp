@@ -25,6 +25,8 @@ std::shared_ptr<const access::Principal> principal_of(Claims claims, access::Pri
     principal->issuer = std::move(claims.issuer);
     principal->token_id = std::move(claims.token_id);
     principal->client_id = std::move(claims.client_id);
+    principal->actors = std::move(claims.actors);
+    principal->origins = std::move(claims.origins);
     principal->issued_at = claims.issued;
     principal->expires = claims.expires;
     principal->revoked_by = revoked_by;

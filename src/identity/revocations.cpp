@@ -74,9 +74,18 @@ bool RevocationList::covers(const access::Principal& principal) const {
             return covers(RevocationKind::key, principal.token_id, issued);
         case access::RevokedBy::token_list: break;
     }
+    const auto ended = [&](const std::string& actor) {
+        return covers(RevocationKind::subject, actor, issued) ||
+               covers(RevocationKind::client, actor, issued);
+    };
+    const auto origin_ended = [&](const std::string& id) {
+        return covers(RevocationKind::token, id, issued);
+    };
     return covers(RevocationKind::token, principal.token_id, issued) ||
            covers(RevocationKind::subject, principal.subject, issued) ||
-           covers(RevocationKind::client, principal.client_id, issued);
+           covers(RevocationKind::client, principal.client_id, issued) ||
+           std::ranges::any_of(principal.actors, ended) ||
+           std::ranges::any_of(principal.origins, origin_ended);
 }
 
 std::shared_ptr<const RevocationList> RevocationSource::current() const {

@@ -82,15 +82,10 @@ Result<SystemTime> time_of_key(std::string_view key) {
         std::chrono::duration_cast<SystemTime::duration>(std::chrono::microseconds(count)));
 }
 
-std::optional<api::Reply> above_oneself(const api::Call& call, std::span<const std::string> roles,
-                                        const access::CustomRoles& custom) {
-    access::Principal bearer;
-    bearer.roles.assign(roles.begin(), roles.end());
-    bearer.role = access::highest_role(roles);
-    const bool within =
-        bearer.role <= call.principal.role && access::permissions_of(call.principal, custom)
-                                                  .includes(access::permissions_of(bearer, custom));
-    if (within) return {};
+std::optional<api::Reply> above_oneself(const api::Call& call, const Rights& rights,
+                                        const access::CustomRoles& custom,
+                                        access::Permission over_scopes) {
+    if (may_hand_out(call.principal, rights, custom, over_scopes)) return {};
     return api::refusal(call, 403, "role.above_own", "This wants rights that are not yours.");
 }
 

@@ -18,6 +18,7 @@
 #include "crypto/secret.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/revoker.hpp"
+#include "identity/rights.hpp"
 #include "identity/sign_in.hpp"
 #include "identity/user.hpp"
 
@@ -39,10 +40,10 @@ namespace gh::identity {
 /// @return `invalid_argument` "cursor.malformed"
 [[nodiscard]] Result<SystemTime> time_of_key(std::string_view key);
 
-/// 403 where somebody hands out, or touches, roles that may what they themselves may not.
-[[nodiscard]] std::optional<api::Reply> above_oneself(const api::Call& call,
-                                                      std::span<const std::string> roles,
-                                                      const access::CustomRoles& custom);
+/// 403 where somebody hands out, or touches, rights that are not theirs: see may_hand_out().
+[[nodiscard]] std::optional<api::Reply> above_oneself(
+    const api::Call& call, const Rights& rights, const access::CustomRoles& custom,
+    access::Permission over_scopes = access::Permission::keys_write);
 
 /// Somebody tried to sign in. Attempts that were not looked at are not told: they are many, and counted elsewhere.
 [[nodiscard]] audit::Record attempt_record(const api::Call& call, const std::string& name,

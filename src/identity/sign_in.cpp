@@ -54,25 +54,27 @@ Task<Result<SignInOutcome>> SignIn::judge(UserSecret found, crypto::Secret passw
     if (found.user.id.empty()) co_return refused("login.unknown");
     if (!real || !judged.check.matches) co_return refused("login.password");
     if (found.user.disabled_at) co_return refused("login.disabled");
+    GH_CO_TRY(auto user, co_await parts_.users.find(found.user.id));
+    if (user.tokens_valid_from != found.user.tokens_valid_from) co_return refused("login.changed");
     if (!judged.new_hash.empty()) {
         // Better next time than not at all: a database that cannot write does not keep people out.
         std::ignore =
             co_await parts_.users.rehash(found.user.id, *found.password_hash, judged.new_hash);
     }
-    co_return SignInOutcome{std::move(found.user), {}, {}};
+    co_return SignInOutcome{std::move(user), {}, {}};
 }
 
 Task<Result<SignInOutcome>> SignIn::change_password(SignInAttempt attempt,
-                                                    crypto::Secret new_password, SystemTime now,
+                                                    crypto::Secret new_password,
                                                     storage::Also<User> also) {
     if (crypto::constant_time_equal(attempt.password.bytes(), new_password.bytes()))
         co_return fail(ErrorKind::invalid_argument, "password.unchanged");
     GH_CO_TRY(auto outcome, co_await check(std::move(attempt)));
     if (!outcome.user) co_return outcome;
     GH_CO_TRY(auto new_hash, co_await hash(std::move(new_password)));
-    GH_CO_TRY_VOID(co_await parts_.users.set_password(outcome.user->id, std::move(new_hash), false,
-                                                      now, std::move(also)));
-    outcome.user->password_change_required = false;
+    GH_CO_TRY(outcome.user, co_await parts_.users.set_password(
+                                outcome.user->id, std::move(new_hash), false,
+                                net::Loop::current()->system_now(), std::move(also)));
     co_return outcome;
 }
 

@@ -24,7 +24,7 @@ struct SignInAttempt {
 struct SignInOutcome {
     std::optional<User> user;  ///< nobody: refused, and no reason that a client could learn from
     std::string_view
-        reason;  ///< for the log: "login.unknown", "login.password", "login.disabled"; empty when accepted
+        reason;  ///< for the log: "login.unknown", "login.password", "login.disabled", "login.changed"; empty when accepted
     std::optional<milliseconds> wait;  ///< refused unseen: too many failures, come back then
 };
 
@@ -41,16 +41,14 @@ class SignIn {
     };
     explicit SignIn(Parts parts) : parts_(std::move(parts)) {}
 
-    /// A hash that is weaker than those made today is replaced on the way.
+    /// A hash that is weaker than those made today is replaced on the way. Who lost rights meanwhile is refused.
     /// @return errors of the database, and `exhausted` "work.queue_full"
     [[nodiscard]] Task<Result<SignInOutcome>> check(SignInAttempt attempt);
 
-    /// Signs in with the old password and sets a new one.
-    /// @param now  when the new one counts from; tokens issued before are void
-    /// @return     as check(); `invalid_argument` "password.unchanged" and those of crypto::hash_password
+    /// Signs in with the old password and sets a new one; tokens issued until then are void.
+    /// @return as check(), the user as they are now; `invalid_argument` "password.unchanged" and those of crypto::hash_password
     [[nodiscard]] Task<Result<SignInOutcome>> change_password(SignInAttempt attempt,
                                                               crypto::Secret new_password,
-                                                              SystemTime now,
                                                               storage::Also<User> also = {});
 
     /// On the pool. @return as crypto::hash_password, and `exhausted` "work.queue_full"

@@ -50,6 +50,7 @@ IssuedToken TokenIssuer::issue(const TokenGrant& grant, SystemTime now) const {
     if (!grant.client_id.empty()) append_member(claims, "client_id", grant.client_id);
     if (grant.service) append_member(claims, "principal_type", service_principal);
     if (!grant.actor.empty()) claims += R"(,"act":)" + grant.actor;
+    if (!grant.origins.empty()) append_names(claims, origins_claim, grant.origins);
     if (!grant.confirmation.empty()) claims += R"(,"cnf":)" + grant.confirmation;
     claims += '}';
     return {keys()->current(now).sign(claims, access_token_type), id, expires};

@@ -23,6 +23,8 @@ struct TokenGrant {
     bool service = false;  ///< the subject is a program, and holds what its scopes name
     std::string
         actor;  ///< the `act` claim (RFC 8693 §4.1) as JSON; empty: nobody acts for the subject
+    std::vector<std::string>
+        origins;  ///< `jti` of the tokens it is exchanged for: it ends with any of them
     std::string confirmation;  ///< the `cnf` claim (RFC 7800) as JSON; empty: a bearer token
     std::chrono::seconds lifetime{1'800};
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/id.hpp"
+#include "identity/key_repository.hpp"
 #include "identity/names.hpp"
 #include "identity/revocations.hpp"
 
@@ -187,6 +188,8 @@ Task<Result<User>> alter(Session& session, std::string id, UserChange change, Sy
     const auto valid_from = loses ? next_millisecond(now) : before.tokens_valid_from;
     GH_CO_TRY_VOID(co_await session.execute(update, id, email, disabled_at, valid_from, now));
     if (loses) GH_CO_TRY_VOID(co_await record_end(session, before.name, valid_from, now));
+    if (disabled_at && !before.disabled_at)
+        GH_CO_TRY_VOID(co_await KeyRepository::interrupt(session, before.name, now));
     if (change.roles) {
         GH_CO_TRY_VOID(co_await session.execute(delete_roles, id));
         GH_CO_TRY_VOID(co_await put_roles(session, id, *std::move(change.roles)));
@@ -233,8 +236,15 @@ bool valid_role_name(std::string_view name) {
            });
 }
 
+/// Keys that nobody has made belong to these: see first_users and internal_key.
+bool of_the_house(std::string_view name) {
+    const auto lower = folded(name);
+    return lower == "gatehouse" || lower == "environment";
+}
+
 Task<Result<User>> UserRepository::create(NewUser user, SystemTime now, storage::Also<User> also) {
-    if (!valid_user_name(user.name)) co_return fail(ErrorKind::invalid_argument, "user.name");
+    if (!valid_user_name(user.name) || of_the_house(user.name))
+        co_return fail(ErrorKind::invalid_argument, "user.name");
     GH_CO_TRY_VOID(check_email(user.email));
     GH_CO_TRY_VOID(check_roles(user.roles));
     auto work = [user = std::move(user), now, also = std::move(also)](Session& session) {

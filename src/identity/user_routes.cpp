@@ -175,7 +175,7 @@ Task<Result<api::Reply>> show_user(Room& room, api::Call call) {
 }
 
 Task<Result<api::Reply>> add_user(Room& room, api::Call call, WantedUser wanted) {
-    if (auto refused = above_oneself(call, wanted.roles, *room.role_source.current()))
+    if (auto refused = above_oneself(call, {wanted.roles, {}}, *room.role_source.current()))
         co_return *std::move(refused);
     crypto::Secret password;
     std::optional<std::string> one_time;
@@ -204,12 +204,12 @@ Task<Result<api::Reply>> add_user(Room& room, api::Call call, WantedUser wanted)
 
 Task<Result<api::Reply>> change_user(Room& room, api::Call call, ChangedUser wanted) {
     if (wanted.roles) {
-        if (auto refused = above_oneself(call, *wanted.roles, *room.role_source.current()))
+        if (auto refused = above_oneself(call, {*wanted.roles, {}}, *room.role_source.current()))
             co_return *std::move(refused);
     }
     const std::string id(call.param("user"));
     GH_CO_TRY(const auto before, co_await room.users.find(id));
-    if (auto refused = above_oneself(call, before.roles, *room.role_source.current()))
+    if (auto refused = above_oneself(call, {before.roles, {}}, *room.role_source.current()))
         co_return *std::move(refused);
     const auto tag = api::etag_of_version(static_cast<std::uint64_t>(before.version));
     if (auto answer = api::judge_change(call, tag)) co_return *std::move(answer);
@@ -230,7 +230,7 @@ Task<Result<api::Reply>> change_user(Room& room, api::Call call, ChangedUser wan
 Task<Result<api::Reply>> reset_password(Room& room, api::Call call) {
     const std::string id(call.param("user"));
     GH_CO_TRY(const auto before, co_await room.users.find(id));
-    if (auto refused = above_oneself(call, before.roles, *room.role_source.current()))
+    if (auto refused = above_oneself(call, {before.roles, {}}, *room.role_source.current()))
         co_return *std::move(refused);
     auto password = crypto::random_password();
     const std::string text(crypto::text_of(password.bytes()));

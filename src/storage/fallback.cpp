@@ -62,27 +62,34 @@ Fallback::Fallback(Database& database, std::unique_ptr<Journal> journal,
         });
 }
 
-void Fallback::on(std::string kind, Apply apply, Direct first) {
-    kinds_[std::move(kind)] = {std::move(apply), std::move(first)};
+void Fallback::on(std::string kind, Apply apply, Direct first, Again again) {
+    kinds_[std::move(kind)] = {std::move(apply), std::move(first), again};
 }
 
 Task<Result<void>> Fallback::submit(Command command, SystemTime now) {
-    Direct none;
-    co_return co_await submit(std::move(command), now, std::move(none));
-}
-
-Task<Result<void>> Fallback::submit(Command command, SystemTime now, Direct direct) {
     JournalRecord record{.id = std::string(view(uuid_v7(now))),
                          .kind = std::move(command.kind),
                          .at = now,
                          .payload = std::move(command.payload)};
+    co_return co_await submit_record(std::move(record), {}, {});
+}
+
+Task<Result<void>> Fallback::submit(std::string kind, SystemTime now, Direct direct,
+                                    Payload payload) {
+    JournalRecord record{
+        .id = std::string(view(uuid_v7(now))), .kind = std::move(kind), .at = now, .payload = {}};
+    co_return co_await submit_record(std::move(record), std::move(direct), std::move(payload));
+}
+
+Task<Result<void>> Fallback::submit_record(JournalRecord record, Direct direct, Payload payload) {
     if (journal_->backlog().records == 0) {
-        auto done = co_await apply_patiently(record, now, std::move(direct));
+        auto done = co_await apply_patiently(record, record.at, std::move(direct));
         if (done || !is_away(done.error())) co_return done;
         if (!away_.exchange(true))
             log_.warning("storage", "the database is away, writes go to the journal")
                 .error(done.error());
     }
+    if (payload) record.payload = payload();
     GH_CO_TRY_VOID(co_await journal_->append(std::move(record)));
     journalled_.add();
     co_return Result<void>{};
@@ -108,8 +115,10 @@ Task<Result<void>> Fallback::apply_within(Session& session, JournalRecord record
     const auto kind = kinds_.find(record.kind);
     if (kind == kinds_.end())
         co_return fail(ErrorKind::internal, "journal.kind", "nobody applies " + record.kind);
-    GH_CO_TRY(const auto is_new, co_await session.execute(insert_applied, record.id, now));
-    if (is_new == 0) co_return Result<void>{};  // it has been here before
+    if (kind->second.again == Again::is_refused) {
+        GH_CO_TRY(const auto is_new, co_await session.execute(insert_applied, record.id, now));
+        if (is_new == 0) co_return Result<void>{};  // it has been here before
+    }
     if (direct) co_return co_await direct(session);
     co_return co_await kind->second.apply(session, std::move(record));
 }

@@ -33,6 +33,13 @@ class Fallback {
     using Apply = std::function<Task<Result<void>>(Session&, JournalRecord)>;
     /// Work on a session, and again from the start.
     using Direct = std::function<Task<Result<void>>(Session&)>;
+    /// Writes a payload, should it be journalled.
+    using Payload = std::function<std::string()>;
+    /// What a record does that is applied a second time: its commit was in doubt, or we were killed behind it.
+    enum class Again : std::uint8_t {
+        is_refused,   ///< the database remembers its id for a day
+        is_harmless,  ///< its Apply sees for itself what is there already
+    };
     /// Told of a record that the database refused when it came from the journal.
     using Rejected = std::function<void(const JournalRecord&, const Error&)>;
 
@@ -41,7 +48,7 @@ class Fallback {
 
     /// Before the first submit().
     /// @param first  comes before all else in a transaction that applies such a record: takes a lock, for one
-    void on(std::string kind, Apply apply, Direct first = {});
+    void on(std::string kind, Apply apply, Direct first = {}, Again again = Again::is_refused);
     void on_rejected(Rejected rejected) { rejected_ = std::move(rejected); }
 
     /// A database that has not answered by then counts as away.
@@ -50,8 +57,10 @@ class Fallback {
     /// Resumes when the write is in the database or in the journal, on disk either way.
     /// @return the database's own refusals when it is there (`conflict`, `invalid_argument`); the journal's when it is not
     [[nodiscard]] Task<Result<void>> submit(Command command, SystemTime now);
-    /// @param direct  does what the command's Apply would, for who has the rows at hand and need not read the payload
-    [[nodiscard]] Task<Result<void>> submit(Command command, SystemTime now, Direct direct);
+    /// For who has the rows at hand.
+    /// @param direct  does what the kind's Apply would do with the payload
+    [[nodiscard]] Task<Result<void>> submit(std::string kind, SystemTime now, Direct direct,
+                                            Payload payload);
 
     /// Brings what waits into the database until nothing does or it is away again: call it every second or so, from one
     /// place. A record that the database refuses goes to `journal_rejects`, is told, and blocks nobody.
@@ -64,6 +73,8 @@ class Fallback {
         const std::function<void(const JournalRecord&)>& show) const;
 
  private:
+    [[nodiscard]] Task<Result<void>> submit_record(JournalRecord record, Direct direct,
+                                                   Payload payload);
     [[nodiscard]] Task<Result<void>> apply_patiently(JournalRecord record, SystemTime now,
                                                      Direct direct);
     [[nodiscard]] Task<> apply_and_tell(JournalRecord record, SystemTime now, Direct direct,
@@ -88,6 +99,7 @@ class Fallback {
     struct Kind {
         Apply apply;
         Direct first;
+        Again again;
     };
     std::map<std::string, Kind, std::less<>> kinds_;
     Rejected rejected_;

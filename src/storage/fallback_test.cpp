@@ -16,6 +16,10 @@ constexpr Statement insert{.name = "t.insert", .sql = "INSERT INTO t (name, n) V
 constexpr Statement list_all{.name = "t.list",
                              .sql = "SELECT name FROM t ORDER BY rowid",
                              .postgres = "SELECT name FROM t ORDER BY ctid"};
+constexpr Statement insert_once{
+    .name = "t.insert_once",
+    .sql = "INSERT INTO t (name, n) VALUES ($1, 1) ON CONFLICT (name) DO NOTHING"};
+constexpr Statement count_ids{.name = "t.ids", .sql = "SELECT count(*) FROM journal_applied"};
 constexpr Statement list_rejects{.name = "t.rejects",
                                  .sql = "SELECT payload, reason FROM journal_rejects"};
 
@@ -111,6 +115,35 @@ TEST_P(FallbackTest, ACommitInDoubtIsNotMadeTwice) {
     EXPECT_EQ(fallback->backlog().records, 1U);
     EXPECT_EQ(replay(), 1U);
     EXPECT_EQ(names(), "a");
+}
+
+TEST_P(FallbackTest, WhatIsHarmlessTwiceLeavesNoId) {
+    auto once = [](Session& session, JournalRecord record) -> Task<Result<void>> {
+        GH_CO_TRY_VOID(co_await session.execute(insert_once, std::move(record.payload)));
+        co_return Result<void>{};
+    };
+    fallback->on("once", once, {}, Fallback::Again::is_harmless);
+    int written = 0;
+    auto put = [&](std::string name) {
+        Fallback::Direct direct = [name](Session& session) -> Task<Result<void>> {
+            GH_CO_TRY_VOID(co_await session.execute(insert_once, name));
+            co_return Result<void>{};
+        };
+        Fallback::Payload payload = [name, &written] {
+            ++written;
+            return name;
+        };
+        return run_to_end(fallback->submit("once", now, std::move(direct), std::move(payload)));
+    };
+    EXPECT_TRUE(put(R"({"a":1})"));
+    EXPECT_EQ(written, 0);  // nothing is made for a journal that is not needed
+    sometimes->loses_answer = true;
+    EXPECT_TRUE(put(R"({"b":2})"));
+    EXPECT_EQ(written, 1);
+    EXPECT_EQ(replay(), 1U);
+    EXPECT_EQ(names(), R"({"a":1}{"b":2})");
+    EXPECT_EQ(rejected, "");
+    EXPECT_EQ(run_to_end(database->query(count_ids)).value()[0].integer(0), 0);
 }
 
 TEST_P(FallbackTest, WhatTheDatabaseRefusesIsKeptAndBlocksNobody) {

@@ -15,11 +15,15 @@ class Observer {
  public:
     /// @param log  may be null: slow statements are then only counted
     Observer(telemetry::Registry& registry, telemetry::Log* log, milliseconds slow);
+    Observer(const Observer&) = delete;
+    Observer& operator=(const Observer&) = delete;
+    virtual ~Observer() = default;
 
     [[nodiscard]] telemetry::Registry& registry() const { return registry_; }
 
     /// From any thread.
-    void done(const Statement& statement, std::chrono::nanoseconds took, const Error* error);
+    virtual void done(const Statement& statement, std::chrono::nanoseconds took,
+                      const Error* error);
 
  private:
     static constexpr std::array<std::string_view, 5> kinds{"select", "insert", "update", "delete",

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -53,6 +57,50 @@ class Sometimes final : public Database {
     Database& inner_;
 };
 
+/// Remembers the statements that look for rows.
+class Remembering final : public Observer {
+ public:
+    using Observer::Observer;
+    void done(const Statement& statement, std::chrono::nanoseconds took,
+              const Error* error) override {
+        Observer::done(statement, took, error);
+        const auto kind = statement.kind();
+        if (kind != "select" && kind != "update" && kind != "delete") return;
+        const std::lock_guard lock(mutex_);
+        seen_.emplace(statement.text(Dialect::sqlite), statement.name);
+    }
+    std::map<std::string, std::string> seen() {
+        const std::lock_guard lock(mutex_);
+        return seen_;
+    }
+
+ private:
+    std::mutex mutex_;
+    std::map<std::string, std::string> seen_;  // their names, by their text
+};
+
+/// What SQLite would look at row by row to answer; nothing where an index leads to the rows, or gives them in their order
+/// until there are enough.
+inline std::string scans_of(Database& database, const std::string& text) {
+    const auto explained = "EXPLAIN QUERY PLAN " + text;
+    const Statement statement{.name = "t.explain", .sql = explained};
+    Parameters nothing;
+    while (text.contains(fmt::format("${}", nothing.size() + 1))) nothing.emplace_back(nullptr);
+    const auto plan = run_to_end(
+        database.read([&](Session& session) { return session.run(statement, nothing); }));
+    if (!plan) return describe(plan.error());
+    bool sorted = false;
+    std::string found;
+    for (std::size_t i = 0; i < plan->size(); ++i) {
+        const auto& step = (*plan)[i].text(3);
+        sorted = sorted || step.starts_with("USE TEMP B-TREE");
+        const bool scan = step.starts_with("SCAN ") && !step.contains(" INDEX ") &&
+                          !step.contains("CONSTANT ROW") && !step.contains("VIRTUAL TABLE");
+        if (scan) found += step + "; ";
+    }
+    return text.contains(" LIMIT ") && !sorted ? "" : found;
+}
+
 /// An empty database for a test that runs on both engines:
 ///
 ///     class UsersTest : public storage::EngineTest {};
@@ -64,6 +112,20 @@ class EngineTest : public testing::TestWithParam<Dialect> {
             GTEST_SKIP() << "PostgreSQL 15 is not installed (tools/setup test)";
         if (GetParam() == Dialect::postgres) name_ = TestServer::shared()->make_database();
         open({.min = 2, .max = 8});
+    }
+    /// Every statement of the house that a test has run finds its rows by an index.
+    void TearDown() override {
+        if (!database || GetParam() != Dialect::sqlite) return;
+        for (const auto& [text, name] : observer.seen()) {
+            if (wants_all(name)) continue;
+            EXPECT_EQ(scans_of(*database, text), "") << name << ": " << text;
+        }
+    }
+    /// Those of tests, of whole tables by their purpose, and of tables that cannot grow.
+    static bool wants_all(std::string_view name) {
+        static constexpr std::string_view prefixes[] = {"t.",         "test.",  "backup.",
+                                                        "migration.", "roles.", "audit.verify_"};
+        return std::ranges::any_of(prefixes, [&](auto prefix) { return name.starts_with(prefix); });
     }
     /// Opens the same database anew.
     void open(PoolConfig pool) {
@@ -87,7 +149,7 @@ class EngineTest : public testing::TestWithParam<Dialect> {
 
     TestFolder folder;
     telemetry::Registry registry;
-    Observer observer{registry, nullptr, milliseconds(1'000)};
+    Remembering observer{registry, nullptr, milliseconds(1'000)};
     std::unique_ptr<Database> database;
 
  private:

@@ -131,7 +131,7 @@ def test_a_log_that_is_right_is_found_right_beside_a_running_house(house):
     ("UPDATE audit_records SET actor = 'eve' WHERE leaf_index = 1", "record 1 is listed as another than it is"),
     ("DELETE FROM audit_records WHERE leaf_index = 2", "record 2 is missing"),
     ("DELETE FROM audit_checkpoints", None),
-    ("UPDATE audit_nodes SET hash = zeroblob(32) WHERE level = 1 AND node_index = 0", "does not fit"),
+    ("UPDATE audit_tree SET hash = zeroblob(32) WHERE position = 2", "does not fit"),
 ])
 def test_tampering_with_the_file_is_found(house, sql, said):
     gateway, admin = house

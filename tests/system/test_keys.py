@@ -2,6 +2,7 @@
 
 import pytest
 
+from support import jwt
 from support.control import Control, add_user, house_config
 from support.gateway import run
 from support.wait import until
@@ -47,10 +48,57 @@ def test_users_see_and_end_their_own_keys_only(house):
 
 
 @pytest.mark.parametrize("wish", [{"roles": ["admin"]}, {"roles": ["manager"]}, {"roles": ["auditors"]},
-                                  {"subject": "ada"}, {"kind": "service"}])
+                                  {"subject": "ada"}, {"kind": "service"}, {"scopes": ["users:read"]},
+                                  {"scopes": ["payments:write"]}, {"roles": ["user"], "scopes": ["query", "keys:write"]}])
 def test_nobody_makes_a_key_that_may_more_than_they_may(house, wish):
     response = house.sign_in("uli", PASSWORD).ask("POST", "/api/v1/keys", {"name": "more", **wish})
     assert response.status == 403, response
+
+
+def test_nobody_rotates_a_key_that_may_more_than_they_may(house):
+    admin = house.sign_in("ada", PASSWORD)
+    wide = admin.ask("POST", "/api/v1/keys", {"name": "wide", "roles": ["admin"]})
+    plain = admin.ask("POST", "/api/v1/keys", {"name": "plain", "roles": ["user"]})
+    clerk = admin.ask("POST", "/api/v1/keys", {"name": "clerk", "roles": ["user"], "scopes": ["keys:write"]})
+    assert clerk.status == 201, clerk
+    keeper = admin.ask("POST", "/api/v1/keys", {"name": "keeper", "scopes": ["keys:write"]}).json()["key"]
+    refused = Control(house.gateway, key=keeper).ask("POST", wide.get("location") + "/rotate")
+    assert (refused.status, refused.json()["code"]) == (403, "role.above_own"), refused
+    assert admin.ask("POST", plain.get("location") + "/rotate").status == 200
+    assert Control(house.gateway, key=wide.json()["key"]).get("/api/v1/users").status == 200, "as it was"
+
+
+def test_a_users_name_in_a_token_of_another_issuer_owns_no_key(start, tmp_path):
+    secret = jwt.new_secret()
+    config = house_config(tmp_path / "gateway0")
+    config.setdefault("auth", {})["trusted_issuers"] = [
+        {"issuer": "legacy", "algorithm": "HS256", "secret": "${env:LEGACY}", "audience": "any"}]
+    gateway = start(config, env={"LEGACY": secret})
+    add_user(gateway.config_file, "ada", PASSWORD, "admin", env={"LEGACY": secret})
+    admin = Control(gateway).sign_in("ada", PASSWORD)
+    made = admin.ask("POST", "/api/v1/keys", {"name": "hers", "roles": ["admin"]})
+    legacy = jwt.Key("HS256", kid=None, secret=secret)
+    stranger = Control(gateway, token=legacy.token(jwt.claims(iss="legacy", sub="ada", roles=["user"])))
+    assert stranger.get("/auth/me").json()["username"] == "ada"
+    assert stranger.get("/api/v1/keys").status == 403
+    for method, path in (("GET", ""), ("POST", "/rotate"), ("DELETE", "")):
+        assert stranger.ask(method, made.get("location") + path).status == 404, (method, path)
+    assert stranger.ask("POST", "/api/v1/keys", {"name": "k", "roles": ["user"]}).status == 403
+
+
+def test_a_key_is_no_more_than_its_maker_is_today(house):
+    admin = house.sign_in("ada", PASSWORD)
+    made = admin.ask("POST", "/api/v1/users", {"name": "max", "roles": ["manager"]})
+    one_time, user = made.json()["one_time_password"], made.get("location")
+    Control(house.gateway).ask("POST", "/api/v1/auth/password",
+                               {"username": "max", "password": one_time, "new_password": PASSWORD})
+    key = house.sign_in("max", PASSWORD).ask("POST", "/api/v1/keys", {"name": "his", "roles": ["manager"]}).json()["key"]
+    robot = Control(house.gateway, key=key)
+    assert robot.get("/api/v1/users").status == 200
+    tag = admin.get(user).get("etag")
+    assert admin.ask("PATCH", user, {"roles": ["user"]}, fields=[("If-Match", tag)]).status == 200
+    until(lambda: robot.get("/api/v1/users").status == 403, "the key to be less", timeout=3)
+    assert robot.get("/auth/me").json()["roles"] == []
 
 
 def test_the_keys_of_a_disabled_user_open_nothing(house):

@@ -61,6 +61,12 @@ def test_one_who_acts_for_another(server):
     token = server.node("exchange", web=server.web_client(), bot=bot)["token"]
     me = Control(server.gateway, token=token).get("/auth/me", listener="public", tls=tls_of(server)).json()
     assert (me["username"], me["type"], me["roles"]) == (USER, "delegated", [])
+    caller = Control(server.gateway, token=token)
+    assert caller.ask("POST", "/api/v1/auth/logout", listener="public", tls=tls_of(server)).status == 204
+    shown = run("audit", "tail", "--json", "--action", "user.sign_out", "--config", server.gateway.config_file).stdout
+    told = json.loads(shown.splitlines()[-1])["record"]
+    assert (told["action"], told["actor"], told["act"]) == (
+        "user.sign_out", {"type": "delegated", "subject": USER}, [bot["client_id"]])
 
 
 def test_a_program_that_registers_itself(server):

@@ -9,6 +9,7 @@
 #include "identity/names.hpp"
 #include "identity/oauth/refusal.hpp"
 #include "identity/oauth/secret.hpp"
+#include "identity/rights.hpp"
 
 namespace gh::identity::oauth {
 namespace {
@@ -83,6 +84,18 @@ Result<void> check_within(const NewClient& client, const Portion& portion) {
         has_name(client.grants, grant_password) || has_name(client.grants, grant_exchange);
     if (trusting || !has_names(portion.scopes, client.scopes) ||
         !has_names(portion.resources, client.resources)) {
+        return malformed();
+    }
+    return {};
+}
+
+/// With a permission: scopes of ours that the caller holds, and what rests on the client's word alone by an administrator.
+Result<void> check_within(const NewClient& client, const access::Principal& caller,
+                          const access::CustomRoles& custom) {
+    const bool trusting =
+        has_name(client.grants, grant_password) || has_name(client.grants, grant_exchange);
+    if ((trusting && caller.role != access::Role::admin) ||
+        !may_hand_out(caller, {{}, client.scopes}, custom, access::Permission::clients_write)) {
         return malformed();
     }
     return {};
@@ -207,6 +220,10 @@ Result<NewClient> read_client_metadata(std::string_view body) {
 Task<Result<api::Reply>> answer_register(Server& server, api::Call call, std::string_view body) {
     GH_CO_TRY(auto token, initial_token_of(server, call));
     GH_CO_TRY(auto asked, read_client_metadata(body));
+    if (token.empty()) {
+        const auto custom = server.parts().roles.current();
+        GH_CO_TRY_VOID(check_within(asked, call.principal, *custom));
+    }
     const auto now = server.now();
     auto made = server.clients().made_of(std::move(asked), now);
     if (!made) co_return in_terms_of_registration(made.error());

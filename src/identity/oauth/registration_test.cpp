@@ -1,5 +1,7 @@
 #include "identity/oauth/registration.hpp"
 
+#include <fmt/format.h>
+
 #include "identity/oauth/testing.hpp"
 
 namespace gh::identity::oauth {
@@ -63,6 +65,22 @@ TEST_P(RegistrationTest, AnAdministratorMay) {
     admin.role = access::Role::admin;
     EXPECT_EQ(run(call.as(admin).send(std::string(good))).status, 201);
     EXPECT_EQ(acts().back().actor, "root");
+}
+
+TEST_P(RegistrationTest, NobodyMakesAClientThatMayMoreThanThey) {
+    access::Principal registrar;
+    registrar.type = access::PrincipalType::service;
+    registrar.scopes = {"clients:write", "users:read"};
+    const auto status = [&](std::string_view grant, std::string_view scope) {
+        const auto metadata = fmt::format(R"({{"grant_types":["{}"],"scope":"{}"}})", grant, scope);
+        api::FakeCall call("POST", "/oauth/register");
+        return run(call.as(registrar).send(metadata)).status;
+    };
+    EXPECT_EQ(status("client_credentials", "users:read payments:write"), 201);
+    EXPECT_EQ(status("client_credentials", "users:write"), 400);
+    EXPECT_EQ(status("client_credentials", "users:read keys:write"), 400);
+    EXPECT_EQ(status("password", "users:read"), 400);
+    EXPECT_EQ(status("urn:ietf:params:oauth:grant-type:token-exchange", "users:read"), 400);
 }
 
 TEST_P(RegistrationTest, RefusesWhatIsMoreThanInvitedAndKeepsTheInvitation) {

@@ -134,6 +134,7 @@ Task<Result<api::Reply>> token_by_exchange(Server& server, TokenRequest request)
     answer.grant.client_id = request.client.id;
     answer.grant.service = tokens.subject.claims.service;
     answer.grant.actor = std::move(given.actor);
+    answer.grant.origins = std::move(given.origins);
     answer.grant.lifetime = given.lifetime;
     answer.binding = std::move(request.wish.binding);
     answer.issued_token_type = access_token_type;

@@ -68,6 +68,9 @@ Result<Delegation> delegate(const KnownToken& subject, const KnownToken* actor,
     const auto& name = actor != nullptr ? actor->claims.subject : client.id;
     GH_TRY(given.actors, actors_of(subject.said, name));
     given.actor = act_claim(subject.said, name);
+    given.origins = subject.claims.origins;
+    given.origins.push_back(subject.claims.token_id);
+    if (actor != nullptr) given.origins.push_back(actor->claims.token_id);
     given.lifetime = std::chrono::floor<seconds>(ends - now);
     return given;
 }

@@ -14,8 +14,9 @@ inline constexpr std::size_t actors_max = 8;  ///< one behind the other in a tok
 /// What a delegated token will say.
 struct Delegation {
     std::vector<std::string> roles, scopes, audience;
-    std::string actor;                ///< the `act` claim, as JSON
-    std::vector<std::string> actors;  ///< the nearest first
+    std::string actor;                 ///< the `act` claim, as JSON
+    std::vector<std::string> actors;   ///< the nearest first
+    std::vector<std::string> origins;  ///< of the subject's token, and those it and the actor show
     seconds lifetime{0};
 };
 

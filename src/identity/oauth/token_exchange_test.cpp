@@ -1,6 +1,7 @@
 #include "identity/oauth/token_exchange.hpp"
 
 #include "identity/oauth/testing.hpp"
+#include "identity/principal.hpp"
 
 namespace gh::identity::oauth {
 namespace {
@@ -145,6 +146,34 @@ TEST_P(TokenExchangeTest, EndsWithWhatItCameFromAndNotLater) {
     EXPECT_EQ(ask_as(app, "/oauth/revoke", {{"token", refresh_token}}).status, 200);
     EXPECT_FALSE(is_active(bot, derived));
     EXPECT_EQ(exchange(bot, user_token).code, "oauth.subject_token");
+}
+
+TEST_P(TokenExchangeTest, EndsWithWhoActsAndWithEveryTokenItCameFrom) {
+    const auto wide = said(ask_token(bot, {{"grant_type", "client_credentials"}}), "access_token");
+    const std::pair<std::string, std::string> type{"actor_token_type",
+                                                   "urn:ietf:params:oauth:token-type:access_token"};
+    const auto first =
+        said(exchange(bot, user_token, {{"actor_token", wide}, type}), "access_token");
+    const auto id_of = [&](const std::string& token) {
+        return std::string(*claims_of(token).find_string("jti"));
+    };
+    const std::pair<RevocationKind, std::string> ends[] = {
+        {RevocationKind::token, id_of(user_token)}, {RevocationKind::token, id_of(wide)},
+        {RevocationKind::token, id_of(first)},      {RevocationKind::subject, bot.id},
+        {RevocationKind::client, bot.id},           {RevocationKind::subject, "Ann"}};
+    for (const auto& [kind, value] : ends) {
+        const auto second = exchange(bot, first);
+        ASSERT_EQ(second.status, 200) << second.body;
+        RevocationSource source;
+        const auto token = known_token(*server, said(second, "access_token"), now);
+        ASSERT_TRUE(token);
+        const auto principal =
+            principal_of(token->claims, access::PrincipalType::user, access::RevokedBy::token_list);
+        EXPECT_FALSE(source.covers(*principal));
+        EXPECT_EQ(principal->actors, (std::vector<std::string>{bot.id, bot.id}));
+        source.add({{kind, value, now + seconds(1), now + seconds(3'600)}}, now);
+        EXPECT_TRUE(source.covers(*principal)) << name_of(kind) << ' ' << value;
+    }
 }
 
 TEST_P(TokenExchangeTest, TakesGoodAccessTokensOnlyAndFromThoseTheyWereMeantFor) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "base/clock.hpp"
@@ -51,9 +53,13 @@ class SqliteConnection {
     [[nodiscard]] Result<Rows> step(sqlite3_stmt* statement, const Parameters& parameters);
     [[nodiscard]] Error last_error() const;
 
+    struct HashOfText : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+
     Observer& observer_;
     sqlite3* handle_ = nullptr;
-    std::unordered_map<std::string, sqlite3_stmt*> statements_;
+    std::unordered_map<std::string, sqlite3_stmt*, HashOfText, std::equal_to<>> statements_;
     SteadyTime deadline_ = SteadyTime::max();
 };
 

@@ -179,15 +179,15 @@ class SqliteDatabase final : public Database {
         }
     }
 
-    /// Each job inside a savepoint of one transaction; nobody hears of success before the commit.
+    /// Each job of several inside a savepoint of one transaction; nobody hears of success before the commit.
     std::vector<Result<void>> write_group(SqliteConnection& connection, std::vector<Job>& jobs) {
         const Busy busy(*this);
         std::vector<Result<void>> outcomes;
         auto state = tell(connection, begin);
         for (auto& job : jobs) {
             if (!state) break;
-            outcomes.push_back(write_one(connection, job));
-            if (!connection.in_transaction()) {  // SQLite has undone it all: a full disk
+            outcomes.push_back(write_one(connection, job, jobs.size() == 1));
+            if (!connection.in_transaction()) {  // undone: it failed alone, or the disk is full
                 const auto& said = outcomes.back();
                 state = std::unexpected(
                     said ? Error{ErrorKind::unavailable, "storage.io", "rolled back"}
@@ -207,13 +207,15 @@ class SqliteDatabase final : public Database {
         return outcomes;
     }
 
-    Result<void> write_one(SqliteConnection& connection, Job& job) {
-        GH_TRY_VOID(tell(connection, savepoint));
+    /// @param alone  in its transaction: then all of that is undone when it fails
+    Result<void> write_one(SqliteConnection& connection, Job& job, bool alone) {
+        if (!alone) GH_TRY_VOID(tell(connection, savepoint));
         connection.set_deadline(std::chrono::steady_clock::now() + config_.statement_timeout);
         auto outcome = work_on(job, connection);
         connection.set_deadline(SteadyTime::max());
-        if (!outcome && connection.in_transaction()) GH_TRY_VOID(tell(connection, undo));
-        if (connection.in_transaction()) GH_TRY_VOID(tell(connection, release));
+        if (!outcome && connection.in_transaction())
+            GH_TRY_VOID(tell(connection, alone ? rollback : undo));
+        if (!alone && connection.in_transaction()) GH_TRY_VOID(tell(connection, release));
         return outcome;
     }
 
