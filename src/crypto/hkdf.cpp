@@ -6,6 +6,7 @@
 #include <string>
 
 #include "crypto/hmac.hpp"
+#include "crypto/secret_space.hpp"
 
 namespace gh::crypto {
 
@@ -16,20 +17,20 @@ Secret hkdf_sha256(const Secret& material, Bytes salt, std::string_view info, st
     auto extracted = extract.code_of(material.bytes());
     const HmacKey expand(HmacHash::sha256, Secret(extracted.bytes()));
     wipe(&extracted, sizeof extracted);
-    auto out = Secret::zeros(size);
+    SecretSpace out(size);
     std::string message;
     for (std::size_t at = 0, counter = 1; at < size; ++counter) {
         message.append(info).push_back(static_cast<char>(counter));
         auto block = expand.code_of(message);
         const auto some = std::min(hash_bytes, size - at);
-        std::ranges::copy(block.bytes().first(some), out.writable() + at);
+        std::ranges::copy(block.bytes().first(some), out.data() + at);
         at += some;
         wipe(message.data(), message.size());
         message.assign(text_of(block.bytes()));
         wipe(&block, sizeof block);
     }
     wipe(message.data(), message.size());
-    return out;
+    return out.secret();
 }
 
 }  // namespace gh::crypto

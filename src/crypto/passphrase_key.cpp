@@ -5,6 +5,7 @@
 #include <string>
 
 #include "crypto/password_hash.hpp"
+#include "crypto/secret_space.hpp"
 
 namespace gh::crypto {
 
@@ -21,17 +22,17 @@ Result<Secret> passphrase_key(const Secret& passphrase, std::string_view salt,
         return fail(ErrorKind::invalid_argument, "sealed.passphrase",
                     "a passphrase has 1 to 1024 bytes");
     }
-    auto key = Secret::zeros(key_bytes);
+    SecretSpace key(key_bytes);
     const int status =
         ::argon2id_hash_raw(cost.passes, cost.memory_kib, cost.lanes, passphrase.bytes().data(),
-                            passphrase.size(), salt.data(), salt.size(), key.writable(), key_bytes);
+                            passphrase.size(), salt.data(), salt.size(), key.data(), key_bytes);
     if (status == ARGON2_MEMORY_ALLOCATION_ERROR) {
         return fail(ErrorKind::unavailable, "sealed.memory",
                     "the key of a passphrase wants " + std::to_string(cost.memory_kib) + " KiB");
     }
     if (status != ARGON2_OK)
         return fail(ErrorKind::internal, "sealed.argon2", ::argon2_error_message(status));
-    return key;
+    return key.secret();
 }
 
 }  // namespace gh::crypto

@@ -30,15 +30,10 @@ Secret& Secret::operator=(Secret&& other) noexcept {
 
 Secret::~Secret() { wipe(); }
 
-Secret Secret::zeros(std::size_t size) {
+Secret Secret::random(std::size_t size) {
     Secret secret;
     secret.data_ = std::make_unique<std::uint8_t[]>(size);
     secret.size_ = size;
-    return secret;
-}
-
-Secret Secret::random(std::size_t size) {
-    auto secret = zeros(size);
     random_bytes({secret.data_.get(), size});
     return secret;
 }

@@ -25,12 +25,9 @@ class Secret {
 
     /// `size` bytes of the kernel's generator.
     [[nodiscard]] static Secret random(std::size_t size);
-    /// `size` zeros, to be written over: so that what is made piece by piece is nowhere else.
-    [[nodiscard]] static Secret zeros(std::size_t size);
 
     [[nodiscard]] Secret copy() const { return Secret(bytes()); }
     [[nodiscard]] Bytes bytes() const { return {data_.get(), size_}; }
-    [[nodiscard]] std::uint8_t* writable() { return data_.get(); }
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] bool empty() const { return size_ == 0; }
 

@@ -2,6 +2,7 @@
 
 #include "base/try.hpp"
 #include "crypto/openssl.hpp"
+#include "crypto/secret_space.hpp"
 
 namespace gh::crypto {
 namespace {
@@ -24,11 +25,11 @@ X25519 X25519::generate() { return of_secret(Secret::random(key_bytes)).value();
 Result<X25519> X25519::of_secret(Secret secret) {
     if (secret.size() != key_bytes) return no_key();
     const auto key = pkey_of(secret);
-    auto public_key = Secret::zeros(key_bytes);
+    SecretSpace public_key(key_bytes);
     auto size = key_bytes;
-    must(EVP_PKEY_get_raw_public_key(key.get(), public_key.writable(), &size) == 1,
+    must(EVP_PKEY_get_raw_public_key(key.get(), public_key.data(), &size) == 1,
          "the public key of an X25519 key");
-    return X25519(std::move(secret), std::move(public_key));
+    return X25519(std::move(secret), public_key.secret());
 }
 
 Result<Secret> X25519::shared_with(Bytes public_key) const {
@@ -38,15 +39,15 @@ Result<Secret> X25519::shared_with(Bytes public_key) const {
                                                    public_key.size()));
     const PkeyContextPtr context(EVP_PKEY_CTX_new(own.get(), nullptr));
     must(peer && context && EVP_PKEY_derive_init(context.get()) == 1, "beginning X25519");
-    auto shared = Secret::zeros(key_bytes);
+    SecretSpace shared(key_bytes);
     auto size = key_bytes;
     // OpenSSL refuses the secret that is all zeros.
     if (EVP_PKEY_derive_set_peer(context.get(), peer.get()) != 1 ||
-        EVP_PKEY_derive(context.get(), shared.writable(), &size) != 1) {
+        EVP_PKEY_derive(context.get(), shared.data(), &size) != 1) {
         clear_errors();
         return fail(ErrorKind::invalid_argument, "x25519.key", "a point of small order");
     }
-    return shared;
+    return shared.secret();
 }
 
 }  // namespace gh::crypto

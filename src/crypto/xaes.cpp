@@ -6,6 +6,7 @@
 
 #include "base/id.hpp"
 #include "crypto/openssl.hpp"
+#include "crypto/secret_space.hpp"
 
 namespace gh::crypto {
 namespace {
@@ -112,7 +113,7 @@ Result<Secret> Xaes::open(Bytes sealed, Bytes associated) const {
     std::array<std::uint8_t, tag_bytes> tag{};
     std::ranges::copy(sealed.last(tag_bytes), tag.begin());
     const auto key = message_key(nonce);
-    auto opened = Secret::zeros(text.size());
+    SecretSpace opened(text.size());
     const CipherContextPtr context(EVP_CIPHER_CTX_new());
     int done = 0;
     std::uint8_t nothing = 0;
@@ -121,7 +122,7 @@ Result<Secret> Xaes::open(Bytes sealed, Bytes associated) const {
                                  nonce.data() + salt_bytes, nullptr) == 1 &&
              EVP_DecryptUpdate(context.get(), nullptr, &done, associated.data(),
                                size_of(associated)) == 1 &&
-             EVP_DecryptUpdate(context.get(), opened.writable(), &done, text.data(),
+             EVP_DecryptUpdate(context.get(), opened.data(), &done, text.data(),
                                size_of(text)) == 1 &&
              EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, tag_bytes, tag.data()) == 1,
          "opening");
@@ -130,7 +131,7 @@ Result<Secret> Xaes::open(Bytes sealed, Bytes associated) const {
         clear_errors();
         return not_sealed_so();
     }
-    return opened;
+    return opened.secret();
 }
 
 }  // namespace gh::crypto

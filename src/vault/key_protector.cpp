@@ -12,6 +12,7 @@
 #include "codec/base64.hpp"
 #include "codec/hex.hpp"
 #include "crypto/burned.hpp"
+#include "crypto/secret_space.hpp"
 #include "crypto/xaes.hpp"
 #include "vault/wrapping.hpp"
 
@@ -29,15 +30,15 @@ constexpr std::string_view how_to_make_one = "openssl rand -base64 32";
 class KeyProtector final : public Protector {
  public:
     using Load = std::function<Result<Secret>()>;
-    KeyProtector(std::string_view kind, std::string name, Load load)
-        : kind_(kind), name_(std::move(name)), load_(std::move(load)) {}
+    KeyProtector(std::string name, Load load) : name_(std::move(name)), load_(std::move(load)) {}
 
-    [[nodiscard]] std::string_view kind() const override { return kind_; }
+    /// One for all: where the key comes from may change, and the seal need not.
+    [[nodiscard]] std::string_view kind() const override { return "key"; }
     [[nodiscard]] std::string name() const override { return name_; }
     Result<Recipient> wrap(const Secret& master) override {
         GH_TRY(auto key, load());
         Recipient recipient;
-        recipient.kind = kind_;
+        recipient.kind = kind();
         return wrap_with(std::move(key), std::move(recipient), master);
     }
     Result<Secret> unwrap(const Recipient& recipient) override {
@@ -52,7 +53,6 @@ class KeyProtector final : public Protector {
         return key;
     }
 
-    std::string_view kind_;
     std::string name_;
     Load load_;
 };
@@ -112,8 +112,8 @@ Result<Secret> read_kernel_key(const std::string& description) {
     ::syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, KEY_SPEC_PROCESS_KEYRING);
     const auto id = ::syscall(SYS_request_key, "user", description.c_str(), nullptr, 0);
     if (id < 0) return not_in_keyring(errno);
-    auto text = Secret::zeros(key_text_bytes_max);
-    const auto size = ::syscall(SYS_keyctl, KEYCTL_READ, id, text.writable(), text.size());
+    crypto::SecretSpace text(key_text_bytes_max);
+    const auto size = ::syscall(SYS_keyctl, KEYCTL_READ, id, text.data(), text.size());
     if (size < 0) return not_in_keyring(errno);
     if (static_cast<std::size_t>(size) > text.size())
         return fail(ErrorKind::invalid_argument, "seal.key_malformed", "it is too long for a key");
@@ -139,22 +139,22 @@ Result<Secret> parse_key(std::string_view text) {
 
 std::unique_ptr<Protector> key_file_protector(std::filesystem::path file) {
     auto name = "the key file " + file.string();
-    return std::make_unique<KeyProtector>("key_file", std::move(name),
+    return std::make_unique<KeyProtector>(std::move(name),
                                           [file = std::move(file)] { return read_key_file(file); });
 }
 
 std::unique_ptr<Protector> key_protector(std::string_view text) {
     auto kept = std::make_shared<Secret>(text);
-    return std::make_unique<KeyProtector>("key", "the configured key", [kept = std::move(kept)] {
+    return std::make_unique<KeyProtector>("the configured key", [kept = std::move(kept)] {
         return parse_key(crypto::text_of(kept->bytes()));
     });
 }
 
 std::unique_ptr<Protector> kernel_keyring_protector(std::string description) {
     auto name = "the key \"" + description + "\" of the kernel's keyring";
-    return std::make_unique<KeyProtector>(
-        "kernel_keyring", std::move(name),
-        [description = std::move(description)] { return read_kernel_key(description); });
+    return std::make_unique<KeyProtector>(std::move(name), [description = std::move(description)] {
+        return read_kernel_key(description);
+    });
 }
 
 }  // namespace gh::vault

@@ -19,7 +19,8 @@ using crypto::text_of;
 
 /// One kind of protector, and how to make one with this key or that.
 struct Case {
-    std::string kind;
+    std::string name;
+    std::string_view kind;
     std::function<std::unique_ptr<Protector>(const std::filesystem::path& folder, char seed)> make;
 };
 
@@ -64,15 +65,15 @@ class ProtectorContract : public testing::TestWithParam<Case> {
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, ProtectorContract,
-    testing::Values(Case{"key_file", key_file},
-                    Case{"key",
+    testing::Values(Case{"KeyFile", "key", key_file},
+                    Case{"Key", "key",
                          [](const auto&, char seed) { return key_protector(key_text(seed)); }},
-                    Case{"kernel_keyring", in_kernel}, Case{"recovery", recovery},
-                    Case{"passphrase",
+                    Case{"KernelKeyring", "key", in_kernel}, Case{"Recovery", "recovery", recovery},
+                    Case{"Passphrase", "passphrase",
                          [](const auto&, char seed) {
                              return cheap_passphrase(std::string("correct horse battery ") + seed);
                          }}),
-    [](const auto& info) { return info.param.kind; });
+    [](const auto& info) { return info.param.name; });
 
 TEST_P(ProtectorContract, OpensWhatItSealed) {
     const auto recipient = make('A')->wrap(master_);
@@ -117,6 +118,13 @@ TEST_P(ProtectorContract, DoesNotOpenWhatWasChanged) {
         without.parameters.erase(without.parameters.begin() + static_cast<std::ptrdiff_t>(i));
         EXPECT_FALSE(protector->unwrap(without)) << recipient.parameters[i].first;
     }
+}
+
+TEST(KeyProtectors, OpenWhatIsSealedForTheSameKeyWhereverItComesFrom) {
+    const TemporaryDirectory home;
+    const Secret master(std::string(32, 'm'));
+    const auto recipient = key_file(home.path(), 'A')->wrap(master).value();
+    EXPECT_TRUE(key_protector(key_text('A'))->unwrap(recipient));
 }
 
 TEST(PassphraseProtector, RefusesWhatIsSoonGuessedAndCostsNobodyCanBear) {

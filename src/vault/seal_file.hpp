@@ -12,7 +12,7 @@ namespace gh::vault {
 
 /// The master key, sealed for somebody who can open it: one line of the seal.
 struct Recipient {
-    std::string kind;  ///< "key_file", "passphrase", ...: which protector
+    std::string kind;  ///< "key", "passphrase", "recovery": which protector
     /// What that protector wants to know again: its salt, its public key. No secrets.
     std::vector<std::pair<std::string, std::string>> parameters;
     std::string sealed;  ///< octets

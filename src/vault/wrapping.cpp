@@ -39,7 +39,10 @@ Result<crypto::Secret> unwrap_with(crypto::Secret key, const Recipient& recipien
         xaes.open(crypto::bytes_of(recipient.sealed), crypto::bytes_of(associated_data(recipient)));
     if (master) return master;
     return fail(ErrorKind::permission_denied, "seal.wrong_key",
-                who + " does not open the seal: it is another key, or keys/seal.json was changed");
+                who +
+                    " does not open the seal: it is another key than the one it is sealed for, or "
+                    "keys/seal.json was changed; put the right one back, or move the seal to "
+                    "another key: gatehouse secrets unseal --help");
 }
 
 Result<std::string> octets_parameter(const Recipient& recipient, std::string_view name,
