@@ -14,6 +14,7 @@
 #include "app/machine.hpp"
 #include "app/new_sockets.hpp"
 #include "app/restoring.hpp"
+#include "app/unseal.hpp"
 #include "base/try.hpp"
 #include "crypto/secret.hpp"
 #include "gateway/proxy/keeper.hpp"
@@ -66,6 +67,7 @@ struct Gatehouse::House {
     std::unique_ptr<exporting::LogWriter> access_sink;
     telemetry::LogSink* access_log = nullptr;
     std::unique_ptr<telemetry::Log> log;
+    std::unique_ptr<vault::Seal> seal;
     std::unique_ptr<TlsMaterial> tls;
     std::optional<FirstKey> key;
     std::unique_ptr<BackOffice> office;
@@ -220,7 +222,10 @@ Result<void> Gatehouse::start() {
     GH_TRY_VOID(house.open_logs());
     if (house.overrides.config_file)
         house.config_stamp = net::stamp_of(*house.overrides.config_file);
-    GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::chrono::system_clock::now()));
+    GH_TRY(auto unsealed, unseal(settings));
+    house.seal = std::move(unsealed.seal);
+    GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::move(unsealed.keys),
+                                       std::chrono::system_clock::now()));
     house.tls = std::make_unique<TlsMaterial>(std::move(tls));
     auto effective = settings;
     GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));

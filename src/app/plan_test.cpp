@@ -42,7 +42,7 @@ class PlanTest : public ::testing::Test {
     const TemporaryDirectory home_;
     telemetry::Registry registry_;
     telemetry::HttpMetrics http_metrics_{registry_};
-    TlsMaterial tls_ = TlsMaterial::open(home_.path(), now_).value();
+    TlsMaterial tls_ = open_tls(home_.path(), now_).value();
     const OwnFacts own_{registry_, {}, now_, {}, {}};
     PlanParts parts_{tls_, http_metrics_, make_upstream_metrics(registry_), own_, 2};
 };

@@ -48,6 +48,7 @@ class Checker {
         if (sound_.auth && sound_.listeners && sound_.routes) who_may();
         if (sound_.routes) hidden();
         if (sound_.routes && sound_.listeners) built_in();
+        seal();
     }
 
  private:
@@ -55,6 +56,20 @@ class Checker {
         problems_.add(provenance_.problem(std::move(path), std::move(text)));
     }
     void warn(std::string text) { warnings_.push_back(std::move(text)); }
+
+    void seal() {
+        const auto named = settings_.vault.sources();
+        if (named.size() > 1) {
+            refuse("vault", fmt::format("names {}: what opens the seal is one of them",
+                                        fmt::join(named, " and ")));
+        }
+        if (named.empty() && settings_.vault.external_key_required) {
+            refuse("vault",
+                   "wants a key from outside of data_dir, and none is given: set key_file, key "
+                   "(ENCRYPTION_KEY), passphrase, credential or kernel_keyring; openssl rand "
+                   "-base64 32 makes a key");
+        }
+    }
 
     template <class T>
     void names(std::string_view list, const std::vector<T>& items, std::string T::* name) {

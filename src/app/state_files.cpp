@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/unseal.hpp"
 #include "base/file.hpp"
 #include "base/try.hpp"
 #include "crypto/key_store.hpp"
@@ -46,7 +47,12 @@ Result<std::vector<std::string>> names_of(const std::filesystem::path& data_dir)
 
 bool is_state_file(std::string_view name) {
     if (name == certificate) return true;
-    if (name.starts_with(keys)) return crypto::KeyStore::valid_name(name.substr(keys.size()));
+    if (name.starts_with(keys)) {
+        const auto key = name.substr(keys.size());
+        // The seal, and the key of a house that has no other: without either its backup would open nothing.
+        return crypto::KeyStore::valid_name(key) || key == vault::Seal::file_name ||
+               key == own_key_file;
+    }
     return name.starts_with(journal) && is_segment(name.substr(journal.size()));
 }
 

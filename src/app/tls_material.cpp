@@ -18,10 +18,10 @@ std::string key_of(const net::CertificateFiles& files) {
 
 }  // namespace
 
-Result<TlsMaterial> TlsMaterial::open(const std::filesystem::path& data_dir, SystemTime now) {
+Result<TlsMaterial> TlsMaterial::open(const std::filesystem::path& data_dir,
+                                      std::unique_ptr<crypto::KeyStore> keys, SystemTime now) {
     TlsMaterial material;
-    GH_TRY(auto keys, pki::FileKeyStore::open(data_dir / "keys"));
-    material.keys_ = std::make_unique<pki::FileKeyStore>(std::move(keys));
+    material.keys_ = std::move(keys);
     GH_TRY(auto ca, pki::InternalCa::open(*material.keys_, data_dir, now));
     material.ca_ = std::make_unique<pki::InternalCa>(std::move(ca));
     GH_TRY(material.tickets_, net::TicketKeys::make(now));

@@ -9,10 +9,10 @@
 
 #include "app/settings.hpp"
 #include "base/error.hpp"
+#include "crypto/key_store.hpp"
 #include "net/certificate_files.hpp"
 #include "net/tls_context.hpp"
 #include "pki/internal_ca.hpp"
-#include "pki/key_store.hpp"
 #include "telemetry/log.hpp"
 
 namespace gh::app {
@@ -22,6 +22,7 @@ namespace gh::app {
 class TlsMaterial {
  public:
     [[nodiscard]] static Result<TlsMaterial> open(const std::filesystem::path& data_dir,
+                                                  std::unique_ptr<crypto::KeyStore> keys,
                                                   SystemTime now);
 
     [[nodiscard]] crypto::KeyStore& keys() { return *keys_; }
@@ -43,7 +44,7 @@ class TlsMaterial {
     [[nodiscard]] Result<net::CertificateChain> chain_of(const net::CertificateFiles& files);
     [[nodiscard]] bool leaf_due(SystemTime now);
 
-    std::unique_ptr<pki::FileKeyStore> keys_;
+    std::unique_ptr<crypto::KeyStore> keys_;
     std::unique_ptr<pki::InternalCa> ca_;
     std::shared_ptr<net::TicketKeys> tickets_;
     struct Watched {
