@@ -157,9 +157,12 @@ BackupOptions backup_options(const Options& options) {
 }
 
 /// The file is no configuration.
-Overrides backup_overrides(Options options) {
-    options.file.clear();
-    return state_overrides(options);
+Overrides backup_overrides(const Options& options) {
+    auto overrides = state_overrides(options);
+    overrides.config_file = options.config.empty()
+                                ? std::nullopt
+                                : std::optional<std::filesystem::path>(options.config);
+    return overrides;
 }
 
 CommandResult run_backup(const Options& options) {
@@ -212,6 +215,7 @@ int run_command_line(int argc, char** argv) {
     add_migrate(app, options);
     add_identity(app, options);
     add_audit(app, options);
+    add_secrets(app, options);
     add_backup(app, options);
     auto* version = app.add_subcommand("version", "Version, commit, compiler, linked libraries");
     version->footer("Example:\n  gatehouse version --json");

@@ -7,6 +7,7 @@
 #include "app/client_command.hpp"
 #include "app/config_command.hpp"
 #include "app/key_command.hpp"
+#include "app/secrets_command.hpp"
 #include "app/settings.hpp"
 #include "app/user_command.hpp"
 
@@ -25,6 +26,7 @@ struct Options {
     KeyOptions key;
     ClientOptions client;
     AuditOptions audit;
+    SecretsOptions secrets;
     bool force = false, verify = false, passphrase_stdin = false;
     std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
 };
@@ -44,5 +46,7 @@ CLI::App* add_state_verb(CLI::App& parent, Options& options, const std::string& 
 
 /// `user`, `key` and `client`.
 void add_identity(CLI::App& app, Options& options);
+/// `secrets`.
+void add_secrets(CLI::App& app, Options& options);
 
 }  // namespace gh::app
