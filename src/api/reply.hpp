@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "api/call.hpp"
 #include "api/type.hpp"
+#include "base/error.hpp"
 
 namespace gh::api {
 
@@ -19,6 +21,8 @@ struct Reply {
     std::string body;
     std::vector<std::pair<std::string, std::string>> fields;  ///< besides Content-Type
     std::string_view code;  ///< of a refusal, for the log; static storage
+    std::optional<Error>
+        failure;  ///< for the log alone: what went wrong, said here in words of another protocol
 };
 
 template <class T>

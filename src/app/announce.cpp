@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 #include "app/version.hpp"
 
 namespace gh::app {
 namespace {
+
+constexpr std::chrono::hours long_life{8};
 
 std::string key_option(const FirstKey* key) {
     if (key == nullptr) return {};
@@ -41,14 +45,25 @@ void say_next_steps(const Settings& settings, const std::filesystem::path& ca_fi
 void announce(const Settings& settings, const std::vector<std::string>& warnings,
               const std::filesystem::path& ca_file, const FirstKey* key, telemetry::Log& log) {
     for (const auto& warning : warnings) log.warning("config", warning);
+    const bool serves_api = std::ranges::any_of(
+        settings.listeners, [](const auto& each) { return each.serves(net::Service::api); });
+    const auto profile = settings.profile == Profile::production ? "production" : "development";
     if (settings.auth.enabled) {
         log.info("auth", "authentication is on")
+            .field("profile", profile)
             .field("issuers", settings.auth.trusted_issuers.size())
             .field("api_keys", settings.auth.api_keys.size() + (key ? 1 : 0));
     } else {
         log.warning(
-            "auth",
-            "AUTHENTICATION IS OFF: everybody who reaches this machine's loopback is let in");
+               "auth",
+               "AUTHENTICATION IS OFF: everybody who reaches this machine's loopback is let in")
+            .field("profile", profile);
+    }
+    // Its clients expect a day, which is long for what nobody can take from a thief but by ending it.
+    if (serves_api && settings.auth.login_token_ttl > long_life) {
+        log.warning("auth",
+                    "tokens of /api/v1/auth/login live long; auth.login_token_ttl makes it less")
+            .field("seconds", settings.auth.login_token_ttl.count());
     }
     for (const auto& listener : settings.listeners) {
         log.info("net", "listening")
@@ -58,7 +73,7 @@ void announce(const Settings& settings, const std::vector<std::string>& warnings
     }
     log.info("app", "started")
         .field("version", version())
-        .field("profile", settings.profile == Profile::production ? "production" : "development")
+        .field("profile", profile)
         .field("routes", settings.routes.size());
     if (settings.wants_first_key || key) say_next_steps(settings, ca_file, key);
 }

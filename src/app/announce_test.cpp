@@ -63,5 +63,19 @@ TEST(Announce, WarnsAloudWhenAuthenticationIsOff) {
         << said.log;
 }
 
+TEST(Announce, WarnsOfLoginsThatLastLong) {
+    const std::string_view warning = "tokens of /api/v1/auth/login live long";
+    auto with_api = [](std::string yaml) {
+        return yaml.replace(yaml.find("[gateway]"), 9, "[gateway, api]");
+    };
+    const auto usual = said_of(settings_of(with_api(one_backend)));
+    EXPECT_TRUE(usual.log.contains(warning)) << usual.log;
+    EXPECT_TRUE(usual.log.contains(R"("seconds":86400)")) << usual.log;
+    const auto less = one_backend + "auth: {login_token_ttl: 8h}\n";
+    EXPECT_FALSE(said_of(settings_of(with_api(less))).log.contains(warning));
+    EXPECT_FALSE(said_of(settings_of(one_backend)).log.contains(warning))
+        << "there is no such path";
+}
+
 }  // namespace
 }  // namespace gh::app

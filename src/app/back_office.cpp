@@ -6,11 +6,19 @@
 
 #include "app/first_users.hpp"
 #include "app/internal_key.hpp"
+#include "app/machine.hpp"
 #include "app/pool_route.hpp"
 #include "base/try.hpp"
 #include "net/run_task.hpp"
+#include "net/within.hpp"
+#include "storage/open.hpp"
 
 namespace gh::app {
+namespace {
+
+constexpr seconds greeting_patience{3};
+
+}  // namespace
 
 BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
                        std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
@@ -32,6 +40,14 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
                                                      telemetry::Registry& registry,
                                                      telemetry::Log& log) {
     GH_TRY(auto state, State::open(settings, keys, registry, &log));
+    log.info("storage", state->database->dialect() == storage::Dialect::sqlite
+                            ? "Storage backend: SQLite"
+                            : "Storage backend: PostgreSQL")
+        .field("database", storage::place_of(settings.storage, settings.data_dir));
+    if (open_to_others(settings.data_dir)) {
+        log.warning("app", "others than its owner may look into the data directory: chmod 0700 it")
+            .field("data_dir", settings.data_dir.native());
+    }
     GH_TRY(auto journal, storage::Journal::open(settings.data_dir / "fallback_db", {}));
     auto fallback =
         std::make_unique<storage::Fallback>(*state->database, std::move(journal), registry, log);
@@ -43,12 +59,20 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
     auto office = std::make_unique<BackOffice>(
         settings, keys, std::move(state), std::move(fallback), std::move(audit),
         std::move(checkpoints), std::move(identity), registry, log);
-    if (auto greeted = net::run_to_end(office->greet_database()); !greeted) {
+    if (auto greeted = net::run_to_end(office->greet_in_time()); !greeted) {
         if (!storage::is_away(greeted.error())) return std::unexpected(std::move(greeted).error());
         log.error("storage", "the database does not answer; what needs it gets 503 until it does")
             .error(greeted.error());
     }
     return office;
+}
+
+Task<Result<void>> BackOffice::greet_in_time() {
+    // Only this question may be given up: what comes after it makes users, and tells their passwords once.
+    auto question = state_->check_schema();
+    GH_CO_TRY_VOID(
+        co_await net::within(greeting_patience, "storage.patience", std::move(question)));
+    co_return co_await greet_database();
 }
 
 Task<Result<void>> BackOffice::greet_database() {
@@ -75,12 +99,12 @@ Task<Result<void>> BackOffice::welcome_first_users() {
     GH_CO_TRY(auto made, co_await make_first_users(settings_, *state_, now));
     if (!made) co_return Result<void>{};
     log_.info("identity", "made the first users").field("imported", made->imported);
-    if (!made->admin_password) co_return Result<void>{};
-    GH_CO_TRY(const auto file, show_once(*made->admin_password, settings_.data_dir));
-    if (file) {
-        log_.warning(
-                "identity",
-                "the one-time password of the user admin is in a file; delete it once it is read")
+    for (const auto& [name, password] : made->passwords) {
+        GH_CO_TRY(const auto file, show_once(name, password, settings_.data_dir));
+        if (!file) continue;
+        log_.warning("identity",
+                     "a one-time password of a first user is in a file; delete it once it is read")
+            .field("user", name)
             .field("file", file->native());
     }
     co_return Result<void>{};

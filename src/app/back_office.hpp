@@ -43,10 +43,11 @@ class BackOffice {
     /// From now on it does what nobody asks for, too.
     /// @param sqlite  the database's file, looked at whether it is whole; empty: that is a server's business
     void start(const std::filesystem::path& sqlite);
-    /// Before its end, and before the log's.
+    /// Before its end, and before the log's, when the workers stand still: whatever holds the database is run no more.
     void stop() {
         clerk_.reset();
         integrity_.reset();
+        state_->close();
     }
 
     [[nodiscard]] std::vector<api::Route> routes();
@@ -60,6 +61,8 @@ class BackOffice {
  private:
     /// Once the database answers: is it ours, who is there, what is over? At the start, or from the clerk.
     [[nodiscard]] Task<Result<void>> greet_database();
+    /// The same at the start, which does not wait long for a database that says nothing.
+    [[nodiscard]] Task<Result<void>> greet_in_time();
     [[nodiscard]] Task<Result<void>> welcome_first_users();
     [[nodiscard]] Task<Result<void>> renew();
 

@@ -18,6 +18,7 @@
 #include "config/unit.hpp"
 #include "net/run_task.hpp"
 #include "storage/backup/backup.hpp"
+#include "storage/fallback.hpp"
 #include "storage/open.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -115,6 +116,7 @@ std::string counts_of(const Manifest& manifest) {
 struct Written {
     path file;
     Manifest manifest;
+    std::string untold;  ///< why the audit log does not tell of it; empty: it does
 };
 
 /// That somebody has all of it now. An older schema may have no place for that.
@@ -140,16 +142,24 @@ Result<Written> write(const Overrides& overrides, const Surroundings& surroundin
     auto file = file_of(options.file);
     GH_TRY(auto sink, Sink::create(file, passphrase_of(options)));
     GH_TRY(auto manifest, write_all(read.settings, *opened->database, sink));
-    GH_TRY_VOID(record(*opened->database, file, options.passphrase.has_value()));
+    const auto told = record(*opened->database, file, options.passphrase.has_value());
+    // A full disk is a reason to have a backup, not to be refused one.
+    if (!told && !storage::is_away(told.error())) return std::unexpected(told.error());
     GH_TRY_VOID(sink.finish());
-    return Written{std::move(file), std::move(manifest)};
+    return Written{std::move(file), std::move(manifest), told ? "" : describe(told.error())};
 }
 
 /// A place that goes with the object.
 class Scratch {
  public:
     static Result<Scratch> make() {
-        auto name = (std::filesystem::temp_directory_path() / "gatehouse-verify-XXXXXX").string();
+        std::error_code error;
+        const auto folder = std::filesystem::temp_directory_path(error);
+        if (error) {
+            return fail_errno(ErrorKind::unavailable, "backup.io",
+                              "no folder for temporary files; make TMPDIR name one", error.value());
+        }
+        auto name = (folder / "gatehouse-verify-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr)
             return fail_errno(ErrorKind::unavailable, "backup.io", name, errno);
         return Scratch(name);
@@ -192,6 +202,12 @@ CommandResult backup(const Overrides& overrides, const Surroundings& surrounding
             "WARNING: it is not sealed. It holds the keys of this house and of its CA: keep it as "
             "you "
             "keep those, or seal backups with --passphrase-stdin\n";
+    }
+    if (!written->untold.empty()) {
+        said += fmt::format(
+            "WARNING: the database took no record, so the audit log does not tell of this backup: "
+            "{}\n",
+            written->untold);
     }
     return {.exit_code = 0, .out = written->file.string() + "\n", .err = std::move(said)};
 }

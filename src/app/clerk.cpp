@@ -6,6 +6,7 @@
 
 #include "base/try.hpp"
 #include "net/run_task.hpp"
+#include "net/within.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace gh::app {
@@ -21,6 +22,7 @@ constexpr auto learn_again = seconds(30);
 constexpr auto bring_every = seconds(1);
 constexpr auto write_uses_every = seconds(10);
 constexpr auto clear_every = hours(1);
+constexpr auto last_patience = seconds(2);
 constexpr auto sign_every = seconds(60);
 // How long a key that was revoked or has expired is still shown.
 constexpr auto keys_shown = days(90);
@@ -51,8 +53,18 @@ Clerk::~Clerk() {
     loop_.stop();
     thread_.join();
     if (!database_answers()) return;
-    (void)net::run_to_end(parts_.uses.write(parts_.keys));
-    (void)net::run_to_end(sign_checkpoint());
+    const auto written =
+        net::run_to_end(net::within(last_patience, "storage.patience", write_last()));
+    if (!written && storage::is_away(written.error())) {
+        parts_.log.warning("storage", "the database did not take what was left at the end")
+            .error(written.error());
+    }
+}
+
+Task<Result<void>> Clerk::write_last() {
+    const auto uses = co_await parts_.uses.write(parts_.keys);
+    GH_CO_TRY_VOID(co_await sign_checkpoint());
+    co_return uses;
 }
 
 void Clerk::tell(const Result<void>& outcome) {

@@ -41,7 +41,8 @@ class Clerk {
         std::function<Task<Result<void>>()> renew;
     };
     explicit Clerk(Parts parts);
-    /// Ends between two turns; what waits for the database then is given up. Last uses are still written, when it answers.
+    /// Ends between two turns; what waits for the database then is given up. Last uses are still written and a checkpoint
+    /// signed, when it answers within two seconds.
     ~Clerk();
     Clerk(const Clerk&) = delete;
     Clerk& operator=(const Clerk&) = delete;
@@ -57,6 +58,7 @@ class Clerk {
     [[nodiscard]] Task<> clear_away();
     [[nodiscard]] Task<> sign_checkpoints();
     [[nodiscard]] Task<Result<void>> sign_checkpoint();
+    [[nodiscard]] Task<Result<void>> write_last();
     [[nodiscard]] Task<Result<void>> learn_some(SystemTime& since);
     void tell(const Result<void>& outcome);
 

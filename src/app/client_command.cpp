@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "app/verb_state.hpp"
@@ -39,11 +41,26 @@ Error in_words(Error error, const ClientOptions& options) {
     return error;
 }
 
-/// Two grant types have long names.
-std::string grant_of(const std::string& name) {
-    if (name == "device_code") return std::string(identity::oauth::grant_device);
-    if (name == "token_exchange") return std::string(identity::oauth::grant_exchange);
-    return name;
+/// Grant types as the shell calls them: two have long names.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> grants{{
+    {"authorization_code", identity::oauth::grant_code},
+    {"refresh_token", identity::oauth::grant_refresh},
+    {"client_credentials", identity::oauth::grant_credentials},
+    {"device_code", identity::oauth::grant_device},
+    {"token_exchange", identity::oauth::grant_exchange},
+    {"password", identity::oauth::grant_password},
+}};
+
+Result<std::string> grant_of(const std::string& name) {
+    for (const auto& [short_name, full_name] : grants) {
+        if (name == short_name || name == full_name) return std::string(full_name);
+    }
+    std::string allowed;
+    for (const auto& each : grants)
+        allowed += (allowed.empty() ? "" : ", ") + std::string(each.first);
+    return fail(ErrorKind::invalid_argument, "usage",
+                fmt::format("command line: --grant: {} is no grant type, allowed: {}",
+                            config::quote(name), allowed));
 }
 
 Result<NewClient> client_of(const ClientOptions& options) {
@@ -58,7 +75,10 @@ Result<NewClient> client_of(const ClientOptions& options) {
     client.authentication = *way;
     client.certificate_name = options.certificate_name;
     client.redirect_uris = options.redirect_uris;
-    for (const auto& grant : options.grants) client.grants.push_back(grant_of(grant));
+    for (const auto& name : options.grants) {
+        GH_TRY(auto grant, grant_of(name));
+        client.grants.push_back(std::move(grant));
+    }
     client.scopes = options.scopes;
     if (client.scopes.empty()) client.scopes = {"openid", "profile"};
     client.resources = options.resources;

@@ -1,8 +1,10 @@
 #include "app/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "app/backup_command.hpp"
@@ -202,6 +204,26 @@ void add_backup(CLI::App& app, Options& options) {
     }
 }
 
+/// The word in the place of a verb that is none; CLI11 would show the help of what stands before it.
+std::optional<std::string> unknown_verb(CLI::App& app, int argc, char** argv) {
+    const auto any = [](CLI::App*) { return true; };
+    auto* at = &app;
+    for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+        const auto verbs = at->get_subcommands(any);
+        const auto found = std::ranges::find(verbs, argv[i], &CLI::App::get_name);
+        if (found == verbs.end()) {
+            if (at->get_require_subcommand_min() == 0) return {};
+            std::string allowed;
+            for (const auto* verb : verbs)
+                allowed += (allowed.empty() ? "" : ", ") + verb->get_name();
+            const auto before = at == &app ? std::string() : at->get_name() + " ";
+            return "there is no " + before + argv[i] + ", allowed: " + allowed;
+        }
+        at = *found;
+    }
+    return {};
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -220,6 +242,10 @@ int run_command_line(int argc, char** argv) {
     auto* version = app.add_subcommand("version", "Version, commit, compiler, linked libraries");
     version->footer("Example:\n  gatehouse version --json");
     version->add_flag("--json", options.json, "As a JSON object");
+    if (const auto unknown = unknown_verb(app, argc, argv)) {
+        std::fprintf(stderr, "gatehouse: %s\n", unknown->c_str());
+        return 2;
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -35,7 +35,9 @@ TEST(CommandLine, WrongUsageEndsWith2AndSaysWhatIsWanted) {
         std::string_view said;
     } cases[] = {
         {{}, "subcommand is required"},
-        {{"swerve"}, "subcommand is required"},
+        {{"swerve"}, "there is no swerve, allowed: serve, "},
+        {{"token", "--help"}, "there is no token, allowed: serve, "},
+        {{"key", "make", "--help"}, "there is no key make, allowed: create, list, rotate, revoke"},
         {{"serve", "--no-such-option"}, "--no-such-option"},
         {{"serve", "--profile", "staging", "--upstream", "http://127.0.0.1:1"}, "--profile"},
         {{"serve"}, "wants --config FILE or --upstream URL; see gatehouse serve --help"},

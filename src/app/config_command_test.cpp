@@ -121,6 +121,8 @@ TEST(SampleFile, IsAGoodConfigurationWithTheDefaultsOfTheCode) {
     EXPECT_EQ(issuer.refresh, bare.refresh);
     const identity::AuthConfig own;
     EXPECT_EQ(settings.auth.access_token_ttl, own.access_token_ttl);
+    EXPECT_EQ(settings.auth.login_token_ttl, own.login_token_ttl);
+    EXPECT_EQ(settings.auth.first_users, own.first_users);
     EXPECT_EQ(settings.auth.signing_algorithm, own.signing_algorithm);
     EXPECT_EQ(settings.auth.password_hash, own.password_hash);
     EXPECT_EQ(settings.auth.password_grant, own.password_grant);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -17,36 +18,78 @@ namespace {
 
 constexpr std::string_view admin_name = "admin";
 
-Task<Result<bool>> add(State& state, identity::NewUser user, SystemTime now) {
-    const auto made = co_await state.users.create(
-        std::move(user), now,
-        audit::also<identity::User>(audit::act_of_shell("user.create", "user"),
-                                    identity::tell_user));
-    if (made) co_return true;
-    if (made.error().reason == "user.name_taken") co_return false;
-    co_return std::unexpected(made.error());
-}
+/// Who shall be made, and what has to be shown then.
+struct Wanted {
+    std::vector<identity::FirstUser> users;
+    FirstUsers made;
+};
 
-struct FirstUser {
+struct Named {
     std::string name;
     std::string role;
     bool one_use = false;
 };
 
-Task<Result<bool>> add_with(State& state, const Settings& settings, FirstUser user,
-                            const crypto::Secret& password, SystemTime now) {
+Result<void> add(Wanted& wanted, const Settings& settings, Named user,
+                 const crypto::Secret& password) {
     auto hash = crypto::hash_password(settings.auth.password_hash, password);
     if (!hash) {
-        co_return fail(
+        return fail(
             hash.error().kind, hash.error().reason,
-            fmt::format("the password of {} cannot be used: {}", user.name, hash.error().reason));
+            fmt::format("the password of {} cannot be used: {}", user.name, hash.error().detail));
     }
-    identity::NewUser wanted{.name = std::move(user.name),
-                             .email = {},
-                             .roles = {std::move(user.role)},
-                             .password_hash = *std::move(hash),
-                             .password_change_required = user.one_use};
-    co_return co_await add(state, std::move(wanted), now);
+    identity::NewUser one{.name = std::move(user.name),
+                          .email = {},
+                          .roles = {std::move(user.role)},
+                          .password_hash = *std::move(hash),
+                          .password_change_required = user.one_use};
+    auto recorded = audit::also<identity::User>(audit::act_of_shell("user.create", "user"),
+                                                identity::tell_user);
+    wanted.users.push_back({std::move(one), std::move(recorded)});
+    return {};
+}
+
+/// One whose password nobody has chosen.
+Result<void> add_unknown(Wanted& wanted, const Settings& settings, std::string name) {
+    auto password = crypto::random_password();
+    GH_TRY_VOID(add(wanted, settings, {name, name, true}, password));
+    wanted.made.passwords.emplace_back(std::move(name), std::move(password));
+    return {};
+}
+
+bool is_wanted(const Wanted& wanted, std::string_view name) {
+    return std::ranges::any_of(wanted.users, [&](const identity::FirstUser& each) {
+        return identity::folded(each.user.name) == name;
+    });
+}
+
+/// admin first: whoever makes the others may be told so.
+Result<Wanted> first_users_of(const Settings& settings) {
+    Wanted wanted;
+    const auto& given = settings.first_users;
+    const auto imports = [&](bool admin) -> Result<void> {
+        for (const auto& user : given.imported) {
+            if ((identity::folded(user.name) == admin_name) != admin) continue;
+            Named one{user.name, admin ? "admin" : "user", admin};
+            GH_TRY_VOID(
+                add(wanted, settings, std::move(one), crypto::Secret(user.password.view())));
+            ++wanted.made.imported;
+        }
+        return {};
+    };
+    GH_TRY_VOID(imports(true));
+    if (!is_wanted(wanted, admin_name) && given.admin_password.empty()) {
+        GH_TRY_VOID(add_unknown(wanted, settings, std::string(admin_name)));
+    } else if (!is_wanted(wanted, admin_name)) {
+        Named admin{std::string(admin_name), "admin", true};
+        GH_TRY_VOID(
+            add(wanted, settings, std::move(admin), crypto::Secret(given.admin_password.view())));
+    }
+    GH_TRY_VOID(imports(false));
+    for (const auto& name : settings.auth.first_users) {
+        if (!is_wanted(wanted, name)) GH_TRY_VOID(add_unknown(wanted, settings, name));
+    }
+    return wanted;
 }
 
 }  // namespace
@@ -55,22 +98,12 @@ Task<Result<std::optional<FirstUsers>>> make_first_users(const Settings& setting
                                                          SystemTime now) {
     GH_CO_TRY(const auto users, co_await state.users.count());
     if (users > 0) co_return std::nullopt;
-    FirstUsers made;
-    for (const auto& user : settings.first_users.imported) {
-        const bool administers = identity::folded(user.name) == admin_name;
-        FirstUser wanted{user.name, administers ? "admin" : "user", false};
-        const crypto::Secret password(user.password.view());
-        GH_CO_TRY(const auto added,
-                  co_await add_with(state, settings, std::move(wanted), password, now));
-        made.imported += added ? 1 : 0;
-    }
-    const auto given = settings.first_users.admin_password.view();
-    auto password = given.empty() ? crypto::random_password() : crypto::Secret(given);
-    FirstUser admin{std::string(admin_name), "admin", true};
-    GH_CO_TRY(const auto added,
-              co_await add_with(state, settings, std::move(admin), password, now));
-    if (added && given.empty()) made.admin_password = std::move(password);
-    co_return made;
+    GH_CO_TRY(auto wanted, first_users_of(settings));
+    const auto made = co_await state.users.create_first(std::move(wanted.users), now);
+    if (!made && made.error().reason == "user.name_taken") co_return std::nullopt;  // another node
+    if (!made) co_return std::unexpected(made.error());
+    if (made->empty()) co_return std::nullopt;
+    co_return std::move(wanted.made);
 }
 
 Task<Result<std::size_t>> take_over_keys(const Settings& settings, State& state, SystemTime now) {
@@ -86,20 +119,21 @@ Task<Result<std::size_t>> take_over_keys(const Settings& settings, State& state,
     co_return taken;
 }
 
-Result<std::optional<std::filesystem::path>> show_once(const crypto::Secret& password,
+Result<std::optional<std::filesystem::path>> show_once(std::string_view name,
+                                                       const crypto::Secret& password,
                                                        const std::filesystem::path& data_dir) {
     const auto text = crypto::text_of(password.bytes());
     if (::isatty(STDOUT_FILENO) == 1) {
-        std::fputs("\nOne-time password of the user admin: ", stdout);
+        std::fputs(fmt::format("\nOne-time password of the user {}: ", name).c_str(), stdout);
         std::fwrite(text.data(), 1, text.size(), stdout);
         std::fputs("\n", stdout);
         std::fflush(stdout);
         return std::nullopt;
     }
-    constexpr std::string_view name = "admin-password";
+    const auto file = fmt::format("{}-password", name);
     GH_TRY(const auto directory, open_directory(data_dir));
-    GH_TRY_VOID(replace_file(directory, name, std::string(text) + '\n', 0600));
-    return data_dir / name;
+    GH_TRY_VOID(replace_file(directory, file, std::string(text) + '\n', 0600));
+    return data_dir / file;
 }
 
 }  // namespace gh::app

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "app/settings.hpp"
 #include "app/state.hpp"
@@ -15,12 +17,13 @@ namespace gh::app {
 /// What a first start made.
 struct FirstUsers {
     std::size_t imported = 0;
-    std::optional<crypto::Secret>
-        admin_password;  ///< of the user admin, to be shown once; it was not given
+    /// Names, and passwords for one use that were not given: to be shown once.
+    std::vector<std::pair<std::string, crypto::Secret>> passwords;
 };
 
-/// Where there are no users yet: makes admin, with a password for one use, and takes over those of VALID_USERS with the role
-/// user. Two nodes that start at once make them once. Hashes passwords: takes a while, the first time.
+/// Where there are no users yet: makes admin, whose password is for one use whoever chose it, those of `auth.first_users`, and
+/// takes over those of VALID_USERS with the role user. All of them or none, also when it is killed; two nodes that start at
+/// once make them once. Hashes passwords: takes a while, the first time.
 /// @return nothing where there are users already; `invalid_argument` with what is wrong with a given password; errors of the
 ///         database
 [[nodiscard]] Task<Result<std::optional<FirstUsers>>> make_first_users(const Settings& settings,
@@ -32,9 +35,9 @@ struct FirstUsers {
 [[nodiscard]] Task<Result<std::size_t>> take_over_keys(const Settings& settings, State& state,
                                                        SystemTime now);
 
-/// Shows a password once: on the terminal where standard output is one, else in a file of mode 0600.
+/// Shows a password once: on the terminal where standard output is one, else in the file NAME-password, mode 0600.
 /// @return where the file is; nothing when it was shown
 [[nodiscard]] Result<std::optional<std::filesystem::path>> show_once(
-    const crypto::Secret& password, const std::filesystem::path& data_dir);
+    std::string_view name, const crypto::Secret& password, const std::filesystem::path& data_dir);
 
 }  // namespace gh::app

@@ -49,7 +49,7 @@ std::string issuer_of(const Settings& settings) {
 IdentityHouse::IdentityHouse(const Settings& settings, State& state, storage::Fallback& fallback,
                              audit::Log& audit, crypto::KeyStore& keys,
                              std::shared_ptr<const identity::SigningKeys> signing,
-                             std::string decoy)
+                             identity::Decoys decoys)
     : key_store_(keys),
       algorithm_(settings.auth.signing_algorithm),
       issuer_(issuer_of(settings), std::move(signing)),
@@ -62,7 +62,7 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, storage::Fa
                 .pool = hashing_,
                 .throttle = throttle_,
                 .scheme = settings.auth.password_hash,
-                .decoy = std::move(decoy)}),
+                .decoys = std::move(decoys)}),
       room_({.users = state.users,
              .keys = state.keys,
              .roles = state.roles,
@@ -73,7 +73,8 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, storage::Fa
              .issuer = issuer_,
              .audit = audit,
              .auth_enabled = settings.auth.enabled,
-             .token_lifetime = settings.auth.access_token_ttl}),
+             .token_lifetime = settings.auth.access_token_ttl,
+             .session_lifetime = settings.auth.login_token_ttl}),
       oauth_({.database = *state.database,
               .users = state.users,
               .sign_in = sign_in_,
@@ -93,9 +94,11 @@ Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(const Settings& setti
                                                            crypto::KeyStore& keys, SystemTime now) {
     GH_TRY(auto signing,
            identity::SigningKeys::keep(keys, settings.auth.signing_algorithm, {}, now));
-    GH_TRY(auto decoy, kept_decoy(keys, settings.auth.password_hash));
+    identity::Decoys decoys;
+    GH_TRY(decoys.argon2id, kept_decoy(keys, crypto::PasswordScheme::argon2id));
+    GH_TRY(decoys.bcrypt, kept_decoy(keys, crypto::PasswordScheme::bcrypt));
     auto house = std::make_unique<IdentityHouse>(settings, state, fallback, audit, keys,
-                                                 std::move(signing), std::move(decoy));
+                                                 std::move(signing), std::move(decoys));
     GH_TRY_VOID(house->revoker_.recall(now));
     return house;
 }

@@ -40,7 +40,7 @@ class IdentityHouse {
     /// Of what open() has made ready.
     IdentityHouse(const Settings& settings, State& state, storage::Fallback& fallback,
                   audit::Log& audit, crypto::KeyStore& keys,
-                  std::shared_ptr<const identity::SigningKeys> signing, std::string decoy);
+                  std::shared_ptr<const identity::SigningKeys> signing, identity::Decoys decoys);
 
     /// Makes the keys that are due and lets go of those that are over. Reads and writes files.
     /// @return whether they are others than before

@@ -71,7 +71,9 @@ void add_key(CLI::App& app, Options& options) {
     create->add_option("NAME", options.key.name, "For people: what it is for")->required();
     create->add_option("--role", options.key.roles, "What its bearer may; none by default")
         ->allow_extra_args(false);
-    create->add_option("--scope", options.key.scopes, "Narrows what the roles allow")
+    create
+        ->add_option("--scope", options.key.scopes,
+                     "Narrows what its roles allow; without a role, what it may")
         ->allow_extra_args(false);
     create->add_option("--subject", options.key.subject, "Whom it stands for; its id by default");
     create->add_option("--expires", options.key.expires,

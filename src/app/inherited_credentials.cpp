@@ -106,10 +106,18 @@ void valid_users(const Overlay& overlay, std::string_view value) {
             overlay.refuse("has an entry that is no name:password, the passwords without commas");
             return;
         }
-        if (!identity::valid_user_name(name)) {
+        if (!identity::valid_user_name(name) || identity::of_the_house(name)) {
             overlay.refuse(fmt::format("{} cannot be the name of a user", config::quote(name)));
             return;
         }
+        if (std::ranges::any_of(users, [&](const auto& other) {
+                return identity::folded(other.name) == identity::folded(name);
+            })) {
+            overlay.refuse(fmt::format("names {} twice", config::quote(name)));
+            return;
+        }
+        judge(overlay, std::string_view(pair).substr(colon + 1),
+              identity::FirstUsersConfig::password_bytes_min);
         users.push_back({name, config::Secret(pair.substr(colon + 1))});
     }
     overlay.warn(
@@ -117,6 +125,7 @@ void valid_users(const Overlay& overlay, std::string_view value) {
 }
 
 void admin_password(const Overlay& overlay, std::string_view value) {
+    judge(overlay, value, identity::FirstUsersConfig::password_bytes_min);
     overlay.settings.first_users.admin_password = config::Secret(std::string(value));
 }
 

@@ -342,13 +342,13 @@ TEST(InheritedEnvironment, APostgresqlIsMadeOfItsParts) {
 }
 
 TEST(InheritedEnvironment, FirstUsersAreRead) {
-    const auto settings = good({{"VALID_USERS", "ada:one:two, bob:three"},
-                                {"ADMIN_INITIAL_PASSWORD", "four"},
+    const auto settings = good({{"VALID_USERS", "ada:one:two:of ada, bob:three wishes"},
+                                {"ADMIN_INITIAL_PASSWORD", "four of diamonds"},
                                 {"JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "5"}});
     ASSERT_EQ(settings.first_users.imported.size(), 2U);
     EXPECT_EQ(settings.first_users.imported[0].name, "ada");
-    EXPECT_EQ(settings.first_users.imported[0].password.view(), "one:two");
-    EXPECT_EQ(settings.first_users.admin_password.view(), "four");
+    EXPECT_EQ(settings.first_users.imported[0].password.view(), "one:two:of ada");
+    EXPECT_EQ(settings.first_users.admin_password.view(), "four of diamonds");
     EXPECT_EQ(settings.auth.access_token_ttl, std::chrono::minutes(5));
     for (const auto* wrong : {"ada", "ada:", ":x", "a b:c"})
         EXPECT_FALSE(refused({{"VALID_USERS", wrong}}).empty()) << wrong;

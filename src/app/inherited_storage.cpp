@@ -49,7 +49,11 @@ void database_url(const Overlay& overlay, std::string_view value) {
         storage.password = std::exchange(server->password, {});
     } else {
         auto& file = std::get<storage::SqliteUrl>(*url).file;
-        file = std::filesystem::absolute(file).lexically_normal();
+        std::error_code error;
+        auto whole = std::filesystem::absolute(file, error);
+        if (error)
+            return overlay.refuse("the working directory is gone; name the file in full: /...");
+        file = whole.lexically_normal();
     }
     storage.url = *std::move(url);
     overlay.decide("storage.url");

@@ -36,6 +36,15 @@ Error in_words(Error error, const KeyOptions& options) {
         error.detail = "a role has a-z, 0-9 and _-:., and begins with a letter";
     if (error.reason == "key.scope")
         error.detail = "a scope is printable ASCII without spaces and quotes";
+    if (error.reason == "key.expired")
+        error.detail = "--expires: must be longer than nothing, such as 12h or 30d";
+    if (error.reason == "key.too_many") {
+        error.detail = fmt::format(
+            "{} has as many keys as one may have ({}); gatehouse key list shows them, gatehouse "
+            "key "
+            "revoke ends one",
+            config::quote(options.owner), identity::keys_of_owner_max);
+    }
     return error;
 }
 
@@ -119,6 +128,8 @@ CommandResult key_create(const Overrides& overrides, const Surroundings& surroun
     if (!expires) return failed(expires.error());
     auto verb = open_verb_state(overrides, surroundings);
     if (!verb) return failed(verb.error());
+    if (auto known = check_roles(*(*verb)->state, options.roles); !known)
+        return failed(known.error());
     using access::PrincipalType;
     const auto made = net::run_to_end((*verb)->state->keys.create(
         {.name = options.name,

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,6 +38,11 @@ Result<void> make_directory(const std::filesystem::path& path) {
                         "; choose another with --data or data_dir");
     }
     return {};
+}
+
+bool open_to_others(const std::filesystem::path& directory) {
+    struct stat facts{};
+    return ::stat(directory.c_str(), &facts) == 0 && (facts.st_mode & 077) != 0;
 }
 
 sigset_t our_signals() {

@@ -19,6 +19,9 @@ namespace gh::app {
 /// @return `unavailable` "data_dir"; the detail says what to do
 [[nodiscard]] Result<void> make_directory(const std::filesystem::path& path);
 
+/// May others than its owner look into it, or write there?
+[[nodiscard]] bool open_to_others(const std::filesystem::path& directory);
+
 /// What the house acts upon: SIGTERM and SIGINT, SIGHUP, SIGUSR1.
 [[nodiscard]] sigset_t our_signals();
 

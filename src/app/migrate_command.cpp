@@ -10,6 +10,7 @@
 
 #include "app/data_folder.hpp"
 #include "app/machine.hpp"
+#include "app/restoring.hpp"
 #include "app/verb_state.hpp"
 #include "base/try.hpp"
 #include "config/text.hpp"
@@ -22,30 +23,42 @@
 namespace gh::app {
 namespace {
 
+enum class Purpose : std::uint8_t { look, change };
+
 /// A database whose schema is not looked at yet.
 struct Bare {
     std::optional<DataFolder> folder;
     telemetry::Registry registry;
     storage::Observer observer{registry, nullptr, milliseconds(1'000)};
-    std::unique_ptr<storage::Database> database;
+    std::unique_ptr<storage::Database> database;  ///< unset: there is none to look at
     std::string place;
 };
 
 Result<std::unique_ptr<Bare>> open_bare(const Overrides& overrides,
-                                        const Surroundings& surroundings) {
+                                        const Surroundings& surroundings, Purpose purpose) {
     GH_TRY(const auto read, read_settings(overrides, surroundings));
-    GH_TRY_VOID(make_directory(read.settings.data_dir));
+    const auto& settings = read.settings;
     auto bare = std::make_unique<Bare>();
-    GH_TRY(bare->folder, DataFolder::open(read.settings, DataFolder::Use::shared));
-    const auto& storage = read.settings.storage;
-    bare->place = storage.url ? storage::text_of(*storage.url)
-                              : "sqlite:" + (read.settings.data_dir / "gatehouse.db").native();
+    bare->place = storage::place_of(settings.storage, settings.data_dir);
+    if (purpose == Purpose::look) {  // makes nothing
+        std::error_code unknown;
+        const auto sqlite = sqlite_file_of(settings);
+        if (!sqlite.empty() && !std::filesystem::exists(sqlite, unknown)) return bare;
+    } else {
+        GH_TRY_VOID(make_directory(settings.data_dir));
+        GH_TRY(bare->folder, DataFolder::open(settings, DataFolder::Use::shared));
+    }
     GH_TRY(bare->database,
-           storage::open_database(storage, read.settings.data_dir, bare->observer, nullptr));
+           storage::open_database(settings.storage, settings.data_dir, bare->observer, nullptr));
     return bare;
 }
 
 Result<storage::SchemaState> look(Bare& bare) {
+    if (!bare.database) {
+        storage::SchemaState state;
+        for (const auto& step : storage::embedded_migrations()) state.pending.push_back(&step);
+        return state;
+    }
     return net::run_to_end(storage::schema_state(*bare.database, storage::embedded_migrations()));
 }
 
@@ -57,15 +70,17 @@ std::string step_text(const storage::Migration& step) {
 
 CommandResult migrate_up(const Overrides& overrides, const Surroundings& surroundings,
                          bool dry_run) {
-    auto bare = open_bare(overrides, surroundings);
+    auto bare = open_bare(overrides, surroundings, dry_run ? Purpose::look : Purpose::change);
     if (!bare) return failed(bare.error());
+    const auto dialect =
+        (*bare)->database ? (*bare)->database->dialect() : storage::Dialect::sqlite;
     const auto before = look(**bare);
     if (!before) return failed(before.error());
     std::string out;
     for (const auto* step : before->pending) {
         if (dry_run) {
             fmt::format_to(std::back_inserter(out), "-- {}\n{}\n", step_text(*step),
-                           step->sql((*bare)->database->dialect()));
+                           step->sql(dialect));
         } else {
             fmt::format_to(std::back_inserter(out), "{}\n", step_text(*step));
         }
@@ -82,7 +97,7 @@ CommandResult migrate_up(const Overrides& overrides, const Surroundings& surroun
 }
 
 CommandResult migrate_status(const Overrides& overrides, const Surroundings& surroundings) {
-    auto bare = open_bare(overrides, surroundings);
+    auto bare = open_bare(overrides, surroundings, Purpose::look);
     if (!bare) return failed(bare.error());
     const auto state = look(**bare);
     if (!state) return failed(state.error());
@@ -97,7 +112,7 @@ CommandResult migrate_status(const Overrides& overrides, const Surroundings& sur
 }
 
 CommandResult migrate_verify(const Overrides& overrides, const Surroundings& surroundings) {
-    auto bare = open_bare(overrides, surroundings);
+    auto bare = open_bare(overrides, surroundings, Purpose::look);
     if (!bare) return failed(bare.error());
     const auto state = look(**bare);
     if (!state) return failed(state.error());

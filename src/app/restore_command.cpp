@@ -13,6 +13,8 @@
 #include "app/state_files.hpp"
 #include "app/verb_state.hpp"
 #include "audit/act.hpp"
+#include "audit/note.hpp"
+#include "base/file.hpp"
 #include "base/id.hpp"
 #include "base/try.hpp"
 #include "net/run_task.hpp"
@@ -103,7 +105,24 @@ Result<void> put_into(Server& server, const Settings& settings, Restoring& resto
     return last == mark ? Result<void>{} : put;
 }
 
-Result<Contents> restore_into(const Settings& settings, const BackupOptions& options) {
+/// Size and root hash of the newest checkpoint of the log that is replaced, as the file has them; empty without one.
+std::string kept_checkpoint(const std::filesystem::path& data_dir) {
+    const auto note = read_file_at(data_dir / "audit" / "checkpoint", audit::note_bytes_max);
+    if (!note) return {};
+    // Origin, size, hash: a line each.
+    const auto first = note->find('\n') + 1;
+    const auto second = note->find('\n', first) + 1;
+    const auto end = note->find('\n', second);
+    if (first == 0 || second == 0 || end == std::string::npos) return "unreadable";
+    return note->substr(first, second - 1 - first) + " " + note->substr(second, end - second);
+}
+
+struct Restored {
+    Contents contents;
+    bool checkpoint_aside = false;
+};
+
+Result<Restored> restore_into(const Settings& settings, const BackupOptions& options) {
     GH_TRY_VOID(make_directory(settings.data_dir));
     GH_TRY(const auto folder, DataFolder::open(settings, DataFolder::Use::alone));
     GH_TRY(auto source, storage::backup::Source::open(
@@ -114,9 +133,11 @@ Result<Contents> restore_into(const Settings& settings, const BackupOptions& opt
     GH_TRY(auto restoring, Restoring::begin(settings));
     const auto take = [&](const storage::backup::File& file) { return restoring.take(file); };
     const auto record = audit::act_of_shell("backup.restore", "backup", options.file.string());
-    const auto say = [](audit::Record& told, const Contents& read) {
+    const auto replaced = kept_checkpoint(settings.data_dir);
+    const auto say = [&replaced](audit::Record& told, const Contents& read) {
         told.severity = audit::Severity::high;
         told.details = {{"made_at", read.header.made_at}, {"engine", read.header.engine}};
+        if (!replaced.empty()) told.details.push_back({"checkpoint_before", replaced});
     };
     GH_TRY(auto contents, storage::backup::read_backup(
                               source, storage::embedded_migrations(), restoring.database(), take,
@@ -127,7 +148,7 @@ Result<Contents> restore_into(const Settings& settings, const BackupOptions& opt
         GH_TRY_VOID(restoring.complete({}));
         GH_TRY_VOID(restoring.put_in_place());
     }
-    return contents;
+    return Restored{std::move(contents), !replaced.empty()};
 }
 
 }  // namespace
@@ -137,14 +158,20 @@ CommandResult restore(const Overrides& overrides, const Surroundings& surroundin
     ::signal(SIGXFSZ, SIG_IGN);
     const auto read = read_settings(overrides, surroundings);
     if (!read) return failed(read.error());
-    const auto contents = restore_into(read->settings, options);
-    if (!contents) return failed(contents.error());
-    return {.exit_code = 0,
-            .out = {},
-            .err = fmt::format("restored {} rows and {} files of the backup made {}; start it with "
-                               "gatehouse serve\n",
-                               contents->manifest.rows(), contents->manifest.files.size(),
-                               contents->header.made_at)};
+    const auto restored = restore_into(read->settings, options);
+    if (!restored) return failed(restored.error());
+    const auto& contents = restored->contents;
+    auto said = fmt::format(
+        "restored {} rows and {} files of the backup made {}; start it with "
+        "gatehouse serve\n",
+        contents.manifest.rows(), contents.manifest.files.size(), contents.header.made_at);
+    if (restored->checkpoint_aside) {
+        said += fmt::format(
+            "the audit log goes on from the backup; the checkpoint of the log it replaced is kept "
+            "in {}\n",
+            (read->settings.data_dir / "audit" / "checkpoint.before-restore").string());
+    }
+    return {.exit_code = 0, .out = {}, .err = std::move(said)};
 }
 
 }  // namespace gh::app

@@ -44,7 +44,7 @@ bool is_there(const path& file) {
 }
 
 Result<void> flush(const path& file) {
-    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd || ::fsync(fd.get()) != 0) return io_error(file, errno);
     return {};
 }
@@ -120,6 +120,15 @@ Result<void> replace_certificate(const path& data_dir, bool has_one) {
     return is_there(from) ? put(from, to) : Result<void>{};
 }
 
+/// What was signed for the log that was here says nothing of the one that is restored; it is kept, for it says what is
+/// missing.
+Result<void> set_checkpoint_aside(const path& data_dir) {
+    const auto folder = data_dir / "audit";
+    if (!is_there(folder / "checkpoint")) return {};
+    GH_TRY_VOID(put(folder / "checkpoint", folder / "checkpoint.before-restore"));
+    return flush(folder);
+}
+
 /// The note goes first: without it what is left there is of no account.
 Result<void> clear(const path& data_dir, const path& sqlite) {
     GH_TRY_VOID(drop(place(data_dir) / note_name));
@@ -138,8 +147,10 @@ Result<void> carry_out(const path& data_dir, const Note& note) {
     GH_TRY_VOID(replace_database(note.sqlite));
     for (const char* folder : folders) GH_TRY_VOID(replace_folder(data_dir, folder));
     GH_TRY_VOID(replace_certificate(data_dir, note.certificate));
+    GH_TRY_VOID(set_checkpoint_aside(data_dir));
     // Passwords of the house that was here.
-    GH_TRY_VOID(drop(data_dir / "admin-password"));
+    for (const char* file : {"admin-password", "user-password", "guest-password"})
+        GH_TRY_VOID(drop(data_dir / file));
     GH_TRY_VOID(flush(data_dir));
     return clear(data_dir, {});
 }
@@ -166,7 +177,10 @@ Result<bool> committed(const Settings& settings, const std::string& mark) {
 path sqlite_file_of(const Settings& settings) {
     if (!settings.storage.url) return settings.data_dir / "gatehouse.db";
     const auto* sqlite = std::get_if<storage::SqliteUrl>(&*settings.storage.url);
-    return sqlite != nullptr ? std::filesystem::absolute(sqlite->file) : path();
+    if (sqlite == nullptr) return {};
+    std::error_code no_working_directory;
+    auto whole = std::filesystem::absolute(sqlite->file, no_working_directory);
+    return no_working_directory ? sqlite->file : whole;
 }
 
 bool Restoring::left(const path& data_dir) { return is_there(place(data_dir)); }

@@ -153,6 +153,8 @@ std::vector<std::string_view> keys_for_next_start(const Settings& current, const
     if (auth.issuer != next_auth.issuer) keys.emplace_back("auth.issuer");
     if (auth.access_token_ttl != next_auth.access_token_ttl)
         keys.emplace_back("auth.access_token_ttl");
+    if (auth.login_token_ttl != next_auth.login_token_ttl)
+        keys.emplace_back("auth.login_token_ttl");
     if (auth.signing_algorithm != next_auth.signing_algorithm)
         keys.emplace_back("auth.signing_algorithm");
     if (auth.password_hash != next_auth.password_hash) keys.emplace_back("auth.password_hash");

@@ -4,6 +4,8 @@
 #include <set>
 
 #include "app/settings.hpp"
+#include "crypto/password.hpp"
+#include "identity/user.hpp"
 
 namespace gh::app {
 namespace {
@@ -45,6 +47,7 @@ class Checker {
         if (sound_.routes && sound_.upstreams) upstreams_of_routes();
         if (sound_.routes && sound_.listeners) listeners_of_routes();
         if (sound_.auth && sound_.listeners) authentication();
+        if (sound_.auth) first_users();
         if (sound_.auth && sound_.listeners && sound_.routes) who_may();
         if (sound_.routes) hidden();
         if (sound_.routes && sound_.listeners) built_in();
@@ -191,6 +194,29 @@ class Checker {
         warn(settings_.loopback_only() ? "the development profile is on: weak secrets pass"
                                        : "the development profile relaxes nothing: a listener is "
                                          "reachable from other machines");
+    }
+
+    /// Passwords of the environment, before anything is made of them.
+    void first_users() {
+        const auto& users = settings_.first_users;
+        const auto judge = [&](std::string_view variable, std::string_view name,
+                               const config::Secret& password) {
+            const auto good = crypto::check_new_password(settings_.auth.password_hash,
+                                                         crypto::Secret(password.view()));
+            if (good) return;
+            problems_.add(
+                {"environment", 0, std::string(variable),
+                 fmt::format("the password of {} cannot be used: {}", name, good.error().detail)});
+        };
+        for (const auto& user : users.imported) {
+            judge("VALID_USERS", user.name, user.password);
+            if (identity::folded(user.name) == "admin" && !users.admin_password.empty()) {
+                problems_.add({"environment", 0, "ADMIN_INITIAL_PASSWORD",
+                               "VALID_USERS names admin, too, allowed: one of the two"});
+            }
+        }
+        if (!users.admin_password.empty())
+            judge("ADMIN_INITIAL_PASSWORD", "admin", users.admin_password);
     }
 
     /// Routes that nobody can pass are seldom meant.

@@ -40,12 +40,16 @@ class State {
     ///         them those of a database that is away
     [[nodiscard]] Task<Result<void>> check_schema();
 
+    /// Ends the connections in an orderly way. Nobody may ask the database or a repository any more; they may still be
+    /// held by who stands still.
+    void close() { database.reset(); }
+
     /// Of what open() has made ready.
     State(std::unique_ptr<storage::Observer> watching, std::unique_ptr<storage::Database> opened,
           crypto::Secret hash_key);
 
     const std::unique_ptr<storage::Observer> observer;  ///< the database's
-    const std::unique_ptr<storage::Database> database;
+    std::unique_ptr<storage::Database> database;        ///< until close()
     const std::shared_ptr<const identity::ApiKeyHasher> hasher;
     identity::UserRepository users;
     identity::KeyRepository keys;

@@ -36,10 +36,8 @@ Error in_words(Error error, const std::string& name) {
     if (error.reason == "user.name")
         error.detail = fmt::format(
             "{} cannot be a name, allowed: letters, digits and ._@+-, at most 128", quoted);
-    if (error.reason == "user.role")
-        error.detail =
-            "there is no such role, allowed: guest, user, manager, admin and roles of "
-            "your own making";
+    if (error.reason == "user.role" && error.detail.empty())
+        error.detail = "a role has a-z, 0-9 and _-:., and begins with a letter";
     if (error.reason == "user.email") error.detail = "that is no address to write to";
     if (error.reason == "user.last_admin")
         error.detail =
@@ -146,6 +144,8 @@ CommandResult user_add(const Overrides& overrides, const Surroundings& surroundi
     auto verb = open_verb_state(overrides, surroundings);
     if (!verb) return failed(verb.error());
     if (options.roles.empty()) options.roles = {"user"};
+    if (auto known = check_roles(*(*verb)->state, options.roles); !known)
+        return failed(known.error());
     auto password = password_of((*verb)->settings, options.password);
     if (!password) return failed(in_words(password.error(), options.name));
     const auto made = add(**verb, options, std::move(password->hash));
@@ -181,6 +181,8 @@ CommandResult user_roles(const Overrides& overrides, const Surroundings& surroun
                          UserOptions options) {
     auto verb = open_verb_state(overrides, surroundings);
     if (!verb) return failed(verb.error());
+    if (auto known = check_roles(*(*verb)->state, options.roles); !known)
+        return failed(known.error());
     const auto user =
         net::run_to_end(change(*(*verb)->state, options.name, {.roles = options.roles}));
     if (!user) return failed(in_words(user.error(), options.name));

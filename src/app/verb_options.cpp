@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "crypto/burned.hpp"
+#include "storage/open.hpp"
 
 namespace gh::app {
 namespace {
@@ -40,8 +41,14 @@ Overrides state_overrides(const Options& options) {
 }
 
 Surroundings surroundings() {
+    // libpq reads the process's own: the configuration alone says what its variables mean.
+    static const auto environment = [] {
+        auto copy = config::Environment::of_process();
+        storage::forget_postgres_environment();
+        return copy;
+    }();
     Surroundings around;
-    around.environment = config::Environment::of_process();
+    around.environment = environment;
     around.check_secret = crypto::check_secret_strength;
     return around;
 }

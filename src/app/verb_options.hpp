@@ -35,6 +35,7 @@ struct Options {
 [[nodiscard]] Overrides overrides_of(const Options& options);
 /// Of verbs that look at the state only.
 [[nodiscard]] Overrides state_overrides(const Options& options);
+/// As they were at the first call, which every verb makes before it has other threads.
 [[nodiscard]] Surroundings surroundings();
 /// A line of standard input.
 [[nodiscard]] std::string typed_line();

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/try.hpp"
+#include "config/text.hpp"
 #include "net/run_task.hpp"
 
 namespace gh::app {
@@ -31,6 +33,19 @@ Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
     GH_TRY(opened->state, State::open(opened->settings, *opened->keys, opened->registry, nullptr));
     GH_TRY_VOID(net::run_to_end(opened->state->check_schema()));
     return opened;
+}
+
+Result<void> check_roles(State& state, const std::vector<std::string>& roles) {
+    std::vector<std::string> known{"guest", "user", "manager", "admin"};
+    GH_TRY(auto own, net::run_to_end(state.roles.list()));
+    for (auto& role : own) known.push_back(std::move(role.name));
+    for (const auto& role : roles) {
+        if (std::ranges::find(known, role) != known.end()) continue;
+        return fail(ErrorKind::invalid_argument, "role.unknown",
+                    fmt::format("there is no role {}, allowed: {}", config::quote(role),
+                                fmt::join(known, ", ")));
+    }
+    return {};
 }
 
 CommandResult failed(const Error& error) {

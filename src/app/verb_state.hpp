@@ -2,7 +2,9 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/config_command.hpp"
 #include "app/data_folder.hpp"
@@ -31,6 +33,10 @@ struct VerbState {
 ///         State::check_schema()
 [[nodiscard]] Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
                                                                  const Surroundings& surroundings);
+
+/// Roles that there are: those of the house, and those of an operator's own making.
+/// @return `invalid_argument` "role.unknown" where one of them is none; its detail names all that there are
+[[nodiscard]] Result<void> check_roles(State& state, const std::vector<std::string>& roles);
 
 /// What a verb says when it could not do its work: exit code 2 where the command or the configuration is at fault.
 [[nodiscard]] CommandResult failed(const Error& error);

@@ -54,10 +54,10 @@ Result<std::string> decode(std::string_view text, const Tables& tables) {
     std::uint32_t seen = 0;  // strangers are looked for once, at the end
     std::size_t i = 0;
     for (; i + 4 <= text.size(); i += 4) {
-        bits = tables.shifted[0][static_cast<std::uint8_t>(text[i])] |
-               tables.shifted[1][static_cast<std::uint8_t>(text[i + 1])] |
-               tables.shifted[2][static_cast<std::uint8_t>(text[i + 2])] |
-               tables.shifted[3][static_cast<std::uint8_t>(text[i + 3])];
+        // Not text[i]: the library would look at the bounds of each.
+        const auto* const in = reinterpret_cast<const std::uint8_t*>(text.data() + i);
+        bits = tables.shifted[0][in[0]] | tables.shifted[1][in[1]] | tables.shifted[2][in[2]] |
+               tables.shifted[3][in[3]];
         seen |= bits;
         *out++ = static_cast<char>(bits >> 16);
         *out++ = static_cast<char>(bits >> 8);

@@ -52,11 +52,12 @@ Result<JoseHeader> read_header(std::string_view text) {
 class RecentHeaders {
  public:
     /// @param part  base64url
-    [[nodiscard]] Result<JoseHeader> read(std::string_view part) {
+    [[nodiscard]] Result<std::shared_ptr<const JoseHeader>> read(std::string_view part) {
         const auto known = std::ranges::find(entries_, part, &Entry::part);
         if (known != entries_.end() && !part.empty()) return known->header;
         GH_TRY(const auto text, decode_part(part));
-        GH_TRY(auto header, read_header(text));
+        GH_TRY(auto read, read_header(text));
+        auto header = std::make_shared<const JoseHeader>(std::move(read));
         if (part.size() <= part_bytes_max) {
             entries_[next_] = {std::string(part), header};
             next_ = (next_ + 1) % entries_.size();
@@ -67,7 +68,7 @@ class RecentHeaders {
  private:
     struct Entry {
         std::string part;
-        JoseHeader header;
+        std::shared_ptr<const JoseHeader> header;
     };
     static constexpr std::size_t part_bytes_max = 512;
     std::array<Entry, 4> entries_;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,7 +51,8 @@ struct JoseHeader {
 
 /// A JWS in compact serialisation (RFC 7515 §3.1), decoded and not yet believed.
 struct CompactJws {
-    JoseHeader header;
+    /// Never null. Shared with other tokens whose header reads the same.
+    std::shared_ptr<const JoseHeader> header;
     /// As it came, a view into the token: what only one kind of token says is read where that is checked.
     std::string_view header_part;
     std::string payload;

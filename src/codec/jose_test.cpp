@@ -19,15 +19,15 @@ TEST(Jws, IsTakenApart) {
     const auto token = token_of(R"({"alg":"ES256","kid":"k1","typ":"at+jwt","x":1})",
                                 R"({"sub":"a"})", "signature");
     const auto jws = parse_jws(token).value();
-    EXPECT_EQ(jws.header.algorithm, JoseAlgorithm::es256);
-    EXPECT_EQ(jws.header.key_id, "k1");
-    EXPECT_EQ(jws.header.type, "at+jwt");
+    EXPECT_EQ(jws.header->algorithm, JoseAlgorithm::es256);
+    EXPECT_EQ(jws.header->key_id, "k1");
+    EXPECT_EQ(jws.header->type, "at+jwt");
     EXPECT_EQ(jws.payload, R"({"sub":"a"})");
     EXPECT_EQ(jws.signature, "signature");
     EXPECT_EQ(jws.signing_input, token.substr(0, token.rfind('.')));
     const auto bare = parse_jws(token_of(R"({"alg":"HS256"})", "", "")).value();
-    EXPECT_EQ(bare.header.key_id, std::nullopt);
-    EXPECT_EQ(bare.header.type, "");
+    EXPECT_EQ(bare.header->key_id, std::nullopt);
+    EXPECT_EQ(bare.header->type, "");
     EXPECT_EQ(bare.payload, "");
 }
 

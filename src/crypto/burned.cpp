@@ -40,6 +40,11 @@ constexpr std::string_view published[] = {
     "0330b11998cbc9abd5a585e755cb5df2f73f1a5632fdcc2abb19e05e3eceddb9",
     // the same, decoded
     "73ec74458059c70cae3f0ade8663fe0da1dc4b114ed8cdac75364140b4458a4c",
+    // passwords that examples give their users
+    "240be518fabd2724ddb6f04eeb1da5967448d7e831c08c8fa822809f74c720a9",
+    "e606e38b0d8c19b24cf0ee3808183162ea7cd63ff7912dbb22b5e803286b4446",
+    "6b93ccba414ac1d0ae1e77f3fac560c748a6701ed6946735a49d463351518e16",
+    "ef92b778bafe771e89245b89ecbc08a44a4e166c06659911881f383d4473e94f",
 };
 
 /// What people write where a secret belongs. In lower case, words joined by '-'.

@@ -141,10 +141,13 @@ Result<PasswordCheck> verify(const Secret& password, const BcryptHash& hash,
 }  // namespace
 
 Result<std::string> hash_password(PasswordScheme scheme, const Secret& password) {
+    GH_TRY_VOID(check_new_password(scheme, password));
+    return scheme == PasswordScheme::argon2id ? hash_argon2id(password) : hash_bcrypt(password);
+}
+
+Result<void> check_new_password(PasswordScheme scheme, const Secret& password) {
     GH_TRY_VOID(check_password(password));
-    if (scheme == PasswordScheme::argon2id) return hash_argon2id(password);
-    GH_TRY_VOID(check_for_bcrypt(password));
-    return hash_bcrypt(password);
+    return scheme == PasswordScheme::bcrypt ? check_for_bcrypt(password) : Result<void>{};
 }
 
 Result<PasswordCheck> verify_password(const Secret& password, std::string_view stored,

@@ -32,6 +32,10 @@ inline constexpr std::uint32_t bcrypt_cost = 12;
 ///                  "password.encoding", "password.nul"; `unavailable` "password.memory"
 [[nodiscard]] Result<std::string> hash_password(PasswordScheme scheme, const Secret& password);
 
+/// Would hash_password() take it? Costs nothing.
+/// @return  its `invalid_argument` errors
+[[nodiscard]] Result<void> check_new_password(PasswordScheme scheme, const Secret& password);
+
 struct PasswordCheck {
     bool matches = false;
     /// It matches, but its hash is of another scheme than wanted, or weaker than we make now: hash and store it anew.

@@ -129,20 +129,24 @@ bool has_body(const http::BodyFraming& body) {
            !(body.kind == http::Framing::length && body.length == 0);
 }
 
-void refuse_for(Exchange& exchange, const Error& error) {
-    const auto status = api::status_of(error.kind);
-    const bool moments = status == 503;
-    exchange.refuse(status, error.reason, {});
-    if (moments) exchange.add_field(http::FieldId::retry_after, "Retry-After", "1");
+void log_failure(Exchange& exchange, const Error& error) {
     auto& log = exchange.worker->services.log;
     const bool ours = error.kind == ErrorKind::internal || error.kind == ErrorKind::corrupt;
-    if (!ours && !moments) return;  // the caller's, who was told
+    if (!ours && api::status_of(error.kind) != 503) return;  // the caller's, who was told
     (ours ? log.error("gateway", "handler failed") : log.warning("gateway", "handler failed"))
         .request_id(exchange.request_id_text())
         .error(error);
 }
 
+void refuse_for(Exchange& exchange, const Error& error) {
+    const auto status = api::status_of(error.kind);
+    exchange.refuse(status, error.reason, {});
+    if (status == 503) exchange.add_field(http::FieldId::retry_after, "Retry-After", "1");
+    log_failure(exchange, error);
+}
+
 void take_reply(Exchange& exchange, api::Reply reply) {
+    if (reply.failure) log_failure(exchange, *reply.failure);
     exchange.response.status = reply.status;
     exchange.body = std::move(reply.body);
     if (!reply.code.empty()) {

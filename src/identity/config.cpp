@@ -220,6 +220,9 @@ void add_own(Object<AuthConfig>& table) {
         "that serves api, on localhost.");
     table.key("access_token_ttl", &AuthConfig::access_token_ttl,
               config::whole_seconds(seconds(10), hours(24)), "How long an access token is good.");
+    table.key("login_token_ttl", &AuthConfig::login_token_ttl,
+              config::whole_seconds(seconds(10), hours(24)),
+              "How long a token of /api/v1/auth/login is good.");
     table.key("signing_algorithm", &AuthConfig::signing_algorithm,
               config::choice<JoseAlgorithm>({{"ES256", JoseAlgorithm::es256},
                                              {"EdDSA", JoseAlgorithm::eddsa},
@@ -231,6 +234,12 @@ void add_own(Object<AuthConfig>& table) {
         config::choice<crypto::PasswordScheme>({{"argon2id", crypto::PasswordScheme::argon2id},
                                                 {"bcrypt", crypto::PasswordScheme::bcrypt}}),
         "Of new passwords; bcrypt with cost 12. Others are replaced when their user signs in.");
+    table.key(
+        "first_users", &AuthConfig::first_users,
+        config::list_of(config::choice<std::string>({{"user", "user"}, {"guest", "guest"}}),
+                        {.items_max = 2}),
+        "Made at the first start besides admin, each with the role of that name and a password "
+        "for one use.");
     table.key(
         "password_grant", &AuthConfig::password_grant, config::boolean(),
         "Take user names and passwords at /oauth/token, for clients that know nothing better.");

@@ -56,8 +56,10 @@ struct AuthConfig {
     std::string
         issuer;  ///< `iss` of our own tokens; empty: the address of the first listener that serves `api`
     std::chrono::seconds access_token_ttl{1'800};
+    std::chrono::seconds login_token_ttl{86'400};  ///< of those of /api/v1/auth/login
     codec::JoseAlgorithm signing_algorithm = codec::JoseAlgorithm::es256;
     crypto::PasswordScheme password_hash = crypto::PasswordScheme::argon2id;
+    std::vector<std::string> first_users;  ///< besides admin: "user", "guest"
     bool password_grant = false;  ///< RFC 6749 §4.3 at /oauth/token, which OAuth 2.1 has given up
     std::vector<TrustedIssuerConfig> trusted_issuers;
     std::vector<ApiKeyConfig> api_keys;
@@ -67,6 +69,8 @@ struct AuthConfig {
 /// What the environment says of users and keys: users are taken over when there are none yet, keys where they are not
 /// known yet.
 struct FirstUsersConfig {
+    /// Of a password that stands in an environment. Whoever signs in there is asked for nothing else.
+    static constexpr std::size_t password_bytes_min = 12;
     struct Imported {
         std::string name;
         config::Secret password;

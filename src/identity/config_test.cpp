@@ -136,6 +136,8 @@ TEST(AuthConfig, RefusesWhatIsAmbiguousOrWeak) {
          "f:1: issuer: \"http://api.example.com\" is no issuer, allowed: "
          "https://HOST[:PORT][/PATH] "
          "without a slash at its end, http:// on loopback only"},
+        {"login_token_ttl: 25h",
+         "f:1: login_token_ttl: \"25h\" is out of range, allowed: 10s to 1d"},
         {"access_token_ttl: 2d",
          "f:1: access_token_ttl: \"2d\" is out of range, allowed: 10s to 1d"},
         {"signing_algorithm: none",

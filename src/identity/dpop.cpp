@@ -134,15 +134,15 @@ Result<DpopProof> check_dpop_proof(std::string_view proof, const DpopRequest& re
     const auto jws = codec::parse_jws(proof);
     if (!jws && jws.error().reason == "jwt.algorithm") return refuse("dpop.algorithm");
     if (!jws) return refuse("dpop.malformed", jws.error().detail);
-    if (!equals_ignoring_case(jws->header.type, "dpop+jwt")) return refuse("dpop.type");
-    if (codec::is_symmetric(jws->header.algorithm)) return refuse("dpop.algorithm");
+    if (!equals_ignoring_case(jws->header->type, "dpop+jwt")) return refuse("dpop.type");
+    if (codec::is_symmetric(jws->header->algorithm)) return refuse("dpop.algorithm");
     DpopProof good;
     GH_TRY(good.id, check_claims(jws->payload, request, now));
     GH_TRY(auto jwk, read_key(jws->header_part));
     good.thumbprint = digest_text(codec::thumbprint_input(jwk));
     if (!request.thumbprint.empty() && request.thumbprint != good.thumbprint)
         return refuse("dpop.other_key");
-    const auto key = VerificationKey::from_jwk(std::move(jwk), jws->header.algorithm);
+    const auto key = VerificationKey::from_jwk(std::move(jwk), jws->header->algorithm);
     if (!key) return refuse("dpop.key", key.error().detail);
     if (!key->verify(jws->signing_input, jws->signature)) return refuse("dpop.signature");
     return good;

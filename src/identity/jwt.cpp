@@ -13,7 +13,7 @@
 namespace gh::identity {
 namespace {
 
-using codec::json::Value;
+using codec::json::Node;
 
 std::unexpected<Error> refuse(std::string_view reason, std::string detail = {}) {
     return fail(ErrorKind::unauthenticated, reason, std::move(detail));
@@ -35,7 +35,7 @@ bool is_access_token_type(std::string_view type) {
 
 /// A NumericDate (RFC 7519 §2), fractions cut off. Far futures are brought to where the clock can
 /// still count.
-Result<std::optional<SystemTime>> read_time(const Value& claims, std::string_view name) {
+Result<std::optional<SystemTime>> read_time(const Node& claims, std::string_view name) {
     constexpr double latest = 7'258'118'400;  // the year 2200
     const auto* claim = claims.find(name);
     if (claim == nullptr) return std::nullopt;
@@ -44,15 +44,15 @@ Result<std::optional<SystemTime>> read_time(const Value& claims, std::string_vie
     return SystemTime(std::chrono::seconds(static_cast<std::int64_t>(std::min(*number, latest))));
 }
 
-Result<std::string> read_text(const Value& claims, std::string_view name) {
+Result<std::string> read_text(const Node& claims, std::string_view name) {
     const auto* claim = claims.find(name);
     if (claim == nullptr) return std::string{};
     if (!claim->string()) return refuse("jwt.claims", std::string(name) + " is no string");
-    return *claim->string();
+    return std::string(*claim->string());
 }
 
 /// "realm_access.roles": a claim of just this name, or the way into objects.
-const Value* find_claim(const Value& claims, std::string_view path) {
+const Node* find_claim(const Node& claims, std::string_view path) {
     if (const auto* whole = claims.find(path)) return whole;
     const auto dot = path.find('.');
     if (dot == std::string_view::npos) return nullptr;
@@ -60,27 +60,42 @@ const Value* find_claim(const Value& claims, std::string_view path) {
     return inner ? find_claim(*inner, path.substr(dot + 1)) : nullptr;
 }
 
-/// A string or an array of strings; `split` says whether a string holds several, apart by spaces.
-Result<std::vector<std::string>> read_names(const Value* claim, bool split) {
-    std::vector<std::string> names;
-    if (claim == nullptr || claim->is_null()) return names;
-    if (const auto* text = claim->string()) {
-        std::string_view rest = *text;
-        while (split && rest.contains(' ')) {
-            const auto space = rest.find(' ');
-            if (space != 0) names.emplace_back(rest.substr(0, space));
-            rest.remove_prefix(space + 1);
-        }
-        if (!rest.empty()) names.emplace_back(rest);
-    } else if (const auto* array = claim->array()) {
-        for (const auto& name : *array) {
-            if (!name.string()) return refuse("jwt.claims", "a name that is no string");
-            names.push_back(*name.string());
-        }
-    } else {
-        return refuse("jwt.claims", "neither a string nor an array of strings");
+/// Hands over a string, or each of an array of strings; nothing of a claim that is absent or null.
+template <class Take>
+Result<void> for_each_name(const Node* claim, Take take) {
+    if (claim == nullptr || claim->is_null()) return {};
+    if (const auto text = claim->string()) {
+        take(*text);
+        return {};
     }
-    if (names.size() > names_max) return refuse("jwt.claims", "too many names");
+    const auto array = claim->array();
+    if (!array) return refuse("jwt.claims", "neither a string nor an array of strings");
+    if (array->size() > names_max) return refuse("jwt.claims", "too many names");
+    for (const auto& each : *array) {
+        const auto name = each.string();
+        if (!name) return refuse("jwt.claims", "a name that is no string");
+        take(*name);
+    }
+    return {};
+}
+
+/// @param split  a string holds several, apart by spaces
+Result<std::vector<std::string>> read_names(const Node* claim, bool split) {
+    std::vector<std::string> names;
+    if (claim == nullptr) return names;
+    if (auto rest = claim->string()) {
+        const auto spaces = split ? std::ranges::count(*rest, ' ') : 0;
+        names.reserve(std::min(static_cast<std::size_t>(spaces) + 1, names_max));
+        while (split && rest->contains(' ')) {
+            const auto space = rest->find(' ');
+            if (space != 0) names.emplace_back(rest->substr(0, space));
+            rest->remove_prefix(space + 1);
+        }
+        if (!rest->empty()) names.emplace_back(*rest);
+        if (names.size() > names_max) return refuse("jwt.claims", "too many names");
+        return names;
+    }
+    GH_TRY_VOID(for_each_name(claim, [&](std::string_view name) { names.emplace_back(name); }));
     return names;
 }
 
@@ -100,7 +115,7 @@ bool is_subject(std::string_view subject) {
            });
 }
 
-Result<void> check_issuer(const Value& claims, const JwtPolicy& policy) {
+Result<void> check_issuer(const Node& claims, const JwtPolicy& policy) {
     const auto* issuer = claims.find("iss");
     if (issuer == nullptr)
         return policy.issuer_required ? Result<void>(refuse("jwt.issuer")) : Result<void>{};
@@ -108,22 +123,22 @@ Result<void> check_issuer(const Value& claims, const JwtPolicy& policy) {
     return {};
 }
 
-Result<void> check_audience(const Value& claims, const JwtPolicy& policy) {
-    const auto is_ours = [&](const std::string& name) {
-        return std::ranges::find(policy.audience, name) != policy.audience.end();
-    };
-    const auto* claim = claims.find("aud");
-    if (claim && claim->string() && is_ours(*claim->string())) return {};  // nearly always
-    const auto named = read_names(claim, false);
+Result<void> check_audience(const Node& claims, const JwtPolicy& policy) {
+    bool ours = policy.any_audience;
+    const auto named = for_each_name(claims.find("aud"), [&](std::string_view name) {
+        ours = ours || std::ranges::find(policy.audience, name) != policy.audience.end();
+    });
     if (!named) return refuse("jwt.claims", "aud");
-    if (policy.any_audience) return {};
-    const bool ours = std::ranges::any_of(*named, is_ours);
     if (!ours) return refuse("jwt.audience");
     return {};
 }
 
-/// @return `exp`
-Result<SystemTime> check_times(const Value& claims, const JwtPolicy& policy, SystemTime now) {
+struct Times {
+    SystemTime expires;
+    std::optional<SystemTime> issued;
+};
+
+Result<Times> check_times(const Node& claims, const JwtPolicy& policy, SystemTime now) {
     GH_TRY(const auto expires, read_time(claims, "exp"));
     GH_TRY(const auto not_before, read_time(claims, "nbf"));
     GH_TRY(const auto issued, read_time(claims, "iat"));
@@ -133,27 +148,26 @@ Result<SystemTime> check_times(const Value& claims, const JwtPolicy& policy, Sys
     if (issued && *issued > now + issued_ahead_max + policy.leeway)
         return refuse("jwt.claims", "iat is in the future");
     if (issued && *issued > *expires) return refuse("jwt.claims", "iat is after exp");
-    return *expires;
+    return Times{*expires, issued};
 }
 
 /// `iat`, and finer where `jti` tells the same second more exactly.
-Result<SystemTime> issued_at(const Value& claims, std::string_view token_id) {
-    GH_TRY(const auto issued, read_time(claims, "iat"));
-    if (!issued) return SystemTime{};
+SystemTime issued_at(std::optional<SystemTime> issued, std::string_view token_id) {
+    if (!issued) return {};
     const auto finer = time_of_uuid_v7(token_id);
     return finer && *finer >= *issued && *finer < *issued + seconds(1) ? *finer : *issued;
 }
 
 /// A SHA-256 in base64url.
-Result<std::string> read_digest(const std::string* text) {
-    const auto octets = codec::decode_base64url(text ? *text : std::string_view{});
+Result<std::string> read_digest(std::optional<std::string_view> text) {
+    const auto octets = codec::decode_base64url(text.value_or(""));
     if (!octets || octets->size() != sizeof(crypto::Sha256Digest))
         return refuse("jwt.confirmation");
     return *octets;
 }
 
 /// One that says nothing we can check is refused: its issuer did not mean a bearer token.
-Result<Confirmation> read_confirmation(const Value& claims) {
+Result<Confirmation> read_confirmation(const Node& claims) {
     Confirmation confirmation;
     const auto* claim = claims.find("cnf");
     if (claim == nullptr) return confirmation;
@@ -173,7 +187,7 @@ Result<Confirmation> read_confirmation(const Value& claims) {
 
 constexpr std::size_t actors_max = 8;  // and no issuer of ours names more
 
-std::vector<std::string> read_actors(const Value& claims) {
+std::vector<std::string> read_actors(const Node& claims) {
     std::vector<std::string> actors;
     for (const auto* act = claims.find("act"); act && actors.size() < actors_max;
          act = act->find("act")) {
@@ -187,42 +201,43 @@ std::vector<std::string> read_actors(const Value& claims) {
 }  // namespace
 
 std::string_view UnverifiedJwt::issuer() const {
-    const auto* text = claims.find_string("iss");
-    return text ? std::string_view(*text) : std::string_view{};
+    return claims.root().find_string("iss").value_or("");
 }
 
 Result<UnverifiedJwt> parse_jwt(std::string_view token) {
-    UnverifiedJwt jwt;
-    GH_TRY(jwt.jws, codec::parse_jws(token));
-    auto claims =
-        codec::json::parse(jwt.jws.payload, {.bytes_max = codec::jws_bytes_max, .depth_max = 16});
-    if (!claims || claims->object() == nullptr)
+    auto jws = codec::parse_jws(token);
+    if (!jws) return std::unexpected(std::move(jws).error());
+    auto claims = codec::json::Outline::read(std::move(jws->payload),
+                                             {.bytes_max = codec::jws_bytes_max, .depth_max = 16});
+    if (!claims || !claims->root().is_object())
         return refuse("jwt.malformed", "the claims are no JSON object");
-    jwt.claims = *std::move(claims);
-    return jwt;
+    return Result<UnverifiedJwt>(std::in_place, *std::move(jws), *std::move(claims));
 }
 
 Result<void> verify_signature(const codec::CompactJws& jws, const KeySet& keys) {
-    GH_TRY(const auto* key, keys.find(jws.header));
+    GH_TRY(const auto* key, keys.find(*jws.header));
     if (!key->verify(jws.signing_input, jws.signature)) return refuse("jwt.signature");
     return {};
 }
 
 Result<Claims> verify_jwt(std::string_view token, const KeySet& keys, const JwtPolicy& policy,
                           SystemTime now) {
-    GH_TRY(const auto jwt, parse_jwt(token));
-    return verify_jwt(jwt, keys, policy, now);
+    auto jwt = parse_jwt(token);
+    if (!jwt) return std::unexpected(std::move(jwt).error());
+    return verify_jwt(*jwt, keys, policy, now);
 }
 
 Result<Claims> verify_jwt(const UnverifiedJwt& token, const KeySet& keys, const JwtPolicy& policy,
                           SystemTime now) {
     GH_TRY_VOID(verify_signature(token.jws, keys));
-    if (!is_access_token_type(token.jws.header.type)) return refuse("jwt.type");
-    const auto& said = token.claims;
+    if (!is_access_token_type(token.jws.header->type)) return refuse("jwt.type");
+    const auto& said = token.claims.root();
     GH_TRY_VOID(check_issuer(said, policy));
     GH_TRY_VOID(check_audience(said, policy));
-    Claims claims;
-    GH_TRY(claims.expires, check_times(said, policy, now));
+    Result<Claims> believed;
+    auto& claims = *believed;
+    GH_TRY(const auto times, check_times(said, policy, now));
+    claims.expires = times.expires;
     claims.issuer = policy.issuer;
     GH_TRY(claims.subject, read_text(said, policy.subject_claim));
     if (!is_subject(claims.subject)) return refuse("jwt.claims", "no usable subject");
@@ -232,15 +247,15 @@ Result<Claims> verify_jwt(const UnverifiedJwt& token, const KeySet& keys, const 
     // A role that cannot be told from two others once it is written down grants nothing.
     std::erase_if(claims.roles, [](const std::string& role) { return !is_plain_name(role); });
     GH_TRY(claims.client_id, read_text(said, "client_id"));
-    GH_TRY(claims.issued, issued_at(said, claims.token_id));
-    const auto* principal_type = said.find_string("principal_type");
-    claims.service = principal_type != nullptr && *principal_type == service_principal;
+    claims.issued = issued_at(times.issued, claims.token_id);
+    claims.service = said.find_string("principal_type") == service_principal;
     GH_TRY(claims.confirmation, read_confirmation(said));
     claims.delegated = said.find("act") != nullptr;
+    if (!claims.delegated) return believed;
     claims.actors = read_actors(said);
     claims.origins =
         read_names(said.find(origins_claim), false).value_or(std::vector<std::string>{});
-    return claims;
+    return believed;
 }
 
 }  // namespace gh::identity

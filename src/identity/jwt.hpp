@@ -9,7 +9,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "codec/jose.hpp"
-#include "codec/json.hpp"
+#include "codec/json_outline.hpp"
 #include "identity/key_set.hpp"
 
 namespace gh::identity {
@@ -66,8 +66,8 @@ struct Claims {
 
 /// A token taken apart and not yet believed.
 struct UnverifiedJwt {
-    codec::CompactJws jws;
-    codec::json::Value claims;
+    codec::CompactJws jws;  ///< but for its payload, which the claims keep
+    codec::json::Outline claims;
 
     /// Names the issuer whose keys to try; proves nothing. Empty when absent.
     [[nodiscard]] std::string_view issuer() const;

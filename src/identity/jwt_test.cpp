@@ -117,7 +117,15 @@ TEST(VerifyJwt, JudgesEachClaim) {
 TEST(VerifyJwt, WantsTheAudienceOrTheWordAny) {
     const auto token = hs256(R"({"iss":"https://idp","sub":"a","exp":1000001})");
     EXPECT_EQ(verdict(token, {.issuer = "https://idp"}), "jwt.audience");
-    EXPECT_EQ(verdict(token, {.issuer = "https://idp", .any_audience = true}), "");
+    const JwtPolicy any{.issuer = "https://idp", .any_audience = true};
+    EXPECT_EQ(verdict(token, any), "");
+    for (const std::string_view strange : {"7", "{}", "[7]", R"(["api",null])"}) {
+        SCOPED_TRACE(strange);
+        EXPECT_EQ(verdict(hs256(R"({"iss":"https://idp","sub":"a","exp":1000001,"aud":)" +
+                                std::string(strange) + "}"),
+                          any),
+                  "jwt.claims");
+    }
 }
 
 TEST(VerifyJwt, MayBelieveTokensThatStateNoIssuerButNeverAnother) {
@@ -208,14 +216,24 @@ TEST(VerifyJwt, LooksAtTheSignatureBeforeAnyClaim) {
 }
 
 TEST(VerifyJwt, HasALimitOfNames) {
-    std::string roles = "\"r\"";
-    for (std::size_t i = 1; i < names_max; ++i) roles += ",\"r\"";
-    const auto token = [](const std::string& list) {
-        return hs256(R"({"iss":"https://idp","sub":"a","aud":"api","exp":1000001,"roles":[)" +
-                     list + "]}");
+    const auto verdict_of = [](std::string_view claims) {
+        return verdict(
+            hs256(R"({"iss":"https://idp","sub":"a","exp":1000001,)" + std::string(claims) + "}"));
     };
-    EXPECT_EQ(verdict(token(roles)), "");
-    EXPECT_EQ(verdict(token(roles + ",\"r\"")), "jwt.claims");
+    std::string array = R"("api")", text = "s";
+    for (std::size_t i = 1; i < names_max; ++i) {
+        array += R"(,"r")";
+        text += " s";
+    }
+    for (const bool too_many : {false, true}) {
+        const auto list = too_many ? array + R"(,"r")" : array;
+        const auto words = too_many ? text + " s" : text;
+        const auto reason = too_many ? "jwt.claims" : "";
+        EXPECT_EQ(verdict_of(R"("aud":"api","roles":[)" + list + "]"), reason);
+        EXPECT_EQ(verdict_of(R"("aud":"api","scope":[)" + list + "]"), reason);
+        EXPECT_EQ(verdict_of(R"("aud":"api","scope":")" + words + "\""), reason);
+        EXPECT_EQ(verdict_of(R"("aud":[)" + list + "]"), reason);
+    }
 }
 
 // RFC 8725 §2.1: the public key of an RSA pair, used as if it were an HMAC secret.

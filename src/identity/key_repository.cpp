@@ -52,6 +52,11 @@ constexpr Statement select_page_of_owner{
         "last_used_at, version, created_at, updated_at FROM api_keys "
         "WHERE owner = $5 AND (created_at, id) > ($1, $2) "
         "ORDER BY created_at, id LIMIT $3 OFFSET $4"};
+constexpr Statement count_of_owner{
+    .name = "api_keys.count_of_owner",
+    .sql =
+        "SELECT count(*) FROM api_keys "
+        "WHERE owner = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)"};
 constexpr Statement insert{
     .name = "api_keys.create",
     .sql =
@@ -150,6 +155,9 @@ Task<Result<StoredKey>> read(Session& session, std::string id) {
 
 Task<Result<StoredKey>> put(Session& session, std::string id, NewKey key, ApiKeyHash hash,
                             SystemTime now) {
+    GH_CO_TRY(const auto living, co_await session.query(count_of_owner, key.owner, now));
+    if (living[0].integer(0) >= keys_of_owner_max)
+        co_return fail(ErrorKind::conflict, "key.too_many");
     const std::string_view kind =
         key.kind == access::PrincipalType::service ? "service" : "api_key";
     GH_CO_TRY_VOID(co_await session.execute(

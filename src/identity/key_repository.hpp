@@ -36,6 +36,9 @@ struct StoredKey {
     SystemTime updated_at;
 };
 
+/// Living ones of one owner: neither revoked nor expired.
+inline constexpr std::int64_t keys_of_owner_max = 1'000;
+
 struct NewKey {
     std::string name;
     std::string owner;
@@ -70,7 +73,7 @@ struct KeyPage {
 /// end_of_key() says so to this process.
 ///
 /// Errors besides storage's: `not_found` "key.unknown"; `conflict` "key.changed" (another version than was expected) and
-/// "key.revoked"; `invalid_argument` "key.name", "key.subject", "key.role", "key.scope", "key.expired".
+/// "key.revoked" and "key.too_many" (its owner has `keys_of_owner_max`); `invalid_argument` "key.name", "key.subject", "key.role", "key.scope", "key.expired".
 class KeyRepository {
  public:
     KeyRepository(storage::Database& database, std::shared_ptr<const ApiKeyHasher> hasher)

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "access/permission.hpp"
+#include "base/try.hpp"
 #include "identity/user_repository.hpp"
 #include "storage/testing.hpp"
 
@@ -43,6 +44,36 @@ class KeyRepositoryTest : public storage::EngineTest {
     SystemTime at = now;
 };
 INSTANTIATE_TEST_SUITE_P(Engines, KeyRepositoryTest, storage::both_engines, storage::engine_name);
+
+TEST_P(KeyRepositoryTest, OneOwnerHasNoMoreLivingKeysThanTheyMay) {
+    // What a thousand requests would have made, in one transaction.
+    static constexpr storage::Statement insert{
+        .name = "t.insert",
+        .sql =
+            "INSERT INTO api_keys (id, hash, name, owner, subject, kind, roles, scopes, "
+            "expires_at, "
+            "created_at, updated_at) VALUES ($1, $2, 'k', 'gast', 'gast', 'api_key', 'guest', '', "
+            "$3, $4, $4)"};
+    auto fill = [](storage::Session& session) -> Task<Result<void>> {
+        for (std::int64_t i = 0; i < keys_of_owner_max; ++i) {
+            const auto id = "k" + std::to_string(i);
+            storage::Blob hash{std::string(32, 'h')};
+            GH_CO_TRY_VOID(co_await session.execute(insert, id, hash, now + hours(1), now));
+        }
+        co_return Result<void>{};
+    };
+    ASSERT_TRUE(run_to_end(database->write(std::move(fill))));
+    const NewKey wanted{.name = "one more", .owner = "gast", .roles = {"guest"}};
+    const auto refused = run_to_end(keys->create(wanted, now));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, "key.too_many");
+    EXPECT_EQ(refused.error().kind, ErrorKind::conflict);
+    EXPECT_NE(create("other", "ann").text, "") << "the others are not concerned";
+    ASSERT_TRUE(run_to_end(keys->revoke("k7", now)));
+    EXPECT_TRUE(run_to_end(keys->create(wanted, now))) << "one has ended";
+    EXPECT_FALSE(run_to_end(keys->create(wanted, now)));
+    EXPECT_TRUE(run_to_end(keys->create(wanted, now + hours(1)))) << "the others have expired";
+}
 
 TEST_P(KeyRepositoryTest, RecognisesTheKeyItMadeAndNoOther) {
     const auto made = create();

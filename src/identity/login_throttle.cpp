@@ -15,30 +15,65 @@ std::string pair_key(std::string_view name, std::string_view network) {
 
 }  // namespace
 
-std::optional<milliseconds> LoginThrottle::wait_of_key(const std::string& key, SteadyTime now) {
+LoginThrottle::Entry* LoginThrottle::find(const std::string& key) {
     const auto found = by_key_.find(key);
-    if (found == by_key_.end() || found->second->blocked_until <= now) return {};
-    return std::chrono::ceil<milliseconds>(found->second->blocked_until - now);
+    return found == by_key_.end() ? nullptr : &*found->second;
+}
+
+LoginThrottle::Entry& LoginThrottle::put(const std::string& key) {
+    auto found = by_key_.find(key);
+    if (found == by_key_.end()) {
+        if (entries_.size() >= options_.entries_max) {
+            by_key_.erase(entries_.back().key);
+            entries_.pop_back();
+        }
+        entries_.push_front({.key = key});
+        found = by_key_.emplace(entries_.front().key, entries_.begin()).first;
+    }
+    entries_.splice(entries_.begin(), entries_, found->second);
+    return *found->second;
+}
+
+std::optional<milliseconds> LoginThrottle::wait_within(const std::string& pair,
+                                                       const std::string& network, SteadyTime now) {
+    const auto wait = [now](const Entry* entry) -> std::optional<milliseconds> {
+        if (entry == nullptr || entry->blocked_until <= now) return {};
+        return std::chrono::ceil<milliseconds>(entry->blocked_until - now);
+    };
+    const auto* own = find(pair);
+    if (own != nullptr && own->at_home) return wait(own);
+    return std::max(wait(own), wait(find(network)));
 }
 
 std::optional<milliseconds> LoginThrottle::wait_of(std::string_view name, std::string_view network,
                                                    SteadyTime now) {
     const std::scoped_lock lock(mutex_);
-    const auto of_pair = wait_of_key(pair_key(name, network), now);
-    const auto of_network = wait_of_key(std::string(network), now);
-    return std::max(of_pair, of_network);
+    return wait_within(pair_key(name, network), std::string(network), now);
+}
+
+/// Takes the attempt that a network which has to wait is given now and then, for a name that is not the reason of it.
+bool LoginThrottle::trickles(const std::string& pair, const std::string& network, SteadyTime now) {
+    const auto* own = find(pair);
+    auto* all = find(network);
+    if ((own != nullptr && own->failures > 0) || all == nullptr || now < all->trickles_at)
+        return false;
+    all->trickles_at = now + options_.trickle;
+    return true;
 }
 
 std::expected<LoginThrottle::Attempt, milliseconds> LoginThrottle::begin(std::string_view name,
                                                                          std::string_view network,
                                                                          SteadyTime now) {
     constexpr milliseconds until_one_ends{1'000};
-    if (const auto wait = wait_of(name, network, now)) return std::unexpected(*wait);
+    const auto pair = pair_key(name, network);
     std::string key(network);
     const std::scoped_lock lock(mutex_);
-    auto& running = at_once_[key];
-    if (running >= options_.at_once) return std::unexpected(until_one_ends);
-    ++running;
+    const auto wait = wait_within(pair, key, now);
+    const auto found = at_once_.find(key);
+    if (found != at_once_.end() && found->second >= options_.at_once)
+        return std::unexpected(std::max(wait.value_or(until_one_ends), until_one_ends));
+    if (wait && !trickles(pair, key, now)) return std::unexpected(*wait);
+    ++at_once_[key];
     return Attempt(*this, std::move(key));
 }
 
@@ -49,17 +84,7 @@ void LoginThrottle::leave(const std::string& network) {
 }
 
 void LoginThrottle::count(const std::string& key, unsigned free, SteadyTime now) {
-    auto found = by_key_.find(key);
-    if (found == by_key_.end()) {
-        if (entries_.size() >= options_.entries_max) {
-            by_key_.erase(entries_.back().key);
-            entries_.pop_back();
-        }
-        entries_.push_front({.key = key, .failures = 0, .last = now, .blocked_until = {}});
-        found = by_key_.emplace(entries_.front().key, entries_.begin()).first;
-    }
-    auto& entry = *found->second;
-    entries_.splice(entries_.begin(), entries_, found->second);
+    auto& entry = put(key);
     if (now - entry.last > options_.forgotten_after) entry.failures = 0;
     entry.last = now;
     ++entry.failures;
@@ -76,17 +101,13 @@ void LoginThrottle::failed(std::string_view name, std::string_view network, Stea
     count(std::string(network), options_.network_free_failures, now);
 }
 
-void LoginThrottle::forget(const std::string& key) {
-    const auto found = by_key_.find(key);
-    if (found == by_key_.end()) return;
-    const auto entry = found->second;
-    by_key_.erase(found);
-    entries_.erase(entry);
-}
-
-void LoginThrottle::succeeded(std::string_view name, std::string_view network) {
+void LoginThrottle::succeeded(std::string_view name, std::string_view network, SteadyTime now) {
     const std::scoped_lock lock(mutex_);
-    forget(pair_key(name, network));
+    auto& entry = put(pair_key(name, network));
+    entry.failures = 0;
+    entry.blocked_until = {};
+    entry.at_home = true;
+    entry.last = now;
 }
 
 std::size_t LoginThrottle::size() const {

@@ -15,8 +15,10 @@
 
 namespace gh::identity {
 
-/// Slows guessing down. Failures are counted for a name from one network together, so that whoever guesses locks out nobody
-/// but those beside them; and for a network over all names, so that one password cannot be tried on everybody.
+/// Slows guessing down. Failures are counted for a name from one network together, so that whoever guesses a password locks
+/// nobody out elsewhere; and for a network over all names, so that one password cannot be tried on everybody. A network that
+/// has to wait still gets one attempt a second for names that it has not failed with, and any for those that have signed in
+/// from there: many people have one address.
 /// Holds over all workers; safe to share.
 class LoginThrottle {
  public:
@@ -25,6 +27,7 @@ class LoginThrottle {
         unsigned network_free_failures = 50;  ///< of one network, whatever the names
         milliseconds first_wait{1'000};       ///< doubled with each failure
         milliseconds longest_wait{15 * 60'000};
+        milliseconds trickle{1'000};       ///< between attempts of a network that has to wait
         seconds forgotten_after{3'600};    ///< without another failure
         std::size_t entries_max = 65'536;  ///< the one unused longest makes room
         unsigned at_once = 4;              ///< attempts of one network that are being looked at
@@ -58,13 +61,13 @@ class LoginThrottle {
     [[nodiscard]] std::expected<Attempt, milliseconds> begin(std::string_view name,
                                                              std::string_view network,
                                                              SteadyTime now);
-    /// How long an attempt would have to wait for failures before it; nothing: not at all.
+    /// How long an attempt would have to wait for failures before it, were there no trickle; nothing: not at all.
     [[nodiscard]] std::optional<milliseconds> wait_of(std::string_view name,
                                                       std::string_view network, SteadyTime now);
     void failed(std::string_view name, std::string_view network, SteadyTime now);
-    /// Forgets the failures of this name from this network; those of the network stay, or one good account would pay for
-    /// guessing at others.
-    void succeeded(std::string_view name, std::string_view network);
+    /// Forgets the failures of this name from this network, and remembers that it is at home there; the failures of the
+    /// network stay, or one good account would pay for guessing at others.
+    void succeeded(std::string_view name, std::string_view network, SteadyTime now);
 
     [[nodiscard]] std::size_t size() const;
 
@@ -72,14 +75,21 @@ class LoginThrottle {
     struct Entry {
         std::string key;
         unsigned failures = 0;
+        bool at_home = false;  ///< a name that has signed in from there
         SteadyTime last;
         SteadyTime blocked_until;
+        SteadyTime trickles_at;  ///< of a network: its next attempt meanwhile
     };
     using Entries = std::list<Entry>;  // used last first
 
-    [[nodiscard]] std::optional<milliseconds> wait_of_key(const std::string& key, SteadyTime now);
+    [[nodiscard]] Entry* find(const std::string& key);
+    Entry& put(const std::string& key);
+    [[nodiscard]] std::optional<milliseconds> wait_within(const std::string& pair,
+                                                          const std::string& network,
+                                                          SteadyTime now);
+    [[nodiscard]] bool trickles(const std::string& pair, const std::string& network,
+                                SteadyTime now);
     void count(const std::string& key, unsigned free, SteadyTime now);
-    void forget(const std::string& key);
     void leave(const std::string& network);
 
     const Options options_;

@@ -16,13 +16,17 @@ constexpr Statement insert{
     .sql =
         "INSERT INTO revocations (id, kind, value, issued_before, expires_at, created_at) "
         "VALUES ($1, $2, $3, $4, $5, $6)"};
-constexpr Statement select_since{
+constexpr Statement select_page{
     .name = "revocations.list",
     .sql =
-        "SELECT kind, value, issued_before, expires_at FROM revocations "
-        "WHERE created_at >= $1 AND expires_at > $2"};
+        "SELECT kind, value, issued_before, expires_at, created_at, id FROM revocations "
+        "WHERE (created_at, id) > ($1, $2) AND expires_at > $3 ORDER BY created_at, id LIMIT $4"};
 constexpr Statement delete_expired{.name = "revocations.clean",
                                    .sql = "DELETE FROM revocations WHERE expires_at <= $1"};
+
+constexpr std::size_t page_rows = 10'000;
+/// Between two looks at all for what has expired.
+constexpr std::chrono::minutes sweep_interval{1};
 
 constexpr std::array<std::string_view, 4> kind_names{"token", "subject", "client", "key"};
 
@@ -59,14 +63,21 @@ Revocation end_of_tokens(const User& user) {
             user.tokens_valid_from + token_lifetime_max};
 }
 
+const Revocation* RevocationList::find(const std::string& key) const {
+    const auto& part = parts_[part_of(key)];
+    if (!part) return nullptr;
+    const auto found = part->find(key);
+    return found == part->end() ? nullptr : &found->second;
+}
+
 bool RevocationList::covers(RevocationKind kind, std::string_view value, SystemTime issued) const {
     if (value.empty()) return false;
-    const auto found = by_key_.find(key_of(kind, value));
-    return found != by_key_.end() && issued < found->second.issued_before;
+    const auto* found = find(key_of(kind, value));
+    return found != nullptr && issued < found->issued_before;
 }
 
 bool RevocationList::covers(const access::Principal& principal) const {
-    if (by_key_.empty()) return false;
+    if (empty()) return false;
     const auto issued = principal.issued_at;
     switch (principal.revoked_by) {
         case access::RevokedBy::nothing: return false;
@@ -86,6 +97,42 @@ bool RevocationList::covers(const access::Principal& principal) const {
            covers(RevocationKind::client, principal.client_id, issued) ||
            std::ranges::any_of(principal.actors, ended) ||
            std::ranges::any_of(principal.origins, origin_ended);
+}
+
+std::shared_ptr<const RevocationList> RevocationList::with(
+    const std::vector<Revocation>& some) const {
+    std::shared_ptr<RevocationList> next;
+    std::array<std::shared_ptr<Part>, parts_count> changed;
+    for (const auto& each : some) {
+        auto key = key_of(each.kind, each.value);
+        const auto at = part_of(key);
+        const auto* known = next ? next->find(key) : find(key);
+        if (known != nullptr && known->issued_before >= each.issued_before) continue;
+        if (!next) next = std::make_shared<RevocationList>(*this);
+        if (!changed[at]) {
+            changed[at] =
+                parts_[at] ? std::make_shared<Part>(*parts_[at]) : std::make_shared<Part>();
+            next->parts_[at] = changed[at];
+        }
+        const auto [entry, is_new] = changed[at]->try_emplace(std::move(key), each);
+        entry->second.issued_before = each.issued_before;
+        entry->second.expires_at = std::max(entry->second.expires_at, each.expires_at);
+        next->size_ += is_new ? 1 : 0;
+    }
+    return next;
+}
+
+std::shared_ptr<const RevocationList> RevocationList::without_expired(SystemTime now) const {
+    const auto is_over = [now](const auto& each) { return each.second.expires_at <= now; };
+    std::shared_ptr<RevocationList> next;
+    for (std::size_t at = 0; at < parts_count; ++at) {
+        if (!parts_[at] || std::ranges::none_of(*parts_[at], is_over)) continue;
+        if (!next) next = std::make_shared<RevocationList>(*this);
+        auto part = std::make_shared<Part>(*parts_[at]);
+        next->size_ -= std::erase_if(*part, is_over);
+        next->parts_[at] = part->empty() ? nullptr : std::move(part);
+    }
+    return next;
 }
 
 std::shared_ptr<const RevocationList> RevocationSource::current() const {
@@ -108,20 +155,14 @@ void RevocationSource::learn(const std::vector<Revocation>& some, SystemTime now
 
 bool RevocationSource::take(const std::vector<Revocation>& some, SystemTime now) {
     const std::scoped_lock lock(mutex_);
-    bool changed = std::erase_if(by_key_, [now](const auto& each) {
-                       return each.second.expires_at <= now;
-                   }) > 0;
-    for (const auto& each : some) {
-        const auto [known, is_new] = by_key_.try_emplace(key_of(each.kind, each.value), each);
-        if (!is_new && known->second.issued_before >= each.issued_before) continue;
-        if (!is_new) {
-            known->second.issued_before = each.issued_before;
-            known->second.expires_at = std::max(known->second.expires_at, each.expires_at);
-        }
-        changed = true;
+    std::shared_ptr<const RevocationList> next;
+    if (now - swept_at_ >= sweep_interval) {
+        swept_at_ = now;
+        next = list_->without_expired(now);
     }
-    if (!changed) return false;
-    list_ = std::make_shared<const RevocationList>(by_key_);
+    if (auto grown = (next ? *next : *list_).with(some)) next = std::move(grown);
+    if (!next) return false;
+    list_ = std::move(next);
     generation_.fetch_add(1, std::memory_order_release);
     return true;
 }
@@ -142,13 +183,18 @@ Task<Result<void>> RevocationRepository::add(Revocation revocation, SystemTime n
 }
 
 Task<Result<std::vector<Revocation>>> RevocationRepository::list(SystemTime since, SystemTime now) {
-    GH_CO_TRY(const auto rows, co_await database_.query(select_since, since, now));
     std::vector<Revocation> all;
-    all.reserve(rows.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (auto one = revocation_of(rows[i])) all.push_back(*std::move(one));
+    std::string after;  // the id of the last one; before every id at first
+    for (;;) {
+        GH_CO_TRY(const auto rows, co_await database_.query(select_page, since, after, now,
+                                                            std::int64_t{page_rows}));
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (auto one = revocation_of(rows[i])) all.push_back(*std::move(one));
+        }
+        if (rows.size() < page_rows) co_return all;
+        since = rows[rows.size() - 1].time(4);
+        after = rows[rows.size() - 1].text(5);
     }
-    co_return all;
 }
 
 Task<Result<std::uint64_t>> RevocationRepository::clean(SystemTime now) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -46,22 +47,32 @@ struct Revocation {
 /// What the void tokens of a user look like.
 [[nodiscard]] Revocation end_of_tokens(const User& user);
 
-/// Those that hold at one moment. Immutable.
+/// Those that hold at one moment. Immutable, and in parts: the list that comes next shares all but those that change.
 class RevocationList {
  public:
-    RevocationList() = default;
-    /// @param by_key  the key is a letter for the kind, then the value
-    explicit RevocationList(std::unordered_map<std::string, Revocation> by_key)
-        : by_key_(std::move(by_key)) {}
-
-    [[nodiscard]] bool empty() const { return by_key_.empty(); }
-    [[nodiscard]] std::size_t size() const { return by_key_.size(); }
+    [[nodiscard]] bool empty() const { return size_ == 0; }
+    [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] bool covers(const access::Principal& principal) const;
 
+    /// This list with `some` merged into it.
+    /// @return null: it is the same
+    [[nodiscard]] std::shared_ptr<const RevocationList> with(
+        const std::vector<Revocation>& some) const;
+    /// The same without those that have expired: looks at all of them.
+    [[nodiscard]] std::shared_ptr<const RevocationList> without_expired(SystemTime now) const;
+
  private:
+    static constexpr std::size_t parts_count = 256;
+    using Part = std::unordered_map<std::string, Revocation>;  // a letter for the kind, the value
+
+    [[nodiscard]] static std::size_t part_of(const std::string& key) {
+        return std::hash<std::string>{}(key) % parts_count;
+    }
+    [[nodiscard]] const Revocation* find(const std::string& key) const;
     [[nodiscard]] bool covers(RevocationKind kind, std::string_view value, SystemTime issued) const;
 
-    std::unordered_map<std::string, Revocation> by_key_;
+    std::array<std::shared_ptr<const Part>, parts_count> parts_;  // null: empty
+    std::size_t size_ = 0;
 };
 
 /// Where workers find the list of the moment, and where it grows.
@@ -75,7 +86,7 @@ class RevocationSource final : public access::Revocations {
     /// Takes the list of the moment: for a look at many, once it has changed.
     [[nodiscard]] bool covers(const access::Principal& principal) const override;
 
-    /// Holds on this node from the next request on. Known ones are merged, expired ones dropped.
+    /// Holds on this node from the next request on. Known ones are merged; expired ones are dropped within a minute.
     void add(const std::vector<Revocation>& some, SystemTime now);
     /// The same with what the database holds. From the first time on the list is known.
     void learn(const std::vector<Revocation>& some, SystemTime now);
@@ -92,7 +103,7 @@ class RevocationSource final : public access::Revocations {
     std::atomic<std::uint64_t> generation_ = 1;
     std::atomic<bool> known_ = false;
     mutable std::mutex mutex_;
-    std::unordered_map<std::string, Revocation> by_key_;
+    SystemTime swept_at_;
     std::shared_ptr<const RevocationList> list_ = std::make_shared<const RevocationList>();
 };
 
@@ -105,7 +116,8 @@ class RevocationRepository {
     [[nodiscard]] static Task<Result<void>> record(storage::Session& session, Revocation revocation,
                                                    SystemTime now);
     [[nodiscard]] Task<Result<void>> add(Revocation revocation, SystemTime now);
-    /// Those recorded since `since` that still hold at `now`.
+    /// Those recorded since `since` that still hold at `now`, however many. Page by page: who records one meanwhile with an
+    /// earlier time is found by who asks again from a little before.
     [[nodiscard]] Task<Result<std::vector<Revocation>>> list(SystemTime since, SystemTime now);
     /// Removes those that have expired; how many.
     [[nodiscard]] Task<Result<std::uint64_t>> clean(SystemTime now);

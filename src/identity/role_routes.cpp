@@ -118,7 +118,7 @@ Task<Result<api::Reply>> put_role(Room& room, api::Call call, WantedRole wanted)
                                "This wants rights that are not yours.");
     auto role =
         co_await room.roles.put(std::string(call.param("role")), std::move(wanted.permissions),
-                                net::Loop::current()->system_now());
+                                net::Loop::current()->system_now(), recorded(call, "role.put"));
     if (!role && role.error().reason == "role.name")
         co_return api::refusal(call, 422, "role.name", "Cannot be the name of a role of yours.");
     if (!role) co_return std::unexpected(std::move(role).error());

@@ -27,8 +27,8 @@ struct Room {
     TokenIssuer& issuer;
     audit::Log& audit;
     bool auth_enabled = true;
-    seconds token_lifetime{1'800};     ///< of tokens from /auth/token
-    seconds session_lifetime{86'400};  ///< of tokens from /api/v1/auth/login
+    seconds token_lifetime;    ///< of tokens from /auth/token
+    seconds session_lifetime;  ///< of tokens from /api/v1/auth/login; at most token_lifetime_max
 };
 
 /// Signing in with a name and a password, and who one is: /auth/*, /api/v1/auth/*.

@@ -76,7 +76,10 @@ std::string key_of_time(SystemTime time) {
 Result<SystemTime> time_of_key(std::string_view key) {
     std::int64_t count = 0;
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), count);
-    if (error != std::errc() || end != key.data() + key.size())
+    // What a moment of ours can be: a crafted one must not run over when it is counted in finer units.
+    constexpr auto count_max =
+        std::chrono::duration_cast<std::chrono::microseconds>(SystemTime::duration::max()).count();
+    if (error != std::errc() || end != key.data() + key.size() || count < 0 || count > count_max)
         return fail(ErrorKind::invalid_argument, "cursor.malformed");
     return SystemTime(
         std::chrono::duration_cast<SystemTime::duration>(std::chrono::microseconds(count)));
@@ -161,6 +164,10 @@ Result<api::Reply> refused_by_rules(const api::Call& call, Error error) {
         return api::refusal(call, 409, error.reason, "There is a user of that name.");
     if (error.reason == "user.last_admin")
         return api::refusal(call, 409, error.reason, "Nobody would be left to administer.");
+    if (error.reason == "key.too_many")
+        return api::refusal(call, 409, error.reason,
+                            "Their owner has as many keys as one may have: revoke those that are "
+                            "no longer used.");
     if (error.reason == "key.revoked")
         return api::refusal(call, 409, error.reason, "The key was revoked.");
     return std::unexpected(std::move(error));

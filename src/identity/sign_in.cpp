@@ -7,7 +7,19 @@
 namespace gh::identity {
 namespace {
 
+constexpr auto schemes_known_for = seconds(10);
+
 SignInOutcome refused(std::string_view reason) { return {{}, reason, {}}; }
+
+crypto::PasswordScheme scheme_of(std::string_view stored) {
+    return stored.starts_with("$2") ? crypto::PasswordScheme::bcrypt
+                                    : crypto::PasswordScheme::argon2id;
+}
+
+crypto::PasswordScheme other_than(crypto::PasswordScheme scheme) {
+    using crypto::PasswordScheme;
+    return scheme == PasswordScheme::bcrypt ? PasswordScheme::argon2id : PasswordScheme::bcrypt;
+}
 
 }  // namespace
 
@@ -22,28 +34,49 @@ Task<Result<SignInOutcome>> SignIn::check(SignInAttempt attempt) {
     const auto now = net::Loop::current()->now();
     const auto place = parts_.throttle.begin(attempt.name, attempt.network, now);
     if (!place) co_return SignInOutcome{{}, "login.throttled", place.error()};
+    GH_CO_TRY(const bool both_schemes, co_await has_both_schemes(now));
     auto found = co_await parts_.users.find_by_name(attempt.name);
     const bool unknown = !found && found.error().kind == ErrorKind::not_found;
     if (!found && !unknown) co_return std::unexpected(std::move(found).error());
     auto secret = unknown ? UserSecret{} : *std::move(found);
-    GH_CO_TRY(auto outcome, co_await judge(std::move(secret), std::move(attempt.password)));
+    GH_CO_TRY(auto outcome,
+              co_await judge(std::move(secret), std::move(attempt.password), both_schemes));
     if (outcome.user) {
-        parts_.throttle.succeeded(attempt.name, attempt.network);
+        parts_.throttle.succeeded(attempt.name, attempt.network, now);
     } else {
         parts_.throttle.failed(attempt.name, attempt.network, now);
     }
     co_return outcome;
 }
 
-Task<Result<SignInOutcome>> SignIn::judge(UserSecret found, crypto::Secret password) {
+Task<Result<bool>> SignIn::has_both_schemes(SteadyTime now) {
+    const auto looked_at = looked_at_.load(std::memory_order_acquire);
+    if (looked_at != SteadyTime::min() && now - looked_at < schemes_known_for)
+        co_return both_schemes_.load(std::memory_order_relaxed);
+    GH_CO_TRY(const bool both, co_await parts_.users.has_hashes_of(other_than(parts_.scheme)));
+    both_schemes_.store(both, std::memory_order_relaxed);
+    looked_at_.store(now, std::memory_order_release);
+    co_return both;
+}
+
+Task<Result<SignInOutcome>> SignIn::judge(UserSecret found, crypto::Secret password,
+                                          bool both_schemes) {
     struct Judged {
         crypto::PasswordCheck check;
         std::string new_hash;
     };
     const bool real = found.password_hash.has_value();
-    auto work = [password = std::move(password), scheme = parts_.scheme,
-                 stored = found.password_hash.value_or(parts_.decoy)]() -> Result<Judged> {
+    auto stored = found.password_hash.value_or(parts_.decoys.of(parts_.scheme));
+    const auto stored_scheme = scheme_of(stored);
+    std::string decoy;
+    if (both_schemes || stored_scheme != parts_.scheme)
+        decoy = parts_.decoys.of(other_than(stored_scheme));
+    auto work = [password = std::move(password), scheme = parts_.scheme, stored = std::move(stored),
+                 decoy = std::move(decoy)]() -> Result<Judged> {
         GH_TRY(const auto check, crypto::verify_password(password, stored, scheme));
+        // Who is let in may know which scheme their hash is of; nobody else may.
+        if (!check.matches && !decoy.empty())
+            GH_TRY_VOID(crypto::verify_password(password, decoy, scheme));
         Judged judged{check, {}};
         if (check.rehash_wanted) {
             GH_TRY(judged.new_hash, crypto::hash_password(scheme, password));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,7 +29,16 @@ struct SignInOutcome {
     std::optional<milliseconds> wait;  ///< refused unseen: too many failures, come back then
 };
 
-/// Signing in with a password. Unknown names, wrong passwords and disabled users cost the same time and get the same answer.
+/// Hashes of passwords that nobody knows (crypto::decoy_hash), one of each scheme.
+struct Decoys {
+    std::string argon2id, bcrypt;
+    [[nodiscard]] const std::string& of(crypto::PasswordScheme scheme) const {
+        return scheme == crypto::PasswordScheme::bcrypt ? bcrypt : argon2id;
+    }
+};
+
+/// Signing in with a password. Unknown names, wrong passwords and disabled users cost the same time and get the same answer:
+/// while the database holds hashes of both schemes, each that is refused costs one of each.
 /// Hashes are computed on a bounded pool; the throttle is asked first.
 class SignIn {
  public:
@@ -37,7 +47,7 @@ class SignIn {
         net::WorkPool& pool;
         LoginThrottle& throttle;
         crypto::PasswordScheme scheme;  ///< of new hashes
-        std::string decoy;              ///< crypto::decoy_hash of that scheme
+        Decoys decoys;
     };
     explicit SignIn(Parts parts) : parts_(std::move(parts)) {}
 
@@ -55,8 +65,14 @@ class SignIn {
     [[nodiscard]] Task<Result<std::string>> hash(crypto::Secret password);
 
  private:
-    [[nodiscard]] Task<Result<SignInOutcome>> judge(UserSecret found, crypto::Secret password);
+    [[nodiscard]] Task<Result<SignInOutcome>> judge(UserSecret found, crypto::Secret password,
+                                                    bool both_schemes);
+    /// Does the database hold hashes of the other scheme, too? Known to within ten seconds.
+    [[nodiscard]] Task<Result<bool>> has_both_schemes(SteadyTime now);
+
     Parts parts_;
+    std::atomic<SteadyTime> looked_at_ = SteadyTime::min();
+    std::atomic<bool> both_schemes_ = false;
 };
 
 }  // namespace gh::identity

@@ -1,5 +1,7 @@
 #include "identity/sign_in.hpp"
 
+#include <ctime>
+
 #include "storage/testing.hpp"
 
 namespace gh::identity {
@@ -18,14 +20,30 @@ class SignInTest : public testing::Test {
         database = storage::open_sqlite(folder.path / "test.db", {}, observer).value();
         ASSERT_TRUE(run_to_end(storage::migrate(*database, storage::embedded_migrations(), now)));
         users.emplace(*database);
-        door.emplace(
-            SignIn::Parts{*users, pool, throttle, scheme, crypto::decoy_hash(scheme).value()});
+        open_door();
         NewUser ann{
             .name = "ann",
             .email = {},
             .roles = {"user"},
             .password_hash = crypto::hash_password(scheme, Secret("correct horse")).value()};
         id = run_to_end(users->create(ann, now)).value().id;
+    }
+    void open_door() { door.emplace(SignIn::Parts{*users, pool, throttle, scheme, decoys()}); }
+    static const Decoys& decoys() {
+        static const Decoys made{crypto::decoy_hash(crypto::PasswordScheme::argon2id).value(),
+                                 crypto::decoy_hash(crypto::PasswordScheme::bcrypt).value()};
+        return made;
+    }
+    /// Of this process, all threads: others on the machine do not count.
+    milliseconds cost_of(const std::string& name) {
+        const auto cpu = [] {
+            timespec time{};
+            ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+            return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+        };
+        const auto begun = cpu();
+        EXPECT_FALSE(attempt(name, "wrong").user);
+        return std::chrono::ceil<milliseconds>(cpu() - begun);
     }
     SignInOutcome attempt(std::string name, std::string_view password) {
         return run_to_end(door->check({std::move(name), Secret(password), "192.0.2.1"})).value();
@@ -81,6 +99,34 @@ TEST_F(SignInTest, ReplacesAWeakHashOnTheWay) {
     const auto stored = run_to_end(users->find_by_name("ann"))->password_hash;
     EXPECT_TRUE(stored->starts_with("$argon2id$"));
     EXPECT_TRUE(attempt("ann", "correct horse").user);
+}
+
+TEST_F(SignInTest, WhoseHashIsOfWhichSchemeDoesNotShowInTheTime) {
+    const auto alone = cost_of("nobody");
+    NewUser old{.name = "old",
+                .email = {},
+                .roles = {},
+                .password_hash =
+                    crypto::hash_password(crypto::PasswordScheme::bcrypt, Secret("from elsewhere"))
+                        .value()};
+    const auto old_id = run_to_end(users->create(old, now)).value().id;
+    NewUser without{.name = "without", .email = {}, .roles = {}, .password_hash = {}};
+    ASSERT_TRUE(run_to_end(users->create(without, now)));
+    open_door();
+    const auto of_old = cost_of("old");
+    for (const auto* name : {"ann", "without", "nobody", "'; --"}) {
+        const auto cost = cost_of(name);
+        EXPECT_LT(cost, of_old * 3 / 2) << name;
+        EXPECT_GT(cost, of_old * 2 / 3) << name;
+    }
+    EXPECT_GT(of_old, alone * 2) << "bcrypt costs a multiple, or this test shows nothing";
+
+    // Once they have all signed in, nobody pays for it any more.
+    ASSERT_TRUE(attempt("old", "from elsewhere").user);
+    EXPECT_TRUE(run_to_end(users->find_by_name("old"))->password_hash->starts_with("$argon2id$"));
+    open_door();
+    EXPECT_LT(cost_of("nobody") * 2, of_old);
+    EXPECT_EQ(old_id, attempt("old", "from elsewhere").user->id);
 }
 
 TEST_F(SignInTest, ChangingAPasswordWantsTheOldOneAndVoidsTokens) {

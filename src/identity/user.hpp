@@ -19,6 +19,8 @@ inline constexpr std::size_t user_roles_max = 32;
 [[nodiscard]] bool valid_user_name(std::string_view name);
 /// What names are compared by: case does not tell people apart.
 [[nodiscard]] std::string folded(std::string_view name);
+/// Keys that nobody has made belong to these: no user is called so.
+[[nodiscard]] bool of_the_house(std::string_view name);
 /// Custom roles too: a-z, 0-9, "_", "-", ":" and ".", at most 64, beginning with a letter.
 [[nodiscard]] bool valid_role_name(std::string_view name);
 

@@ -69,6 +69,8 @@ constexpr Statement update_hash{
     .name = "users.rehash",
     .sql = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2"};
 constexpr Statement count_all{.name = "users.count", .sql = "SELECT count(*) FROM users"};
+constexpr Statement select_hash_like{
+    .name = "users.find_hash", .sql = "SELECT 1 FROM users WHERE password_hash LIKE $1 LIMIT 1"};
 constexpr Statement count_other_admins{
     .name = "users.count_other_admins",
     .sql =
@@ -149,6 +151,27 @@ Task<Result<User>> make(Session& session, NewUser user, SystemTime now) {
     GH_CO_TRY_VOID(co_await put_roles(session, id, std::move(user.roles)));
     GH_CO_TRY(auto made, co_await read(session, select_by_id, id));
     co_return std::move(made.user);
+}
+
+Task<Result<std::vector<User>>> make_first(Session& session, std::vector<FirstUser> users,
+                                           SystemTime now) {
+    std::vector<User> made;
+    GH_CO_TRY(const auto known, co_await session.query(count_all));
+    if (known[0].integer(0) > 0) co_return made;
+    for (auto& [user, also] : users) {
+        auto rows = make(session, std::move(user), now);
+        GH_CO_TRY(auto one, co_await storage::with_also(session, std::move(rows), also));
+        made.push_back(std::move(one));
+        now += std::chrono::microseconds(1);  // lists are in the order of their making
+    }
+    co_return made;
+}
+
+Result<void> check_user(const NewUser& user) {
+    if (!valid_user_name(user.name) || of_the_house(user.name))
+        return fail(ErrorKind::invalid_argument, "user.name");
+    GH_TRY_VOID(check_email(user.email));
+    return check_roles(user.roles);
 }
 
 bool is_admin(const std::vector<std::string>& roles) {
@@ -236,19 +259,24 @@ bool valid_role_name(std::string_view name) {
            });
 }
 
-/// Keys that nobody has made belong to these: see first_users and internal_key.
 bool of_the_house(std::string_view name) {
     const auto lower = folded(name);
     return lower == "gatehouse" || lower == "environment";
 }
 
 Task<Result<User>> UserRepository::create(NewUser user, SystemTime now, storage::Also<User> also) {
-    if (!valid_user_name(user.name) || of_the_house(user.name))
-        co_return fail(ErrorKind::invalid_argument, "user.name");
-    GH_CO_TRY_VOID(check_email(user.email));
-    GH_CO_TRY_VOID(check_roles(user.roles));
+    GH_CO_TRY_VOID(check_user(user));
     auto work = [user = std::move(user), now, also = std::move(also)](Session& session) {
         return storage::with_also(session, make(session, user, now), also);
+    };
+    co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<std::vector<User>>> UserRepository::create_first(std::vector<FirstUser> users,
+                                                             SystemTime now) {
+    for (const auto& each : users) GH_CO_TRY_VOID(check_user(each.user));
+    auto work = [users = std::move(users), now](Session& session) {
+        return make_first(session, users, now);
     };
     co_return co_await database_.write(std::move(work));
 }
@@ -315,6 +343,13 @@ Task<Result<void>> UserRepository::end_tokens(Session& session, std::string name
 Task<Result<void>> UserRepository::rehash(std::string id, std::string old_hash, std::string hash) {
     GH_CO_TRY_VOID(co_await database_.query(update_hash, id, old_hash, hash));
     co_return Result<void>{};
+}
+
+Task<Result<bool>> UserRepository::has_hashes_of(crypto::PasswordScheme scheme) {
+    const std::string_view begins =
+        scheme == crypto::PasswordScheme::bcrypt ? "$2%" : "$argon2id$%";
+    GH_CO_TRY(const auto rows, co_await database_.query(select_hash_like, begins));
+    co_return !rows.empty();
 }
 
 Task<Result<std::int64_t>> UserRepository::count() {

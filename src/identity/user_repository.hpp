@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/task.hpp"
+#include "crypto/password_hash.hpp"
 #include "identity/user.hpp"
 #include "storage/database.hpp"
 
@@ -17,6 +18,12 @@ struct NewUser {
     std::vector<std::string> roles;
     std::optional<std::string> password_hash;  ///< unset: cannot sign in with a password
     bool password_change_required = false;
+};
+
+/// One of those that a house begins with; each with a record of its own.
+struct FirstUser {
+    NewUser user;
+    storage::Also<User> also;
 };
 
 /// What of a user changes; what is not set stays.
@@ -56,6 +63,10 @@ class UserRepository {
 
     [[nodiscard]] Task<Result<User>> create(NewUser user, SystemTime now,
                                             storage::Also<User> also = {});
+    /// All of them or none, where there is nobody yet; nodes that start at once make them once.
+    /// @return those that were made; nobody: there was somebody already
+    [[nodiscard]] Task<Result<std::vector<User>>> create_first(std::vector<FirstUser> users,
+                                                               SystemTime now);
     [[nodiscard]] Task<Result<User>> find(std::string id);
     [[nodiscard]] Task<Result<UserSecret>> find_by_name(std::string name);
     /// In order of their making.
@@ -74,6 +85,8 @@ class UserRepository {
     /// The same password hashed anew: tokens stay good. Nothing happens when `old_hash` is no longer the one.
     [[nodiscard]] Task<Result<void>> rehash(std::string id, std::string old_hash, std::string hash);
     [[nodiscard]] Task<Result<std::int64_t>> count();
+    /// Is there anybody whose password is kept in this scheme? Looks at all users until it finds one.
+    [[nodiscard]] Task<Result<bool>> has_hashes_of(crypto::PasswordScheme scheme);
 
  private:
     storage::Database& database_;

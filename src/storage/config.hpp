@@ -19,6 +19,8 @@ struct PoolConfig {
     milliseconds statement_timeout{30'000};
     milliseconds idle_timeout{600'000};    ///< above `min`, who is not wanted for so long is closed
     milliseconds lifetime_max{1'800'000};  ///< then it makes place for a new one, once it is idle
+    /// PostgreSQL: idle for longer, it is asked whether it is there before it is lent. No key of the file.
+    milliseconds unused_max{15'000};
     friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
 };
 

@@ -32,6 +32,13 @@ constexpr Statement forever{
     .name = "t.forever",
     .sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"};
 
+constexpr Statement numbers{
+    .name = "t.numbers",
+    .sql =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT i "
+        "FROM n",
+    .postgres = "SELECT generate_series(1, $1::bigint)"};
+
 class DatabaseTest : public EngineTest {
  protected:
     void SetUp() override {
@@ -46,6 +53,16 @@ class DatabaseTest : public EngineTest {
     }
 };
 INSTANTIATE_TEST_SUITE_P(Engines, DatabaseTest, both_engines, engine_name);
+
+TEST_P(DatabaseTest, AnAnswerHasSoManyRowsAndNotOneMore) {
+    const auto most = run_to_end(database->query(numbers, Session::rows_max));
+    ASSERT_TRUE(most) << describe(most.error());
+    EXPECT_EQ(most->size(), Session::rows_max);
+    const auto more = run_to_end(database->query(numbers, Session::rows_max + 1));
+    ASSERT_FALSE(more);
+    EXPECT_EQ(more.error().reason, "storage.rows");
+    EXPECT_TRUE(run_to_end(database->query(numbers, 1)));
+}
 
 TEST_P(DatabaseTest, KeepsEveryKindOfValue) {
     const SystemTime at{std::chrono::microseconds(1'700'000'000'123'456)};

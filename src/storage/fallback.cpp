@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/id.hpp"
+#include "net/within.hpp"
 
 namespace gh::storage {
 namespace {
@@ -83,7 +84,9 @@ Task<Result<void>> Fallback::submit(std::string kind, SystemTime now, Direct dir
 
 Task<Result<void>> Fallback::submit_record(JournalRecord record, Direct direct, Payload payload) {
     if (journal_->backlog().records == 0) {
-        auto done = co_await apply_patiently(record, record.at, std::move(direct));
+        // Late, it may come to pass all the same: the record's id lets it happen once.
+        auto applied = apply(record, record.at, std::move(direct));
+        auto done = co_await net::within(patience, "storage.patience", std::move(applied));
         if (done || !is_away(done.error())) co_return done;
         if (!away_.exchange(true))
             log_.warning("storage", "the database is away, writes go to the journal")
@@ -93,21 +96,6 @@ Task<Result<void>> Fallback::submit_record(JournalRecord record, Direct direct, 
     GH_CO_TRY_VOID(co_await journal_->append(std::move(record)));
     journalled_.add();
     co_return Result<void>{};
-}
-
-Task<Result<void>> Fallback::apply_patiently(JournalRecord record, SystemTime now, Direct direct) {
-    auto& loop = *net::Loop::current();
-    net::Answer<Result<void>> answer(loop);
-    spawn(apply_and_tell(std::move(record), now, std::move(direct), answer.giver()));
-    auto done = co_await answer.wait_until(loop.now() + patience);
-    if (done) co_return *std::move(done);
-    // It may come to pass later all the same: the record's id lets it happen once.
-    co_return fail(ErrorKind::deadline_exceeded, "storage.patience");
-}
-
-Task<> Fallback::apply_and_tell(JournalRecord record, SystemTime now, Direct direct,
-                                net::Answer<Result<void>>::Giver tell) {
-    tell(co_await apply(std::move(record), now, std::move(direct)));
 }
 
 Task<Result<void>> Fallback::apply_within(Session& session, JournalRecord record, SystemTime now,
@@ -175,30 +163,31 @@ Task<Result<void>> Fallback::reject(JournalRecord record, Error why, SystemTime 
     co_return Result<void>{};
 }
 
-Task<Result<std::size_t>> Fallback::replay_some(std::vector<JournalRecord> records,
-                                                SystemTime now) {
+Task<Result<Fallback::Taken>> Fallback::replay_some(std::vector<JournalRecord> records,
+                                                    SystemTime now) {
     // One commit for all; when one of them is refused, each for itself.
     auto together = co_await apply_all(records, now);
-    if (!together && is_away(together.error())) co_return 0U;
-    std::size_t brought = 0;
+    if (!together && is_away(together.error())) co_return Taken{};
+    Taken taken;
     if (together) {
-        brought = records.size();
-        replayed_.add(brought);
+        taken = {.all = records.size(), .applied = records.size()};
+        replayed_.add(taken.applied);
     }
-    for (std::size_t i = brought; i < records.size(); ++i) {
+    for (std::size_t i = taken.all; i < records.size(); ++i) {
         auto& record = records[i];
         Direct none;
         auto done = co_await apply(record, now, std::move(none));
         if (!done && is_away(done.error())) break;
         if (done) {
             replayed_.add();
+            ++taken.applied;
         } else if (auto kept = co_await reject(record, done.error(), now); !kept) {
             break;
         }
-        ++brought;
+        ++taken.all;
     }
-    if (brought > 0) GH_CO_TRY_VOID(journal_->release(records[brought - 1].sequence));
-    co_return brought;
+    if (taken.all > 0) GH_CO_TRY_VOID(journal_->release(records[taken.all - 1].sequence));
+    co_return taken;
 }
 
 Result<void> Fallback::each_waiting(const std::function<void(const JournalRecord&)>& show) const {
@@ -215,8 +204,8 @@ Task<Result<std::size_t>> Fallback::replay(SystemTime now) {
         if (records.empty()) break;
         const auto asked = records.size();
         GH_CO_TRY(const auto some, co_await replay_some(std::move(records), now));
-        brought += some;
-        if (some < asked) co_return brought;  // it is away again
+        brought += some.applied;
+        if (some.all < asked) co_return brought;  // it is away again
     }
     if (away_.exchange(false))
         log_.info("storage", "the database is back, the journal is empty")

@@ -75,10 +75,6 @@ class Fallback {
  private:
     [[nodiscard]] Task<Result<void>> submit_record(JournalRecord record, Direct direct,
                                                    Payload payload);
-    [[nodiscard]] Task<Result<void>> apply_patiently(JournalRecord record, SystemTime now,
-                                                     Direct direct);
-    [[nodiscard]] Task<> apply_and_tell(JournalRecord record, SystemTime now, Direct direct,
-                                        net::Answer<Result<void>>::Giver tell);
     [[nodiscard]] Task<Result<void>> apply(JournalRecord record, SystemTime now, Direct direct);
     [[nodiscard]] Task<Result<void>> apply_all(std::vector<JournalRecord> records, SystemTime now);
     [[nodiscard]] Task<Result<void>> apply_each(Session& session,
@@ -89,8 +85,12 @@ class Fallback {
                                            const std::set<std::string_view>& kinds);
     [[nodiscard]] Task<Result<void>> apply_within(Session& session, JournalRecord record,
                                                   SystemTime now, Direct direct);
-    [[nodiscard]] Task<Result<std::size_t>> replay_some(std::vector<JournalRecord> records,
-                                                        SystemTime now);
+    struct Taken {
+        std::size_t all = 0;      ///< off the journal
+        std::size_t applied = 0;  ///< the others were refused
+    };
+    [[nodiscard]] Task<Result<Taken>> replay_some(std::vector<JournalRecord> records,
+                                                  SystemTime now);
     [[nodiscard]] Task<Result<void>> reject(JournalRecord record, Error why, SystemTime now);
 
     Database& database_;

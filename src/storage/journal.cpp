@@ -81,11 +81,14 @@ Result<JournalRecord> parse_journal_line(std::string_view line) {
         !payload->object()) {
         return bad("a member is missing");
     }
-    return JournalRecord{.sequence = static_cast<std::uint64_t>(*sequence->integer()),
+    JournalRecord record{.sequence = static_cast<std::uint64_t>(*sequence->integer()),
                          .id = *id,
                          .kind = *kind,
                          .at = time_of(*at->integer()),
                          .payload = std::string(payload_text(object))};
+    // Members in another order, or more of them: not ours, whatever its checksum.
+    if (journal_line(record) != line) return bad("not as it is written");
+    return record;
 }
 
 Journal::Journal(std::filesystem::path folder, Options options)
@@ -115,18 +118,35 @@ Journal::~Journal() {
 
 Result<void> Journal::load() {
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
-        if (entry.path().extension() == suffix) segments_.push_back({.path = entry.path()});
+    for (std::filesystem::directory_iterator at(folder_, error), end; !error && at != end;
+         at.increment(error)) {
+        if (at->path().extension() == suffix) segments_.push_back({.path = at->path()});
     }
     if (error) return io_error(folder_, error.value());
     std::ranges::sort(segments_, {}, &Segment::path);
+    GH_TRY_VOID(drop_empty());  // so that the last one is the one that was written last
     for (std::size_t i = 0; i < segments_.size(); ++i)
         GH_TRY_VOID(load_segment(segments_[i], i + 1 == segments_.size()));
-    std::erase_if(segments_, [](const Segment& each) { return each.records == 0; });
+    GH_TRY_VOID(drop_empty());
     if (segments_.empty()) return {};
     released_ = segments_.front().first - 1;
     file_ = ::open(segments_.back().path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
     if (file_ < 0) return io_error(segments_.back().path, errno);
+    return {};
+}
+
+/// Unlinks segments without content, which would stand between later ones that are named by smaller numbers.
+Result<void> Journal::drop_empty() {
+    for (auto at = segments_.begin(); at != segments_.end();) {
+        struct stat facts{};
+        if (::stat(at->path.c_str(), &facts) != 0) return io_error(at->path, errno);
+        if (facts.st_size > 0) {
+            ++at;
+            continue;
+        }
+        if (::unlink(at->path.c_str()) != 0) return io_error(at->path, errno);
+        at = segments_.erase(at);
+    }
     return {};
 }
 

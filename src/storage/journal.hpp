@@ -92,6 +92,7 @@ class Journal {
 
     Journal(std::filesystem::path folder, Options options);
     [[nodiscard]] Result<void> load();
+    [[nodiscard]] Result<void> drop_empty();
     [[nodiscard]] Result<void> load_segment(Segment& segment, bool last);
     void run();
     [[nodiscard]] Result<void> write(std::vector<Waiting>& group);

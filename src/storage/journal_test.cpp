@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "crypto/digest.hpp"
 #include "storage/testing.hpp"
 
 namespace gh::storage {
@@ -70,6 +71,23 @@ TEST(JournalLine, NoticesEveryFlippedBit) {
         EXPECT_FALSE(parse_journal_line(std::string_view(line).substr(0, length)));
 }
 
+TEST(JournalLine, ReadsNothingButWhatIsWritten) {
+    constexpr std::string_view objects[] = {
+        R"({"sequence":1,"id":"a","kind":"k","at":1,"payload":{}})",  // as it is written
+        R"({"payload":{},"sequence":1,"id":"a","kind":"k","at":1})",
+        R"({"sequence":-1,"id":"a","kind":"k","at":1,"payload":{}})",
+        R"({"sequence":1,"id":"a","kind":"k","at":9223372036854775807,"payload":{}})",
+        R"({"sequence":1,"id":"a","kind":"k","at":-9223372036854775808,"payload":{}})",
+        R"({"sequence": 1,"id":"a","kind":"k","at":1,"payload":{}})",
+        R"({"sequence":1,"id":"a","kind":"k","at":1,"more":1,"payload":{}})",
+        R"({"sequence":1,"id":"a","kind":"k","at":1,"payload":[]})",
+    };
+    for (const auto object : objects) {
+        const auto line = crypto::sha256_hex(object).substr(0, 16) + ' ' + std::string(object);
+        EXPECT_EQ(parse_journal_line(line).has_value(), object == objects[0]) << object;
+    }
+}
+
 TEST_F(JournalTest, KeepsOrderAndSurvivesARestart) {
     open();
     for (const auto* id : {"a", "b", "c"}) EXPECT_EQ(append(id), "");
@@ -131,6 +149,29 @@ TEST_F(JournalTest, ATornTailIsCutOff) {
     }
 }
 
+TEST_F(JournalTest, AnEmptySegmentOfAnEarlierCrashDoesNotHideWhichTailMayBeTorn) {
+    open();
+    EXPECT_EQ(append("a"), "");
+    const auto file = files().front();
+    journal.reset();
+    const auto stale = path() / "00000000000000000007.jsonl";
+    std::ofstream(stale).close();
+    std::ofstream(file, std::ios::app) << "torn";
+    open();
+    EXPECT_EQ(ids(), "a");
+    EXPECT_EQ(files(), std::vector{file});
+}
+
+TEST_F(JournalTest, ASegmentOfNothingButATornLineIsGone) {
+    std::filesystem::create_directory(path());
+    std::ofstream(path() / "00000000000000000007.jsonl") << "torn";
+    open();
+    EXPECT_TRUE(files().empty());
+    EXPECT_EQ(append("a"), "");
+    open();
+    EXPECT_EQ(ids(), "a");
+}
+
 TEST_F(JournalTest, DamageInTheMiddleStopsTheStart) {
     open();
     for (const auto* id : {"a", "b", "c"}) EXPECT_EQ(append(id), "");
@@ -153,6 +194,28 @@ TEST_F(JournalTest, RefusesWhatDoesNotFit) {
     EXPECT_EQ(append("c"), "journal.full");
     EXPECT_EQ(append("d", std::string(journal_payload_bytes_max + 1, 'x')), "journal.too_large");
     EXPECT_EQ(ids(), "ab");
+}
+
+TEST_F(JournalTest, MoreThanMayWaitForTheDiskAreRefusedAndTheOthersKept) {
+    open({.waiting_max = 3});
+    net::Loop loop;
+    int left = 2'000, kept = 0, refused = 0;
+    auto one = [&](int i) -> Task<> {
+        JournalRecord record{.id = std::to_string(i), .kind = "k", .at = now, .payload = "{}"};
+        const auto done = co_await journal->append(std::move(record));
+        if (!done) {
+            EXPECT_EQ(done.error().reason, "journal.full");
+        }
+        ++(done ? kept : refused);
+        if (--left == 0) loop.stop();
+    };
+    loop.post([&] {
+        for (int i = 0; i < 2'000; ++i) spawn(one(i));
+    });
+    loop.run();
+    EXPECT_GT(refused, 0);  // the disk does not take 2,000 in one turn, three at a time
+    EXPECT_GE(kept, 3);
+    EXPECT_EQ(journal->backlog().records, static_cast<std::uint64_t>(kept));
 }
 
 TEST_F(JournalTest, ManyAtOnceShareTheDisk) {

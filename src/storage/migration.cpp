@@ -90,7 +90,13 @@ Task<Result<std::size_t>> migrate(Database& database, std::span<const Migration>
 Task<Result<void>> lock_schema(Session& session) {
     if (session.dialect() == Dialect::postgres) {
         GH_CO_TRY_VOID(co_await session.query(see_all_postgres));
-        GH_CO_TRY_VOID(co_await session.query(lock_postgres));
+        const auto locked = co_await session.query(lock_postgres);
+        if (!locked && locked.error().kind == ErrorKind::deadline_exceeded) {
+            co_return fail(ErrorKind::unavailable, "migration.locked",
+                           "another gatehouse migrates this database or restores into it; wait "
+                           "until it has ended and try again");
+        }
+        GH_CO_TRY_VOID(locked);
         GH_CO_TRY_VOID(co_await session.query(no_hurry_postgres));
     }
     co_return Result<void>{};

@@ -1,7 +1,9 @@
 #include "storage/migration.hpp"
 
 #include <array>
+#include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "storage/testing.hpp"
@@ -82,6 +84,40 @@ TEST_P(MigrationTest, TwoMigratorsAtOnceDoItOnce) {
     loop.run();
     EXPECT_EQ(failures, std::vector<std::string>{});
     EXPECT_EQ(applied, 2U);
+}
+
+TEST_P(MigrationTest, AStepMayTakeLongerThanAStatement) {
+    constexpr milliseconds most{200};
+    open({.min = 1, .max = 2, .statement_timeout = most});
+    constexpr std::array slow{Migration{
+        1, "slow",
+        "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a WITH RECURSIVE n(i) AS (SELECT 1 UNION "
+        "ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT max(i) FROM n",
+        "SELECT pg_sleep(0.4)"}};
+    const auto began = std::chrono::steady_clock::now();
+    const auto done = run_to_end(migrate(*database, slow, now));
+    ASSERT_TRUE(done) << describe(done.error());
+    EXPECT_GT(std::chrono::steady_clock::now() - began, most);
+}
+
+TEST_P(MigrationTest, SaysThatAnotherMigratesWhereThatTakesTooLong) {
+    if (GetParam() == Dialect::sqlite) GTEST_SKIP() << "one writer at a time anyway";
+    static constexpr Statement hold{.name = "t.hold", .sql = "SELECT pg_sleep(1.5)"};
+    std::promise<void> locked;
+    const auto other = another();
+    std::jthread holder([&] {
+        std::ignore = run_to_end(other->write([&](Session& session) -> Task<Result<void>> {
+            GH_CO_TRY_VOID(co_await lock_schema(session));
+            locked.set_value();
+            GH_CO_TRY_VOID(co_await session.query(hold));
+            co_return Result<void>{};
+        }));
+    });
+    locked.get_future().wait();
+    open({.min = 1, .max = 2, .statement_timeout = milliseconds(200)});
+    const auto done = run_to_end(migrate(*database, steps, now));
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().reason, "migration.locked");
 }
 
 TEST_P(MigrationTest, TheEmbeddedOnesRun) {

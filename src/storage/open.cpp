@@ -1,10 +1,31 @@
 #include "storage/open.hpp"
 
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
 #include "storage/postgres/database.hpp"
 #include "storage/sqlite/database.hpp"
 #include "storage/url.hpp"
 
 namespace gh::storage {
+
+void forget_postgres_environment() {
+    std::vector<std::string> names;
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+        const std::string_view text = *entry;
+        if (text.starts_with("PG")) names.emplace_back(text.substr(0, text.find('=')));
+    }
+    for (const auto& name : names) ::unsetenv(name.c_str());
+}
+
+std::string place_of(const StorageConfig& config, const std::filesystem::path& data_dir) {
+    const auto url = config.url.value_or(SqliteUrl{data_dir / "gatehouse.db"});
+    const auto* server = std::get_if<PostgresUrl>(&url);
+    return server != nullptr ? server->redacted() : text_of(url);
+}
 
 Result<std::unique_ptr<Database>> open_database(const StorageConfig& config,
                                                 const std::filesystem::path& data_dir,

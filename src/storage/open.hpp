@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "storage/config.hpp"
 #include "storage/database.hpp"
@@ -19,5 +20,13 @@ namespace gh::storage {
                                                               const std::filesystem::path& data_dir,
                                                               Observer& observer,
                                                               telemetry::Log* log);
+
+/// The database that `storage.url` names, as logs and messages may show it: without a password.
+[[nodiscard]] std::string place_of(const StorageConfig& config,
+                                   const std::filesystem::path& data_dir);
+
+/// Takes the variables of libpq (PGHOSTADDR, PGSERVICE, ...: all that begin with PG) out of the process's environment, some
+/// of which would decide over what a connection is told. Before there are other threads.
+void forget_postgres_environment();
 
 }  // namespace gh::storage

@@ -28,8 +28,8 @@ class MaybeRow {
 ///
 /// Errors: `conflict` "storage.unique" or "storage.foreign_key"; `invalid_argument` "storage.check" (a constraint of the
 /// table) or "storage.value" (text with NUL or no UTF-8); `deadline_exceeded` "storage.timeout"; `unavailable`
-/// "storage.busy", "storage.read_only", "storage.permission", "storage.io" or "storage.connection"; `exhausted`
-/// "storage.full"; `corrupt` "storage.corrupt"; `internal` "storage.statement" (our SQL is wrong). A write may also end with
+/// "storage.busy", "storage.read_only", "storage.permission", "storage.io", "storage.connection" or "storage.schema" (a table
+/// or column is missing: steps are pending); `conflict` "storage.occupied" (one is there already); `exhausted` "storage.full"; `corrupt` "storage.corrupt"; `internal` "storage.statement" (our SQL is wrong). A write may also end with
 /// `unavailable` "storage.commit_unknown": the connection ended before the server had said whether it has committed. A
 /// detail never holds a parameter's value. After an error every further call answers with that error.
 class Session {

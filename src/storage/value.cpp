@@ -1,5 +1,6 @@
 #include "storage/value.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "telemetry/json_text.hpp"
@@ -20,8 +21,10 @@ std::int64_t microseconds_of(SystemTime time) {
 }
 
 SystemTime time_of(std::int64_t microseconds) {
+    static constexpr auto first = SystemTime::min(), last = SystemTime::max();
+    const auto whole = std::clamp(microseconds, microseconds_of(first), microseconds_of(last));
     return SystemTime(
-        std::chrono::duration_cast<SystemTime::duration>(std::chrono::microseconds(microseconds)));
+        std::chrono::duration_cast<SystemTime::duration>(std::chrono::microseconds(whole)));
 }
 
 bool storable(const Value& value) {

@@ -25,6 +25,7 @@ using Value = std::variant<std::nullptr_t, bool, std::int64_t, double, std::stri
 using Parameters = std::vector<Value>;
 
 [[nodiscard]] std::int64_t microseconds_of(SystemTime time);
+/// The first or the last moment there is for what lies beyond: the number may come from a file that others wrote.
 [[nodiscard]] SystemTime time_of(std::int64_t microseconds);
 
 /// May it be stored? Text must be UTF-8 without NUL: PostgreSQL refuses both, SQLite would keep what readers then read apart.

@@ -77,6 +77,12 @@ class Postgres:
         self.psql(f"CREATE TABLESPACE {name} LOCATION '{folder}'", f"ALTER DATABASE {name} SET TABLESPACE {name}")
         return name
 
+    def drop_databases_on(self, folder):
+        space, names = self.psql("SELECT t.spcname, string_agg(d.datname, ' ') FROM pg_tablespace t "
+                                 "JOIN pg_database d ON d.dattablespace = t.oid "
+                                 f"WHERE pg_tablespace_location(t.oid) = '{folder}' GROUP BY 1").split("|")
+        self.psql(*[f"DROP DATABASE {name} WITH (FORCE)" for name in names.split()], f"DROP TABLESPACE {space}")
+
     def url(self, database, host="127.0.0.1", ca=None, password="", **parameters):
         """storage.url; with a password DATABASE_URL. `parameters` come besides the usual ones, or instead; None: left out."""
         words = {"sslmode": "verify-full", "sslrootcert": ca or self.ca} | parameters

@@ -136,15 +136,25 @@ def test_the_internal_certificate_names_what_is_allowed(start, configure, upstre
     assert {"api.example.com", "localhost"} <= names
 
 
+def auth_lines(gateway):
+    return [line for line in gateway.log() if line.get("component") == "auth" and "authentication is" in
+            line["message"].lower()]
+
+
 def test_the_start_says_how_authentication_stands(quick):
     gateway = quick()
-    until(lambda: any("auth" in json.dumps(line).lower() for line in gateway.log()), "a line about authentication")
+    until(lambda: auth_lines(gateway), "a line about authentication")
+    [line] = auth_lines(gateway)
+    assert (line["level"], line["message"], line["profile"]) == ("INFO", "authentication is on", "production")
+    assert (line["issuers"], line["api_keys"]) == (0, 1)
 
 
 def test_development_without_authentication_is_loud(start, configure, upstream):
     gateway = start(configure([upstream], profile="development", auth={"enabled": False}))
-    until(lambda: any(line["level"] == "WARNING" and "auth" in json.dumps(line).lower() for line in gateway.log()),
-          "a warning about authentication")
+    until(lambda: auth_lines(gateway), "a warning about authentication")
+    [line] = auth_lines(gateway)
+    assert (line["level"], line["profile"]) == ("WARNING", "development")
+    assert line["message"].startswith("AUTHENTICATION IS OFF")
 
 
 def test_enable_auth_false_is_refused_in_production(configure, upstream, tmp_path):

@@ -161,6 +161,7 @@ def small_disk(tmp_path):
 def disk_of_the_server(postgres):
     with disk(postgres.folder / "small", 32) as folder:
         yield folder
+        postgres.drop_databases_on(folder)  # or the server misses them at its next start
 
 
 def fill(folder):
@@ -257,7 +258,8 @@ def test_a_schema_that_turns_out_to_be_pending_is_said_loudly_and_mended_in_plac
     line = until(lambda: [each for each in gateway.log() if "cannot be used" in str(each)], "a loud line")[0]
     assert line["level"] == "ERROR" and "gatehouse migrate up" in str(line)
     assert readiness(gateway)["status"] == "degraded"
-    assert Control(gateway).form("/auth/token", {"username": "ada", "password": ADMIN}).status in (500, 503)
+    answer = Control(gateway).form("/auth/token", {"username": "ada", "password": ADMIN})
+    assert (answer.status, answer.json()["code"]) == (503, "storage.schema"), answer
     done = run("migrate", "up", "--config", gateway.config_file, env=postgres.env)
     assert done.returncode == 0, done.stderr
     until(lambda: readiness(gateway)["status"] == "healthy", "the schema to be seen")

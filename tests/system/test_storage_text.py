@@ -5,6 +5,7 @@ import urllib.parse
 import pytest
 
 from support.control import Control, add_user, house_config
+from support.wait import until
 
 ADMIN = "the engine weaves"
 NASTY = ["'; DROP TABLE users; --", "' OR '1'='1", '"; DELETE FROM api_keys; --', "$1", "%(name)s", "{}", "\\'; SELECT 1", "a\\",
@@ -57,6 +58,49 @@ def test_fields_of_bodies(admin):
         assert sign_in.status in (400, 401, 422, 429), (text, sign_in)
     assert kept >= len(NASTY) and refused >= len(NASTY)
     assert set(before) <= set(names(admin)) and Control(admin.gateway).sign_in("ada", ADMIN)
+
+
+def test_names_and_passwords_that_sign_in(admin):
+    add_user(admin.gateway.config_file, "uli", "plain as day", "user", env=admin.gateway.env)
+    anybody = Control(admin.gateway)
+    for text in [*NASTY, NUL]:
+        for path, body in (("/api/v1/auth/login", {"username": text, "password": text}),
+                           ("/api/v1/auth/password", {"username": text, "password": text, "new_password": "x" + text}),
+                           ("/api/v1/auth/password", {"username": "uli", "password": text, "new_password": "x" + text})):
+            answer = anybody.ask("POST", path, body)
+            assert answer.status in (400, 401, 422, 429), (path, text, answer)
+    # As a password any text is good, and is the one that was given.
+    passwords = ["plain as day", *[f"as good as any {text}" for text in NASTY]]
+    for old, new in zip(passwords, [*passwords[1:], "in the end"], strict=True):
+        until(lambda old=old, new=new: anybody.ask(
+            "POST", "/api/v1/auth/password", {"username": "uli", "password": old, "new_password": new}).status != 429,
+            "the failures before to be forgiven", timeout=40)
+        assert anybody.ask("POST", "/api/v1/auth/login", {"username": "uli", "password": old}).status == 401
+        assert anybody.ask("POST", "/api/v1/auth/login", {"username": "uli", "password": new}).status == 200, new
+
+
+def test_roles_and_preconditions(admin):
+    assert admin.ask("PUT", "/api/v1/roles/auditor", {"permissions": ["users:read"]}).status == 200
+    user = admin.ask("POST", "/api/v1/users", {"name": "bob", "roles": ["user"]})
+    key = admin.ask("POST", "/api/v1/keys", {"name": "k", "roles": ["user"]})
+    for text in [*NASTY, NUL]:
+        quoted = urllib.parse.quote(text, safe="")
+        path = f"/api/v1/roles/{quoted}"
+        assert admin.ask("PUT", path, {"permissions": ["users:read"]}).status in (400, 404, 422), text
+        assert admin.ask("DELETE", path).status in (400, 404), text
+        assert admin.ask("PUT", "/api/v1/roles/auditor", {"permissions": [text]}).status in (400, 422), text
+        assert admin.ask("POST", f"/api/v1/users/{quoted}/password").status in (400, 404), text
+        if not text.isascii() or "\0" in text:
+            continue  # no field of HTTP carries it
+        for value in (text, f'"{text}"', f"W/{text}"):
+            for method, where, body in (("PATCH", user.get("location"), {"email": "b@x.y"}),
+                                        ("POST", key.get("location") + "/rotate", None), ("DELETE", key.get("location"), None)):
+                answer = admin.ask(method, where, body, [("If-Match", value)])
+                assert answer.status in (400, 412), (method, value, answer)
+    held = {role["name"]: role["permissions"] for role in admin.get("/api/v1/roles").json()["items"]}
+    assert held["auditor"] == ["users:read"] and len(held) == 5
+    assert admin.get(user.get("location")).get("etag") == user.get("etag")
+    assert "revoked_at" not in admin.get(key.get("location")).json()
 
 
 def test_parameters_of_paths_and_queries(admin):

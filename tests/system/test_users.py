@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import statistics
 import time
 import urllib.request
@@ -182,49 +181,6 @@ def test_our_token_opens_a_route_of_the_gateway(start, tmp_path, upstream):
     assert house.get("/x").status == 401
 
 
-# --- the first start ---
-
-def test_the_first_start_makes_an_admin_whose_password_is_for_one_use(start, tmp_path):
-    gateway = start(house_config(tmp_path / "gateway0"))
-    file = gateway.directory / "data" / "admin-password"
-    assert file.stat().st_mode & 0o777 == 0o600
-    password = file.read_text().strip()
-    assert len(password) >= 20 and password not in gateway.output()
-    house = Control(gateway)
-    login = {"username": "admin", "password": password}
-    response = house.form("/auth/token", login)
-    assert response.status == 403 and response.json()["code"] == "password.change_required"
-    unchanged = house.ask("POST", "/api/v1/auth/password", {**login, "new_password": password})
-    assert unchanged.status == 422 and unchanged.json()["errors"][0]["pointer"] == "/new_password"
-    assert house.ask("POST", "/api/v1/auth/password", {**login, "new_password": "mine alone"}).status == 204
-    refused(house.form("/auth/token", login), REFUSED["login"])
-    assert house.sign_in("admin", "mine alone").get("/api/v1/users").status == 200
-
-
-def test_a_second_start_makes_nobody(start, tmp_path):
-    config = house_config(tmp_path / "gateway0")
-    first = start(config)
-    (first.directory / "data" / "admin-password").unlink()
-    first.stop()
-    second = start(config)
-    assert not (second.directory / "data" / "admin-password").exists()
-
-
-def test_inherited_users_are_taken_over_once(start, tmp_path):
-    config = house_config(tmp_path / "gateway0")
-    environment = {"VALID_USERS": "uli:plain as day,kim:colon:inside", "ADMIN_INITIAL_PASSWORD": "first of all"}
-    gateway = start(config, env=environment)
-    house = Control(gateway)
-    assert house.sign_in("kim", "colon:inside").get("/auth/me").json()["roles"] == ["user"]
-    assert house.form("/auth/token", {"username": "admin", "password": "first of all"}).status == 403
-    assert "plain as day" not in gateway.output() and "first of all" not in gateway.output()
-    assert b"plain as day" not in (gateway.directory / "data" / "gatehouse.db").read_bytes()
-    run("user", "disable", "kim", "--config", gateway.config_file)
-    gateway.stop()
-    again = start(config, env=environment)
-    refused(Control(again).form("/auth/token", {"username": "kim", "password": "colon:inside"}), REFUSED["login"])
-
-
 # --- users over the API ---
 
 def test_users_are_made_listed_and_changed(house):
@@ -285,6 +241,16 @@ def test_taking_a_role_away_voids_the_tokens_made_before(house):
     admin, uli = house.sign_in("ada", PASSWORDS["ada"]), house.sign_in("uli", PASSWORDS["uli"])
     user = next(user for user in admin.get("/api/v1/users").json()["items"] if user["name"] == "uli")
     assert uli.get("/auth/me").status == 200
+    changed = admin.ask("PATCH", f"/api/v1/users/{user['id']}", {"roles": ["guest"]},
+                        [("If-Match", f"\"{user['version']}\"")])
+    assert changed.status == 200 and changed.json()["roles"] == ["guest"]
+    refused(uli.get("/auth/me"), REFUSED["token"])  # at once
+    assert house.sign_in("uli", PASSWORDS["uli"]).get("/auth/me").json()["roles"] == ["guest"]
+
+
+def test_disabling_voids_the_tokens_made_before(house):
+    admin, uli = house.sign_in("ada", PASSWORDS["ada"]), house.sign_in("uli", PASSWORDS["uli"])
+    user = next(user for user in admin.get("/api/v1/users").json()["items"] if user["name"] == "uli")
     changed = admin.ask("PATCH", f"/api/v1/users/{user['id']}", {"disabled": True},
                         [("If-Match", f"\"{user['version']}\"")])
     assert changed.status == 200 and changed.json()["disabled"] is True

@@ -105,7 +105,8 @@ struct CodeWork {
     SystemTime now;
 };
 
-Task<Result<void>> make_code(Session& session, CodeWork work) {
+/// @return what this process has to know of older grants
+Task<Result<std::vector<Revocation>>> make_code(Session& session, CodeWork work) {
     const auto& grant = work.grant;
     if (work.keep_consent) {
         GH_CO_TRY_VOID(co_await audit::Log::lock(session));
@@ -114,8 +115,9 @@ Task<Result<void>> make_code(Session& session, CodeWork work) {
                                              std::move(portion), work.now));
         GH_CO_TRY_VOID(co_await audit::Log::append(session, work.consent));
     }
-    GH_CO_TRY_VOID(co_await add_grant(session, grant, work.now));
-    co_return co_await add_code(session, grant.id, work.code, work.now);
+    GH_CO_TRY(auto ended, co_await add_grant(session, grant, work.now));
+    GH_CO_TRY_VOID(co_await add_code(session, grant.id, work.code, work.now));
+    co_return ended;
 }
 
 CodeWork code_work_of(const Server& server, const Visit& visit) {
@@ -147,7 +149,8 @@ Task<Result<api::Reply>> send_code(Server& server, const Visit& visit) {
     auto work = [code_work = std::move(code_work)](Session& session) {
         return make_code(session, code_work);
     };
-    GH_CO_TRY_VOID(co_await server.parts().database.write(std::move(work)));
+    GH_CO_TRY(const auto ended, co_await server.parts().database.write(std::move(work)));
+    server.parts().revocations.add(ended, visit.now);
     co_return send_back(server, visit.request.redirect_uri, visit.request.state,
                         std::move(parameters));
 }

@@ -56,6 +56,14 @@ Task<Result<bool>> may_repeat(Session& session, storage::Row row, SystemTime now
     co_return successor && (*successor).is_null(0);
 }
 
+/// Shows a binding, and not the grant's: such a token came to another hand. Without any, a client has only forgotten it.
+bool is_elsewhere(const Grant& grant, const Binding& shown) {
+    const auto differs = [](const std::string& own, const std::string& other) {
+        return !own.empty() && !other.empty() && own != other;
+    };
+    return differs(grant.dpop_jkt, shown.dpop_jkt) || differs(grant.certificate, shown.certificate);
+}
+
 std::string_view fault_of(const storage::Row& row, const Grant& grant, const RefreshClaim& claim,
                           SystemTime now) {
     if (grant.client_id != claim.client_id) return "oauth.refresh_client";
@@ -103,6 +111,9 @@ Task<Result<Claimed>> claim_refresh(Session& session, RefreshClaim claim, Wish w
     auto portion = portion_of(*claimed.grant, wish);
     if (!portion) {
         claimed.refusal = portion.error().reason;
+        if (is_elsewhere(*claimed.grant, wish.binding)) {
+            GH_CO_TRY(claimed.ended, co_await end_grant(session, claimed.grant->id, now));
+        }
         co_return claimed;
     }
     claimed.portion = *std::move(portion);

@@ -1,5 +1,8 @@
 #include "identity/oauth/client_authentication.hpp"
 
+#include <optional>
+#include <utility>
+
 #include "base/try.hpp"
 #include "codec/authorization.hpp"
 #include "codec/base64.hpp"
@@ -96,10 +99,11 @@ Result<void> prove(const Client& client, const Said& said, const api::Call& call
     return {};
 }
 
-/// The key of the request's proof; empty where there is none. It names us as our metadata do, whatever stands between.
-Result<std::string> proven_key(const Server& server, const api::Call& call, SystemTime now) {
+/// The request's proof, if there is one. It names us as our metadata do, whatever stands between.
+Result<std::optional<DpopProof>> proof_of(const Server& server, const api::Call& call,
+                                          SystemTime now) {
     const auto& fields = call.head.fields;
-    if (!fields.has(http::FieldId::dpop)) return std::string();
+    if (!fields.has(http::FieldId::dpop)) return std::nullopt;
     if (fields.count(http::FieldId::dpop) != 1) return refuse("oauth.dpop_proof", "dpop.repeated");
     const auto origin = origin_of(server.issuer());
     const auto scheme = origin.substr(0, origin.find(':'));
@@ -111,9 +115,7 @@ Result<std::string> proven_key(const Server& server, const api::Call& call, Syst
                               .thumbprint = {}};
     auto proof = check_dpop_proof(fields.value(http::FieldId::dpop), request, now);
     if (!proof) return refuse("oauth.dpop_proof", std::string(proof.error().reason));
-    if (server.parts().replays.take(*proof, now) != DpopReplays::Seen::never)
-        return refuse("oauth.dpop_proof", "dpop.replayed");
-    return std::move(proof->thumbprint);
+    return *std::move(proof);
 }
 
 }  // namespace
@@ -140,16 +142,39 @@ std::string certificate_thumbprint(const api::Call& call) {
     return digest ? codec::encode_base64url(*digest) : std::string();
 }
 
-Result<Binding> binding_of(const Server& server, const api::Call& call, const Client& client,
-                           SystemTime now) {
-    Binding binding;
-    GH_TRY(binding.dpop_jkt, proven_key(server, call, now));
-    if (client.require_dpop && binding.dpop_jkt.empty()) return refuse("oauth.dpop_missing");
+struct Proof::State {
+    DpopReplays& replays;
+    DpopProof proof;
+    SystemTime now;
+    std::optional<DpopReplays::Seen> seen;
+};
+
+Proof::Proof(DpopReplays& replays, DpopProof proof, SystemTime now)
+    : state_(std::make_shared<State>(State{replays, std::move(proof), now, {}})) {}
+
+Result<void> Proof::take() const {
+    if (!state_) return {};
+    if (!state_->seen) state_->seen = state_->replays.take(state_->proof, state_->now);
+    if (*state_->seen == DpopReplays::Seen::never) return {};
+    if (*state_->seen == DpopReplays::Seen::full)
+        return fail(ErrorKind::unavailable, "oauth.dpop_full", "too many proofs are remembered");
+    return refuse("oauth.dpop_proof", "dpop.replayed");
+}
+
+Result<Proven> proven_by(const Server& server, const api::Call& call, const Client& client,
+                         SystemTime now) {
+    Proven proven;
+    GH_TRY(auto proof, proof_of(server, call, now));
+    if (client.require_dpop && !proof) return refuse("oauth.dpop_missing");
     if (client.certificate_bound) {
-        binding.certificate = certificate_thumbprint(call);
-        if (binding.certificate.empty()) return refuse("oauth.client_certificate");
+        proven.binding.certificate = certificate_thumbprint(call);
+        if (proven.binding.certificate.empty()) return refuse("oauth.client_certificate");
     }
-    return binding;
+    if (proof) {
+        proven.binding.dpop_jkt = proof->thumbprint;
+        proven.proof = Proof(server.parts().replays, *std::move(proof), now);
+    }
+    return proven;
 }
 
 }  // namespace gh::identity::oauth

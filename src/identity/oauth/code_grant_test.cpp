@@ -51,6 +51,9 @@ TEST_P(CodeGrantTest, ACodeThatComesTwiceTakesAllThatCameOfItAway) {
     EXPECT_EQ(second.code, "oauth.code_replayed");
     EXPECT_EQ(last_act(), "oauth.code_replayed");
     EXPECT_FALSE(is_active(client, said(first, "access_token")));
+    const auto recorded = acts().size();
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(redeem(client, code).code, "oauth.code_replayed");
+    EXPECT_EQ(acts().size(), recorded) << "whoever repeats it fills no log";
     EXPECT_EQ(refresh(client, said(first, "refresh_token")).code, "oauth.grant_ended");
 }
 
@@ -155,6 +158,10 @@ TEST_P(CodeGrantTest, OldGrantsMakeRoomForNewOnes) {
         ASSERT_NE(code_for(client), "");
     }
     EXPECT_EQ(refresh(client, said(first, "refresh_token")).code, "oauth.grant_ended");
+    EXPECT_FALSE(is_active(client, said(first, "access_token"))) << "it ends with its grant";
+    const auto select = storage::Statement{
+        .name = "t.count", .sql = "SELECT count(*) FROM revocations WHERE kind = 'token'"};
+    EXPECT_EQ(run_to_end(database->query(select)).value()[0].integer(0), 1) << "elsewhere, too";
 }
 
 }  // namespace

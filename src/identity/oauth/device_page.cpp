@@ -171,17 +171,19 @@ struct Decision {
     SystemTime now;
 };
 
-Task<Result<bool>> decide(storage::Session& session, Decision decision) {
+/// @return what this process has to know of older grants
+Task<Result<std::vector<Revocation>>> decide(storage::Session& session, Decision decision) {
     GH_CO_TRY_VOID(co_await audit::Log::lock(session));
     std::string grant_id;
+    std::vector<Revocation> ended;
     if (decision.grant) {
         grant_id = decision.grant->id;
-        GH_CO_TRY_VOID(co_await add_grant(session, *decision.grant, decision.now));
+        GH_CO_TRY(ended, co_await add_grant(session, *decision.grant, decision.now));
     }
     GH_CO_TRY(const bool done, co_await decide_device(session, decision.device_id, grant_id));
     if (!done) co_return fail(ErrorKind::conflict, "oauth.device_decided");
     GH_CO_TRY_VOID(co_await audit::Log::append(session, decision.act));
-    co_return true;
+    co_return ended;
 }
 
 Decision decision_of(const DeviceVisit& visit, const Found& found, bool allowed) {
@@ -222,6 +224,7 @@ Task<Result<api::Reply>> submit_consent(Server& server, DeviceVisit visit, const
     const auto done = co_await server.parts().database.write(std::move(work));
     if (!done && done.error().reason == "oauth.device_decided") co_return ask_for_code(true);
     if (!done) co_return std::unexpected(done.error());
+    server.parts().revocations.add(*done, visit.now);
     co_return page(200, allowed ? "The device is connected" : "The device is not connected",
                    "<p>You may close this page.</p>");
 }

@@ -1,6 +1,7 @@
 #include "identity/oauth/grant_repository.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/try.hpp"
 #include "identity/names.hpp"
@@ -18,13 +19,13 @@ constexpr Statement insert_grant{
         "INSERT INTO oauth_grants (id, client_id, user_id, scopes, resources, nonce, dpop_jkt, "
         "certificate, signed_in_at, created_at, expires_at) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
-constexpr Statement end_oldest{
-    .name = "oauth_grants.end_oldest",
+constexpr Statement select_oldest{
+    .name = "oauth_grants.oldest",
     .sql =
-        "UPDATE oauth_grants SET ended_at = $3 "
+        "SELECT id FROM oauth_grants "
         "WHERE user_id = $1 AND client_id = $2 AND ended_at IS NULL AND id NOT IN "
         "(SELECT id FROM oauth_grants WHERE user_id = $1 AND client_id = $2 AND ended_at IS NULL "
-        "ORDER BY created_at DESC, id DESC LIMIT $4)"};
+        "ORDER BY created_at DESC, id DESC LIMIT $3)"};
 constexpr Statement update_ended{
     .name = "oauth_grants.end",
     .sql = "UPDATE oauth_grants SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL"};
@@ -63,14 +64,19 @@ Grant grant_of(const storage::Row& row) {
             .expires_at = row.time(10)};
 }
 
-Task<Result<void>> add_grant(Session& session, Grant grant, SystemTime now) {
+Task<Result<std::vector<Revocation>>> add_grant(Session& session, Grant grant, SystemTime now) {
     GH_CO_TRY_VOID(co_await session.execute(
         insert_grant, grant.id, grant.client_id, grant.user_id, join_names(grant.scopes, ' '),
         join_names(grant.resources, ' '), grant.nonce, grant.dpop_jkt, grant.certificate,
         grant.signed_in_at, grant.created_at, grant.expires_at));
-    GH_CO_TRY_VOID(
-        co_await session.execute(end_oldest, grant.user_id, grant.client_id, now, grants_max));
-    co_return Result<void>{};
+    GH_CO_TRY(const auto oldest,
+              co_await session.query(select_oldest, grant.user_id, grant.client_id, grants_max));
+    std::vector<Revocation> all;
+    for (std::size_t i = 0; i < oldest.size(); ++i) {
+        GH_CO_TRY(auto ended, co_await end_grant(session, oldest[i].text(0), now));
+        if (ended) std::ranges::move(*ended, std::back_inserter(all));
+    }
+    co_return all;
 }
 
 Task<Result<void>> add_access_token(Session& session, std::string grant_id, std::string token_id,
@@ -90,11 +96,10 @@ Task<Result<void>> bind_grant(Session& session, std::string grant_id, Binding bi
     co_return Result<void>{};
 }
 
-Task<Result<std::vector<Revocation>>> end_grant(Session& session, std::string grant_id,
-                                                SystemTime now) {
-    std::vector<Revocation> ended;
+Task<Result<Ended>> end_grant(Session& session, std::string grant_id, SystemTime now) {
     GH_CO_TRY(const auto changed, co_await session.execute(update_ended, grant_id, now));
-    if (changed == 0) co_return ended;
+    if (changed == 0) co_return Ended{};
+    std::vector<Revocation> ended;
     GH_CO_TRY(const auto rows, co_await session.query(select_tokens, grant_id, now));
     for (std::size_t i = 0; i < rows.size(); ++i) {
         Revocation revocation{RevocationKind::token, rows[i].text(0), next_millisecond(now),
@@ -102,7 +107,7 @@ Task<Result<std::vector<Revocation>>> end_grant(Session& session, std::string gr
         ended.push_back(revocation);
         GH_CO_TRY_VOID(co_await RevocationRepository::record(session, std::move(revocation), now));
     }
-    co_return ended;
+    co_return Ended(std::move(ended));
 }
 
 Task<Result<std::uint64_t>> clean_grants(Session& session, SystemTime now) {

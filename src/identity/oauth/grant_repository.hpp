@@ -18,6 +18,9 @@
 
 namespace gh::identity::oauth {
 
+/// What ending a grant has voided; nothing where it had ended before.
+using Ended = std::optional<std::vector<Revocation>>;
+
 /// A code, as the token endpoint gets it.
 struct CodeClaim {
     std::string text;
@@ -36,8 +39,8 @@ struct Claimed {
     std::string_view refusal;    ///< "oauth.code_replayed", ...; empty: it is good, and now used
     std::optional<Grant> grant;  ///< also of what was refused, where it is known
     Portion portion;
-    /// Access tokens that ended with the grant, for this process to know at once.
-    std::vector<Revocation> ended;
+    /// Set where this claim has ended the grant: the access tokens that ended with it, for this process to know at once.
+    Ended ended;
 };
 
 struct NewCode {
@@ -47,7 +50,9 @@ struct NewCode {
 };
 
 /// Keeps a grant, without any token yet. Of those that the user gave the client before, the oldest beyond `grants_max` end.
-[[nodiscard]] Task<Result<void>> add_grant(storage::Session& session, Grant grant, SystemTime now);
+/// @return the access tokens that ended with them
+[[nodiscard]] Task<Result<std::vector<Revocation>>> add_grant(storage::Session& session,
+                                                              Grant grant, SystemTime now);
 [[nodiscard]] Task<Result<void>> add_code(storage::Session& session, std::string grant_id,
                                           NewCode code, SystemTime now);
 
@@ -58,7 +63,8 @@ struct NewCode {
                                                Wish wish, const ApiKeyHasher& hasher,
                                                SystemTime now);
 
-/// Uses a refresh token. One that comes a second time ends its grant, but for `refresh_grace`.
+/// Uses a refresh token. One that comes a second time ends its grant, but for `refresh_grace`; so does one that comes with
+/// the proof of another key than its own.
 /// @param next  takes its place; where the wish is refused, the old one stays good
 [[nodiscard]] Task<Result<Claimed>> claim_refresh(storage::Session& session, RefreshClaim claim,
                                                   Wish wish, MadeSecret next,
@@ -89,9 +95,8 @@ struct KnownRefresh {
                                                                      SystemTime now);
 
 /// Ends a grant and what came of it. Twice is no error.
-/// @return the access tokens that are void now
-[[nodiscard]] Task<Result<std::vector<Revocation>>> end_grant(storage::Session& session,
-                                                              std::string grant_id, SystemTime now);
+[[nodiscard]] Task<Result<Ended>> end_grant(storage::Session& session, std::string grant_id,
+                                            SystemTime now);
 
 /// Removes what has expired; how many rows.
 [[nodiscard]] Task<Result<std::uint64_t>> clean_grants(storage::Session& session, SystemTime now);

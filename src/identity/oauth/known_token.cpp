@@ -20,8 +20,8 @@ std::vector<std::string> audience_of(const codec::json::Value& said) {
 }  // namespace
 
 std::optional<KnownToken> known_token(const Server& server, std::string_view text, SystemTime now) {
-    auto jwt = parse_jwt(text);
-    if (!jwt || jwt->jws.header.type != access_token_type) return {};
+    const auto jwt = parse_jwt(text);
+    if (!jwt || jwt->jws.header->type != access_token_type) return {};
     JwtPolicy policy;
     policy.issuer = server.issuer();
     policy.any_audience = true;
@@ -30,8 +30,9 @@ std::optional<KnownToken> known_token(const Server& server, std::string_view tex
     const auto principal =
         principal_of(*claims, access::PrincipalType::user, access::RevokedBy::token_list);
     if (server.parts().revocations.covers(*principal)) return {};
-    auto audience = audience_of(jwt->claims);
-    return KnownToken{*std::move(claims), std::move(jwt->claims), std::move(audience)};
+    auto said = jwt->claims.root().value();
+    auto audience = audience_of(said);
+    return KnownToken{*std::move(claims), std::move(said), std::move(audience)};
 }
 
 }  // namespace gh::identity::oauth

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "api/problem.hpp"
 #include "codec/json_writer.hpp"
 
 namespace gh::identity::oauth {
@@ -107,8 +108,12 @@ api::Reply protocol_reply(const RefusalRow& row) {
     codec::json::Writer out(reply.body);
     out.begin_object().name("error").string(row.error);
     out.name("error_description").string(row.description).end_object();
-    if (row.status == 401)
-        reply.fields.emplace_back("WWW-Authenticate", R"(Basic realm="gatehouse")");
+    if (row.status == 401) {
+        // What is wanted: a client's own credentials, or a token to register with (RFC 6750 §3).
+        const bool bearer = row.error == "invalid_token";
+        reply.fields.emplace_back("WWW-Authenticate",
+                                  bearer ? "Bearer" : R"(Basic realm="gatehouse")");
+    }
     reply.fields.emplace_back("Pragma", "no-cache");
     return reply;
 }
@@ -117,7 +122,17 @@ Task<Result<api::Reply>> in_protocol(Task<Result<api::Reply>> answer) {
     auto done = co_await std::move(answer);
     if (done) co_return done;
     if (const auto* row = row_of(done.error().reason)) co_return protocol_reply(*row);
-    co_return done;
+    const auto status = api::status_of(done.error().kind);
+    if (status < 500) co_return done;
+    const bool moments = status == 503;
+    auto reply = protocol_reply({.reason = done.error().reason,
+                                 .error = moments ? "temporarily_unavailable" : "server_error",
+                                 .description = moments ? "Something that is needed is away."
+                                                        : "Something went wrong here.",
+                                 .status = status});
+    if (moments) reply.fields.emplace_back("Retry-After", "1");
+    reply.failure = std::move(done).error();
+    co_return reply;
 }
 
 }  // namespace gh::identity::oauth

@@ -27,7 +27,8 @@ struct RefusalRow {
 /// {"error": ..., "error_description": ...}
 [[nodiscard]] api::Reply protocol_reply(const RefusalRow& row);
 
-/// What `answer` refuses in the words of the protocol becomes its reply; other errors stay errors.
+/// What `answer` refuses in the words of the protocol becomes its reply, and so does what fails here: 503
+/// "temporarily_unavailable" or 500 "server_error". Other errors stay errors.
 [[nodiscard]] Task<Result<api::Reply>> in_protocol(Task<Result<api::Reply>> answer);
 
 }  // namespace gh::identity::oauth

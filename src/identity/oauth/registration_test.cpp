@@ -42,7 +42,9 @@ TEST_P(RegistrationTest, AnInitialTokenRegistersOneClient) {
 }
 
 TEST_P(RegistrationTest, NobodyElseMay) {
-    EXPECT_EQ(register_with("", std::string(good)).status, 401);
+    const auto refused = register_with("", std::string(good));
+    EXPECT_EQ(refused.status, 401);
+    EXPECT_EQ(field_of(refused, "WWW-Authenticate"), "Bearer");
     EXPECT_EQ(register_with("nonsense", std::string(good)).status, 401);
     EXPECT_EQ(
         register_with("gh_ia-0123456789abcdef_" + std::string(43, 'A'), std::string(good)).status,

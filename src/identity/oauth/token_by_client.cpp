@@ -27,6 +27,7 @@ Task<Result<api::Reply>> token_by_credentials(Server& server, TokenRequest reque
     GH_CO_TRY(auto portion, allowed_portion(request.client, std::move(request.wish.scopes),
                                             std::move(request.wish.resources), server.issuer()));
     auto answer = answer_of(server, request, std::move(portion));
+    GH_CO_TRY_VOID(request.proof.take());
     answer.grant.subject = request.client.id;
     answer.grant.service = true;
     co_return reply_with_tokens(server, std::move(answer), request.now);
@@ -49,6 +50,7 @@ Task<Result<api::Reply>> token_by_password(Server& server, TokenRequest request)
         co_await server.parts().audit.append(attempt_record(request.call, typed, outcome)));
     if (!outcome.user || outcome.user->password_change_required) co_return refuse("oauth.password");
     auto answer = answer_of(server, request, std::move(portion));
+    GH_CO_TRY_VOID(request.proof.take());
     answer.grant.subject = std::move(outcome.user->name);
     answer.grant.roles = std::move(outcome.user->roles);
     co_return reply_with_tokens(server, std::move(answer), request.now);

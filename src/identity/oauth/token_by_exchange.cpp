@@ -120,6 +120,7 @@ Task<Result<api::Reply>> token_by_exchange(Server& server, TokenRequest request)
     const auto* actor = tokens.actor ? &*tokens.actor : nullptr;
     GH_CO_TRY(auto given, delegate(tokens.subject, actor, request.client, wish, server.issuer(),
                                    server.parts().access_token_lifetime, request.now));
+    GH_CO_TRY_VOID(request.proof.take());
     auto kept = work_of(request, tokens.subject, given);
     TokenAnswer answer;
     answer.grant.id = kept.token_id;

@@ -22,6 +22,7 @@ struct Use {
     MadeSecret refresh;
     bool with_refresh = false;
     Binding refresh_binding;
+    Proof proof;
     std::string token_id;
     audit::Record theft;
     SystemTime now;
@@ -38,6 +39,7 @@ Use use_of(const Server& server, const TokenRequest& request, std::string text) 
             .refresh = make_secret(SecretKind::refresh, *server.parts().hasher),
             .with_refresh = request.client.may_use(grant_refresh),
             .refresh_binding = {},
+            .proof = request.proof,
             .token_id = std::string(view(uuid_v7(request.now))),
             .theft = act_of_client(request.call, request.client, {}),
             .now = request.now};
@@ -51,6 +53,7 @@ Task<Result<Claimed>> use_refresh(storage::Session& session, Use use) {
     GH_CO_TRY(auto claimed, co_await claim_refresh(session, std::move(claim), use.wish, use.refresh,
                                                    *use.hasher, use.now));
     if (claimed.refusal.empty()) {
+        GH_CO_TRY_VOID(use.proof.take());
         GH_CO_TRY_VOID(co_await add_access_token(session, claimed.grant->id, use.token_id,
                                                  use.now + use.lifetime));
     } else {
@@ -65,6 +68,7 @@ Task<Result<Claimed>> begin_tokens(storage::Session& session, Use use, Claimed c
         GH_CO_TRY_VOID(co_await record_theft(session, use.theft, claimed));
         co_return claimed;
     }
+    GH_CO_TRY_VOID(use.proof.take());
     GH_CO_TRY_VOID(co_await add_access_token(session, claimed.grant->id, use.token_id,
                                              use.now + use.lifetime));
     if (use.with_refresh) {
@@ -90,7 +94,7 @@ Task<Result<Claimed>> use_device_code(storage::Session& session, Use use) {
 
 Task<Result<api::Reply>> answer_claimed(Server& server, TokenRequest request, Claimed claimed,
                                         GrantedTokens granted) {
-    server.parts().revocations.add(claimed.ended, request.now);
+    if (claimed.ended) server.parts().revocations.add(*claimed.ended, request.now);
     if (!claimed.refusal.empty()) co_return refuse(claimed.refusal);
     granted.grant = *std::move(claimed.grant);
     granted.portion = std::move(claimed.portion);

@@ -48,7 +48,7 @@ Task<Result<void>> end_without_user(Server& server, std::string grant_id, System
         return end_grant(session, grant_id, now);
     };
     GH_CO_TRY(const auto ended, co_await server.parts().database.write(std::move(work)));
-    server.parts().revocations.add(ended, now);
+    if (ended) server.parts().revocations.add(*ended, now);
     co_return Result<void>{};
 }
 
@@ -61,23 +61,26 @@ Task<Result<api::Reply>> answer_token(Server& server, api::Call call, std::strin
     if (!client.may_use(grant_type->name)) co_return refuse("oauth.grant_not_allowed");
     GH_CO_TRY(auto wish, wish_of(parameters));
     const auto now = server.now();
-    GH_CO_TRY(wish.binding, binding_of(server, call, client, now));
+    GH_CO_TRY(auto proven, proven_by(server, call, client, now));
+    wish.binding = std::move(proven.binding);
     TokenRequest request{.call = call,
                          .parameters = std::move(parameters),
                          .client = std::move(client),
                          .wish = std::move(wish),
+                         .proof = std::move(proven.proof),
                          .now = now};
     co_return co_await grant_type->answer(server, std::move(request));
 }
 
 Task<Result<void>> record_theft(storage::Session& session, audit::Record act,
                                 const Claimed& claimed) {
-    constexpr std::array<std::string_view, 8> thefts{
-        "oauth.code_client",    "oauth.code_redirect", "oauth.code_replayed",
-        "oauth.code_verifier",  "oauth.device_client", "oauth.device_replayed",
-        "oauth.refresh_reused", "oauth.grant_binding"};
+    constexpr std::array<std::string_view, 7> thefts{
+        "oauth.code_client",   "oauth.code_redirect",   "oauth.code_replayed",
+        "oauth.code_verifier", "oauth.device_replayed", "oauth.refresh_reused",
+        "oauth.grant_binding"};
     const bool theft = std::ranges::find(thefts, claimed.refusal) != thefts.end();
-    if (!theft || !claimed.grant) co_return Result<void>{};
+    // Whoever repeats it has nothing left to end, and would fill the log for good.
+    if (!theft || !claimed.ended) co_return Result<void>{};
     act.action = claimed.refusal;
     act.severity = audit::Severity::high;
     act.outcome = audit::Outcome::denied;

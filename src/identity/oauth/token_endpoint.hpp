@@ -3,6 +3,7 @@
 #include "api/call.hpp"
 #include "api/reply.hpp"
 #include "identity/oauth/client.hpp"
+#include "identity/oauth/client_authentication.hpp"
 #include "identity/oauth/grant.hpp"
 #include "identity/oauth/grant_repository.hpp"
 #include "identity/oauth/parameters.hpp"
@@ -16,6 +17,7 @@ struct TokenRequest {
     Parameters parameters;
     Client client;
     Wish wish;
+    Proof proof;  ///< that `wish.binding` tells of; taken by whoever makes the tokens
     SystemTime now;
 };
 
@@ -45,7 +47,8 @@ struct GrantedTokens {
 [[nodiscard]] Task<Result<api::Reply>> reply_for_grant(Server& server, TokenRequest request,
                                                        GrantedTokens granted);
 
-/// Records it where the refusal means that something stolen was used; the refusal is the action.
+/// Records it where something stolen was used and its grant has ended for that: once for each grant. The refusal is the
+/// action.
 /// @param act  made by act_of_client
 [[nodiscard]] Task<Result<void>> record_theft(storage::Session& session, audit::Record act,
                                               const Claimed& claimed);

@@ -185,6 +185,45 @@ TEST_P(TokenEndpointTest, AProofBindsTokensToItsKeyAndCountsOnce) {
     for (const auto& each : bad) EXPECT_EQ(said(ask_with(each), "error"), "invalid_dpop_proof");
 }
 
+TEST_P(TokenEndpointTest, ProofsAreRememberedOfWhoIsGoodAndNoMoreThanThereIsRoom) {
+    const auto program = add_program();
+    const auto client = add_public_client();
+    const auto key = crypto::PrivateKey::generate(crypto::KeyKind::ec_p256);
+    const std::string here = "https://as.example/oauth/token";
+    const auto ask_with = [&](std::string_view id, Pairs body, Pairs fields) {
+        fields.emplace_back("DPoP", proof_of(key, here, now, id));
+        return ask("POST", "/oauth/token", body, fields);
+    };
+    const Pairs nothing{
+        {"grant_type", "refresh_token"}, {"refresh_token", "gh_rt-x"}, {"client_id", client.id}};
+    EXPECT_EQ(ask_with("1", nothing, {}).code, "oauth.refresh_unknown");
+    EXPECT_EQ(ask_with("1", nothing, {}).code, "oauth.refresh_unknown") << "it was not kept";
+    const Pairs own{{"grant_type", "client_credentials"}};
+    const Pairs proven{{"Authorization", basic(program.id, secrets[program.id])}};
+    EXPECT_EQ(ask_with("1", own, proven).status, 200);
+    EXPECT_EQ(ask_with("1", own, proven).code, "oauth.dpop_proof");
+
+    const Pairs redemption{{"grant_type", "authorization_code"},
+                           {"code", code_for(client)},
+                           {"code_verifier", verifier},
+                           {"client_id", client.id}};
+    EXPECT_EQ(ask_with("1", redemption, {}).code, "oauth.dpop_proof");
+    EXPECT_EQ(ask_with("2", redemption, {}).status, 200) << "the refusal used nothing up";
+
+    const auto thumbprint =
+        check_dpop_proof(proof_of(key, here, now, "3"),
+                         {"POST", "https", "as.example", "/oauth/token", "", ""}, now)
+            ->thumbprint;
+    for (std::size_t i = 0; i < DpopReplays::proofs_max; ++i)
+        std::ignore = replays.take({thumbprint, "n" + std::to_string(i)}, now);
+    const auto full = ask_with("3", own, proven);
+    EXPECT_EQ(full.status, 503);
+    EXPECT_EQ(full.code, "oauth.dpop_full");
+    EXPECT_EQ(said(full, "error"), "temporarily_unavailable");
+    EXPECT_EQ(field_of(full, "Retry-After"), "1");
+    EXPECT_EQ(full.failure->kind, ErrorKind::unavailable) << "the log is told";
+}
+
 TEST_P(TokenEndpointTest, APublicClientsRefreshTokenIsOfItsKey) {
     const auto client = add_public_client();
     const auto key = crypto::PrivateKey::generate(crypto::KeyKind::ec_p256);
@@ -206,10 +245,18 @@ TEST_P(TokenEndpointTest, APublicClientsRefreshTokenIsOfItsKey) {
     ASSERT_EQ(tokens.status, 200) << tokens.body;
     const Pairs renewal{{"grant_type", "refresh_token"},
                         {"refresh_token", said(tokens, "refresh_token")}};
+    const auto recorded = acts().size();
     EXPECT_EQ(ask_with(nullptr, renewal).code, "oauth.grant_binding");
-    EXPECT_EQ(ask_with(&other, renewal).code, "oauth.grant_binding");
+    EXPECT_EQ(acts().size(), recorded) << "nothing was taken, nothing has ended";
+    const auto renewed = ask_with(&key, renewal);
+    EXPECT_EQ(said(renewed, "token_type"), "DPoP");
+    const auto next = with(renewal, "refresh_token", said(renewed, "refresh_token"));
+    EXPECT_EQ(ask_with(&other, next).code, "oauth.grant_binding");
     EXPECT_EQ(last_act(), "oauth.grant_binding");
-    EXPECT_EQ(said(ask_with(&key, renewal), "token_type"), "DPoP");
+    EXPECT_EQ(acts().size(), recorded + 1);
+    EXPECT_EQ(ask_with(&key, next).code, "oauth.grant_ended") << "it is in another hand";
+    EXPECT_EQ(ask_with(&other, next).code, "oauth.grant_ended");
+    EXPECT_EQ(acts().size(), recorded + 1) << "told once";
 
     // A code that was asked for with a key is of that key (RFC 9449 §10).
     const auto thumbprint =
@@ -255,10 +302,19 @@ TEST_P(TokenEndpointTest, PasswordsAreTakenWhereTheOperatorSaysSo) {
 }
 
 TEST_P(TokenEndpointTest, NoParameterMakesItFail) {
+    password_grant = true;
+    server.emplace(parts());
+    table = routes(*server);
     const auto client = add_client([](NewClient& each) {
-        each.grants = {std::string(grant_code), std::string(grant_refresh),
-                       std::string(grant_credentials)};
+        each.grants = {std::string(grant_code),        std::string(grant_refresh),
+                       std::string(grant_credentials), std::string(grant_password),
+                       std::string(grant_device),      std::string(grant_exchange)};
     });
+    const auto ask_with = [&](const std::string& path, const std::string& body) {
+        api::FakeCall call("POST", path);
+        call.with("Authorization", basic(client.id, secrets[client.id]));
+        return run(call.send(body));
+    };
     const std::string strange[] = {"%00",
                                    "%FF",
                                    "%C0%AF",
@@ -267,19 +323,47 @@ TEST_P(TokenEndpointTest, NoParameterMakesItFail) {
                                    "%",
                                    std::string(9000, 'a'),
                                    "%F0%9F%92%A9"};
-    for (const auto* grant : {"authorization_code", "refresh_token", "client_credentials", "x"}) {
-        for (const auto* name : {"grant_type", "code", "code_verifier", "redirect_uri", "scope",
-                                 "resource", "refresh_token", "client_id", "x"}) {
+    struct Case {
+        std::string_view grant;
+        Pairs form;
+        std::string_view reason;  ///< of the form as it stands
+    };
+    const std::string type = "urn:ietf:params:oauth:token-type:access_token";
+    const Case cases[] = {
+        {grant_code,
+         {{"code", "x"}, {"redirect_uri", "https://app.example/back"}, {"code_verifier", verifier}},
+         "oauth.code_unknown"},
+        {grant_refresh, {{"refresh_token", "x"}, {"scope", "openid"}}, "oauth.refresh_unknown"},
+        {grant_credentials, {{"scope", "openid"}, {"resource", "https://api.example/"}}, ""},
+        {grant_password,
+         {{"username", "nobody"}, {"password", "x"}, {"scope", "openid"}},
+         "oauth.password"},
+        {grant_device, {{"device_code", "x"}}, "oauth.device_unknown"},
+        {grant_exchange,
+         {{"subject_token", "x"},
+          {"subject_token_type", type},
+          {"actor_token", "x"},
+          {"actor_token_type", type},
+          {"requested_token_type", type},
+          {"audience", "urn:x"}},
+         "oauth.subject_token"},
+    };
+    for (const auto& c : cases) {
+        const auto form = with(c.form, "grant_type", std::string(c.grant));
+        EXPECT_EQ(ask_with("/oauth/token", form_of(form)).code, c.reason) << c.grant;
+        for (const auto& [name, good] : form) {
+            const auto others = form_of(with(form, name, ""));
             for (const auto& value : strange) {
-                for (const auto* path : {"/oauth/token", "/oauth/revoke", "/oauth/introspect"}) {
-                    api::FakeCall call("POST", path);
-                    call.with("Authorization", basic(client.id, secrets[client.id]));
-                    call.send("grant_type=" + std::string(grant) +
-                              "&code=c&code_verifier=v&token=" + value + "&" + name + "=" + value);
-                    const auto reply = run(call);
-                    EXPECT_LT(reply.status, 500) << path << " " << name << " " << value;
-                }
+                const auto reply = ask_with("/oauth/token", others + "&" + name + "=" + value);
+                EXPECT_LT(reply.status, 500) << c.grant << " " << name << " " << value;
+                EXPECT_NE(reply.status, 200) << c.grant << " " << name << " " << value;
             }
+        }
+    }
+    for (const auto* path : {"/oauth/revoke", "/oauth/introspect"}) {
+        for (const auto& value : strange) {
+            EXPECT_LT(ask_with(path, "token=" + value).status, 500) << path << " " << value;
+            EXPECT_LT(ask_with(path, "token=x&client_id=" + value).status, 500) << value;
         }
     }
     for (const auto& [name, good] : authorization_of(client)) {

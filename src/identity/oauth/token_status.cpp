@@ -38,7 +38,9 @@ Task<Result<std::vector<Revocation>>> revoke(Session& session, RevokeWork work) 
         GH_CO_TRY(const auto known,
                   co_await find_refresh(session, work.text, *work.hasher, work.now));
         if (!known || known->grant.client_id != work.client_id) co_return ended;
-        GH_CO_TRY(ended, co_await end_grant(session, known->grant.id, work.now));
+        GH_CO_TRY(auto voided, co_await end_grant(session, known->grant.id, work.now));
+        if (!voided) co_return ended;  // once is enough to tell
+        ended = *std::move(voided);
         work.act.details.push_back({"grant", known->grant.id});
     }
     GH_CO_TRY_VOID(co_await audit::Log::append(session, work.act));

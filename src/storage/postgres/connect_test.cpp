@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include "storage/open.hpp"
 #include "storage/postgres/connector.hpp"
 #include "storage/testing.hpp"
 
@@ -86,7 +87,7 @@ TEST_F(PostgresConnectTest, RefusesAServerWithoutTls) {
 TEST_F(PostgresConnectTest, SaysWhatIsWrongWithTheUrl) {
     auto right = url;
     url.password = config::Secret(std::string("not this one"));
-    expect_refused("correct user and password");
+    expect_refused("correct storage.password");
     url.password = config::Secret();
     EXPECT_FALSE(connect(url));
     url = right;
@@ -125,6 +126,53 @@ TEST_F(PostgresConnectTest, ASessionIsWhatWeSayAndNotTheEnvironment) {
     EXPECT_EQ((*rows)[0].text(3), "on");
     EXPECT_EQ((*rows)[0].text(4), "postgres");
     EXPECT_TRUE((*rows)[0].boolean(5));
+}
+
+TEST_F(PostgresConnectTest, NoVariableOfLibpqCountsOnceTheyAreForgotten) {
+    // PostgreSQL 15, 34.15. PGHOSTADDR and PGSERVICE win over what a connection is told, others fill what it is not.
+    constexpr const char* names[] = {"PGHOST",
+                                     "PGHOSTADDR",
+                                     "PGPORT",
+                                     "PGDATABASE",
+                                     "PGUSER",
+                                     "PGPASSWORD",
+                                     "PGPASSFILE",
+                                     "PGCHANNELBINDING",
+                                     "PGSERVICE",
+                                     "PGSERVICEFILE",
+                                     "PGOPTIONS",
+                                     "PGAPPNAME",
+                                     "PGSSLMODE",
+                                     "PGREQUIRESSL",
+                                     "PGSSLCOMPRESSION",
+                                     "PGSSLCERT",
+                                     "PGSSLKEY",
+                                     "PGSSLROOTCERT",
+                                     "PGSSLCRL",
+                                     "PGSSLCRLDIR",
+                                     "PGSSLSNI",
+                                     "PGREQUIREPEER",
+                                     "PGSSLMINPROTOCOLVERSION",
+                                     "PGSSLMAXPROTOCOLVERSION",
+                                     "PGGSSENCMODE",
+                                     "PGKRBSRVNAME",
+                                     "PGGSSLIB",
+                                     "PGCONNECT_TIMEOUT",
+                                     "PGCLIENTENCODING",
+                                     "PGTARGETSESSIONATTRS",
+                                     "PGDATESTYLE",
+                                     "PGTZ",
+                                     "PGGEQO",
+                                     "PGSYSCONFDIR",
+                                     "PGLOCALEDIR"};
+    for (const auto* name : names) ::setenv(name, "192.0.2.1", 1);
+    EXPECT_FALSE(connect(url));
+    forget_postgres_environment();
+    for (const auto* name : names) EXPECT_EQ(::getenv(name), nullptr) << name;
+    const auto made = connect(url);
+    EXPECT_TRUE(made) << describe(made.error());
+    auto local = server->local("postgres");
+    EXPECT_TRUE(connect(local));
 }
 
 // libpq reads part of what has come, OpenSSL keeps part of what it has decrypted: neither may be forgotten.

@@ -24,7 +24,7 @@ constexpr unsigned side_by_side_max =
 constexpr unsigned elsewhere_max = 2;  // of one whose connection had ended
 constexpr milliseconds pause_first{1};
 constexpr milliseconds pause_max{100};
-constexpr milliseconds drain_patience{5'000};
+constexpr milliseconds drain_patience{2'000};  // at the end, of a server that does not answer
 
 /// Random, so that two who met do not meet again; its bound doubles.
 std::chrono::microseconds pause_after(unsigned attempt) {

@@ -37,6 +37,9 @@ constexpr Row rows[] = {
     {"40001", ErrorKind::unavailable, "storage.busy", Remedy::again},
     {"40P01", ErrorKind::unavailable, "storage.busy", Remedy::again},
     {"42501", ErrorKind::unavailable, "storage.permission"},
+    {"42P01", ErrorKind::unavailable, "storage.schema"},  // no such table
+    {"42703", ErrorKind::unavailable, "storage.schema"},  // no such column
+    {"42P07", ErrorKind::conflict, "storage.occupied"},
     {"53", ErrorKind::exhausted, "storage.full"},
     {"54", ErrorKind::invalid_argument, "storage.value"},
     {"55P03", ErrorKind::unavailable, "storage.busy"},
@@ -54,6 +57,20 @@ bool safe_message(std::string_view sqlstate) {
     return std::ranges::find(classes, sqlstate.substr(0, 2)) != classes.end();
 }
 
+struct Advice {
+    std::string_view said, remedy;
+};
+
+/// By SQLSTATE.
+constexpr Advice state_advices[] = {
+    {"42501",
+     "let the user of storage.url own the schema public and what is in it (docs/storage.md)"},
+    {"42P01", "bring the schema up to date with: gatehouse migrate up"},
+    {"42703", "bring the schema up to date with: gatehouse migrate up"},
+    {"42P07",
+     "what is there is not of gatehouse; give it a database of its own, or move that away"},
+};
+
 std::string detail_of(const Report& report) {
     std::string detail = fmt::format("SQLSTATE {}", report.sqlstate);
     if (safe_message(report.sqlstate)) detail += fmt::format(": {}", report.message);
@@ -62,6 +79,8 @@ std::string detail_of(const Report& report) {
           std::pair{"constraint", report.constraint}}) {
         if (!name.empty()) detail += fmt::format("; {} {}", what, name);
     }
+    const auto* advice = std::ranges::find(state_advices, report.sqlstate, &Advice::said);
+    if (advice != std::end(state_advices)) detail += fmt::format("; {}", advice->remedy);
     return detail;
 }
 
@@ -71,9 +90,6 @@ std::string on_one_line(std::string_view text) {
     return line;
 }
 
-struct Advice {
-    std::string_view said, remedy;
-};
 constexpr Advice advices[] = {
     {"certificate verify failed",
      "the server's certificate is not signed by the CA of sslrootcert; name the CA that signed it"},
@@ -88,8 +104,10 @@ constexpr Advice advices[] = {
     {"root certificate file", "make sslrootcert name a readable file with the CA's certificate"},
     {"could not read root certificate",
      "make sslrootcert name a readable file with the CA's certificate"},
-    {"password authentication failed", "correct user and password in storage.url"},
-    {"no password supplied", "give a password in storage.url"},
+    {"password authentication failed",
+     "correct storage.password, or the user in storage.url (DATABASE_URL and POSTGRES_PASSWORD "
+     "override both)"},
+    {"no password supplied", "give the password in storage.password"},
     {"no pg_hba.conf entry",
      "let pg_hba.conf admit this user, database, address and kind of encryption"},
     {"does not exist", "create the database or the user, or correct storage.url"},

@@ -29,7 +29,10 @@ TEST(PostgresFailure, ReadsEverySqlstateThatMatters) {
         {"26000", internal, "storage.statement", Remedy::elsewhere},
         {"40001", unavailable, "storage.busy", Remedy::again},
         {"40P01", unavailable, "storage.busy", Remedy::again},
-        {"42P01", internal, "storage.statement"},
+        {"42601", internal, "storage.statement"},
+        {"42P01", unavailable, "storage.schema"},
+        {"42703", unavailable, "storage.schema"},
+        {"42P07", conflict, "storage.occupied"},
         {"42501", unavailable, "storage.permission"},
         {"53100", exhausted, "storage.full"},
         {"53300", exhausted, "storage.full"},
@@ -67,6 +70,25 @@ TEST(PostgresFailure, QuotesOnlyMessagesThatHoldNames) {
     EXPECT_EQ(read_report(report).error.detail, "SQLSTATE 22P02");
     report.sqlstate = "P0001";
     EXPECT_EQ(read_report(report).error.detail, "SQLSTATE P0001");
+}
+
+TEST(PostgresFailure, SaysWhatToDoWhereTheOperatorCan) {
+    struct Case {
+        std::string_view sqlstate, message, remedy;
+    };
+    constexpr Case cases[] = {
+        {"42501", "permission denied for schema public", "own the schema public"},
+        {"42P01", "relation \"users\" does not exist", "gatehouse migrate up"},
+        {"42703", "column \"x\" does not exist", "gatehouse migrate up"},
+        {"42P07", "relation \"users\" already exists", "a database of its own"},
+    };
+    for (const auto& c : cases) {
+        Report report;
+        report.sqlstate = c.sqlstate;
+        report.message = c.message;
+        const auto detail = read_report(report).error.detail;
+        EXPECT_TRUE(detail.contains(c.message) && detail.contains(c.remedy)) << detail;
+    }
 }
 
 TEST(PostgresFailure, SaysWhatToDoWhereNoConnectionWasMade) {

@@ -13,8 +13,6 @@ constexpr milliseconds pause_min{50};
 constexpr milliseconds pause_max{5'000};
 constexpr milliseconds restart_patience{2'000};  // away for longer: who asks is told at once
 constexpr milliseconds keeping_interval{1'000};
-constexpr milliseconds unused_max{
-    15'000};  // idle for longer: asked whether it is there before it is lent
 constexpr milliseconds check_patience{2'000};
 
 const Failure closing{
@@ -114,7 +112,7 @@ Pool::KeptPointer Pool::take_idle() {
         idle_.pop_back();
         if (!kept->connection->open() || kept->old_at <= loop_.now()) {
             discard(kept);
-        } else if (loop_.now() - kept->idle_since > unused_max) {
+        } else if (loop_.now() - kept->idle_since > config_.unused_max) {
             start(check(std::move(kept)));
             return {};  // it serves the line when it has answered
         } else {

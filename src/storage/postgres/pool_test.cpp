@@ -72,6 +72,69 @@ TEST_F(PostgresPoolTest, CountsWhatItMadeAndWhatItUsedAgain) {
     EXPECT_DOUBLE_EQ(now.reuse_rate(), 0.8);
 }
 
+TEST_F(PostgresPoolTest, AConnectionThatWasNotUsedForLongIsAskedWhetherItIsThere) {
+    constexpr Statement two{.name = "p.two", .sql = "SELECT 2"};
+    Remembering watching(registry, nullptr, milliseconds(1'000));
+    const auto asked = [&](milliseconds unused_max) {
+        database =
+            open_postgres(url, {.min = 1, .max = 1, .unused_max = unused_max}, watching, nullptr);
+        for (int i = 0; i < 3; ++i) {
+            EXPECT_TRUE(run_to_end(database->query(two)));
+            EXPECT_TRUE(run_to_end(hold(0.0)));
+            ::poll(nullptr, 0, 3);
+        }
+        EXPECT_EQ(database->statistics().total_created, 1U);
+        database.reset();
+        return watching.seen().contains("SELECT 1");
+    };
+    EXPECT_FALSE(asked(milliseconds(60'000)));
+    EXPECT_TRUE(asked(milliseconds(1)));
+}
+
+TEST_F(PostgresPoolTest, MoreThanMayWaitAreRefusedAtOnce) {
+    constexpr std::size_t surplus = 5;
+    open({.min = 1, .max = 1, .acquire_timeout = milliseconds(60'000)});
+    ASSERT_TRUE(run_to_end(database->query(one)));
+    net::Loop loop;
+    std::size_t left = Pool::waiting_max + surplus + 1, served = 0, refused = 0;
+    const auto count = [&](bool done) {
+        ++(done ? served : refused);
+        if (--left == 0) loop.stop();
+    };
+    auto holder = [&]() -> Task<> { count((co_await hold(2.0)).has_value()); };
+    auto reader = [&]() -> Task<> {
+        const auto rows = co_await database->query(one);
+        if (!rows) {
+            EXPECT_EQ(rows.error().reason, "storage.busy");
+        }
+        EXPECT_TRUE(rows || left > Pool::waiting_max) << "a refusal that came late";
+        count(rows.has_value());
+    };
+    loop.post([&] {
+        spawn(holder());
+        for (std::size_t i = 0; i < Pool::waiting_max + surplus; ++i) spawn(reader());
+    });
+    loop.run();
+    EXPECT_EQ(refused, surplus);
+    EXPECT_EQ(served, Pool::waiting_max + 1);
+}
+
+TEST_F(PostgresPoolTest, MoreStatementsThanMayBePreparedAreRunAllTheSame) {
+    constexpr Statement count{.name = "p.prepared",
+                              .sql = "SELECT count(*) FROM pg_prepared_statements"};
+    open({.min = 1, .max = 1});
+    for (std::size_t i = 0; i < Connection::prepared_max + 3; ++i) {
+        const auto text = fmt::format("SELECT {}", i);
+        const auto rows = run_to_end(database->query(Statement{.name = "p.many", .sql = text}));
+        ASSERT_TRUE(rows) << describe(rows.error());
+        EXPECT_EQ((*rows)[0].integer(0), static_cast<std::int64_t>(i));
+    }
+    const auto rows = run_to_end(database->query(count));
+    ASSERT_TRUE(rows) << describe(rows.error());
+    EXPECT_EQ((*rows)[0].integer(0), static_cast<std::int64_t>(Connection::prepared_max));
+    EXPECT_EQ(database->statistics().total_created, 1U);
+}
+
 TEST_F(PostgresPoolTest, WhoWaitsTooLongIsTold) {
     open({.min = 1, .max = 1, .acquire_timeout = milliseconds(150)});
     ASSERT_TRUE(run_to_end(database->query(one)));

@@ -53,6 +53,33 @@ std::string_view constraint_reason(int extended) {
     return constraint_kind(extended) == ErrorKind::conflict ? "storage.unique" : "storage.check";
 }
 
+/// Of SQLITE_ERROR, which has no finer codes.
+Error statement_error(std::string detail) {
+    if (detail.starts_with("no such table: ") || detail.starts_with("no such column: ") ||
+        detail.contains(" has no column named ")) {
+        detail += "; bring the schema up to date with: gatehouse migrate up";
+        return {ErrorKind::unavailable, "storage.schema", std::move(detail)};
+    }
+    if (detail.starts_with("table ") && detail.ends_with(" already exists")) {
+        detail += "; what is there is not of gatehouse: give it a file of its own in storage.url";
+        return {ErrorKind::conflict, "storage.occupied", std::move(detail)};
+    }
+    return {ErrorKind::internal, "storage.statement", std::move(detail)};
+}
+
+/// Where the disk of the database is to be looked at: what to do.
+std::string_view disk_advice(int extended) {
+    switch (extended & 0xff) {
+        case SQLITE_FULL: return "; make room on its disk";
+        case SQLITE_IOERR:
+        case SQLITE_CANTOPEN:
+            return "; is its disk there, writable and not full? The kernel's log may say more";
+        case SQLITE_READONLY:
+        case SQLITE_PERM: return "; let the user gatehouse runs as write to it and to its folder";
+        default: return {};
+    }
+}
+
 Error error_of(int extended, std::string detail) {
     // ON DELETE RESTRICT is a trigger inside SQLite, and says so.
     if (extended == SQLITE_CONSTRAINT_TRIGGER && detail.contains("FOREIGN KEY constraint failed"))
@@ -74,8 +101,19 @@ Error error_of(int extended, std::string detail) {
         case SQLITE_TOOBIG:
         case SQLITE_MISMATCH:
             return {ErrorKind::invalid_argument, "storage.value", std::move(detail)};
+        case SQLITE_ERROR: return statement_error(std::move(detail));
         default: return {ErrorKind::internal, "storage.statement", std::move(detail)};
     }
+}
+
+/// SQLite refuses a link anywhere on the way. The folder may be reached by one, the file itself may be none.
+Result<std::filesystem::path> behind_links(const std::filesystem::path& file) {
+    std::error_code error;
+    const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+    const auto folder = std::filesystem::canonical(parent, error);
+    if (error)
+        return fail_errno(ErrorKind::unavailable, "storage.open", file.string(), error.value());
+    return folder / file.filename();
 }
 
 int bind(sqlite3_stmt* statement, int index, const Value& value) {
@@ -159,9 +197,10 @@ Result<void> SqliteConnection::open_file(const std::string& file) {
 
 Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::filesystem::path& file,
                                                                  Mode mode, Observer& observer) {
-    if (mode == Mode::read_write) GH_TRY_VOID(make_file(file));
+    GH_TRY(const auto real, behind_links(file));
+    if (mode == Mode::read_write) GH_TRY_VOID(make_file(real));
     std::unique_ptr<SqliteConnection> made(new SqliteConnection(observer));
-    GH_TRY_VOID(made->open_file(file.native()));
+    GH_TRY_VOID(made->open_file(real.native()));
     // Who writes touches many pages again and again: 16 MiB of them, where a reader has 2.
     GH_TRY_VOID(made->script(mode == Mode::read_only ? "PRAGMA query_only=ON;"
                                                      : "PRAGMA cache_size=-16384;"));
@@ -182,7 +221,11 @@ SqliteConnection::~SqliteConnection() {
 }
 
 Error SqliteConnection::last_error() const {
-    return error_of(sqlite3_extended_errcode(handle_), sqlite3_errmsg(handle_));
+    const int extended = sqlite3_extended_errcode(handle_);
+    std::string said = sqlite3_errmsg(handle_);
+    if (const auto advice = disk_advice(extended); !advice.empty())
+        said = fmt::format("{}: {}{}", sqlite3_db_filename(handle_, "main"), said, advice);
+    return error_of(extended, std::move(said));
 }
 
 bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }

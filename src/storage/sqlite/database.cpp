@@ -162,10 +162,8 @@ class SqliteDatabase final : public Database {
 
     Result<void> read_one(SqliteConnection& connection, Job& job) {
         const Busy busy(*this);
-        connection.set_deadline(std::chrono::steady_clock::now() + config_.statement_timeout);
         auto outcome = tell(connection, begin_read);
-        if (outcome) outcome = work_on(job, connection);
-        connection.set_deadline(SteadyTime::max());
+        if (outcome) outcome = work_in_time(connection, job);
         if (connection.in_transaction()) std::ignore = tell(connection, rollback);
         return outcome;
     }
@@ -179,16 +177,18 @@ class SqliteDatabase final : public Database {
         }
     }
 
-    /// Each job of several inside a savepoint of one transaction; nobody hears of success before the commit.
+    /// One transaction, in which each of several jobs has a savepoint; nobody hears of success before the commit.
     std::vector<Result<void>> write_group(SqliteConnection& connection, std::vector<Job>& jobs) {
         const Busy busy(*this);
+        const bool alone = jobs.size() == 1;
         std::vector<Result<void>> outcomes;
         auto state = tell(connection, begin);
         for (auto& job : jobs) {
             if (!state) break;
-            outcomes.push_back(write_one(connection, job, jobs.size() == 1));
-            if (!connection.in_transaction()) {  // undone: it failed alone, or the disk is full
-                const auto& said = outcomes.back();
+            outcomes.push_back(alone ? work_in_time(connection, job) : write_one(connection, job));
+            const auto& said = outcomes.back();
+            const bool undone = !connection.in_transaction();  // by SQLite itself: a full disk
+            if (undone || (alone && !said)) {
                 state = std::unexpected(
                     said ? Error{ErrorKind::unavailable, "storage.io", "rolled back"}
                          : said.error());
@@ -207,15 +207,18 @@ class SqliteDatabase final : public Database {
         return outcomes;
     }
 
-    /// @param alone  in its transaction: then all of that is undone when it fails
-    Result<void> write_one(SqliteConnection& connection, Job& job, bool alone) {
-        if (!alone) GH_TRY_VOID(tell(connection, savepoint));
+    Result<void> write_one(SqliteConnection& connection, Job& job) {
+        GH_TRY_VOID(tell(connection, savepoint));
+        auto outcome = work_in_time(connection, job);
+        if (!outcome && connection.in_transaction()) GH_TRY_VOID(tell(connection, undo));
+        if (connection.in_transaction()) GH_TRY_VOID(tell(connection, release));
+        return outcome;
+    }
+
+    Result<void> work_in_time(SqliteConnection& connection, Job& job) {
         connection.set_deadline(std::chrono::steady_clock::now() + config_.statement_timeout);
         auto outcome = work_on(job, connection);
         connection.set_deadline(SteadyTime::max());
-        if (!outcome && connection.in_transaction())
-            GH_TRY_VOID(tell(connection, alone ? rollback : undo));
-        if (!alone && connection.in_transaction()) GH_TRY_VOID(tell(connection, release));
         return outcome;
     }
 

@@ -30,8 +30,8 @@ class SqliteSession final : public Session {
         co_return touched;
     }
     Task<Result<void>> script(std::string sql) override {
-        connection_.set_deadline(
-            SteadyTime::max());  // a step takes as long as its tables are large
+        // A step of the schema takes as long as its tables are large.
+        connection_.set_deadline(SteadyTime::max());
         co_return failure_ ? std::unexpected(*failure_) : noted(connection_.script(sql));
     }
 
