@@ -4,9 +4,9 @@
 #include <map>
 
 #include "audit/act.hpp"
+#include "base/temporary_directory.hpp"
 #include "crypto/burned.hpp"
 #include "crypto/password.hpp"
-#include "base/temporary_directory.hpp"
 #include "storage/testing.hpp"
 
 namespace gh::app {

@@ -122,8 +122,8 @@ Result<Secret> Xaes::open(Bytes sealed, Bytes associated) const {
                                  nonce.data() + salt_bytes, nullptr) == 1 &&
              EVP_DecryptUpdate(context.get(), nullptr, &done, associated.data(),
                                size_of(associated)) == 1 &&
-             EVP_DecryptUpdate(context.get(), opened.data(), &done, text.data(),
-                               size_of(text)) == 1 &&
+             EVP_DecryptUpdate(context.get(), opened.data(), &done, text.data(), size_of(text)) ==
+                 1 &&
              EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, tag_bytes, tag.data()) == 1,
          "opening");
     // Of GCM nothing is left over for the end but the verdict.
