@@ -22,6 +22,7 @@ constexpr auto learn_again = seconds(30);
 constexpr auto bring_every = seconds(1);
 constexpr auto write_uses_every = seconds(10);
 constexpr auto clear_every = hours(1);
+constexpr auto end_patience = milliseconds(500);
 constexpr auto last_patience = seconds(2);
 constexpr auto sign_every = seconds(60);
 // How long a key that was revoked or has expired is still shown.
@@ -39,18 +40,18 @@ Clerk::Clerk(Parts parts)
       checkpoint_failures_(parts_.registry.one_counter(
           "audit_checkpoint_failures_total", "Checkpoints that could not be signed or kept.")) {
     loop_.post([this] {
-        spawn(learn_revocations());
-        spawn(learn_roles());
-        spawn(bring_journal());
-        spawn(write_uses());
-        spawn(clear_away());
-        spawn(sign_checkpoints());
+        spawn(counted(learn_revocations()));
+        spawn(counted(learn_roles()));
+        spawn(counted(bring_journal()));
+        spawn(counted(write_uses()));
+        spawn(counted(clear_away()));
+        spawn(counted(sign_checkpoints()));
     });
     thread_ = std::jthread([this] { loop_.run(); });
 }
 
 Clerk::~Clerk() {
-    loop_.stop();
+    loop_.post([this] { spawn(end()); });
     thread_.join();
     if (!database_answers()) return;
     const auto written =
@@ -59,6 +60,29 @@ Clerk::~Clerk() {
         parts_.log.warning("storage", "the database did not take what was left at the end")
             .error(written.error());
     }
+}
+
+Task<> Clerk::counted(Task<> rounds) {
+    ++running_;
+    co_await std::move(rounds);
+    if (--running_ == 0) all_ended_.wake();
+}
+
+Task<bool> Clerk::pause(std::chrono::nanoseconds duration) {
+    if (ending_) co_return false;
+    net::Sleep sleep(loop_, duration);
+    pauses_.push_back(&sleep.wakeup);
+    co_await sleep;
+    std::erase(pauses_, &sleep.wakeup);
+    co_return !ending_;
+}
+
+Task<> Clerk::end() {
+    ending_ = true;
+    for (auto* each : pauses_) each->wake();
+    all_ended_.expire_at(loop_.now() + end_patience);
+    while (running_ > 0 && !all_ended_.expired()) co_await all_ended_.wait();
+    loop_.stop();
 }
 
 Task<Result<void>> Clerk::write_last() {
@@ -87,11 +111,9 @@ void Clerk::tell(const Result<void>& outcome) {
 
 Task<> Clerk::learn_revocations() {
     SystemTime since{};
-    for (;;) {
-        const auto outcome = co_await learn_some(since);
-        tell(outcome);
-        co_await net::Sleep(loop_, learn_every);
-    }
+    do {
+        tell(co_await learn_some(since));
+    } while (co_await pause(learn_every));
 }
 
 Task<Result<void>> Clerk::learn_some(SystemTime& since) {
@@ -104,16 +126,15 @@ Task<Result<void>> Clerk::learn_some(SystemTime& since) {
 }
 
 Task<> Clerk::learn_roles() {
-    for (;;) {
+    do {
         // Away, it is the revocations' to tell; those of now stay.
         if (const auto found = co_await parts_.role_repository.list())
             parts_.roles.publish(identity::custom_roles_of(*found));
-        co_await net::Sleep(loop_, learn_every);
-    }
+    } while (co_await pause(learn_every));
 }
 
 Task<> Clerk::bring_journal() {
-    for (;; co_await net::Sleep(loop_, bring_every)) {
+    do {
         // A schema that is not ours would refuse what another would take.
         if (!parts_.revocations.known()) continue;
         const auto brought = co_await parts_.fallback.replay(std::chrono::system_clock::now());
@@ -124,20 +145,18 @@ Task<> Clerk::bring_journal() {
             parts_.log.info("storage", "writes that waited are in the database")
                 .field("records", *brought);
         }
-    }
+    } while (co_await pause(bring_every));
 }
 
 Task<> Clerk::write_uses() {
-    for (;;) {
-        co_await net::Sleep(loop_, write_uses_every);
+    while (co_await pause(write_uses_every)) {
         // Not while it is away: they wait, and so would this.
         if (database_answers()) (void)co_await parts_.uses.write(parts_.keys);
     }
 }
 
 Task<> Clerk::clear_away() {
-    for (;;) {
-        co_await net::Sleep(loop_, clear_every);
+    while (co_await pause(clear_every)) {
         const auto now = std::chrono::system_clock::now();
         if (const auto renewed = co_await parts_.renew(); !renewed) {
             parts_.log.warning("storage", "what is due could not be renewed")
@@ -176,10 +195,9 @@ Task<Result<void>> Clerk::sign_checkpoint() {
 }
 
 Task<> Clerk::sign_checkpoints() {
-    for (;;) {
+    do {
         std::ignore = co_await sign_checkpoint();
-        co_await net::Sleep(loop_, sign_every);
-    }
+    } while (co_await pause(sign_every));
 }
 
 }  // namespace gh::app

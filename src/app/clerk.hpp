@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include "app/checkpoint_keeper.hpp"
 #include "identity/key_repository.hpp"
@@ -41,7 +42,7 @@ class Clerk {
         std::function<Task<Result<void>>()> renew;
     };
     explicit Clerk(Parts parts);
-    /// Ends between two turns; what waits for the database then is given up. Last uses are still written and a checkpoint
+    /// Ends between two rounds; what waits for the database is given up after half a second. Last uses are still written and a checkpoint
     /// signed, when it answers within two seconds.
     ~Clerk();
     Clerk(const Clerk&) = delete;
@@ -51,6 +52,11 @@ class Clerk {
     [[nodiscard]] bool database_answers() const { return answers_.load(std::memory_order_relaxed); }
 
  private:
+    /// Counts a task of ours as long as it runs.
+    [[nodiscard]] Task<> counted(Task<> rounds);
+    /// Until the next round. @return false: there is none
+    [[nodiscard]] Task<bool> pause(std::chrono::nanoseconds duration);
+    [[nodiscard]] Task<> end();
     [[nodiscard]] Task<> learn_revocations();
     [[nodiscard]] Task<> learn_roles();
     [[nodiscard]] Task<> bring_journal();
@@ -70,6 +76,10 @@ class Clerk {
     telemetry::Gauge& checkpoint_records_;
     telemetry::Counter& checkpoint_failures_;
     net::Loop loop_;
+    net::Wakeup all_ended_{loop_};
+    std::vector<net::Wakeup*> pauses_;
+    std::size_t running_ = 0;
+    bool ending_ = false;
     std::jthread thread_;
 };
 

@@ -7,7 +7,8 @@
 #include "audit/record.hpp"
 #include "storage/session.hpp"
 
-/// The rows of the log (migrations/0005_audit, 0007_audit_order), as whoever appends and whoever signs sees them: one after another.
+/// The rows of the log (migrations/0005_audit, 0007_audit_order), as whoever appends and whoever signs sees them: one after
+/// another.
 namespace gh::audit {
 
 /// Records that one transaction appends.

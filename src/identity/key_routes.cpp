@@ -267,8 +267,17 @@ Task<Result<api::Reply>> revoke_key(Room& room, api::Call call) {
     GH_CO_TRY_VOID(co_await room.revoker.end(
         RevocationKind::key, id, net::Loop::current()->system_now(), std::move(record)));
     if (room.revoker.waits()) co_return ended(room.revoker);
-    GH_CO_TRY(const auto after, co_await room.keys.find(std::move(id)));
-    co_return with_tag(api::reply(200, key_type(), shown(after)), after);
+    const auto after = co_await room.keys.find(std::move(id));
+    if (after) co_return with_tag(api::reply(200, key_type(), shown(*after)), *after);
+    // It is over, whether or not the database can still show it.
+    if (storage::is_away(after.error())) co_return ended(room.revoker);
+    co_return std::unexpected(after.error());
+}
+
+std::vector<api::Answer> one_or_ended() {
+    auto answers = ended_answers();
+    answers.insert(answers.begin(), api::answers(200, "The key.", key_type()));
+    return answers;
 }
 
 }  // namespace
@@ -306,7 +315,7 @@ std::vector<api::Route> key_routes(Room& room) {
          .access = Access::authenticated(),
          .handle = api::with(room, revoke_key),
          .summary = "Ends a key for good.",
-         .answers = {one, ended_answers().back()}},
+         .answers = one_or_ended()},
     };
 }
 

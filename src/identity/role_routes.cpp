@@ -99,7 +99,7 @@ storage::Also<CustomRole> recorded(const api::Call& call, std::string action) {
         [](audit::Record& record, const CustomRole& role) {
             std::string held;
             for (const auto& each : role.permissions) held += (held.empty() ? "" : ",") + each;
-            record.details = {{"permissions", std::move(held)}};
+            record.details.push_back({"permissions", std::move(held)});
         });
 }
 

@@ -102,7 +102,8 @@ audit::Record attempt_record(const api::Call& call, const std::string& name,
         record.actor = outcome.user->name;
         record.object_id = outcome.user->id;
     } else {
-        record.details = {{"name", name}, {"reason", std::string(outcome.reason)}};
+        record.details.push_back({"name", name});
+        record.details.push_back({"reason", std::string(outcome.reason)});
     }
     return record;
 }
@@ -111,14 +112,16 @@ void tell_user(audit::Record& record, const User& user) {
     record.object_id = user.id;
     std::string roles;
     for (const auto& role : user.roles) roles += (roles.empty() ? "" : ",") + role;
-    record.details = {{"name", user.name},
-                      {"roles", std::move(roles)},
-                      {"disabled", user.disabled_at.has_value()}};
+    record.details.push_back({"name", user.name});
+    record.details.push_back({"roles", std::move(roles)});
+    record.details.push_back({"disabled", user.disabled_at.has_value()});
 }
 
 void tell_key(audit::Record& record, const StoredKey& key) {
     record.object_id = key.id;
-    record.details = {{"name", key.name}, {"owner", key.owner}, {"subject", key.subject}};
+    record.details.push_back({"name", key.name});
+    record.details.push_back({"owner", key.owner});
+    record.details.push_back({"subject", key.subject});
 }
 
 api::Reply wrong_field(const api::Call& call, std::string pointer, std::string_view code,

@@ -48,7 +48,7 @@ namespace gh::identity {
 /// Somebody tried to sign in. Attempts that were not looked at are not told: they are many, and counted elsewhere.
 [[nodiscard]] audit::Record attempt_record(const api::Call& call, const std::string& name,
                                            const SignInOutcome& outcome);
-/// What the audit log says of a user that was written.
+/// What the audit log says of a user that was written, besides what the record says already.
 void tell_user(audit::Record& record, const User& user);
 /// And of a key.
 void tell_key(audit::Record& record, const StoredKey& key);

@@ -148,7 +148,8 @@ TEST_F(SignInTest, WhoLosesRightsWhileThePasswordIsLookedAtIsRefused) {
         std::string reason;
         bool answered = false;
         spawn([](SignIn& at, std::string& into, bool& done) -> Task<> {
-            auto outcome = co_await at.check({"ann", Secret("correct horse"), "192.0.2.1"});
+            SignInAttempt attempt{"ann", Secret("correct horse"), "192.0.2.1"};
+            auto outcome = co_await at.check(std::move(attempt));
             into = outcome ? outcome->reason : outcome.error().reason;
             done = true;
         }(*door, reason, answered));

@@ -28,6 +28,15 @@ class StoredKeysTest : public testing::Test {
         net::Wakeup wakeup;
         std::optional<Answer> answer;
     };
+    void TearDown() override {  // nobody is left waiting
+        for (auto& each : asked) {
+            if (each.answer) continue;
+            each.answer = bad();
+            each.wakeup.wake();
+        }
+        loop.post([this] { loop.stop(); });
+        loop.run();
+    }
     Task<Answer> look_up(std::string_view text) {
         ++look_ups;
         return answer_to(asked.emplace_back(loop, text));

@@ -37,7 +37,7 @@ def run(tmp_path):
     def start(*arguments):
         with open(log, "wb") as out:
             started.append(subprocess.Popen(
-                ["./run", *arguments], cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+                ["env", "--default-signal=INT", "./run", *arguments], cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
                 env={**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}))
         return started[-1], log
 
@@ -55,7 +55,7 @@ def group(leader):
 
 
 def said(log, pattern):
-    return until(lambda: re.search(pattern, log.read_text()), f"{pattern} in the output", timeout=30)
+    return until(lambda: re.search(pattern, log.read_text()), f"{pattern} in the output", timeout=60)
 
 
 @pytest.mark.parametrize("sign, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -102,7 +102,7 @@ def test_a_first_start_that_is_killed_has_made_all_or_nobody(start, tmp_path):
     database = tmp_path / "gateway0" / "data" / "gatehouse.db"
 
     def users():
-        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        with sqlite3.connect(f"file:{database}?mode=rw", uri=True) as connection:  # it brings in what the log still holds
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'roles'").fetchall():
                 return 0
             return connection.execute("SELECT count(*) FROM users").fetchone()[0]

@@ -1,5 +1,7 @@
 """API keys that were made here: over the API and from the shell."""
 
+import json
+
 import pytest
 
 from support import jwt
@@ -84,6 +86,12 @@ def test_a_users_name_in_a_token_of_another_issuer_owns_no_key(start, tmp_path):
     for method, path in (("GET", ""), ("POST", "/rotate"), ("DELETE", "")):
         assert stranger.ask(method, made.get("location") + path).status == 404, (method, path)
     assert stranger.ask("POST", "/api/v1/keys", {"name": "k", "roles": ["user"]}).status == 403
+    chief = Control(gateway, token=legacy.token(jwt.claims(iss="legacy", sub="ada", roles=["admin"])))
+    assert chief.ask("POST", "/api/v1/users", {"name": "max", "roles": ["user"]}).status == 201
+    shown = run("audit", "tail", "--json", "--object-type", "user", "--config", gateway.config_file, env={"LEGACY": secret})
+    told = json.loads(shown.stdout.splitlines()[-1])["record"]
+    assert (told["action"], told["actor"]["subject"]) == ("user.create", "ada")
+    assert (told["details"]["issuer"], told["details"]["name"]) == ("legacy", "max"), "not our ada"
 
 
 def test_a_key_is_no_more_than_its_maker_is_today(house):

@@ -40,6 +40,21 @@ def refused(response, error, status=400):
     assert (response.status_code, response.json()["error"]) == (status, error), response.text
 
 
+def test_thefts_are_in_the_audit_log_once(server, browser, web):
+    asking = Asking(web)
+    code = code_of(browser, asking)
+    asking.redeem(server, code)
+    for _ in range(20):
+        asking.redeem(server, code)
+    database = server.gateway.directory / "data" / "gatehouse.db"
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        rows = connection.execute("SELECT record FROM audit_records WHERE action = 'oauth.code_replayed'").fetchall()
+    assert all(code not in row[0] for row in rows)
+    told = [json.loads(row[0]) for row in rows]
+    assert {record["severity"] for record in told} == {"high"}
+    assert len({record["details"]["grant"] for record in told}) == len(told) >= 1
+
+
 @pytest.mark.parametrize("changes", [{"code_challenge": None, "code_challenge_method": None},
                                      {"code_challenge_method": "plain"}, {"code_challenge_method": None}])
 def test_pkce_cannot_be_left_out_or_weakened(browser, web, changes):
@@ -261,18 +276,3 @@ def test_registering_is_for_those_who_were_invited(server, body):
     response = requests.post(server.url("/oauth/register"), data=body, verify=server.ca_file, timeout=seconds(20),
                              headers={"Content-Type": "application/json", "Authorization": f"Bearer {invitation}"})
     refused(response, "invalid_client_metadata")
-
-
-def test_thefts_are_in_the_audit_log_once(server, browser, web):
-    asking = Asking(web)
-    code = code_of(browser, asking)
-    asking.redeem(server, code)
-    for _ in range(20):
-        asking.redeem(server, code)
-    database = server.gateway.directory / "data" / "gatehouse.db"
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        rows = connection.execute("SELECT record FROM audit_records WHERE action = 'oauth.code_replayed'").fetchall()
-    assert all(code not in row[0] for row in rows)
-    told = [json.loads(row[0]) for row in rows]
-    assert {record["severity"] for record in told} == {"high"}
-    assert len({record["details"]["grant"] for record in told}) == len(told) >= 1

@@ -160,7 +160,7 @@ class Enders:
             except (OSError, raw.Closed):
                 return  # killed: nobody knows what became of this one
             self.statuses.add(answer.status)
-            if answer.status not in (200, 202):
+            if answer.status not in (200, 202, 204):  # 204: ended, but the database left before it could show it
                 self.wrong.append(answer)
                 return
             told.append(key)

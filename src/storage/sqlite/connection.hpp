@@ -23,8 +23,8 @@ class SqliteConnection {
  public:
     enum class Mode : std::uint8_t { read_only, read_write };
 
-    /// The folder may be reached through links, the file may be none. Opens with WAL, `synchronous=FULL`, foreign keys on and the schema untrusted; makes the file (0600) when it is to be
-    /// written.
+    /// The folder may be reached through links, the file may be none. Opens with WAL, `synchronous=FULL`, foreign keys on and
+    /// the schema untrusted; makes the file (0600) when it is to be written.
     /// @return `unavailable` "storage.open"; `corrupt` "storage.corrupt": the detail says what to do
     [[nodiscard]] static Result<std::unique_ptr<SqliteConnection>> open(
         const std::filesystem::path& file, Mode mode, Observer& observer);
