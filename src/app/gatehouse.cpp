@@ -67,7 +67,6 @@ struct Gatehouse::House {
     std::unique_ptr<exporting::LogWriter> access_sink;
     telemetry::LogSink* access_log = nullptr;
     std::unique_ptr<telemetry::Log> log;
-    std::unique_ptr<vault::Seal> seal;
     std::unique_ptr<TlsMaterial> tls;
     std::optional<FirstKey> key;
     std::unique_ptr<BackOffice> office;
@@ -223,7 +222,6 @@ Result<void> Gatehouse::start() {
     if (house.overrides.config_file)
         house.config_stamp = net::stamp_of(*house.overrides.config_file);
     GH_TRY(auto unsealed, unseal(settings));
-    house.seal = std::move(unsealed.seal);
     GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::move(unsealed.keys),
                                        std::chrono::system_clock::now()));
     house.tls = std::make_unique<TlsMaterial>(std::move(tls));

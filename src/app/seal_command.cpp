@@ -45,11 +45,11 @@ Result<std::string> move_seal(const Settings& settings, const SecretsOptions& op
     const auto keys = settings.data_dir / "keys";
     GH_TRY_VOID(check_data_dir(settings));
     GH_TRY(const auto folder, DataFolder::open(settings, DataFolder::Use::shared));
-    GH_TRY(const auto lock, lock_seal(settings));
     if (!vault::Seal::exists(keys)) {
         return fail(ErrorKind::not_found, "seal.absent",
                     "there is no seal in " + keys.string() + " yet; the first start makes one");
     }
+    GH_TRY(const auto lock, lock_seal(settings));
     GH_TRY(const auto former, former_protector(keys, options));
     GH_TRY(auto seal, vault::Seal::open(keys, *former));
     if (settings.vault.sources().empty()) GH_TRY_VOID(make_own_key(settings));

@@ -11,6 +11,7 @@ namespace {
 /// All of standard input but the end of its last line; one byte more than is allowed tells that it is too long.
 crypto::Secret typed_text() {
     std::string text;
+    text.reserve(vault::secret_bytes_max + 2);  // what grew elsewhere would not be wiped
     for (int c = std::fgetc(stdin); c != EOF && text.size() <= vault::secret_bytes_max + 1;
          c = std::fgetc(stdin)) {
         text.push_back(static_cast<char>(c));

@@ -74,7 +74,7 @@ std::unique_ptr<vault::Protector> protector_of(const Settings& settings) {
 }
 
 Result<FileLock> lock_seal(const Settings& settings) {
-    return FileLock::acquire(settings.data_dir / "vault.lock", patience);
+    return FileLock::acquire(keys_of(settings) / "seal.lock", patience);
 }
 
 Result<Unsealed> unseal(const Settings& settings) {

@@ -32,7 +32,7 @@ struct Unsealed {
 /// Who opens the seal by these settings.
 [[nodiscard]] std::unique_ptr<vault::Protector> protector_of(const Settings& settings);
 
-/// Held by whoever makes or changes the seal.
+/// Held by whoever makes or changes the seal. It lies beside it: nodes may share the folder.
 [[nodiscard]] Result<FileLock> lock_seal(const Settings& settings);
 
 }  // namespace gh::app

@@ -38,27 +38,21 @@ Barrier Keyring::known() const {
     return known_;
 }
 
-Result<Barrier> Keyring::learn(KeyId id, const std::string& sealed) {
+Result<crypto::Secret> Keyring::open(KeyId id, const std::string& sealed) const {
     auto key = root_.open(crypto::bytes_of(sealed), place_of(id));
-    if (!key) {
-        return fail(ErrorKind::corrupt, "keyring.sealed",
-                    "data key " + std::to_string(id) +
-                        " of the database does not open with the seal of this data directory: they "
-                        "belong to different houses, or one was restored without the other");
-    }
-    const std::scoped_lock lock(mutex_);
-    GH_TRY(known_, known_.with(id, *std::move(key)));
-    return known_;
+    if (key) return key;
+    return fail(ErrorKind::corrupt, "keyring.sealed",
+                "data key " + std::to_string(id) +
+                    " of the database does not open with the seal of this data directory: they "
+                    "belong to different houses, or one was restored without the other");
 }
 
 Task<Result<Barrier>> Keyring::for_sealing(Session& session, SystemTime now) {
     GH_CO_TRY(const auto newest, co_await session.query_one(select_newest));
-    // Not remembered before it is committed: undone, the next one would have its id.
     if (!newest) co_return co_await make(session, now);
     const auto id = id_of((*newest).integer(0));
-    auto barrier = known();
-    if (!barrier.empty() && barrier.newest() == id) co_return barrier;
-    co_return learn(id, (*newest).octets(1));
+    GH_CO_TRY(auto key, open(id, (*newest).octets(1)));
+    co_return Barrier().with(id, std::move(key));
 }
 
 Task<Result<Barrier>> Keyring::for_opening(Session& session, KeyId id) {
@@ -67,7 +61,10 @@ Task<Result<Barrier>> Keyring::for_opening(Session& session, KeyId id) {
     GH_CO_TRY(const auto row, co_await session.query_one(select_key, id));
     if (!row)
         co_return fail(ErrorKind::not_found, "barrier.key", "no data key " + std::to_string(id));
-    co_return learn(id, (*row).octets(1));
+    GH_CO_TRY(auto key, open(id, (*row).octets(1)));
+    const std::scoped_lock lock(mutex_);
+    GH_CO_TRY(known_, known_.with(id, std::move(key)));
+    co_return known_;
 }
 
 Task<Result<Barrier>> Keyring::make(Session& session, SystemTime now) {

@@ -12,7 +12,7 @@
 namespace gh::vault {
 
 /// The data keys. They rest in the database, each sealed with a key of the seal's, so that every node over one database has
-/// the same and hears of a new one with the first value it seals. What was opened once is remembered. Any thread.
+/// the same and hears of a new one with the first value it seals. What opened a value once is remembered. Any thread.
 ///
 /// Errors besides storage's: `not_found` "barrier.key"; `corrupt` "keyring.sealed": the database belongs to another seal.
 class Keyring {
@@ -20,7 +20,8 @@ class Keyring {
     /// @param root  32 bytes: Seal::derived_key()
     explicit Keyring(crypto::Secret root);
 
-    /// Whose newest key is the database's newest; the first is made here.
+    /// That has the database's newest key and no other: a database that was restored under us may know another by the same
+    /// id, so nothing is remembered here. The first is made.
     [[nodiscard]] Task<Result<Barrier>> for_sealing(storage::Session& session, SystemTime now);
     /// One that has this key.
     [[nodiscard]] Task<Result<Barrier>> for_opening(storage::Session& session, KeyId id);
@@ -32,8 +33,7 @@ class Keyring {
  private:
     [[nodiscard]] Task<Result<Barrier>> make(storage::Session& session, SystemTime now);
     [[nodiscard]] Barrier known() const;
-    /// Opens a row of the database and remembers it.
-    [[nodiscard]] Result<Barrier> learn(KeyId id, const std::string& sealed);
+    [[nodiscard]] Result<crypto::Secret> open(KeyId id, const std::string& sealed) const;
 
     Barrier root_;
     mutable std::mutex mutex_;

@@ -20,7 +20,7 @@ struct RekeyState {
 /// is killed in between is gone on with: every value opens at any time.
 class Rekey {
  public:
-    static constexpr std::int64_t values_at_once = 200;
+    static constexpr std::int64_t values_at_once = 50;  // at most 50 MiB, twice
 
     /// @param keyring  outlives it
     Rekey(storage::Database& database, Keyring& keyring) : database_(database), keyring_(keyring) {}

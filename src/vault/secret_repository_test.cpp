@@ -210,7 +210,7 @@ TEST_P(SecretRepositoryTest, SealsAnewWhileOthersReadAndWrite) {
     // Another process hears of the key with its first write.
     ASSERT_TRUE(run_to_end(other.put("s/1", crypto::Secret("one"), {}, at(901))));
     EXPECT_EQ(get("s/1")->version.key_id, 2U);
-    EXPECT_EQ(run_to_end(rekey().step(at(902))), 200U);
+    EXPECT_EQ(run_to_end(rekey().step(at(902))), std::uint64_t{Rekey::values_at_once});
     EXPECT_EQ(value("s/0"), "0");
     EXPECT_EQ(value("s/99"), "99");
     // Killed here: what is left is gone on with, by whoever comes next.
@@ -225,6 +225,20 @@ TEST_P(SecretRepositoryTest, SealsAnewWhileOthersReadAndWrite) {
     for (int i = 2; i < values; ++i) ASSERT_EQ(value("s/" + std::to_string(i)), std::to_string(i));
     EXPECT_EQ(value("s/1", 1), "1");
     EXPECT_TRUE(run_to_end(other.get("s/5", 0)));
+}
+
+TEST_P(SecretRepositoryTest, SealsWithTheKeyThatTheDatabaseHasAlsoWhenItWasRestoredUnderIt) {
+    ASSERT_TRUE(put("a", "1"));
+    ASSERT_EQ(value("a"), "1");
+    sql("DELETE FROM vault_secrets; DELETE FROM vault_keys;");
+    Keyring elsewhere(root());
+    SecretRepository other(*database, elsewhere);
+    ASSERT_TRUE(run_to_end(other.put("b", crypto::Secret("2"), {}, at(9))));  // another key 1
+    ASSERT_TRUE(put("c", "3"));
+    Keyring next(root());
+    const auto opened = run_to_end(SecretRepository(*database, next).get("c", 0));
+    ASSERT_TRUE(opened) << describe(opened.error());
+    EXPECT_EQ(crypto::text_of(opened->value->bytes()), "3");
 }
 
 TEST_P(SecretRepositoryTest, AWriteThatIsUndoneLeavesNoKeyBehind) {

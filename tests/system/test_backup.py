@@ -31,7 +31,7 @@ def test_what_was_backed_up_is_what_is_restored(lived_in, make_house):
     assert other.users() == lived_in.users() == {"ada", "uli"}
     assert other.keys() == {"nightly"}
     assert other.files() == lived_in.files()
-    assert {path.name for path in other.data.iterdir()} <= {"keys", "fallback_db", "gatehouse.db", "ca.pem", "lock", "vault.lock"}
+    assert {path.name for path in other.data.iterdir()} <= {"keys", "fallback_db", "gatehouse.db", "ca.pem", "lock"}
     for path in (*other.data.glob("keys/*"), *other.data.glob("gatehouse.db")):
         assert path.stat().st_mode & 0o777 == 0o600, path
     # The same rows again, in the same words.

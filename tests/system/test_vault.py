@@ -114,6 +114,10 @@ def test_without_its_key_nothing_starts_and_the_message_says_what_to_do(house, t
 def test_a_key_from_outside_can_be_demanded(house):
     house.env["ENABLE_SECURE_SECRETS"] = "true"
     house.refused("wants a key from outside of data_dir", "secrets", "list", code=2)
+    configure(house, key_file=str(house.data / "keys/../keys/master.key"))
+    house.refused("lies in data_dir", "secrets", "list", code=2)
+    del house.config["vault"]
+    write_config(house.config_file, house.config)
     house.env["ENCRYPTION_KEY"] = base64.urlsafe_b64encode(os.urandom(32)).decode()
     house.refused("does not open the seal", "secrets", "list")
     house.done("secrets", "unseal")
@@ -189,7 +193,7 @@ def test_the_keys_of_before_are_sealed_at_the_first_start(start, tmp_path):
     assert b"k" * 32 not in everything(house.data)
     for path in keys.iterdir():
         sealed = path.read_bytes().startswith(b"gatehouse-sealed-key-1\n")
-        assert sealed == (path.name not in ("seal.json", "master.key")), path
+        assert sealed == (path.name not in ("seal.json", "seal.lock", "master.key")), path
         assert path.stat().st_mode & 0o777 == 0o600
     # What is put there in plain afterwards was put there by somebody else.
     (keys / "api-key-hash").write_bytes(b"x" * 32)
