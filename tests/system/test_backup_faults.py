@@ -10,7 +10,7 @@ import pytest
 from support.gateway import BINARY, environment, run
 from support.house import House
 from support.killing import killed, length_of, moments
-from support.wait import until
+from support.wait import seconds, until
 
 ROUNDS = 200 if os.environ.get("GATEHOUSE_SLOW") == "1" else 20
 PASSPHRASE = "seal it well\n"

@@ -248,7 +248,7 @@ def test_a_backup_opens_elsewhere_with_its_key_and_not_without(house, tmp_path):
     backup = house.backup()
     assert file.read_bytes() not in backup.read_bytes()
     other = House(tmp_path / "gateway1")
-    other.done("restore", backup)
+    assert "its vault is sealed for: key" in other.verb("restore", backup).stderr
     other.refused("is not there; put it back", "secrets", "get", "a")
     configure(other, key_file=str(file))
     assert other.done("secrets", "get", "a") == "1\n"
