@@ -76,7 +76,7 @@ def test_no_value_is_in_any_file_or_in_the_audit_log(house):
     for form in (b"hunter2", base64.b64encode(b"hunter2-is-nowhere").rstrip(b"=")):
         assert form not in everything(house.data)
     log = house.done("audit", "tail", "--action", "secret.put", "--json")
-    assert json.loads(log.splitlines()[-1])["object"] == {"type": "secret", "id": "team/database"} and "hunter2" not in log
+    assert json.loads(log.splitlines()[-1])["record"]["object"] == {"type": "secret", "id": "team/database"} and "hunter2" not in log
 
 
 def test_secrets_are_sealed_anew_beside_a_running_house(start, tmp_path):
