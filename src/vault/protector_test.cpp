@@ -73,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(
                          [](const auto&, char seed) {
                              return cheap_passphrase(std::string("correct horse battery ") + seed);
                          }}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& instance) { return instance.param.name; });
 
 TEST_P(ProtectorContract, OpensWhatItSealed) {
     const auto recipient = make('A')->wrap(master_);
