@@ -1,11 +1,14 @@
 #include "identity/user_repository.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/id.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/names.hpp"
 #include "identity/revocations.hpp"
+#include "identity/user.hpp"
+#include "storage/joined.hpp"
 
 namespace gh::identity {
 namespace {
@@ -26,21 +29,66 @@ constexpr Statement select_by_name{
         "SELECT id, name, email, roles, password_change_required, disabled_at, "
         "tokens_valid_from, version, created_at, updated_at, password_hash "
         "FROM user_records WHERE name_folded = $1"};
-constexpr Statement select_page{
-    .name = "users.list",
-    .sql =
-        "SELECT id, name, email, roles, password_change_required, disabled_at, "
-        "tokens_valid_from, version, created_at, updated_at "
-        "FROM user_records WHERE (created_at, id) > ($1, $2) "
-        "ORDER BY created_at, id LIMIT $3 OFFSET $4"};
-constexpr Statement select_page_of_role{
-    .name = "users.list_of_role",
-    .sql =
-        "SELECT id, name, email, roles, password_change_required, disabled_at, "
-        "tokens_valid_from, version, created_at, updated_at "
-        "FROM user_records WHERE (created_at, id) > ($1, $2) "
-        "AND id IN (SELECT user_id FROM user_roles WHERE role = $5) "
-        "ORDER BY created_at, id LIMIT $3 OFFSET $4"};
+// The pages of a list. Where it begins there is nothing to be behind of.
+constexpr std::string_view select_users =
+    "SELECT id, name, email, roles, password_change_required, disabled_at, "
+    "tokens_valid_from, version, created_at, updated_at FROM user_records WHERE ";
+constexpr std::string_view whoever;
+constexpr std::string_view of_role = "id IN (SELECT user_id FROM user_roles WHERE role = $5) AND ";
+constexpr std::string_view from_start =
+    "CAST($1 AS TEXT) IS NULL AND CAST($2 AS TEXT) IS NULL ORDER BY ";
+constexpr std::string_view oldest = "created_at, id";
+constexpr std::string_view behind_oldest = "(created_at, id) > ($1, $2) ORDER BY ";
+constexpr std::string_view newest = "created_at DESC, id DESC";
+constexpr std::string_view behind_newest = "(created_at, id) < ($1, $2) ORDER BY ";
+constexpr std::string_view by_name = "name_folded, id";
+constexpr std::string_view behind_name = "(name_folded, id) > ($1, $2) ORDER BY ";
+constexpr std::string_view by_name_backwards = "name_folded DESC, id DESC";
+constexpr std::string_view before_name = "(name_folded, id) < ($1, $2) ORDER BY ";
+constexpr std::string_view page = " LIMIT $3 OFFSET $4";
+
+template <const std::string_view& who, const std::string_view& behind,
+          const std::string_view& order>
+constexpr Statement list_page{.name = "users.list",
+                              .sql = storage::joined<select_users, who, behind, order, page>};
+
+struct ListPages {
+    Statement first, first_of_role, next, next_of_role;
+};
+template <const std::string_view& behind, const std::string_view& order>
+constexpr ListPages list_pages{
+    list_page<whoever, from_start, order>, list_page<of_role, from_start, order>,
+    list_page<whoever, behind, order>, list_page<of_role, behind, order>};
+
+const Statement& page_statement(const UserPage& wanted) {
+    const auto& pages = [&]() -> const ListPages& {
+        switch (wanted.order) {
+            case UserPage::Order::oldest: return list_pages<behind_oldest, oldest>;
+            case UserPage::Order::newest: return list_pages<behind_newest, newest>;
+            case UserPage::Order::name: return list_pages<behind_name, by_name>;
+            case UserPage::Order::name_backwards: return list_pages<before_name, by_name_backwards>;
+        }
+        std::unreachable();
+    }();
+    if (wanted.role) return wanted.after ? pages.next_of_role : pages.first_of_role;
+    return wanted.after ? pages.next : pages.first;
+}
+
+storage::Parameters page_parameters(const UserPage& wanted) {
+    using Order = UserPage::Order;
+    storage::Parameters all{nullptr, nullptr};
+    if (wanted.after) {
+        const bool named = wanted.order == Order::name || wanted.order == Order::name_backwards;
+        all[0] = named ? storage::Value(folded(wanted.after->name))
+                       : storage::to_value(wanted.after->created_at);
+        all[1] = wanted.after->id;
+    }
+    all.emplace_back(static_cast<std::int64_t>(wanted.limit));
+    all.emplace_back(static_cast<std::int64_t>(wanted.offset));
+    if (wanted.role) all.emplace_back(*wanted.role);
+    return all;
+}
+
 constexpr Statement insert{
     .name = "users.create",
     .sql =
@@ -294,15 +342,9 @@ Task<Result<UserSecret>> UserRepository::find_by_name(std::string name) {
     co_return co_await database_.read(std::move(work));
 }
 
-Task<Result<std::vector<User>>> UserRepository::list(UserPage page) {
-    const auto after = page.after.value_or(UserPage::After{SystemTime{} - seconds(1), ""});
-    storage::Parameters where{storage::to_value(after.created_at), after.id,
-                              static_cast<std::int64_t>(page.limit),
-                              static_cast<std::int64_t>(page.offset)};
-    if (page.role) where.emplace_back(*page.role);
-    auto work = [where = std::move(where), by_role = page.role.has_value()](Session& session) {
-        return session.run(by_role ? select_page_of_role : select_page, where);
-    };
+Task<Result<std::vector<User>>> UserRepository::list(UserPage wanted) {
+    auto work = [statement = page_statement(wanted), where = page_parameters(wanted)](
+                    Session& session) { return session.run(statement, where); };
     GH_CO_TRY(const auto rows, co_await database_.read(std::move(work)));
     std::vector<User> users;
     users.reserve(rows.size());

@@ -41,10 +41,13 @@ struct UserSecret {
 };
 
 struct UserPage {
+    enum class Order : unsigned char { oldest, newest, name, name_backwards };
     struct After {  ///< the last one of the page before
         SystemTime created_at;
+        std::string name;
         std::string id;
     };
+    Order order = Order::oldest;
     std::size_t limit = 50;
     std::optional<After> after;
     std::size_t offset = 0;
