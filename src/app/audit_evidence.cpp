@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "audit/export_lines.hpp"
+#include "base/file.hpp"
 #include "base/try.hpp"
-#include "pki/file.hpp"
 
 namespace gh::app {
 namespace {
@@ -111,7 +111,7 @@ NextCheckpoint merged(std::vector<audit::Checkpoint> single, NextCheckpoint expo
 
 Result<audit::Checkpoint> read_checkpoint(const std::filesystem::path& file,
                                           const audit::NoteVerifier& log) {
-    GH_TRY(const auto text, pki::read_file_at(file, audit::note_bytes_max));
+    GH_TRY(const auto text, read_file_at(file, audit::note_bytes_max));
     auto opened = audit::open_checkpoint(text, log);
     if (!opened)
         return unfit(

@@ -10,12 +10,12 @@
 #include "app/ca_state.hpp"
 #include "app/machine.hpp"
 #include "audit/act.hpp"
+#include "base/file.hpp"
 #include "base/try.hpp"
 #include "codec/json_writer.hpp"
 #include "config/text.hpp"
 #include "config/unit.hpp"
 #include "net/run_task.hpp"
-#include "pki/file.hpp"
 #include "pki/host_names.hpp"
 #include "pki/issue.hpp"
 #include "pki/offline_root.hpp"
@@ -64,8 +64,7 @@ Result<void> take_root_away(CaState& state, const CaOptions& options) {
     GH_TRY(const auto root, state.ca->root_with_key());
     GH_TRY(const auto sealed, pki::seal_root(root, *options.passphrase));
     GH_TRY_VOID(write_new_file(options.offline_root, sealed, 0600));
-    GH_TRY(const auto written,
-           pki::read_file_at(options.offline_root, pki::offline_file_bytes_max));
+    GH_TRY(const auto written, read_file_at(options.offline_root, pki::offline_file_bytes_max));
     GH_TRY(const auto back, pki::open_root(written, *options.passphrase));
     if (back.fingerprint() != root.fingerprint())
         return fail(ErrorKind::internal, "ca.offline_file", "the file does not hold the root");
@@ -82,8 +81,7 @@ Result<void> renew(CaState& state, const CaOptions& options) {
     if (!options.offline_root.empty()) {
         if (!options.passphrase)
             return misused("--offline-root wants a passphrase on standard input");
-        GH_TRY(const auto file,
-               pki::read_file_at(options.offline_root, pki::offline_file_bytes_max));
+        GH_TRY(const auto file, read_file_at(options.offline_root, pki::offline_file_bytes_max));
         GH_TRY(root, pki::open_root(file, *options.passphrase));
     }
     GH_TRY_VOID(state.ca->renew(root ? &*root : nullptr, std::move(constraints), now()));
@@ -137,7 +135,7 @@ Result<CommandResult> issue(const Overrides& overrides, const Surroundings& surr
     GH_TRY(const auto request, leaf_request(options));
     GH_TRY(auto state, open_ca(overrides, surroundings));
     if (!options.csr.empty()) {
-        GH_TRY(const auto text, pki::read_file_at(options.csr, pki::signing_request_bytes_max));
+        GH_TRY(const auto text, read_file_at(options.csr, pki::signing_request_bytes_max));
         GH_TRY(const auto issued,
                pki::issue_for(text, request.profile, request.lifetime, *state.ca->issuer(), now()));
         GH_TRY_VOID(record_issued(state, issued));

@@ -7,9 +7,9 @@
 #include "app/pki_house.hpp"
 #include "audit/act.hpp"
 #include "audit/log.hpp"
+#include "base/file.hpp"
 #include "base/try.hpp"
 #include "net/run_task.hpp"
-#include "pki/file.hpp"
 #include "pki/issue.hpp"
 
 namespace gh::app {
@@ -55,8 +55,8 @@ Result<void> write_new_file(const std::filesystem::path& file, std::string_view 
         return fail(ErrorKind::conflict, "file.exists",
                     whole.string() + " is there already; name another file");
     }
-    GH_TRY(const auto folder, pki::open_directory(whole.parent_path()));
-    return pki::replace_file(folder, whole.filename().native(), content, mode);
+    GH_TRY(const auto folder, open_directory(whole.parent_path()));
+    return replace_file(folder, whole.filename().native(), content, mode);
 }
 
 }  // namespace gh::app

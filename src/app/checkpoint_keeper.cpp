@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "app/machine.hpp"
+#include "base/file.hpp"
 #include "base/try.hpp"
-#include "pki/file.hpp"
 
 namespace gh::app {
 namespace {
@@ -17,7 +17,7 @@ constexpr std::string_view file_name = "checkpoint";
 Result<std::string> read_text(const std::filesystem::path& file) {
     std::error_code unknown;
     if (!std::filesystem::exists(std::filesystem::symlink_status(file, unknown))) return "";
-    return pki::read_file_at(file, audit::note_bytes_max);
+    return read_file_at(file, audit::note_bytes_max);
 }
 
 }  // namespace
@@ -49,8 +49,8 @@ Task<Result<audit::CheckpointSigner::State>> CheckpointKeeper::sign(SystemTime n
     audit::CheckpointSigner signer(*database_, signer_, std::move(known));
     GH_CO_TRY(auto state, co_await signer.sign(now));
     if (state.newest && state.newest->checkpoint.size > before) {
-        GH_CO_TRY(const auto folder, pki::open_directory(folder_));
-        GH_CO_TRY_VOID(pki::replace_file(folder, file_name, state.newest->note, 0600));
+        GH_CO_TRY(const auto folder, open_directory(folder_));
+        GH_CO_TRY_VOID(replace_file(folder, file_name, state.newest->note, 0600));
     }
     co_return state;
 }

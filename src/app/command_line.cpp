@@ -161,7 +161,9 @@ BackupOptions backup_options(const Options& options) {
 /// The file is no configuration.
 Overrides backup_overrides(const Options& options) {
     auto overrides = state_overrides(options);
-    if (options.config.empty()) overrides.config_file.reset();
+    overrides.config_file = options.config.empty()
+                                ? std::nullopt
+                                : std::optional<std::filesystem::path>(options.config);
     return overrides;
 }
 
@@ -236,6 +238,7 @@ int run_command_line(int argc, char** argv) {
     add_identity(app, options);
     add_audit(app, options);
     add_ca(app, options);
+    add_secrets(app, options);
     add_backup(app, options);
     auto* version = app.add_subcommand("version", "Version, commit, compiler, linked libraries");
     version->footer("Example:\n  gatehouse version --json");

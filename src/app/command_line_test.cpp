@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "pki/temporary_directory.hpp"
+#include "base/temporary_directory.hpp"
 
 namespace gh::app {
 namespace {
@@ -68,7 +68,7 @@ TEST(CommandLine, HelpIsNoMistakeAndShowsAnExample) {
 }
 
 TEST(CommandLine, ABadConfigurationIsToldLineByLineOnStandardError) {
-    const pki::TemporaryDirectory home;
+    const TemporaryDirectory home;
     const auto file = home.path() / "g.yaml";
     std::ofstream(file) << "listeners:\n  - {name: public, bnid: \"[::]:8443\"}\n";
     const auto ran = run({"config", "check", file.string()});

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "crypto/key_store.hpp"
 #include "identity/config.hpp"
-#include "pki/key_store.hpp"
 
 namespace gh::app {
 

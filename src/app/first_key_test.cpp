@@ -5,9 +5,10 @@
 
 #include <fstream>
 
+#include "base/temporary_directory.hpp"
 #include "crypto/digest.hpp"
 #include "identity/build_trust.hpp"
-#include "pki/temporary_directory.hpp"
+#include "pki/key_store.hpp"
 
 namespace gh::app {
 namespace {
@@ -31,7 +32,7 @@ class FirstKeyTest : public ::testing::Test {
         return trust && (*trust)->api_keys().find(text, SystemTime{});
     }
 
-    pki::TemporaryDirectory home_;
+    TemporaryDirectory home_;
     std::filesystem::path directory_ = home_.path() / "keys";
     std::filesystem::path file_ = directory_ / "first-api-key";
 };

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "audit/act.hpp"
+#include "base/file.hpp"
 #include "base/try.hpp"
 #include "crypto/password.hpp"
 #include "identity/route_words.hpp"
-#include "pki/file.hpp"
 
 namespace gh::app {
 namespace {
@@ -131,8 +131,8 @@ Result<std::optional<std::filesystem::path>> show_once(std::string_view name,
         return std::nullopt;
     }
     const auto file = fmt::format("{}-password", name);
-    GH_TRY(const auto directory, pki::open_directory(data_dir));
-    GH_TRY_VOID(pki::replace_file(directory, file, std::string(text) + '\n', 0600));
+    GH_TRY(const auto directory, open_directory(data_dir));
+    GH_TRY_VOID(replace_file(directory, file, std::string(text) + '\n', 0600));
     return data_dir / file;
 }
 

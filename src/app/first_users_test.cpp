@@ -4,9 +4,9 @@
 #include <map>
 
 #include "audit/act.hpp"
+#include "base/temporary_directory.hpp"
 #include "crypto/burned.hpp"
 #include "crypto/password.hpp"
-#include "pki/temporary_directory.hpp"
 #include "storage/testing.hpp"
 
 namespace gh::app {
@@ -170,7 +170,7 @@ TEST(FirstUsersSettings, JudgePasswordsLikeOtherSecretsAndBeforeAnythingIsMade) 
 }
 
 TEST(ShowOnce, LeavesAPasswordInAFileOfItsOwn) {
-    const pki::TemporaryDirectory directory;
+    const TemporaryDirectory directory;
     const auto file = show_once("guest", crypto::Secret("abc"), directory.path()).value();
     if (!file) GTEST_SKIP() << "standard output is a terminal";
     EXPECT_EQ(*file, directory.path() / "guest-password");

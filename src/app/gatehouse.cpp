@@ -14,6 +14,7 @@
 #include "app/machine.hpp"
 #include "app/new_sockets.hpp"
 #include "app/restoring.hpp"
+#include "app/unseal.hpp"
 #include "base/try.hpp"
 #include "crypto/secret.hpp"
 #include "gateway/proxy/keeper.hpp"
@@ -223,9 +224,8 @@ Result<void> Gatehouse::start() {
     GH_TRY_VOID(house.open_logs());
     if (house.overrides.config_file)
         house.config_stamp = net::stamp_of(*house.overrides.config_file);
-    GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::chrono::system_clock::now(),
-                                       published_at(settings)));
-    house.tls = std::make_unique<TlsMaterial>(std::move(tls));
+    GH_TRY(auto unsealed, unseal(settings));
+    GH_TRY(house.tls, open_tls(settings, std::move(unsealed.keys)));
     auto effective = settings;
     GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
     GH_TRY(house.office, BackOffice::open(effective, house.tls->keys(), house.tls->ca(),

@@ -136,4 +136,16 @@ void enable_auth(const Overlay& overlay, std::string_view value) {
     overlay.decide("auth.enabled");
 }
 
+void encryption_key(const Overlay& overlay, std::string_view value) {
+    overlay.decide("vault.key");
+    overlay.settings.vault.key = config::Secret(std::string(value));
+}
+
+void secure_secrets(const Overlay& overlay, std::string_view value) {
+    if (const auto wanted = boolean(overlay, value)) {
+        overlay.decide("vault.external_key_required");
+        overlay.settings.vault.external_key_required = *wanted;
+    }
+}
+
 }  // namespace gh::app::inherited

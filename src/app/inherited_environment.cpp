@@ -58,6 +58,14 @@ constexpr InheritedVariable table[] = {
      pool_max},
     {"POSTGRES_POOL_TIMEOUT", "", "storage.pool.acquire_timeout", "10",
      "How long a transaction waits for one, in seconds.", pool_timeout},
+    {"ENCRYPTION_KEY", "", "vault.key", "",
+     "What opens the vault: 32 random bytes as base64 or hex (openssl rand -base64 32). A Fernet "
+     "key "
+     "is one.",
+     encryption_key},
+    {"ENABLE_SECURE_SECRETS", "", "vault.external_key_required", "false",
+     "true refuses to start with a key that lies in the data directory, beside what it protects.",
+     secure_secrets},
     {"ENABLE_HTTPS_REDIRECT", "", "listeners[].redirect_to", "true",
      "true adds a listener on [::]:8080 that redirects to https, if there is none; false closes "
      "those there are.",

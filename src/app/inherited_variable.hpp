@@ -63,6 +63,7 @@ Apply allowed_origins, allowed_hosts;
 Apply database_url, postgres_host, postgres_port, postgres_database, postgres_user,
     postgres_password;
 Apply pool_min, pool_max, pool_timeout;
+Apply encryption_key, secure_secrets;
 Apply token_minutes, valid_users, admin_password;
 Apply log_level, environment_label, release_label;
 

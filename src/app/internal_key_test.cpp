@@ -4,9 +4,9 @@
 
 #include <chrono>
 
+#include "base/temporary_directory.hpp"
 #include "net/run_task.hpp"
 #include "pki/key_store.hpp"
-#include "pki/temporary_directory.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace gh::app {
@@ -27,7 +27,7 @@ class InternalKeyTest : public ::testing::Test {
         return who ? (*who)->subject : std::string(who.error().reason);
     }
 
-    pki::TemporaryDirectory directory_;
+    TemporaryDirectory directory_;
     pki::FileKeyStore keys_ = *pki::FileKeyStore::open(directory_.path() / "keys");
     telemetry::Registry registry_;
     Settings settings_ = [this] {

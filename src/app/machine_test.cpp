@@ -7,7 +7,7 @@
 
 #include <fstream>
 
-#include "pki/temporary_directory.hpp"
+#include "base/temporary_directory.hpp"
 
 namespace gh::app {
 namespace {
@@ -18,7 +18,7 @@ mode_t mode_of(const std::filesystem::path& path) {
 }
 
 TEST(MakeDirectory, IsForItsOwnerAloneWhateverTheUmask) {
-    const pki::TemporaryDirectory home;
+    const TemporaryDirectory home;
     const auto before = ::umask(0);
     const auto made = make_directory(home.path() / "below" / "data");
     ::umask(before);
@@ -27,7 +27,7 @@ TEST(MakeDirectory, IsForItsOwnerAloneWhateverTheUmask) {
 }
 
 TEST(MakeDirectory, LeavesTheModeOfOneThatIsThere) {
-    const pki::TemporaryDirectory home;
+    const TemporaryDirectory home;
     std::filesystem::create_directory(home.path() / "data");
     ASSERT_EQ(::chmod((home.path() / "data").c_str(), 0750), 0);
     EXPECT_TRUE(make_directory(home.path() / "data"));
@@ -35,7 +35,7 @@ TEST(MakeDirectory, LeavesTheModeOfOneThatIsThere) {
 }
 
 TEST(MakeDirectory, SaysWhatToDoWhereItCannot) {
-    const pki::TemporaryDirectory home;
+    const TemporaryDirectory home;
     std::ofstream(home.path() / "file") << "not a directory";
     for (const auto& path : {home.path() / "file", home.path() / "file" / "data"}) {
         const auto made = make_directory(path);
@@ -48,7 +48,7 @@ TEST(MakeDirectory, SaysWhatToDoWhereItCannot) {
 
 TEST(MakeDirectory, WantsToReadAndWriteInIt) {
     if (::geteuid() == 0) GTEST_SKIP() << "root may everywhere";
-    const pki::TemporaryDirectory home;
+    const TemporaryDirectory home;
     std::filesystem::create_directory(home.path() / "data");
     ASSERT_EQ(::chmod((home.path() / "data").c_str(), 0500), 0);
     EXPECT_FALSE(make_directory(home.path() / "data"));

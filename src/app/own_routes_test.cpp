@@ -9,10 +9,10 @@
 #include "api/testing.hpp"
 #include "app/back_office.hpp"
 #include "app/testing.hpp"
+#include "base/temporary_directory.hpp"
 #include "codec/json.hpp"
 #include "gateway/config.hpp"
 #include "pki/key_store.hpp"
-#include "pki/temporary_directory.hpp"
 
 namespace gh::app {
 namespace {
@@ -44,7 +44,7 @@ class OwnRoutesTest : public ::testing::Test {
          .endpoints = {{.host = "10.9.8.7", .port = 8000}, {.host = "10.9.8.6", .port = 8000}},
          .circuit_breaker = {.failures = 1}},
         registry_);
-    pki::TemporaryDirectory directory_;
+    TemporaryDirectory directory_;
     std::unique_ptr<pki::FileKeyStore> keys_ =
         std::make_unique<pki::FileKeyStore>(*pki::FileKeyStore::open(directory_.path() / "keys"));
     Settings settings_ = [this] {

@@ -10,7 +10,7 @@
 #include <tuple>
 
 #include "app/testing.hpp"
-#include "pki/temporary_directory.hpp"
+#include "base/temporary_directory.hpp"
 
 namespace gh::app {
 namespace {
@@ -39,10 +39,10 @@ class PlanTest : public ::testing::Test {
     }
 
     const SystemTime now_ = std::chrono::system_clock::now();
-    const pki::TemporaryDirectory home_;
+    const TemporaryDirectory home_;
     telemetry::Registry registry_;
     telemetry::HttpMetrics http_metrics_{registry_};
-    TlsMaterial tls_ = TlsMaterial::open(home_.path(), now_).value();
+    TlsMaterial tls_ = open_tls(home_.path(), now_).value();
     const OwnFacts own_{registry_, {}, now_, {}, {}};
     PlanParts parts_{tls_, http_metrics_, make_upstream_metrics(registry_), own_, 2};
 };

@@ -10,12 +10,12 @@
 #include <utility>
 
 #include "app/state_files.hpp"
+#include "base/file.hpp"
 #include "base/try.hpp"
 #include "base/unique_fd.hpp"
 #include "codec/json.hpp"
 #include "codec/json_writer.hpp"
 #include "net/run_task.hpp"
-#include "pki/file.hpp"
 #include "storage/backup/backup.hpp"
 #include "storage/open.hpp"
 
@@ -82,7 +82,7 @@ std::string text_of(const Note& note) {
 Result<std::optional<Note>> read_note(const path& data_dir) {
     const auto file = place(data_dir) / note_name;
     if (!is_there(file)) return std::nullopt;
-    const auto text = pki::read_file_at(file, note_bytes_max);
+    const auto text = read_file_at(file, note_bytes_max);
     const auto parsed = text ? codec::json::parse(*text) : std::unexpected(text.error());
     const auto* mark = parsed ? parsed->find_string("mark") : nullptr;
     const auto* sqlite = parsed ? parsed->find_string("sqlite") : nullptr;
@@ -228,9 +228,9 @@ Result<void> Restoring::take(const storage::backup::File& file) {
     const auto to = place(data_dir_) / file.name;
     const bool open_to_all = file.name == "ca.pem";
     certificate_ = certificate_ || open_to_all;
-    GH_TRY(const auto folder, pki::open_directory(to.parent_path()));
+    GH_TRY(const auto folder, open_directory(to.parent_path()));
     const auto written =
-        pki::replace_file(folder, to.filename().native(), file.content, open_to_all ? 0644 : 0600);
+        replace_file(folder, to.filename().native(), file.content, open_to_all ? 0644 : 0600);
     if (!written) {
         return fail(ErrorKind::unavailable, "restore.io",
                     to.string() + ": " + written.error().detail + "; nothing was changed");
@@ -243,9 +243,9 @@ Result<void> Restoring::complete(const std::string& mark) {
     GH_TRY_VOID(flush(place(data_dir_)));
     GH_TRY_VOID(flush(data_dir_));
     if (!sqlite_.empty()) GH_TRY_VOID(flush(sqlite_.parent_path()));
-    GH_TRY(const auto folder, pki::open_directory(place(data_dir_)));
+    GH_TRY(const auto folder, open_directory(place(data_dir_)));
     const auto text = text_of({mark, sqlite_, certificate_});
-    if (auto written = pki::replace_file(folder, note_name, text, 0600); !written)
+    if (auto written = replace_file(folder, note_name, text, 0600); !written)
         return fail(ErrorKind::unavailable, "restore.io", written.error().detail);
     return {};
 }

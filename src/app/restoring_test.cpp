@@ -9,7 +9,7 @@
 
 #include "app/data_folder.hpp"
 #include "app/state_files.hpp"
-#include "pki/temporary_directory.hpp"
+#include "base/temporary_directory.hpp"
 
 namespace gh::app {
 namespace {
@@ -62,7 +62,7 @@ class RestoringTest : public testing::Test {
         std::ofstream(restoring.database()) << "new rows";
     }
 
-    pki::TemporaryDirectory directory;
+    TemporaryDirectory directory;
     Settings settings;
 };
 

@@ -111,6 +111,7 @@ Type<Settings> settings_type() {
     table.key("audit", &Settings::audit, audit::audit_type(), "The log that shows tampering.");
     table.key("storage", &Settings::storage, storage::storage_type(),
               "Where everything durable is.");
+    table.key("vault", &Settings::vault, vault::vault_type(), "What opens the seal of the keys.");
     table.key("telemetry", &Settings::telemetry, telemetry_type(), "What is written down.");
     return table.type();
 }
@@ -147,6 +148,7 @@ std::vector<std::string_view> keys_for_next_start(const Settings& current, const
     if (current.storage.pool != next.storage.pool) keys.emplace_back("storage.pool");
     if (current.storage.slow_query != next.storage.slow_query)
         keys.emplace_back("storage.slow_query");
+    if (current.vault != next.vault) keys.emplace_back("vault");
     const auto& [auth, next_auth] = std::tie(current.auth, next.auth);
     if (auth.issuer != next_auth.issuer) keys.emplace_back("auth.issuer");
     if (auth.access_token_ttl != next_auth.access_token_ttl)

@@ -18,6 +18,7 @@
 #include "identity/config.hpp"
 #include "net/config.hpp"
 #include "storage/config.hpp"
+#include "vault/config.hpp"
 
 namespace gh::app {
 
@@ -39,6 +40,7 @@ struct Settings {
     identity::AuthConfig auth;
     audit::AuditConfig audit;
     storage::StorageConfig storage;
+    vault::VaultConfig vault;
     exporting::TelemetryConfig telemetry;
     identity::FirstUsersConfig first_users;  ///< from the environment alone
     bool wants_first_key = false;  ///< no file and not --public: make an API key once and print it

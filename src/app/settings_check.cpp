@@ -25,6 +25,16 @@ struct Sound {
     bool listeners = true, upstreams = true, routes = true, auth = true;
 };
 
+/// Wherever links lead; true where nobody can tell.
+bool lies_in(const std::filesystem::path& file, const std::filesystem::path& folder) {
+    std::error_code unknown;
+    const auto whole = [&](const auto& path) {
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(path, unknown), unknown);
+    };
+    const auto inner = whole(file), outer = whole(folder);
+    return unknown || std::ranges::mismatch(outer, inner).in1 == outer.end();
+}
+
 class Checker {
  public:
     Checker(const Settings& settings, const Provenance& provenance, config::Problems& problems,
@@ -51,6 +61,7 @@ class Checker {
         if (sound_.auth && sound_.listeners && sound_.routes) who_may();
         if (sound_.routes) hidden();
         if (sound_.routes && sound_.listeners) built_in();
+        seal();
     }
 
  private:
@@ -58,6 +69,27 @@ class Checker {
         problems_.add(provenance_.problem(std::move(path), std::move(text)));
     }
     void warn(std::string text) { warnings_.push_back(std::move(text)); }
+
+    void seal() {
+        const auto& vault = settings_.vault;
+        const auto named = vault.sources();
+        if (named.size() > 1) {
+            refuse("vault", fmt::format("names {}: what opens the seal is one of them",
+                                        fmt::join(named, " and ")));
+        }
+        if (!vault.external_key_required) return;
+        if (vault.key_file && lies_in(*vault.key_file, settings_.data_dir)) {
+            refuse("vault.key_file",
+                   "lies in data_dir, beside what it protects: keep it elsewhere, or leave out "
+                   "external_key_required");
+        }
+        if (named.empty()) {
+            refuse("vault",
+                   "wants a key from outside of data_dir, and none is given: set key_file, key "
+                   "(ENCRYPTION_KEY), passphrase, credential or kernel_keyring; openssl rand "
+                   "-base64 32 makes a key");
+        }
+    }
 
     template <class T>
     void names(std::string_view list, const std::vector<T>& items, std::string T::* name) {

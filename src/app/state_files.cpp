@@ -4,9 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "app/unseal.hpp"
+#include "base/file.hpp"
 #include "base/try.hpp"
 #include "crypto/key_store.hpp"
-#include "pki/file.hpp"
 
 namespace gh::app {
 namespace {
@@ -46,7 +47,12 @@ Result<std::vector<std::string>> names_of(const std::filesystem::path& data_dir)
 
 bool is_state_file(std::string_view name) {
     if (name == certificate) return true;
-    if (name.starts_with(keys)) return crypto::KeyStore::valid_name(name.substr(keys.size()));
+    if (name.starts_with(keys)) {
+        const auto key = name.substr(keys.size());
+        // The seal, and the key of a house that has no other: without either its backup would open nothing.
+        return crypto::KeyStore::valid_name(key) || key == vault::Seal::file_name ||
+               key == own_key_file;
+    }
     return name.starts_with(journal) && is_segment(name.substr(journal.size()));
 }
 
@@ -55,9 +61,8 @@ Result<void> read_state_files(const std::filesystem::path& data_dir,
     GH_TRY(const auto names, names_of(data_dir));
     for (const auto& name : names) {
         const bool segment = name.starts_with(journal);
-        auto content =
-            pki::read_file_at(data_dir / name, segment ? storage::backup::file_bytes_max
-                                                       : crypto::KeyStore::value_bytes_max);
+        auto content = read_file_at(data_dir / name, segment ? storage::backup::file_bytes_max
+                                                             : crypto::KeyStore::value_bytes_max);
         if (!content) {
             std::error_code ignored;
             if (segment && !std::filesystem::exists(data_dir / name, ignored)) continue;

@@ -9,7 +9,7 @@
 
 namespace gh::app {
 
-/// Is it a file of the data directory that a backup holds: "ca.pem", "keys/NAME", "fallback_db/SEGMENT.jsonl"? Names come
+/// Is it a file of the data directory that a backup holds: "ca.pem", "keys/NAME", "keys/seal.json", "keys/master.key", "fallback_db/SEGMENT.jsonl"? Names come
 /// out of backups, so nothing else is written anywhere.
 [[nodiscard]] bool is_state_file(std::string_view name);
 

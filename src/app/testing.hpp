@@ -7,8 +7,10 @@
 
 #include "app/house.hpp"
 #include "app/settings.hpp"
+#include "app/tls_material.hpp"
 #include "crypto/burned.hpp"
 #include "gateway/proxy/upstream.hpp"
+#include "pki/key_store.hpp"
 #include "telemetry/log.hpp"
 
 // For the unit tests of this room.
@@ -29,6 +31,13 @@ inline Settings settings_of(const std::string& yaml, const std::filesystem::path
     auto read = read_settings_text(yaml, "f", folder, {}, surroundings);
     EXPECT_TRUE(read) << read.error().detail;
     return read ? std::move(read->settings) : Settings{};
+}
+
+/// TLS over a key store of plain files.
+inline Result<TlsMaterial> open_tls(const std::filesystem::path& data_dir, SystemTime now) {
+    auto keys = pki::FileKeyStore::open(data_dir / "keys");
+    if (!keys) return std::unexpected(keys.error());
+    return TlsMaterial::open(data_dir, std::make_unique<pki::FileKeyStore>(*std::move(keys)), now);
 }
 
 /// An upstream that nobody asks anything.

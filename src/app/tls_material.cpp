@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/pki_house.hpp"
 #include "base/try.hpp"
 #include "pki/host_names.hpp"
 
@@ -18,11 +19,11 @@ std::string key_of(const net::CertificateFiles& files) {
 
 }  // namespace
 
-Result<TlsMaterial> TlsMaterial::open(const std::filesystem::path& data_dir, SystemTime now,
+Result<TlsMaterial> TlsMaterial::open(const std::filesystem::path& data_dir,
+                                      std::unique_ptr<crypto::KeyStore> keys, SystemTime now,
                                       std::string published_at) {
     TlsMaterial material;
-    GH_TRY(auto keys, pki::FileKeyStore::open(data_dir / "keys"));
-    material.keys_ = std::make_unique<pki::FileKeyStore>(std::move(keys));
+    material.keys_ = std::move(keys);
     GH_TRY(auto ca, pki::InternalCa::open(*material.keys_, data_dir, now, std::move(published_at)));
     material.ca_ = std::make_unique<pki::InternalCa>(std::move(ca));
     GH_TRY(material.tickets_, net::TicketKeys::make(now));
@@ -112,6 +113,13 @@ void TlsMaterial::rotate_tickets(SystemTime now, telemetry::Log& log) {
     if (const auto rotated = tickets_->rotate_if_due(now); !rotated) {
         log.error("net", "session ticket keys could not be rotated").error(rotated.error());
     }
+}
+
+Result<std::unique_ptr<TlsMaterial>> open_tls(const Settings& settings,
+                                              std::unique_ptr<crypto::KeyStore> keys) {
+    GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::move(keys),
+                                       std::chrono::system_clock::now(), published_at(settings)));
+    return std::make_unique<TlsMaterial>(std::move(tls));
 }
 
 }  // namespace gh::app

@@ -9,10 +9,10 @@
 
 #include "app/settings.hpp"
 #include "base/error.hpp"
+#include "crypto/key_store.hpp"
 #include "net/certificate_files.hpp"
 #include "net/tls_context.hpp"
 #include "pki/internal_ca.hpp"
-#include "pki/key_store.hpp"
 #include "telemetry/log.hpp"
 
 namespace gh::app {
@@ -23,6 +23,7 @@ class TlsMaterial {
  public:
     /// @param published_at  base URL of our /pki paths; empty: certificates do not say where
     [[nodiscard]] static Result<TlsMaterial> open(const std::filesystem::path& data_dir,
+                                                  std::unique_ptr<crypto::KeyStore> keys,
                                                   SystemTime now, std::string published_at = {});
 
     [[nodiscard]] crypto::KeyStore& keys() { return *keys_; }
@@ -49,7 +50,7 @@ class TlsMaterial {
     [[nodiscard]] Result<net::CertificateChain> chain_of(const net::CertificateFiles& files);
     [[nodiscard]] bool leaf_due(SystemTime now);
 
-    std::unique_ptr<pki::FileKeyStore> keys_;
+    std::unique_ptr<crypto::KeyStore> keys_;
     std::unique_ptr<pki::InternalCa> ca_;
     std::shared_ptr<net::TicketKeys> tickets_;
     struct Watched {
@@ -61,5 +62,10 @@ class TlsMaterial {
     SystemTime leaf_tried_;
     std::chrono::seconds leaf_pause_{0};  // after leaf_tried_; 0: it is not due
 };
+
+/// By the settings, now.
+/// @return errors of TlsMaterial::open()
+[[nodiscard]] Result<std::unique_ptr<TlsMaterial>> open_tls(const Settings& settings,
+                                                            std::unique_ptr<crypto::KeyStore> keys);
 
 }  // namespace gh::app

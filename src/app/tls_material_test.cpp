@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "app/testing.hpp"
-#include "pki/temporary_directory.hpp"
+#include "base/temporary_directory.hpp"
 
 namespace gh::app {
 namespace {
@@ -19,7 +19,7 @@ using Names = std::vector<std::string>;
 class TlsMaterialTest : public ::testing::Test {
  protected:
     [[nodiscard]] TlsMaterial open() const {
-        auto material = TlsMaterial::open(data_dir(), now_);
+        auto material = open_tls(data_dir(), now_);
         EXPECT_TRUE(material) << describe(material.error());
         return *std::move(material);
     }
@@ -49,7 +49,7 @@ class TlsMaterialTest : public ::testing::Test {
     }
 
     const SystemTime now_ = std::chrono::system_clock::now();
-    const pki::TemporaryDirectory home_;
+    const TemporaryDirectory home_;
     const net::CertificateFiles files_{home_.path() / "a.pem", home_.path() / "a.key"};
     const pki::Authority authority_ = pki::Authority::create({}, now_).value();
     KeptLines lines_;
@@ -73,7 +73,7 @@ TEST_F(TlsMaterialTest, KeepsItsKeysToItself) {
 TEST_F(TlsMaterialTest, DoesNotStartOverKeysThatOthersMayReach) {
     (void)open();
     ASSERT_EQ(::chmod((data_dir() / "keys").c_str(), 0755), 0);
-    const auto refused = TlsMaterial::open(data_dir(), now_);
+    const auto refused = open_tls(data_dir(), now_);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().reason, "key_store.open_to_others");
     EXPECT_TRUE(refused.error().detail.contains("chmod 700")) << refused.error().detail;

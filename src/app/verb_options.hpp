@@ -8,6 +8,7 @@
 #include "app/client_command.hpp"
 #include "app/config_command.hpp"
 #include "app/key_command.hpp"
+#include "app/secrets_command.hpp"
 #include "app/settings.hpp"
 #include "app/user_command.hpp"
 
@@ -27,6 +28,7 @@ struct Options {
     ClientOptions client;
     AuditOptions audit;
     CaOptions ca;
+    SecretsOptions secrets;
     bool force = false, verify = false, passphrase_stdin = false;
     std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
 };
@@ -49,5 +51,7 @@ CLI::App* add_state_verb(CLI::App& parent, Options& options, const std::string& 
 void add_identity(CLI::App& app, Options& options);
 /// `ca`.
 void add_ca(CLI::App& app, Options& options);
+/// `secrets`.
+void add_secrets(CLI::App& app, Options& options);
 
 }  // namespace gh::app

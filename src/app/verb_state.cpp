@@ -25,11 +25,11 @@ Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
     GH_TRY(auto read, read_settings(overrides, surroundings));
     auto opened = std::make_unique<VerbState>();
     opened->settings = std::move(read.settings);
-    const auto& folder = opened->settings.data_dir;
     GH_TRY_VOID(check_data_dir(opened->settings));
     GH_TRY(opened->folder, DataFolder::open(opened->settings, DataFolder::Use::shared));
-    GH_TRY(auto keys, pki::FileKeyStore::open(folder / "keys"));
-    opened->keys = std::make_unique<pki::FileKeyStore>(std::move(keys));
+    GH_TRY(auto unsealed, unseal(opened->settings));
+    opened->seal = std::move(unsealed.seal);
+    opened->keys = std::move(unsealed.keys);
     GH_TRY(opened->state, State::open(opened->settings, *opened->keys, opened->registry, nullptr));
     GH_TRY_VOID(net::run_to_end(opened->state->check_schema()));
     return opened;

@@ -10,8 +10,8 @@
 #include "app/data_folder.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
+#include "app/unseal.hpp"
 #include "base/error.hpp"
-#include "pki/key_store.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace gh::app {
@@ -21,7 +21,8 @@ struct VerbState {
     Settings settings;
     std::optional<DataFolder> folder;
     telemetry::Registry registry;
-    std::unique_ptr<pki::FileKeyStore> keys;
+    std::unique_ptr<vault::Seal> seal;
+    std::unique_ptr<crypto::KeyStore> keys;
     std::unique_ptr<State> state;
 };
 

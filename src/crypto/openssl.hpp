@@ -22,6 +22,7 @@ struct Freed {
 };
 using BioPtr = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 using BignumPtr = std::unique_ptr<BIGNUM, Freed<BN_free>>;
+using CipherContextPtr = std::unique_ptr<EVP_CIPHER_CTX, Freed<EVP_CIPHER_CTX_free>>;
 using EcdsaSigPtr = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
 using MacContextPtr = std::unique_ptr<EVP_MAC_CTX, Freed<EVP_MAC_CTX_free>>;
 using MdContextPtr = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
@@ -36,6 +37,8 @@ struct Methods {
     EVP_MD* sha384;
     EVP_MD* sha512;
     EVP_MAC* hmac;
+    EVP_CIPHER* aes_256_ecb;
+    EVP_CIPHER* aes_256_gcm;
 };
 [[nodiscard]] const Methods& methods();
 

@@ -1,7 +1,5 @@
 #include "crypto/sealed_stream.hpp"
 
-#include <argon2.h>
-
 #include <array>
 #include <stdexcept>
 #include <utility>
@@ -9,28 +7,12 @@
 #include "base/id.hpp"
 #include "base/try.hpp"
 #include "crypto/openssl.hpp"
-#include "crypto/password_hash.hpp"
+#include "crypto/passphrase_key.hpp"
 
 namespace gh::crypto {
 namespace {
 
-constexpr std::size_t key_bytes = 32;
-constexpr std::size_t passphrase_bytes_max = 1024;
 using Nonce = std::array<std::uint8_t, 12>;
-using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Freed<EVP_CIPHER_CTX_free>>;
-
-/// What guessing costs: RFC 9106 §4, the second recommended choice.
-struct Cost {
-    std::uint32_t memory_kib = 64 * 1024;
-    std::uint32_t passes = 3;
-    std::uint32_t lanes = 4;
-
-    [[nodiscard]] bool bearable() const {
-        return passes >= 1 && lanes >= 1 && lanes <= argon2_lanes_max && memory_kib >= 8 * lanes &&
-               memory_kib <= argon2_memory_kib_max &&
-               std::uint64_t{memory_kib} * passes <= argon2_memory_kib_by_passes_max;
-    }
-};
 
 void append_number(std::string& out, std::uint32_t number) {
     for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(number >> shift);
@@ -40,26 +22,6 @@ std::uint32_t number_at(std::string_view text, std::size_t at) {
     std::uint32_t number = 0;
     for (const unsigned char octet : text.substr(at, 4)) number = number << 8 | octet;
     return number;
-}
-
-Result<Secret> key_of(const Secret& passphrase, std::string_view salt, const Cost& cost) {
-    if (passphrase.empty() || passphrase.size() > passphrase_bytes_max) {
-        return fail(ErrorKind::invalid_argument, "sealed.passphrase",
-                    "a passphrase has 1 to 1024 bytes");
-    }
-    std::array<std::uint8_t, key_bytes> key{};
-    const int status =
-        ::argon2id_hash_raw(cost.passes, cost.memory_kib, cost.lanes, passphrase.bytes().data(),
-                            passphrase.size(), salt.data(), salt.size(), key.data(), key.size());
-    Secret made{Bytes(key)};
-    wipe(key.data(), key.size());
-    if (status == ARGON2_MEMORY_ALLOCATION_ERROR) {
-        return fail(ErrorKind::unavailable, "sealed.memory",
-                    "the key of a passphrase wants " + std::to_string(cost.memory_kib) + " KiB");
-    }
-    if (status != ARGON2_OK)
-        return fail(ErrorKind::internal, "sealed.argon2", ::argon2_error_message(status));
-    return made;
 }
 
 Nonce nonce_of(std::uint64_t number, bool last) {
@@ -80,12 +42,12 @@ int size_of(std::string_view text) { return static_cast<int>(text.size()); }
 Result<SealedStream> SealedStream::make(const Secret& passphrase) {
     std::array<std::uint8_t, salt_bytes> salt{};
     random_bytes(salt);
-    const Cost cost;
+    const PassphraseCost cost;
     std::string header(magic);
     for (const auto number : {cost.memory_kib, cost.passes, cost.lanes})
         append_number(header, number);
     header += text_of(salt);
-    GH_TRY(auto key, key_of(passphrase, text_of(salt), cost));
+    GH_TRY(auto key, passphrase_key(passphrase, text_of(salt), cost));
     return SealedStream(std::move(header), std::move(key));
 }
 
@@ -93,25 +55,25 @@ Result<SealedStream> SealedStream::of_header(std::string_view header, const Secr
     if (header.size() != header_bytes || !header.starts_with(magic))
         return fail(ErrorKind::corrupt, "sealed.header", "it does not begin as a sealed text does");
     const auto at = magic.size();
-    const Cost cost{.memory_kib = number_at(header, at),
-                    .passes = number_at(header, at + 4),
-                    .lanes = number_at(header, at + 8)};
+    const PassphraseCost cost{.memory_kib = number_at(header, at),
+                              .passes = number_at(header, at + 4),
+                              .lanes = number_at(header, at + 8)};
     if (!cost.bearable())
         return fail(ErrorKind::corrupt, "sealed.header", "its key would cost more than is allowed");
-    GH_TRY(auto key, key_of(passphrase, header.substr(at + 12), cost));
+    GH_TRY(auto key, passphrase_key(passphrase, header.substr(at + 12), cost));
     return SealedStream(std::string(header), std::move(key));
 }
 
 void SealedStream::seal(std::string_view text, bool last, std::string& out) {
     if (text.size() > chunk_bytes || (!last && text.size() != chunk_bytes))
         throw std::logic_error("a chunk of another size");
-    const CipherContext context(EVP_CIPHER_CTX_new());
+    const CipherContextPtr context(EVP_CIPHER_CTX_new());
     const auto nonce = nonce_of(count_++, last);
     const auto begin = out.size();
     out.resize(begin + text.size() + tag_bytes);
     int done = 0;
     must(context &&
-             EVP_EncryptInit_ex2(context.get(), EVP_aes_256_gcm(), key_.bytes().data(),
+             EVP_EncryptInit_ex2(context.get(), methods().aes_256_gcm, key_.bytes().data(),
                                  nonce.data(), nullptr) == 1 &&
              EVP_EncryptUpdate(context.get(), nullptr, &done, bytes_of(header_).data(),
                                size_of(header_)) == 1 &&
@@ -132,13 +94,13 @@ Result<void> SealedStream::open(std::string_view sealed, bool last, std::string&
     }
     const auto text = sealed.substr(0, sealed.size() - tag_bytes);
     std::string tag(sealed.substr(text.size()));
-    const CipherContext context(EVP_CIPHER_CTX_new());
+    const CipherContextPtr context(EVP_CIPHER_CTX_new());
     const auto nonce = nonce_of(count_, last);
     const auto begin = out.size();
     out.resize(begin + text.size() + 1);  // an address also for no text
     int done = 0;
     must(context &&
-             EVP_DecryptInit_ex2(context.get(), EVP_aes_256_gcm(), key_.bytes().data(),
+             EVP_DecryptInit_ex2(context.get(), methods().aes_256_gcm, key_.bytes().data(),
                                  nonce.data(), nullptr) == 1 &&
              EVP_DecryptUpdate(context.get(), nullptr, &done, bytes_of(header_).data(),
                                size_of(header_)) == 1 &&

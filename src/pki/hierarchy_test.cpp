@@ -4,11 +4,11 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "pki/file.hpp"
+#include "base/file.hpp"
+#include "base/temporary_directory.hpp"
 #include "pki/internal_ca.hpp"
 #include "pki/key_store.hpp"
 #include "pki/offline_root.hpp"
-#include "pki/temporary_directory.hpp"
 
 namespace gh::pki {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
+#include "base/file.hpp"
 #include "base/try.hpp"
 #include "crypto/x509.hpp"
-#include "pki/file.hpp"
 
 namespace gh::pki {
 namespace {

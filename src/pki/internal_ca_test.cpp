@@ -11,9 +11,9 @@
 #include <fstream>
 #include <thread>
 
-#include "pki/file.hpp"
+#include "base/file.hpp"
+#include "base/temporary_directory.hpp"
 #include "pki/key_store.hpp"
-#include "pki/temporary_directory.hpp"
 
 namespace gh::pki {
 namespace {

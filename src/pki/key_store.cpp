@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/try.hpp"
@@ -53,6 +54,21 @@ Result<FileKeyStore> FileKeyStore::open(const std::filesystem::path& directory) 
     if (!fd) return store_error(std::move(fd.error()), directory);
     GH_TRY_VOID(check_private(fd->get(), directory, "700"));
     return FileKeyStore(directory, std::move(*fd));
+}
+
+Result<std::vector<std::string>> FileKeyStore::names() const {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(directory_, error), end; !error && at != end;
+         at.increment(error)) {
+        if (auto name = at->path().filename().string(); valid_name(name))
+            names.push_back(std::move(name));
+    }
+    if (error)
+        return fail_errno(ErrorKind::unavailable, "key_store.io", directory_.string(),
+                          error.value());
+    std::ranges::sort(names);
+    return names;
 }
 
 Result<crypto::Secret> FileKeyStore::load(std::string_view name) {

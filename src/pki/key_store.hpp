@@ -3,10 +3,11 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "crypto/key_store.hpp"
-#include "pki/file.hpp"
 
 namespace gh::pki {
 
@@ -17,6 +18,9 @@ class FileKeyStore final : public crypto::KeyStore {
     /// @return `permission_denied` "key_store.open_to_others" or "key_store.owner": the detail says what to do;
     ///         `unavailable` "key_store.io"
     [[nodiscard]] static Result<FileKeyStore> open(const std::filesystem::path& directory);
+
+    /// Of everything that is there, in order. @return `unavailable` "key_store.io"
+    [[nodiscard]] Result<std::vector<std::string>> names() const;
 
     /// @return also `permission_denied` as above, `corrupt` "key_store.not_a_file" or "key_store.too_long",
     ///         `unavailable` "key_store.io"

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "pki/temporary_directory.hpp"
+#include "base/temporary_directory.hpp"
 
 namespace gh::pki {
 namespace {
@@ -44,6 +44,16 @@ TEST_F(FileKeyStoreTest, GivesBackWhatItWasGivenAlsoToTheNextProcess) {
     EXPECT_EQ(text_of(store.load("ca-root")), binary);
     EXPECT_EQ(mode_of(directory()), 0700U);
     EXPECT_EQ(mode_of(directory() / "ca-root"), 0600U);
+}
+
+TEST_F(FileKeyStoreTest, NamesWhatItHoldsAndNothingElse) {
+    auto store = open();
+    EXPECT_TRUE(store.names()->empty());
+    ASSERT_TRUE(store.store("leaf-public", crypto::Secret("1")));
+    ASSERT_TRUE(store.store("ca-root", crypto::Secret("2")));
+    std::ofstream(directory() / ".ca-root.new") << "3";
+    std::ofstream(directory() / "seal.json") << "4";
+    EXPECT_EQ(store.names().value(), (std::vector<std::string>{"ca-root", "leaf-public"}));
 }
 
 TEST_F(FileKeyStoreTest, RefusesAKeyThatOthersMayReachAndSaysWhatToDo) {

@@ -62,7 +62,8 @@ class House:
     def files(self):
         """Of what counts, with their content."""
         return {str(path.relative_to(self.data)): path.read_bytes()
-                for pattern in ("keys/*", "fallback_db/*", "ca.pem") for path in self.data.glob(pattern)}
+                for pattern in ("keys/*", "fallback_db/*", "ca.pem") for path in self.data.glob(pattern)
+                if path.name != "seal.lock"}
 
     def add_user(self, name):
         self.done("user", "add", name, "--role", "user", "--password-stdin", stdin="plain as day\n")

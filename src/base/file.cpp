@@ -1,4 +1,4 @@
-#include "pki/file.hpp"
+#include "base/file.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -10,7 +10,7 @@
 
 #include "base/try.hpp"
 
-namespace gh::pki {
+namespace gh {
 namespace {
 
 constexpr std::string_view reason_io = "file.io";
@@ -121,4 +121,4 @@ Result<FileLock> FileLock::acquire(const std::filesystem::path& file,
     }
 }
 
-}  // namespace gh::pki
+}  // namespace gh

@@ -1,4 +1,4 @@
-#include "pki/file.hpp"
+#include "base/file.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -10,9 +10,9 @@
 #include <fstream>
 #include <thread>
 
-#include "pki/temporary_directory.hpp"
+#include "base/temporary_directory.hpp"
 
-namespace gh::pki {
+namespace gh {
 namespace {
 
 mode_t mode_of(const std::filesystem::path& file) {
@@ -106,4 +106,4 @@ TEST(FileLock, IsHeldByOneAndFreedWithIt) {
 }
 
 }  // namespace
-}  // namespace gh::pki
+}  // namespace gh

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-namespace gh::pki {
+namespace gh {
 
 /// A directory of a test's own, gone with it.
 class TemporaryDirectory {
@@ -29,4 +29,4 @@ class TemporaryDirectory {
     std::filesystem::path path_;
 };
 
-}  // namespace gh::pki
+}  // namespace gh

@@ -11,8 +11,8 @@
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"
 
-/// Files of the room, and how they change: whole or not at all.
-namespace gh::pki {
+/// Files of ours, and how they change: whole or not at all.
+namespace gh {
 
 /// @return `unavailable` "file.io"
 [[nodiscard]] Result<UniqueFd> open_directory(const std::filesystem::path& directory);
@@ -43,4 +43,4 @@ class FileLock {
     UniqueFd fd_;
 };
 
-}  // namespace gh::pki
+}  // namespace gh

@@ -1,0 +1,223 @@
+#include "app/secrets_command.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+#include "app/verb_state.hpp"
+#include "audit/act.hpp"
+#include "base/try.hpp"
+#include "codec/json.hpp"
+#include "codec/json_writer.hpp"
+#include "codec/utf8.hpp"
+#include "config/text.hpp"
+#include "net/run_task.hpp"
+#include "vault/rekey.hpp"
+#include "vault/secret_repository.hpp"
+
+namespace gh::app {
+namespace {
+
+using codec::json::Value;
+using vault::SecretChange;
+
+/// The vault of a data directory as a verb has it.
+struct VaultVerb {
+    std::unique_ptr<VerbState> verb;
+    std::unique_ptr<vault::Keyring> keyring;
+
+    [[nodiscard]] vault::SecretRepository secrets() { return {*verb->state->database, *keyring}; }
+    [[nodiscard]] vault::Rekey rekey() { return {*verb->state->database, *keyring}; }
+};
+
+Result<VaultVerb> open_vault(const Overrides& overrides, const Surroundings& surroundings) {
+    GH_TRY(auto verb, open_verb_state(overrides, surroundings));
+    auto keyring = std::make_unique<vault::Keyring>(verb->seal->derived_key("data keys"));
+    return VaultVerb{std::move(verb), std::move(keyring)};
+}
+
+SystemTime now() { return std::chrono::system_clock::now(); }
+
+Error in_words(Error error, const SecretsOptions& options) {
+    const auto quoted = config::quote(options.path);
+    if (error.reason == "secret.unknown") {
+        error.detail = options.version == 0
+                           ? fmt::format(
+                                 "there is no secret {}; gatehouse secrets list shows what "
+                                 "there is",
+                                 quoted)
+                           : fmt::format("there is no version {} of {}", options.version, quoted);
+    }
+    return error;
+}
+
+storage::Also<SecretChange> recorded(std::string action) {
+    return audit::also<SecretChange>(
+        audit::act_of_shell(std::move(action), "secret"),
+        [](audit::Record& record, const SecretChange& change) {
+            record.object_id = change.path;
+            if (!change.versions.empty()) {
+                record.details = {{"version", static_cast<std::int64_t>(change.versions.back())},
+                                  {"versions", static_cast<std::int64_t>(change.versions.size())}};
+            }
+        });
+}
+
+Error usage(std::string text) {
+    return {ErrorKind::invalid_argument, "usage", "command line: " + std::move(text)};
+}
+
+/// Secrets are objects of JSON, as the clients of KV stores have them.
+Result<crypto::Secret> fields_of(const SecretsOptions& options) {
+    const auto typed = crypto::text_of(options.typed.bytes());
+    if (options.json) {
+        const auto value = codec::json::parse(typed);
+        if (value && value->object() != nullptr) return options.typed.copy();
+        return std::unexpected(usage("--json: standard input is no JSON object"));
+    }
+    if (!codec::is_utf8(typed))
+        return std::unexpected(usage("standard input is no UTF-8 text: encode it, as by base64"));
+    std::string text;
+    codec::json::Writer(text).begin_object().name(options.field).string(typed).end_object();
+    crypto::Secret fields(text);
+    crypto::wipe(text.data(), text.size());
+    return fields;
+}
+
+std::string text_of(const Value& value) {
+    if (const auto* text = value.string()) return *text;
+    std::string text;
+    codec::json::Writer(text).value(value);
+    return text;
+}
+
+/// What `get` prints.
+Result<std::string> shown(const crypto::Secret& secret, const SecretsOptions& options) {
+    const auto text = crypto::text_of(secret.bytes());
+    if (options.json) return std::string(text);
+    GH_TRY(const auto fields, codec::json::parse(text, {.bytes_max = text.size()}));
+    if (const auto* field = fields.find(options.field)) return text_of(*field);
+    std::string names;
+    for (const auto& [name, value] : *fields.object())
+        names += (names.empty() ? "" : ", ") + config::quote(name);
+    return fail(ErrorKind::not_found, "secret.field",
+                fmt::format("{} has no field {}; it has: {}", config::quote(options.path),
+                            config::quote(options.field), names));
+}
+
+Task<Result<std::vector<std::string>>> all_names(vault::SecretRepository secrets,
+                                                 std::string folder) {
+    std::vector<std::string> all;
+    vault::SecretPage page;
+    page.folder = std::move(folder);
+    for (;;) {
+        GH_CO_TRY(auto some, co_await secrets.list(page));
+        if (some.empty()) co_return all;
+        page.after = some.back();
+        all.insert(all.end(), some.begin(), some.end());
+    }
+}
+
+/// Goes on with one that was cut short; else begins one.
+Task<Result<std::uint64_t>> seal_all_anew(vault::Rekey rekey) {
+    GH_CO_TRY(const auto before, co_await rekey.state());
+    if (before.waiting == 0) {
+        auto also = audit::also<vault::KeyId>(audit::act_of_shell("vault.rekey", "vault"));
+        GH_CO_TRY_VOID(co_await rekey.begin(now(), std::move(also)));
+    }
+    GH_CO_TRY(const auto state, co_await rekey.state());
+    std::uint64_t done = 0;
+    for (;;) {
+        GH_CO_TRY(const auto some, co_await rekey.step(now()));
+        if (some == 0) break;
+        done += some;
+        std::fprintf(stderr, "gatehouse: %llu of %llu values sealed anew\n",
+                     static_cast<unsigned long long>(done),
+                     static_cast<unsigned long long>(state.waiting));
+    }
+    GH_CO_TRY_VOID(co_await rekey.finish());
+    co_return done;
+}
+
+}  // namespace
+
+CommandResult secrets_set(const Overrides& overrides, const Surroundings& surroundings,
+                          const SecretsOptions& options) {
+    auto fields = fields_of(options);
+    if (!fields) return failed(fields.error());
+    auto opened = open_vault(overrides, surroundings);
+    if (!opened) return failed(opened.error());
+    auto secrets = opened->secrets();
+    const auto put = net::run_to_end(
+        secrets.put(options.path, *std::move(fields), options.cas, now(), recorded("secret.put")));
+    if (!put) return failed(in_words(put.error(), options));
+    return {.exit_code = 0,
+            .out = {},
+            .err = fmt::format("version {} of {}\n", put->versions.front(), options.path)};
+}
+
+CommandResult secrets_get(const Overrides& overrides, const Surroundings& surroundings,
+                          const SecretsOptions& options) {
+    auto opened = open_vault(overrides, surroundings);
+    if (!opened) return failed(opened.error());
+    const auto secret = net::run_to_end(opened->secrets().get(options.path, options.version));
+    if (!secret) return failed(in_words(secret.error(), options));
+    if (!secret->value) {
+        return failed({ErrorKind::not_found, "secret.deleted",
+                       fmt::format("version {} of {} was {}", secret->version.version,
+                                   config::quote(options.path),
+                                   secret->version.key_id ? "deleted" : "destroyed")});
+    }
+    auto text = shown(*secret->value, options);
+    if (!text) return failed(text.error());
+    return {.exit_code = 0, .out = *text + "\n", .err = {}};
+}
+
+CommandResult secrets_list(const Overrides& overrides, const Surroundings& surroundings,
+                           const SecretsOptions& options) {
+    auto opened = open_vault(overrides, surroundings);
+    if (!opened) return failed(opened.error());
+    const auto names = net::run_to_end(all_names(opened->secrets(), options.path));
+    if (!names) return failed(in_words(names.error(), options));
+    std::string text;
+    if (options.json) {
+        codec::json::Writer out(text);
+        out.begin_array();
+        for (const auto& name : *names) out.string(name);
+        out.end_array();
+        text += '\n';
+    } else {
+        for (const auto& name : *names) text += name + '\n';
+    }
+    return {.exit_code = 0, .out = std::move(text), .err = {}};
+}
+
+CommandResult secrets_delete(const Overrides& overrides, const Surroundings& surroundings,
+                             const SecretsOptions& options) {
+    auto opened = open_vault(overrides, surroundings);
+    if (!opened) return failed(opened.error());
+    auto secrets = opened->secrets();
+    const auto gone = net::run_to_end(
+        options.all ? secrets.forget(options.path, now(), recorded("secret.forget"))
+                    : secrets.remove(options.path, {}, now(), recorded("secret.delete")));
+    if (!gone) return failed(in_words(gone.error(), options));
+    const auto what = options.all              ? "is gone, with every version"
+                      : gone->versions.empty() ? "was deleted before"
+                                               : "is deleted; --all removes every version";
+    return {.exit_code = 0, .out = {}, .err = fmt::format("{} {}\n", options.path, what)};
+}
+
+CommandResult secrets_rekey(const Overrides& overrides, const Surroundings& surroundings,
+                            const SecretsOptions& /*options*/) {
+    auto opened = open_vault(overrides, surroundings);
+    if (!opened) return failed(opened.error());
+    const auto done = net::run_to_end(seal_all_anew(opened->rekey()));
+    if (!done) return failed(done.error());
+    return {.exit_code = 0,
+            .out = {},
+            .err = fmt::format("{} values are sealed with the new data key\n", *done)};
+}
+
+}  // namespace gh::app

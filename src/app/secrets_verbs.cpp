@@ -1,0 +1,79 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "app/verb_options.hpp"
+#include "vault/secret.hpp"
+
+namespace gh::app {
+namespace {
+
+/// All of standard input but the end of its last line; one byte more than is allowed tells that it is too long.
+crypto::Secret typed_text() {
+    std::string text;
+    text.reserve(vault::secret_bytes_max + 2);  // what grew elsewhere would not be wiped
+    for (int c = std::fgetc(stdin); c != EOF && text.size() <= vault::secret_bytes_max + 1;
+         c = std::fgetc(stdin)) {
+        text.push_back(static_cast<char>(c));
+    }
+    const bool line = text.ends_with('\n');
+    crypto::Secret typed(std::string_view(text).substr(0, text.size() - (line ? 1 : 0)));
+    crypto::wipe(text.data(), text.size());
+    return typed;
+}
+
+}  // namespace
+
+void add_secrets(CLI::App& app, Options& options) {
+    auto* secrets = app.add_subcommand("secrets", "The vault");
+    secrets->require_subcommand(1);
+    secrets->footer(
+        "Examples:\n  printf %s \"$PASSWORD\" | gatehouse secrets set team/database\n"
+        "  gatehouse secrets get team/database\n  gatehouse secrets rekey");
+    auto& wanted = options.secrets;
+    const auto verb =
+        [&](const std::string& name, const std::string& what, const std::string& example,
+            CommandResult (*run)(const Overrides&, const Surroundings&, const SecretsOptions&)) {
+            return add_state_verb(*secrets, options, name, what, example, [&options, name, run] {
+                auto& said = options.secrets;
+                if (name == "set" || said.recovery_key || said.old_passphrase)
+                    said.typed = typed_text();
+                return run(state_overrides(options), surroundings(), said);
+            });
+        };
+    auto* set = verb("set", "Write a new version: standard input is the value",
+                     "secrets set team/database < password.txt", secrets_set);
+    auto* get = verb("get", "Print a secret", "secrets get team/database", secrets_get);
+    auto* list = verb("list", "Names below a folder", "secrets list team/", secrets_list);
+    auto* remove = verb("delete", "Delete the newest version; it can be taken back",
+                        "secrets delete team/database", secrets_delete);
+    for (auto* each : {set, get, remove})
+        each->add_option("PATH", wanted.path, "Such as team/database")->required();
+    list->add_option("FOLDER", wanted.path, "Such as team/; the whole vault by default");
+    for (auto* each : {set, get})
+        each->add_option("--field", wanted.field, "Of the secret; value by default");
+    set->add_option("--cas", wanted.cas, "The newest version must be this; 0: there is none yet");
+    set->add_flag("--json", wanted.json, "Standard input is a JSON object: all fields");
+    get->add_option("--version", wanted.version, "Not the newest");
+    get->add_flag("--json", wanted.json, "All fields, as a JSON object");
+    list->add_flag("--json", wanted.json, "As a JSON array");
+    remove->add_flag("--all", wanted.all, "Every version, for good");
+    verb("rekey", "A new data key, and every value sealed with it, beside a running serve",
+         "secrets rekey", secrets_rekey);
+    verb("recovery-key", "One more key that opens the vault; prints it, this once",
+         "secrets recovery-key > /media/safe/recovery.txt", secrets_recovery_key);
+    auto* unseal = verb("unseal",
+                        "Seal the vault for what the configuration names now, opened with what "
+                        "opened it so far",
+                        "secrets unseal --config gatehouse.yaml\n"
+                        "  gatehouse secrets unseal --recovery-key-stdin < recovery.txt",
+                        secrets_unseal);
+    unseal->add_option("--old-key-file", wanted.old_key_file,
+                       "What opened it so far; keys/master.key in the data directory by default");
+    unseal->add_flag("--old-passphrase-stdin", wanted.old_passphrase,
+                     "Standard input is the passphrase that opened it so far");
+    unseal->add_flag("--recovery-key-stdin", wanted.recovery_key,
+                     "Standard input is a recovery key");
+}
+
+}  // namespace gh::app

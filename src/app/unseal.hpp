@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "app/settings.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "crypto/key_store.hpp"
+#include "vault/protector.hpp"
+#include "vault/seal.hpp"
+
+namespace gh::app {
+
+/// In DATA/keys: what opens the seal of a house whose configuration names nothing else.
+inline constexpr std::string_view own_key_file = "master.key";
+
+/// The vault of a data directory, opened.
+struct Unsealed {
+    std::unique_ptr<vault::Seal> seal;
+    std::unique_ptr<crypto::KeyStore> keys;
+};
+
+/// Opens the seal with what the configuration names. The first time makes it, and seals the keys that are there.
+/// @return errors of pki::FileKeyStore, of the protector, of vault::Seal and vault::SealedKeyStore; `corrupt`
+///         "seal.missing": sealed keys without their seal; details say what to do
+[[nodiscard]] Result<Unsealed> unseal(const Settings& settings);
+
+/// The key file of the data directory, where there is none yet.
+[[nodiscard]] Result<void> make_own_key(const Settings& settings);
+
+/// Who opens the seal by these settings.
+[[nodiscard]] std::unique_ptr<vault::Protector> protector_of(const Settings& settings);
+
+/// Held by whoever makes or changes the seal. It lies beside it: nodes may share the folder.
+[[nodiscard]] Result<FileLock> lock_seal(const Settings& settings);
+
+}  // namespace gh::app

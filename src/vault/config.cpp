@@ -1,0 +1,48 @@
+#include "vault/config.hpp"
+
+#include "base/error.hpp"
+#include "config/object.hpp"
+#include "config/types.hpp"
+
+namespace gh::vault {
+namespace {
+
+/// A name, and no way out of the folder of credentials.
+Result<std::string> credential_of(const std::string& text) {
+    if (!text.contains('/') && !text.starts_with('.')) return text;
+    return fail(ErrorKind::invalid_argument, "config.value",
+                "is no name of a credential, as LoadCredential= gives it");
+}
+
+}  // namespace
+
+std::vector<std::string_view> VaultConfig::sources() const {
+    std::vector<std::string_view> named;
+    if (key_file) named.emplace_back("key_file");
+    if (!key.empty()) named.emplace_back("key");
+    if (!passphrase.empty()) named.emplace_back("passphrase");
+    if (!credential.empty()) named.emplace_back("credential");
+    if (!kernel_keyring.empty()) named.emplace_back("kernel_keyring");
+    return named;
+}
+
+config::Type<VaultConfig> vault_type() {
+    const auto same = [](const std::string& text) { return text; };
+    config::Object<VaultConfig> table;
+    table.key("key_file", &VaultConfig::key_file, config::maybe(config::file_path()),
+              "A file with 32 random bytes as base64 or hex, which only its owner reaches.");
+    table.key("key", &VaultConfig::key, config::secret(),
+              "The same bytes by reference: ${env:ENCRYPTION_KEY}.");
+    table.key("passphrase", &VaultConfig::passphrase, config::secret(),
+              "At least 12 bytes, by reference.");
+    table.key("credential", &VaultConfig::credential,
+              config::parsed_text<std::string>(&credential_of, same),
+              "A credential of systemd (LoadCredentialEncrypted=) that holds such a key.");
+    table.key("kernel_keyring", &VaultConfig::kernel_keyring, config::text({.bytes_max = 256}),
+              "The description of such a key in the kernel's keyring (keyctl padd user).");
+    table.key("external_key_required", &VaultConfig::external_key_required, config::boolean(),
+              "Refuse to start with a key that lies beside what it protects.");
+    return table.type();
+}
+
+}  // namespace gh::vault

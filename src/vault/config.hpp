@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/secret.hpp"
+#include "config/type.hpp"
+
+namespace gh::vault {
+
+/// `vault` of gatehouse.yaml: what opens the seal. One of them, or none: then a key file in the data directory does, which
+/// is made at the first start.
+struct VaultConfig {
+    std::optional<std::filesystem::path> key_file;
+    config::Secret key;         ///< 32 bytes as base64 or hex; empty: none
+    config::Secret passphrase;  ///< empty: none
+    std::string credential;  ///< a file in $CREDENTIALS_DIRECTORY, as systemd gives it; empty: none
+    std::string kernel_keyring;          ///< description of a key; empty: none
+    bool external_key_required = false;  ///< the start is refused when none is named
+
+    /// Which of them are named.
+    [[nodiscard]] std::vector<std::string_view> sources() const;
+    friend bool operator==(const VaultConfig&, const VaultConfig&) = default;
+};
+
+/// How `vault` is read, shown and described.
+[[nodiscard]] config::Type<VaultConfig> vault_type();
+
+}  // namespace gh::vault

@@ -1,0 +1,93 @@
+#include "vault/keyring.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include "base/try.hpp"
+#include "crypto/xaes.hpp"
+
+namespace gh::vault {
+namespace {
+
+using storage::Session;
+using storage::Statement;
+
+constexpr Statement select_newest{
+    .name = "vault.newest_key",
+    .sql = "SELECT id, sealed FROM vault_keys ORDER BY id DESC LIMIT 1"};
+constexpr Statement select_key{.name = "vault.find_key",
+                               .sql = "SELECT id, sealed FROM vault_keys WHERE id = $1"};
+constexpr Statement insert_key{
+    .name = "vault.add_key",
+    .sql = "INSERT INTO vault_keys (id, sealed, created_at) VALUES ($1, $2, $3)"};
+constexpr Statement delete_unused{
+    .name = "vault.retire_keys",
+    .sql =
+        "DELETE FROM vault_keys WHERE id < (SELECT max(id) FROM vault_keys) AND NOT EXISTS "
+        "(SELECT 1 FROM vault_versions WHERE key_id = vault_keys.id)"};
+
+Place place_of(KeyId id) { return {.kind = "data key", .path = {}, .version = id}; }
+
+KeyId id_of(std::int64_t stored) { return static_cast<KeyId>(stored); }
+
+}  // namespace
+
+Keyring::Keyring(crypto::Secret root) {
+    auto opener = Barrier().with(0, std::move(root));
+    if (!opener) throw std::logic_error("the root of a keyring has 32 bytes");
+    root_ = *std::move(opener);
+}
+
+Barrier Keyring::known() const {
+    const std::scoped_lock lock(mutex_);
+    return known_;
+}
+
+Result<crypto::Secret> Keyring::open(KeyId id, const std::string& sealed) const {
+    auto key = root_.open(crypto::bytes_of(sealed), place_of(id));
+    if (key) return key;
+    return fail(ErrorKind::corrupt, "keyring.sealed",
+                "data key " + std::to_string(id) +
+                    " of the database does not open with the seal of this data directory: they "
+                    "belong to different houses, or one was restored without the other");
+}
+
+Task<Result<Barrier>> Keyring::for_sealing(Session& session, SystemTime now) {
+    GH_CO_TRY(const auto newest, co_await session.query_one(select_newest));
+    if (!newest) co_return co_await make(session, now);
+    const auto id = id_of((*newest).integer(0));
+    GH_CO_TRY(auto key, open(id, (*newest).octets(1)));
+    co_return Barrier().with(id, std::move(key));
+}
+
+Task<Result<Barrier>> Keyring::for_opening(Session& session, KeyId id) {
+    auto barrier = known();
+    if (barrier.has(id)) co_return barrier;
+    GH_CO_TRY(const auto row, co_await session.query_one(select_key, id));
+    if (!row)
+        co_return fail(ErrorKind::not_found, "barrier.key", "no data key " + std::to_string(id));
+    GH_CO_TRY(auto key, open(id, (*row).octets(1)));
+    const std::scoped_lock lock(mutex_);
+    GH_CO_TRY(known_, known_.with(id, std::move(key)));
+    co_return known_;
+}
+
+Task<Result<Barrier>> Keyring::make(Session& session, SystemTime now) {
+    GH_CO_TRY(const auto newest, co_await session.query_one(select_newest));
+    const KeyId id = newest ? id_of((*newest).integer(0)) + 1 : 1;
+    auto key = crypto::Secret::random(crypto::Xaes::key_bytes);
+    storage::Blob sealed{root_.seal(key.bytes(), place_of(id))};
+    GH_CO_TRY_VOID(co_await session.execute(insert_key, id, std::move(sealed), now));
+    co_return Barrier().with(id, std::move(key));
+}
+
+Task<Result<KeyId>> Keyring::add(Session& session, SystemTime now) {
+    GH_CO_TRY(const auto made, co_await make(session, now));
+    co_return made.newest();
+}
+
+Task<Result<std::uint64_t>> Keyring::retire(Session& session) {
+    return session.execute(delete_unused);
+}
+
+}  // namespace gh::vault

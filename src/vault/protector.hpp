@@ -1,0 +1,63 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "crypto/passphrase_key.hpp"
+#include "crypto/secret.hpp"
+#include "crypto/x25519.hpp"
+#include "vault/seal_file.hpp"
+
+namespace gh::vault {
+
+/// Who can open the seal: seals the master key for itself, and opens what it sealed.
+class Protector {
+ public:
+    virtual ~Protector() = default;
+    /// As Recipient::kind has it.
+    [[nodiscard]] virtual std::string_view kind() const = 0;
+    /// For people: "the key file /etc/gatehouse/master.key".
+    [[nodiscard]] virtual std::string name() const = 0;
+    /// @return errors of where its key is: `not_found` "seal.key_missing", `invalid_argument` "seal.key_malformed" or those of
+    ///         crypto::check_secret_strength(), `permission_denied` "seal.key_open_to_others"; details say what to do
+    [[nodiscard]] virtual Result<Recipient> wrap(const crypto::Secret& master) = 0;
+    /// @return also `permission_denied` "seal.wrong_key", `corrupt` "seal.malformed"
+    [[nodiscard]] virtual Result<crypto::Secret> unwrap(const Recipient& recipient) = 0;
+};
+
+/// 32 bytes as base64 (openssl rand -base64 32), as url-safe base64 (a Fernet key) or as 64 hex digits; white space around
+/// does not count. Published keys and patterns are refused.
+/// @return `invalid_argument` "seal.key_malformed" or the reasons of crypto::check_secret_strength()
+[[nodiscard]] Result<crypto::Secret> parse_key(std::string_view text);
+
+/// A file that holds such a key and that only its owner reaches.
+[[nodiscard]] std::unique_ptr<Protector> key_file_protector(std::filesystem::path file);
+/// A key that was configured: ENCRYPTION_KEY.
+[[nodiscard]] std::unique_ptr<Protector> key_protector(std::string_view text);
+/// A key of type "user" in a keyring of the kernel that this process or its user has (keyctl(1)), by its description.
+[[nodiscard]] std::unique_ptr<Protector> kernel_keyring_protector(std::string description);
+/// What somebody typed, through Argon2id.
+[[nodiscard]] std::unique_ptr<Protector> passphrase_protector(std::string_view passphrase,
+                                                              crypto::PassphraseCost cost = {});
+
+/// For the day on which every other key is lost. The seal knows the public half alone.
+class RecoveryKey {
+ public:
+    static constexpr std::string_view prefix = "gatehouse-recovery-";
+    [[nodiscard]] static RecoveryKey generate() { return RecoveryKey(crypto::X25519::generate()); }
+    /// @return `invalid_argument` "seal.key_malformed"
+    [[nodiscard]] static Result<RecoveryKey> parse(std::string_view text);
+    /// To be shown once.
+    [[nodiscard]] crypto::Secret text() const;
+    [[nodiscard]] std::unique_ptr<Protector> protector() &&;
+
+ private:
+    explicit RecoveryKey(crypto::X25519 key) : key_(std::move(key)) {}
+    crypto::X25519 key_;
+};
+
+}  // namespace gh::vault

@@ -1,0 +1,91 @@
+#include <utility>
+
+#include "base/try.hpp"
+#include "codec/base64.hpp"
+#include "crypto/hkdf.hpp"
+#include "vault/wrapping.hpp"
+
+// The master key sealed for a public key: an ephemeral X25519 key, HKDF over what both share and over both public keys,
+// XAES-256-GCM.
+
+namespace gh::vault {
+namespace {
+
+using crypto::Secret;
+using crypto::X25519;
+
+constexpr std::string_view purpose = "gatehouse recovery 1";
+
+/// @param ours  of either side; `theirs` of the other
+Result<Secret> key_of(const X25519& ours, crypto::Bytes theirs, crypto::Bytes ephemeral,
+                      crypto::Bytes recovery) {
+    GH_TRY(const auto shared, ours.shared_with(theirs));
+    const auto salt =
+        std::string(crypto::text_of(ephemeral)) + std::string(crypto::text_of(recovery));
+    return crypto::hkdf_sha256(shared, crypto::bytes_of(salt), purpose, 32);
+}
+
+class RecoveryProtector final : public Protector {
+ public:
+    explicit RecoveryProtector(X25519 key) : key_(std::move(key)) {}
+
+    [[nodiscard]] std::string_view kind() const override { return "recovery"; }
+    [[nodiscard]] std::string name() const override { return "the recovery key"; }
+    Result<Recipient> wrap(const Secret& master) override {
+        const auto ephemeral = X25519::generate();
+        Recipient recipient;
+        recipient.kind = kind();
+        recipient.parameters = {{"public_key", base64(key_.public_key())},
+                                {"ephemeral", base64(ephemeral.public_key())}};
+        GH_TRY(auto key,
+               key_of(ephemeral, key_.public_key(), ephemeral.public_key(), key_.public_key()));
+        return wrap_with(std::move(key), std::move(recipient), master);
+    }
+    Result<Secret> unwrap(const Recipient& recipient) override {
+        GH_TRY(const auto ephemeral, octets_parameter(recipient, "ephemeral", X25519::key_bytes));
+        const auto bytes = crypto::bytes_of(ephemeral);
+        auto key = key_of(key_, bytes, bytes, key_.public_key());
+        if (!key) {
+            return fail(ErrorKind::corrupt, "seal.malformed",
+                        "the recipient recovery has no key that anybody made");
+        }
+        return unwrap_with(*std::move(key), recipient, name());
+    }
+
+ private:
+    static std::string base64(crypto::Bytes bytes) {
+        return codec::encode_base64(crypto::text_of(bytes));
+    }
+    X25519 key_;
+};
+
+}  // namespace
+
+Result<RecoveryKey> RecoveryKey::parse(std::string_view text) {
+    const auto malformed =
+        fail(ErrorKind::invalid_argument, "seal.key_malformed",
+             "a recovery key begins with " + std::string(prefix) + " and has 43 characters more");
+    if (!text.starts_with(prefix)) return malformed;
+    auto decoded = codec::decode_base64url(text.substr(prefix.size()));
+    if (!decoded) return malformed;
+    Secret secret(*decoded);
+    crypto::wipe(decoded->data(), decoded->size());
+    auto key = X25519::of_secret(std::move(secret));
+    if (!key) return malformed;
+    return RecoveryKey(*std::move(key));
+}
+
+Secret RecoveryKey::text() const {
+    auto encoded = codec::encode_base64url(crypto::text_of(key_.secret().bytes()));
+    auto text = std::string(prefix) + encoded;
+    Secret shown(text);
+    crypto::wipe(encoded.data(), encoded.size());
+    crypto::wipe(text.data(), text.size());
+    return shown;
+}
+
+std::unique_ptr<Protector> RecoveryKey::protector() && {
+    return std::make_unique<RecoveryProtector>(std::move(key_));
+}
+
+}  // namespace gh::vault

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "base/error.hpp"
+#include "crypto/secret.hpp"
+#include "vault/protector.hpp"
+#include "vault/seal_file.hpp"
+
+namespace gh::vault {
+
+/// The master key, 256 bits, opened. It rests in DATA/keys/seal.json, sealed for each recipient; nothing is sealed with it
+/// itself, but with keys that are derived from it.
+class Seal {
+ public:
+    static constexpr std::string_view file_name = "seal.json";
+
+    /// Is there one yet?
+    [[nodiscard]] static bool exists(const std::filesystem::path& folder);
+    /// @param folder  DATA/keys, which is there
+    /// @return errors of the protector; `conflict` "seal.other_protector": it is sealed for others; `corrupt`
+    ///         "seal.malformed", `unavailable` "file.io"; details say what to do
+    [[nodiscard]] static Result<Seal> open(const std::filesystem::path& folder,
+                                           Protector& protector);
+    /// Kinds of those who can open it: "key, recovery". It need not be opened for that.
+    /// @return `corrupt` "seal.malformed", `unavailable` "file.io"
+    [[nodiscard]] static Result<std::string> kinds(const std::filesystem::path& folder);
+    /// Makes a master key. Under the caller's lock, where there is none yet.
+    [[nodiscard]] static Result<Seal> make(const std::filesystem::path& folder,
+                                           Protector& protector);
+
+    /// 32 bytes for one purpose.
+    [[nodiscard]] crypto::Secret derived_key(std::string_view purpose) const;
+
+    /// Was everything in the key store sealed once, so that what is not was put there by somebody else?
+    [[nodiscard]] bool keys_sealed() const;
+    [[nodiscard]] Result<void> note_keys_sealed();
+
+    [[nodiscard]] const std::vector<Recipient>& recipients() const { return file_.recipients; }
+    /// One more who can open it.
+    /// @return `exhausted` "seal.recipients"
+    [[nodiscard]] Result<void> add(Protector& protector);
+    /// From now on this one and the recovery keys can open it, and nobody else.
+    [[nodiscard]] Result<void> move_to(Protector& protector);
+
+ private:
+    Seal(std::filesystem::path folder, SealFile file, crypto::Secret master)
+        : folder_(std::move(folder)), file_(std::move(file)), master_(std::move(master)) {}
+    /// The file first: what failed has changed nothing.
+    [[nodiscard]] Result<void> replace(SealFile file);
+
+    std::filesystem::path folder_;
+    SealFile file_;
+    crypto::Secret master_;
+};
+
+}  // namespace gh::vault

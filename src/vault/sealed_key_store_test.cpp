@@ -1,0 +1,89 @@
+#include "vault/sealed_key_store.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/temporary_directory.hpp"
+#include "vault/testing.hpp"
+
+namespace gh::vault {
+namespace {
+
+using crypto::Secret;
+
+class SealedKeyStoreTest : public testing::Test {
+ protected:
+    void SetUp() override { ASSERT_TRUE(Seal::make(home_.path(), *protector_)); }
+    Seal seal() { return Seal::open(home_.path(), *protector_).value(); }
+    Result<SealedKeyStore> open(int writes_left = -1) {
+        std::vector<std::string> names;
+        for (const auto& [name, value] : values_) names.push_back(name);
+        auto files = std::make_unique<MemoryKeyStore>(values_);
+        files->writes_left = writes_left;
+        auto opened = seal();
+        return SealedKeyStore::open(std::move(files), names, opened);
+    }
+    static std::string text_of(const Result<Secret>& loaded) {
+        return loaded ? std::string(crypto::text_of(loaded->bytes())) : describe(loaded.error());
+    }
+
+    TemporaryDirectory home_;
+    std::unique_ptr<Protector> protector_ = key_protector(key_text());
+    MemoryKeyStore::Values values_;
+};
+
+TEST_F(SealedKeyStoreTest, KeepsNothingInPlain) {
+    auto store = open().value();
+    EXPECT_EQ(store.load("ca-root").error().reason, "key_store.absent");
+    ASSERT_TRUE(store.store("ca-root", Secret("a private key")));
+    EXPECT_TRUE(values_["ca-root"].starts_with(SealedKeyStore::magic));
+    EXPECT_FALSE(values_["ca-root"].contains("private"));
+    EXPECT_EQ(text_of(open()->load("ca-root")), "a private key");
+    EXPECT_EQ(store.store("x", Secret(std::string(crypto::KeyStore::value_bytes_max + 1, 'x')))
+                  .error()
+                  .reason,
+              "key_store.too_long");
+}
+
+TEST_F(SealedKeyStoreTest, SealsTheKeysOfBeforeAndThenTakesNoMoreInPlain) {
+    values_ = {{"ca-root", "root"}, {"leaf-public", "leaf"}};
+    auto store = open().value();
+    for (const auto& [name, value] : values_)
+        EXPECT_TRUE(value.starts_with(SealedKeyStore::magic)) << name;
+    EXPECT_EQ(text_of(store.load("ca-root")), "root");
+    values_["planted"] = "by somebody else";
+    values_["ca-root"] = "another root";
+    auto again = open().value();
+    EXPECT_EQ(again.load("planted").error().reason, "key_store.not_sealed");
+    EXPECT_EQ(again.load("ca-root").error().reason, "key_store.not_sealed");
+    EXPECT_EQ(text_of(again.load("leaf-public")), "leaf");
+}
+
+TEST_F(SealedKeyStoreTest, GoesOnWhereASealingWasCutShort) {
+    values_ = {{"a", "1"}, {"b", "2"}, {"c", "3"}};
+    for (const int writes : {0, 1, 0, 1}) {
+        EXPECT_FALSE(open(writes));
+        EXPECT_FALSE(seal().keys_sealed());
+    }
+    EXPECT_EQ(values_["c"], "3");
+    auto store = open().value();
+    EXPECT_EQ(text_of(store.load("a")) + text_of(store.load("b")) + text_of(store.load("c")),
+              "123");
+    EXPECT_TRUE(seal().keys_sealed());
+}
+
+TEST_F(SealedKeyStoreTest, RefusesWhatWasChangedRenamedOrOfAnotherHouse) {
+    auto store = open().value();
+    ASSERT_TRUE(store.store("a", Secret("1")));
+    values_["b"] = values_["a"];
+    EXPECT_EQ(store.load("b").error().reason, "key_store.unopened");
+    values_["a"].back() ^= 1;
+    EXPECT_EQ(store.load("a").error().reason, "key_store.unopened");
+    values_["a"] = SealedKeyStore::magic;
+    EXPECT_EQ(store.load("a").error().reason, "key_store.unopened");
+    // A seal of another house beside keys of this one: the start is refused, nothing is made anew.
+    ASSERT_TRUE(Seal::make(home_.path(), *protector_));
+    EXPECT_EQ(open().error().reason, "key_store.unopened");
+}
+
+}  // namespace
+}  // namespace gh::vault

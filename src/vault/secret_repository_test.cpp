@@ -1,0 +1,258 @@
+#include "vault/secret_repository.hpp"
+
+#include <gtest/gtest.h>
+
+#include "storage/testing.hpp"
+#include "vault/rekey.hpp"
+
+namespace gh::vault {
+namespace {
+
+using storage::run_to_end;
+using Names = std::vector<std::string>;
+
+class SecretRepositoryTest : public storage::EngineTest {
+ protected:
+    void SetUp() override {
+        EngineTest::SetUp();
+        if (IsSkipped()) return;
+        ASSERT_TRUE(run_to_end(
+            storage::migrate(*database, storage::embedded_migrations(), SystemTime(seconds(1)))));
+    }
+    static crypto::Secret root() { return crypto::Secret(std::string(32, 'r')); }
+
+    SystemTime at(int second) { return SystemTime(seconds(1'000 + second)); }
+    Result<SecretChange> put(const std::string& path, const std::string& value,
+                             std::optional<std::uint64_t> cas = {}) {
+        return run_to_end(secrets().put(path, crypto::Secret(value), cas, at(++clock_)));
+    }
+    Result<OpenedSecret> get(const std::string& path, std::uint64_t version = 0) {
+        return run_to_end(secrets().get(path, version));
+    }
+    std::string value(const std::string& path, std::uint64_t version = 0) {
+        const auto opened = get(path, version);
+        if (!opened) return describe(opened.error());
+        return opened->value ? std::string(crypto::text_of(opened->value->bytes())) : "(none)";
+    }
+    static std::string reason(const auto& result) {
+        return result ? "" : std::string(result.error().reason);
+    }
+    void sql(const std::string& text) {
+        auto work = [text](storage::Session& session) { return session.script(text); };
+        const auto done = run_to_end(database->write(std::move(work)));
+        ASSERT_TRUE(done) << describe(done.error());
+    }
+    std::int64_t number(std::string_view text) {
+        const storage::Statement statement{.name = "test.number", .sql = text};
+        return run_to_end(database->query(statement)).value()[0].integer(0);
+    }
+    SecretRepository secrets() { return {*database, keyring_}; }
+    Rekey rekey() { return {*database, keyring_}; }
+
+    Keyring keyring_{root()};
+    int clock_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, SecretRepositoryTest, storage::both_engines,
+                         storage::engine_name);
+
+TEST_P(SecretRepositoryTest, KeepsVersionsAndNothingInPlain) {
+    const auto first = put("team/database", "hunter2");
+    ASSERT_TRUE(first) << describe(first.error());
+    EXPECT_EQ(first->versions, std::vector<std::uint64_t>{1});
+    ASSERT_TRUE(put("team/database", "hunter3"));
+    EXPECT_EQ(value("team/database"), "hunter3");
+    EXPECT_EQ(value("team/database", 1), "hunter2");
+    const auto opened = get("team/database");
+    EXPECT_EQ(opened->version.version, 2U);
+    EXPECT_EQ(opened->version.key_id, 1U);
+    EXPECT_EQ(opened->version.created_at, at(2));
+    EXPECT_EQ(reason(get("team/database", 3)), "secret.unknown");
+    EXPECT_EQ(reason(get("team")), "secret.unknown");
+    EXPECT_EQ(reason(get("team/")), "secret.path");
+    const storage::Statement all{.name = "test.all", .sql = "SELECT sealed FROM vault_versions"};
+    const auto rows = run_to_end(database->query(all)).value();
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        EXPECT_FALSE(rows[i].octets(0).contains("hunter"));
+}
+
+TEST_P(SecretRepositoryTest, OpensForTheNextProcessAndForNoOtherHouse) {
+    ASSERT_TRUE(put("a", "1"));
+    Keyring next(root()), other(crypto::Secret(std::string(32, 'x')));
+    EXPECT_TRUE(run_to_end(SecretRepository(*database, next).get("a", 0)));
+    SecretRepository foreign(*database, other);
+    EXPECT_EQ(reason(run_to_end(foreign.get("a", 0))), "keyring.sealed");
+    EXPECT_EQ(reason(run_to_end(foreign.put("b", crypto::Secret("2"), {}, at(9)))),
+              "keyring.sealed");
+}
+
+TEST_P(SecretRepositoryTest, WritesOverWhatItKnowsOnly) {
+    EXPECT_EQ(reason(put("a", "1", 1)), "secret.cas");
+    ASSERT_TRUE(put("a", "1", 0));
+    EXPECT_EQ(reason(put("a", "2", 0)), "secret.cas");
+    ASSERT_TRUE(put("a", "2", 1));
+    ASSERT_TRUE(run_to_end(secrets().configure("a", {}, true, at(9))));
+    EXPECT_EQ(reason(put("a", "3")), "secret.cas_required");
+    ASSERT_TRUE(put("a", "3", 2));
+    EXPECT_EQ(value("a"), "3");
+}
+
+TEST_P(SecretRepositoryTest, LetsTheOldestVersionsGo) {
+    ASSERT_TRUE(run_to_end(secrets().configure("a", 2, {}, at(1))));
+    EXPECT_EQ(reason(get("a")), "secret.unknown");
+    for (const auto* each : {"1", "2", "3"}) ASSERT_TRUE(put("a", each));
+    EXPECT_EQ(reason(get("a", 1)), "secret.unknown");
+    EXPECT_EQ(value("a", 2), "2");
+    for (std::uint32_t i = 0; i <= versions_kept; ++i) ASSERT_TRUE(put("b", "x"));
+    const auto facts = run_to_end(secrets().facts("b"));
+    ASSERT_TRUE(facts);
+    EXPECT_EQ(facts->current_version, versions_kept + 1);
+    EXPECT_EQ(facts->versions.size(), versions_kept);
+    EXPECT_EQ(facts->versions.front().version, 2U);
+    EXPECT_EQ(reason(run_to_end(secrets().configure("a", versions_kept_max + 1, {}, at(1)))),
+              "secret.versions");
+}
+
+TEST_P(SecretRepositoryTest, DeletesTakesBackDestroysAndForgets) {
+    for (const auto* each : {"1", "2"}) ASSERT_TRUE(put("a", each));
+    auto gone = run_to_end(secrets().remove("a", {}, at(5)));
+    ASSERT_TRUE(gone);
+    EXPECT_EQ(gone->versions, std::vector<std::uint64_t>{2});
+    EXPECT_EQ(value("a"), "(none)");
+    EXPECT_EQ(get("a")->version.deleted_at, at(5));
+    EXPECT_EQ(value("a", 1), "1");
+    ASSERT_TRUE(run_to_end(secrets().restore("a", {2}, at(6))));
+    EXPECT_EQ(value("a"), "2");
+    gone = run_to_end(secrets().destroy("a", {1, 7}, at(7)));
+    ASSERT_TRUE(gone);
+    EXPECT_EQ(gone->versions, std::vector<std::uint64_t>{1});
+    EXPECT_EQ(value("a", 1), "(none)");
+    EXPECT_FALSE(get("a", 1)->version.key_id);
+    EXPECT_TRUE(run_to_end(secrets().restore("a", {1}, at(8)))->versions.empty());
+    EXPECT_EQ(number("SELECT count(*) FROM vault_versions WHERE sealed IS NOT NULL"), 1);
+    ASSERT_TRUE(run_to_end(secrets().forget("a", at(9))));
+    EXPECT_EQ(reason(get("a")), "secret.unknown");
+    EXPECT_EQ(reason(run_to_end(secrets().forget("a", at(9)))), "secret.unknown");
+    EXPECT_EQ(reason(run_to_end(secrets().remove("a", {}, at(9)))), "secret.unknown");
+    EXPECT_EQ(reason(run_to_end(secrets().destroy("a", {}, at(9)))), "secret.versions");
+    EXPECT_EQ(put("a", "again")->versions, std::vector<std::uint64_t>{1});
+}
+
+TEST_P(SecretRepositoryTest, ListsNamesOfOneFolderPageByPage) {
+    for (const auto* path : {"z", "team/a", "team/sub/1", "team/sub/2", "team/sub-2", "team/b",
+                             "teams", "team", "a/b/c", "Ä"}) {
+        ASSERT_TRUE(put(path, "x")) << path;
+    }
+    const auto list = [&](SecretPage page) { return run_to_end(secrets().list(page)).value(); };
+    EXPECT_EQ(list({}), (Names{"a/", "team", "team/", "teams", "z", "Ä"}));
+    EXPECT_EQ(list({.folder = "team/"}), (Names{"a", "b", "sub-2", "sub/"}));
+    EXPECT_EQ(list({.folder = "team/sub/"}), (Names{"1", "2"}));
+    EXPECT_TRUE(list({.folder = "nothing/"}).empty());
+    for (const std::size_t limit : {1, 2, 3, 5}) {
+        Names all;
+        SecretPage page{.folder = {}, .after = {}, .limit = limit};
+        for (int pages = 0; pages < 10; ++pages) {
+            const auto some = list(page);
+            EXPECT_LE(some.size(), limit);
+            if (some.empty()) break;
+            all.insert(all.end(), some.begin(), some.end());
+            page.after = some.back();
+        }
+        EXPECT_EQ(all, list({})) << limit;
+    }
+    EXPECT_EQ(reason(run_to_end(secrets().list({.folder = "team"}))), "secret.path");
+}
+
+TEST_P(SecretRepositoryTest, ListsMoreThanOneReadingOfTheTable) {
+    sql("INSERT INTO vault_secrets (path, current_version, created_at, updated_at) "
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2499) "
+        "SELECT 'many/' || (100000 + i), 0, 0, 0 FROM n");
+    const auto names =
+        run_to_end(secrets().list({.folder = "many/", .after = {}, .limit = 10'000}));
+    ASSERT_TRUE(names);
+    ASSERT_EQ(names->size(), 2'500U);
+    EXPECT_EQ(names->back(), "102499");
+    EXPECT_EQ(run_to_end(secrets().list({})).value(), Names{"many/"});
+}
+
+TEST_P(SecretRepositoryTest, NoticesWhatWasChangedOrMovedInTheDatabase) {
+    ASSERT_TRUE(put("a", "1"));
+    ASSERT_TRUE(put("a", "2"));
+    ASSERT_TRUE(put("b", "3"));
+    sql("UPDATE vault_versions SET sealed = (SELECT sealed FROM vault_versions WHERE path = 'b') "
+        "WHERE path = 'a' AND version = 2");
+    EXPECT_EQ(reason(get("a")), "barrier.open");
+    sql("UPDATE vault_versions SET sealed = (SELECT sealed FROM vault_versions WHERE path = 'a' "
+        "AND version = 1) WHERE path = 'a' AND version = 2");
+    EXPECT_EQ(reason(get("a")), "barrier.open");
+    EXPECT_EQ(value("a", 1), "1");
+}
+
+TEST_P(SecretRepositoryTest, BoundsWhatItTakes) {
+    EXPECT_TRUE(put("a", std::string(secret_bytes_max, 'x')));
+    EXPECT_EQ(reason(put("a", std::string(secret_bytes_max + 1, 'x'))), "secret.too_long");
+    EXPECT_EQ(value("a").size(), secret_bytes_max);
+    EXPECT_EQ(reason(put("a//b", "x")), "secret.path");
+    ASSERT_TRUE(put("empty", ""));
+    EXPECT_EQ(value("empty"), "");
+}
+
+// --- a change of the data key ---
+
+TEST_P(SecretRepositoryTest, SealsAnewWhileOthersReadAndWrite) {
+    const int values = static_cast<int>(Rekey::values_at_once) + 50;
+    for (int i = 0; i < values; ++i) ASSERT_TRUE(put("s/" + std::to_string(i), std::to_string(i)));
+    Keyring elsewhere(root());
+    SecretRepository other(*database, elsewhere);
+    ASSERT_TRUE(run_to_end(other.get("s/1", 0)));
+    EXPECT_EQ(run_to_end(rekey().begin(at(900))), 2U);
+    EXPECT_EQ(run_to_end(rekey().state())->waiting, static_cast<std::uint64_t>(values));
+    // Another process hears of the key with its first write.
+    ASSERT_TRUE(run_to_end(other.put("s/1", crypto::Secret("one"), {}, at(901))));
+    EXPECT_EQ(get("s/1")->version.key_id, 2U);
+    EXPECT_EQ(run_to_end(rekey().step(at(902))), std::uint64_t{Rekey::values_at_once});
+    EXPECT_EQ(value("s/0"), "0");
+    EXPECT_EQ(value("s/99"), "99");
+    // Killed here: what is left is gone on with, by whoever comes next.
+    Keyring later(root());
+    Rekey going_on(*database, later);
+    EXPECT_EQ(run_to_end(going_on.state())->waiting, 50U);
+    EXPECT_EQ(run_to_end(going_on.finish()), 0U) << "a key that opens something stays";
+    EXPECT_EQ(run_to_end(going_on.step(at(903))), 50U);
+    EXPECT_EQ(run_to_end(going_on.step(at(904))), 0U);
+    EXPECT_EQ(run_to_end(going_on.finish()), 1U);
+    EXPECT_EQ(number("SELECT count(*) FROM vault_keys"), 1);
+    for (int i = 2; i < values; ++i) ASSERT_EQ(value("s/" + std::to_string(i)), std::to_string(i));
+    EXPECT_EQ(value("s/1", 1), "1");
+    EXPECT_TRUE(run_to_end(other.get("s/5", 0)));
+}
+
+TEST_P(SecretRepositoryTest, SealsWithTheKeyThatTheDatabaseHasAlsoWhenItWasRestoredUnderIt) {
+    ASSERT_TRUE(put("a", "1"));
+    ASSERT_EQ(value("a"), "1");
+    sql("DELETE FROM vault_secrets; DELETE FROM vault_keys;");
+    Keyring elsewhere(root());
+    SecretRepository other(*database, elsewhere);
+    ASSERT_TRUE(run_to_end(other.put("b", crypto::Secret("2"), {}, at(9))));  // another key 1
+    ASSERT_TRUE(put("c", "3"));
+    Keyring next(root());
+    const auto opened = run_to_end(SecretRepository(*database, next).get("c", 0));
+    ASSERT_TRUE(opened) << describe(opened.error());
+    EXPECT_EQ(crypto::text_of(opened->value->bytes()), "3");
+}
+
+TEST_P(SecretRepositoryTest, AWriteThatIsUndoneLeavesNoKeyBehind) {
+    storage::Also<SecretChange> fails{
+        .before = {}, .after = [](storage::Session&, const SecretChange&) -> Task<Result<void>> {
+            co_return fail(ErrorKind::unavailable, "test.audit");
+        }};
+    EXPECT_EQ(reason(run_to_end(secrets().put("a", crypto::Secret("1"), {}, at(1), fails))),
+              "test.audit");
+    EXPECT_EQ(number("SELECT count(*) FROM vault_keys"), 0);
+    ASSERT_TRUE(put("a", "2"));
+    Keyring next(root());
+    EXPECT_TRUE(run_to_end(SecretRepository(*database, next).get("a", 0)));
+}
+
+}  // namespace
+}  // namespace gh::vault

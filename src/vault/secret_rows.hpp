@@ -1,0 +1,29 @@
+#pragma once
+
+#include "base/task.hpp"
+#include "storage/session.hpp"
+#include "vault/secret.hpp"
+
+// What the files of the repository have in common. Only they include this.
+
+namespace gh::vault {
+
+/// Where a version of a secret lies.
+[[nodiscard]] Place place_of(std::string_view path, std::uint64_t version);
+
+/// version, key_id, created_at, deleted_at from this column on.
+[[nodiscard]] SecretVersion version_of(const storage::Row& row, std::size_t column);
+
+struct SecretHead {
+    std::uint64_t current_version = 0;
+    std::uint32_t max_versions = 0;
+    bool cas_required = false;
+    SystemTime created_at, updated_at;
+};
+/// Nothing where the path is unknown.
+[[nodiscard]] Task<Result<std::optional<SecretHead>>> find_head(storage::Session& session,
+                                                                std::string path);
+
+[[nodiscard]] std::unexpected<Error> unknown_secret(std::string_view path);
+
+}  // namespace gh::vault
