@@ -60,11 +60,12 @@ bool begin(X509* certificate, EVP_PKEY* key, const std::string& common_name, con
            X509_set_pubkey(certificate, key) == 1;
 }
 
-bool add_authority_extensions(X509* certificate, int path_length) {
+/// An intermediate signs OCSP answers, too, which digitalSignature is for (RFC 5280 §4.2.1.3).
+bool add_authority_extensions(X509* certificate, int path_length, const char* usage) {
     const auto constraints = "critical,CA:TRUE,pathlen:" + std::to_string(path_length);
     return add_extension(certificate, make_extension(NID_basic_constraints, constraints.c_str())) &&
            add_extension(certificate,
-                         make_extension(NID_key_usage, "critical,keyCertSign,cRLSign")) &&
+                         make_extension(NID_key_usage, usage)) &&
            add_subject_key_id(certificate);
 }
 
@@ -72,7 +73,8 @@ bool fill_root(X509* root, EVP_PKEY* key, const RootRequest& request, SystemTime
     return begin(root, key, request.common_name, root) &&
            X509_set_issuer_name(root, X509_get_subject_name(root)) == 1 &&
            set_times(root, now - backdate, now + request.lifetime) &&
-           add_authority_extensions(root, request.path_length_max) &&
+           add_authority_extensions(root, request.path_length_max,
+                                    "critical,keyCertSign,cRLSign") &&
            X509_sign(root, key, EVP_sha256()) > 0;
 }
 
@@ -164,7 +166,8 @@ Result<Authority> Authority::sign_intermediate(const IntermediateRequest& reques
     X509Handle made(X509_new());
     const auto end = std::min<SystemTime>(now + request.lifetime, not_after());
     if (!key || !made || !begin(made.get(), key.get(), request.common_name, certificate_.get()) ||
-        !set_times(made.get(), now - backdate, end) || !add_authority_extensions(made.get(), 0) ||
+        !set_times(made.get(), now - backdate, end) ||
+        !add_authority_extensions(made.get(), 0, "critical,digitalSignature,keyCertSign,cRLSign") ||
         !add_extension(made.get(), extensions_->authority_key_id) ||
         !add_constraints(made.get(), request.constraints) ||
         X509_sign(made.get(), key_.get(), EVP_sha256()) <= 0) {

@@ -52,7 +52,7 @@ TEST(Authority, SignsWhatStrictVerificationAccepts) {
     const auto server = authority.issue(for_server({"api.example.com", "*.example.org"}), noon);
     ASSERT_TRUE(server) << describe(server.error());
     const auto client = authority.issue({.profile = Profile::client,
-                                         .common_name = "agent 7",
+                                         .common_name = "https://example.com/agents/7",
                                          .names = {.uris = {"https://example.com/agents/7"}}},
                                         noon);
     ASSERT_TRUE(client) << describe(client.error());
@@ -105,7 +105,7 @@ TEST(Authority, WritesTheLeafThatWasAskedFor) {
     const auto authority = new_authority();
     const crypto::CertificateNames names{.dns = {"localhost"},
                                          .addresses = {"127.0.0.1", "::1"},
-                                         .uris = {"spiffe://house/agent/7"}};
+                                         .uris = {"https://house.example/agent/7"}};
     const auto issued = authority.issue({.names = names, .lifetime = 2h}, noon);
     ASSERT_TRUE(issued) << describe(issued.error());
     const auto chain = crypto::read_certificates(issued->chain_pem).value();
@@ -178,11 +178,13 @@ TEST(Authority, RefusesLivesBeyondTheProfile) {
         {Profile::infrastructure, days{397}, ""},
     };
     const auto authority = new_authority();
+    const crypto::CertificateNames of_agent{.uris = {"spiffe://example.org/a"}};
+    const crypto::CertificateNames of_others{.dns = {"a.example"}};
     for (const auto& c : cases) {
         SCOPED_TRACE(std::string(rules_of(c.profile).name) + c.reason.data());
         const auto issued =
             authority.issue({.profile = c.profile,
-                             .names = {.dns = {"a.example"}, .uris = {"spiffe://example.org/a"}},
+                             .names = c.profile == Profile::agent ? of_agent : of_others,
                              .lifetime = c.lifetime},
                             noon);
         EXPECT_EQ(issued ? "" : issued.error().reason, c.reason);

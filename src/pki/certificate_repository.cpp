@@ -1,7 +1,8 @@
 #include "pki/certificate_repository.hpp"
 
-#include <algorithm>
 #include <utility>
+
+#include "pki/subject_names.hpp"
 
 namespace gh::pki {
 namespace {
@@ -99,33 +100,6 @@ Task<Result<StoredCertificate>> put_revoked(Session& session, std::string serial
 }
 
 }  // namespace
-
-std::string text_of_names(const crypto::CertificateNames& names) {
-    std::string text;
-    const auto add = [&text](std::string_view kind, const std::vector<std::string>& all) {
-        for (const auto& each : all) {
-            if (!text.empty()) text += ' ';
-            text += kind;
-            text += each;
-        }
-    };
-    add("dns:", names.dns);
-    add("ip:", names.addresses);
-    add("uri:", names.uris);
-    return text;
-}
-
-crypto::CertificateNames names_of_text(std::string_view text) {
-    crypto::CertificateNames names;
-    while (!text.empty()) {
-        const auto word = text.substr(0, text.find(' '));
-        text.remove_prefix(std::min(text.size(), word.size() + 1));
-        if (word.starts_with("dns:")) names.dns.emplace_back(word.substr(4));
-        if (word.starts_with("ip:")) names.addresses.emplace_back(word.substr(3));
-        if (word.starts_with("uri:")) names.uris.emplace_back(word.substr(4));
-    }
-    return names;
-}
 
 Task<Result<StoredCertificate>> CertificateRepository::add(IssuedCertificate issued,
                                                            std::string issued_to, SystemTime now,

@@ -79,8 +79,4 @@ class CertificateRepository {
     storage::Database& database_;
 };
 
-/// "dns:a.example ip:::1 uri:spiffe://example.org/a", and back; what has no such kind is passed over.
-[[nodiscard]] std::string text_of_names(const crypto::CertificateNames& names);
-[[nodiscard]] crypto::CertificateNames names_of_text(std::string_view text);
-
 }  // namespace gh::pki

@@ -3,6 +3,7 @@
 #include "audit/act.hpp"
 #include "pki/issue.hpp"
 #include "pki/room.hpp"
+#include "pki/subject_names.hpp"
 #include "storage/testing.hpp"
 
 namespace gh::pki {
@@ -24,10 +25,10 @@ class CertificateRepositoryTest : public storage::EngineTest {
     IssuedCertificate issue(Profile profile = Profile::server, seconds lifetime = days(90)) {
         return issuer
             .issue({.profile = profile,
-                    .common_name = "a",
+                    .common_name = "a.example",
                     .names = {.dns = {"a.example"},
                               .addresses = {"::1"},
-                              .uris = {"spiffe://example.org/a"}},
+                              .uris = {"https://example.org/a"}},
                     .lifetime = lifetime},
                    at)
             .value();
@@ -54,7 +55,7 @@ TEST_P(CertificateRepositoryTest, KeepsWhatWasIssuedAndNoKey) {
     for (const auto* each : {&kept, &found}) {
         EXPECT_EQ(each->serial, issued.serial);
         EXPECT_EQ(each->issuer_key_id, issuer.key_id());
-        EXPECT_EQ(each->common_name, "a");
+        EXPECT_EQ(each->common_name, "a.example");
         EXPECT_EQ(each->names, issued.names);
         EXPECT_EQ(each->profile, Profile::server);
         EXPECT_EQ(each->fingerprint, issued.fingerprint);
@@ -154,12 +155,17 @@ TEST_P(CertificateRepositoryTest, CountsWhatEndsSoonUnlessItHasASuccessor) {
 }
 
 TEST(TextOfNames, IsReadAsItWasWritten) {
-    const crypto::CertificateNames names{.dns = {"a.example", "*.b.example"},
-                                         .addresses = {"::1", "192.0.2.1"},
+    const crypto::CertificateNames names{.dns = {"*.b.example", "a.example"},
+                                         .addresses = {"192.0.2.1", "::1"},
                                          .uris = {"spiffe://example.org/a"}};
     const std::string text =
-        "dns:a.example dns:*.b.example ip:::1 ip:192.0.2.1 uri:spiffe://example.org/a";
+        "dns:*.b.example dns:a.example ip:192.0.2.1 ip:::1 uri:spiffe://example.org/a";
     EXPECT_EQ(text_of_names(names), text);
+    EXPECT_EQ(text_of_names({.dns = {"a.example", "*.b.example"},
+                             .addresses = {"::1", "192.0.2.1"},
+                             .uris = names.uris}),
+              text)
+        << "the order does not count";
     EXPECT_EQ(names_of_text(text), names);
     EXPECT_EQ(names_of_text(""), crypto::CertificateNames{});
     EXPECT_EQ(names_of_text("mail:a  other"), crypto::CertificateNames{});

@@ -40,20 +40,24 @@ bool add_entry(X509_CRL* crl, const RevokedCertificate& revoked) {
     return true;
 }
 
-bool add_number(X509_CRL* crl, SystemTime now) {
-    const auto count =
-        std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count();
+bool add_number(X509_CRL* crl, std::uint64_t count) {
     const IntegerHandle number(ASN1_INTEGER_new());
-    return number && ASN1_INTEGER_set_int64(number.get(), count) == 1 &&
+    return number && ASN1_INTEGER_set_uint64(number.get(), count) == 1 &&
            X509_CRL_add1_ext_i2d(crl, NID_crl_number, number.get(), 0, X509V3_ADD_DEFAULT) == 1;
+}
+
+std::uint64_t number_after(const Crl* before, SystemTime now) {
+    const auto of_clock = static_cast<std::uint64_t>(
+        std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count());
+    return before ? std::max(before->number + 1, of_clock) : of_clock;
 }
 
 }  // namespace
 
 Result<std::string> make_crl(const Authority& issuer, std::vector<RevokedCertificate> revoked,
-                             SystemTime now) {
+                             std::uint64_t number, SystemTime now) {
     const CrlHandle crl(X509_CRL_new());
-    const TimeHandle this_update(ASN1_TIME_set(nullptr, unix_seconds(now)));
+    const TimeHandle this_update(ASN1_TIME_set(nullptr, unix_seconds(now - backdate)));
     const TimeHandle next_update(ASN1_TIME_set(nullptr, unix_seconds(now + crl_lifetime)));
     const auto key_id = authority_key_id(issuer.certificate());
     if (!crl || !this_update || !next_update || !key_id ||
@@ -61,7 +65,7 @@ Result<std::string> make_crl(const Authority& issuer, std::vector<RevokedCertifi
         X509_CRL_set_issuer_name(crl.get(), X509_get_subject_name(issuer.certificate())) != 1 ||
         X509_CRL_set1_lastUpdate(crl.get(), this_update.get()) != 1 ||
         X509_CRL_set1_nextUpdate(crl.get(), next_update.get()) != 1 ||
-        X509_CRL_add_ext(crl.get(), key_id.get(), -1) != 1 || !add_number(crl.get(), now)) {
+        X509_CRL_add_ext(crl.get(), key_id.get(), -1) != 1 || !add_number(crl.get(), number)) {
         return openssl_failure();
     }
     std::ranges::sort(revoked, {}, &RevokedCertificate::serial);
@@ -88,17 +92,17 @@ Result<bool> CrlKeeper::keep(const Authority& issuer, const RevokedCertificates&
     const auto generation = revoked.generation();
     auto fingerprint = issuer.fingerprint();
     if (before && before->generation == generation && before->issuer == fingerprint &&
-        now >= before->this_update && now < before->this_update + crl_renewed_after) {
+        now >= before->made_at && now < before->made_at + crl_renewed_after) {
         return false;
     }
     auto made = std::make_shared<Crl>();
     // A certificate stays on the list until it has been on one that was made after its end (RFC 5280 §3.3).
     auto listed = revoked.of_issuer(issuer.key_id(), now - crl_lifetime);
-    GH_TRY(made->der, make_crl(issuer, std::move(listed), now));
+    made->number = number_after(before.get(), now);
+    GH_TRY(made->der, make_crl(issuer, std::move(listed), made->number, now));
     const auto digest = crypto::sha256(made->der);
     made->etag = '"' + codec::encode_hex({reinterpret_cast<const char*>(digest.data()), 16}) + '"';
-    made->this_update = now;
-    made->next_update = now + crl_lifetime;
+    made->made_at = now;
     made->generation = generation;
     made->issuer = std::move(fingerprint);
     const std::scoped_lock lock(mutex_);

@@ -20,22 +20,25 @@ inline constexpr std::chrono::hours crl_renewed_after{6};  ///< also when nothin
 struct Crl {
     std::string der;
     std::string etag;
-    SystemTime this_update, next_update;
+    SystemTime made_at;
+    std::uint64_t number = 0;
     std::uint64_t generation = 0;  ///< of the revoked it lists
     std::string issuer;            ///< fingerprint of who signed
 };
 
-/// RFC 5280 §5: version 2, with number (milliseconds since 1970: it grows across restarts) and key id, valid for
-/// crl_lifetime from `now`.
+/// RFC 5280 §5: version 2, with number and key id, valid until crl_lifetime after `now`, and from `backdate` before it.
 /// @return `internal` "ca.openssl"
 [[nodiscard]] Result<std::string> make_crl(const Authority& issuer,
-                                           std::vector<RevokedCertificate> revoked, SystemTime now);
+                                           std::vector<RevokedCertificate> revoked,
+                                           std::uint64_t number, SystemTime now);
 
 /// The list of the moment, and when another is due. One thread keeps it; any may read.
 class CrlKeeper {
  public:
     /// Null before the first keep().
     [[nodiscard]] std::shared_ptr<const Crl> current() const;
+    /// Its number is milliseconds since 1970, so that it grows across restarts, and more than the last one's, so that it
+    /// grows when the clock is set back.
     /// Makes another where something was revoked since, another certificate issues, or the list has an age.
     /// @return whether it is another; errors of make_crl()
     [[nodiscard]] Result<bool> keep(const Authority& issuer, const RevokedCertificates& revoked,

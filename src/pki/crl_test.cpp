@@ -38,12 +38,18 @@ TEST_F(CrlTest, ListsTheSerialsWithTimeAndReasonUnderItsSignature) {
     const auto der = make_crl(issuer_,
                               {revoked("0badc0ffee", issuer_.key_id()),
                                revoked("ff00", issuer_.key_id(), RevocationReason::key_compromise)},
-                              noon);
+                              7, noon);
     ASSERT_TRUE(der) << describe(der.error());
     const auto crl = read(*der);
     ASSERT_TRUE(crl);
     EXPECT_EQ(X509_CRL_verify(crl.get(), issuer_.key()), 1);
     EXPECT_EQ(X509_CRL_get_version(crl.get()), X509_CRL_VERSION_2);
+    EXPECT_EQ(ASN1_TIME_cmp_time_t(X509_CRL_get0_lastUpdate(crl.get()), unix_seconds(noon - 5min)),
+              0)
+        << "for those whose clock is behind";
+    EXPECT_EQ(ASN1_TIME_cmp_time_t(X509_CRL_get0_nextUpdate(crl.get()),
+                                   unix_seconds(noon + crl_lifetime)),
+              0);
     const auto* entries = X509_CRL_get_REVOKED(crl.get());
     ASSERT_EQ(sk_X509_REVOKED_num(entries), 2);
     auto* first = sk_X509_REVOKED_value(entries, 0);
@@ -64,7 +70,7 @@ TEST_F(CrlTest, IsMadeAnewWhenSomethingWasRevokedAndBeforeItEnds) {
     EXPECT_EQ(keeper_.current(), nullptr);
     EXPECT_TRUE(keep(noon));
     const auto first = keeper_.current();
-    EXPECT_EQ(first->next_update, noon + crl_lifetime);
+    EXPECT_EQ(first->made_at, noon);
     EXPECT_FALSE(keep(noon + 1s));
     EXPECT_EQ(keeper_.current(), first);
     revoked_.add({revoked("ff00", issuer_.key_id())});
@@ -74,7 +80,9 @@ TEST_F(CrlTest, IsMadeAnewWhenSomethingWasRevokedAndBeforeItEnds) {
     EXPECT_FALSE(keep(noon + 1s)) << "it is on the list";
     EXPECT_FALSE(keep(noon + crl_renewed_after));
     EXPECT_TRUE(keep(noon + 1s + crl_renewed_after));
+    const auto number = keeper_.current()->number;
     EXPECT_TRUE(keep(noon)) << "the clock was set back";
+    EXPECT_EQ(keeper_.current()->number, number + 1) << "and the number was not";
     const auto other = Authority::create(RootRequest{}, noon).value();
     EXPECT_TRUE(keeper_.keep(other, revoked_, noon).value());
     EXPECT_EQ(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(read(keeper_.current()->der).get())), -1)

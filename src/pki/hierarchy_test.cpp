@@ -62,7 +62,8 @@ TEST_F(HierarchyTest, LeavesComeWithTheIntermediateAndVerifyUnderTheRoot) {
     X509* intermediate = chain[1].get();
     EXPECT_EQ(X509_get_pathlen(intermediate), 0);
     EXPECT_EQ(X509_get_key_usage(intermediate),
-              static_cast<std::uint32_t>(KU_KEY_CERT_SIGN | KU_CRL_SIGN));
+              static_cast<std::uint32_t>(KU_DIGITAL_SIGNATURE | KU_KEY_CERT_SIGN | KU_CRL_SIGN))
+        << "it signs OCSP answers, too";
     EXPECT_EQ(leaf.issuer_key_id, ca.issuer()->key_id());
     EXPECT_EQ(leaf.issuer_key_id.size(), 40U);
     EXPECT_EQ(verify(ca.root().certificate_pem(), leaf.chain_pem, "a.example", noon), X509_V_OK);
@@ -197,6 +198,8 @@ TEST_F(HierarchyTest, ConstraintsBindTheIssuerAndOutliveItsRenewal) {
         {{.dns = {"example.com", "example.com.evil.org"}}, "ca.name_not_permitted"},
         {{.addresses = {"11.1.2.3"}}, "ca.name_not_permitted"},
         {{.addresses = {"fe80::1"}}, "ca.name_not_permitted"},
+        {{.dns = {"example.com"}, .uris = {"https://a.example.com/b"}}, ""},
+        {{.dns = {"example.com"}, .uris = {"https://example.org/b"}}, "ca.name_not_permitted"},
     };
     for (const bool renewed : {false, true}) {
         if (renewed) {
@@ -215,6 +218,54 @@ TEST_F(HierarchyTest, ConstraintsBindTheIssuerAndOutliveItsRenewal) {
         }
     }
     EXPECT_EQ(constraints_of(ca.issuer()->certificate()), *constraints);
+}
+
+TEST_F(HierarchyTest, RenewalGoesOnFromWhatAnotherProcessHasMade) {
+    auto first = open().value();
+    auto second = open().value();
+    const auto constraints = constraints_from({"example.com"}).value();
+    ASSERT_TRUE(first.renew(nullptr, constraints, noon));
+    ASSERT_TRUE(second.renew(nullptr, {}, noon + 1h));
+    EXPECT_EQ(constraints_of(second.issuer()->certificate()), constraints);
+    EXPECT_EQ(second.issuer()->key_id(), first.issuer()->key_id());
+}
+
+TEST_F(HierarchyTest, ConstraintsRefuseTheKindsTheyDoNotName) {
+    struct Case {
+        std::string permitted;
+        crypto::CertificateNames names;
+        std::string_view reason;
+        std::string common_name = {};
+    };
+    constexpr std::string_view no = "ca.name_not_permitted";
+    const Case cases[] = {
+        {"example.com", {.dns = {"a.example.com"}}, ""},
+        {"example.com", {.addresses = {"10.0.0.1"}}, no},
+        {"example.com", {.addresses = {"::1"}}, no},
+        {"10.0.0.0/8", {.addresses = {"10.0.0.1"}}, ""},
+        {"10.0.0.0/8", {.addresses = {"::1"}}, no},
+        {"10.0.0.0/8", {.dns = {"a.example.com"}}, no},
+        {"10.0.0.0/8", {.addresses = {"10.0.0.1"}, .uris = {"https://a.example.com/b"}}, no},
+        {"fd00::/8", {.addresses = {"fd00::1"}}, ""},
+        {"fd00::/8", {.addresses = {"10.0.0.1"}}, no},
+        // As a common name an address looks like a host name.
+        {"10.0.0.0/8", {.addresses = {"10.0.0.1"}}, no, "10.0.0.1"},
+    };
+    for (const auto& c : cases) {
+        SCOPED_TRACE(c.permitted + testing::PrintToString(c.names.dns) +
+                     testing::PrintToString(c.names.addresses));
+        auto ca = open().value();
+        ASSERT_TRUE(ca.renew(nullptr, constraints_from({c.permitted}).value(), noon));
+        const auto leaf =
+            ca.issuer()->issue({.common_name = c.common_name, .names = c.names}, noon);
+        EXPECT_EQ(leaf ? "" : leaf.error().reason, c.reason);
+        if (leaf) {
+            EXPECT_EQ(verify(ca.root().certificate_pem(), leaf->chain_pem, nullptr, noon),
+                      X509_V_OK);
+        }
+        EXPECT_EQ(constraints_of(ca.issuer()->certificate()),
+                  constraints_from({c.permitted}).value());
+    }
 }
 
 TEST(NameConstraints, AreDomainsAndNetworks) {

@@ -152,18 +152,20 @@ Result<InternalCa> InternalCa::open(crypto::KeyStore& keys, std::filesystem::pat
     return ca;
 }
 
+Result<std::optional<Authority>> InternalCa::stored_issuer() const {
+    auto stored = keys_->load(issuer_name);
+    if (!stored && stored.error().kind == ErrorKind::not_found) return std::nullopt;
+    if (!stored) return std::unexpected(std::move(stored.error()));
+    auto restored = Authority::restore(*stored);
+    if (!restored) return damaged(issuer_name, restored.error());
+    // Of a root that was replaced: worth nothing to those who trust this one.
+    if (!root_->signed_this(restored->certificate())) return std::nullopt;
+    return std::move(*restored);
+}
+
 /// The stored intermediate, or another one. One whose renewal is due and cannot be had goes on to its end.
 Result<void> InternalCa::settle_issuer(SystemTime now) {
-    auto stored = keys_->load(issuer_name);
-    if (!stored && stored.error().kind != ErrorKind::not_found)
-        return std::unexpected(std::move(stored.error()));
-    std::optional<Authority> found;
-    if (stored) {
-        auto restored = Authority::restore(*stored);
-        if (!restored) return damaged(issuer_name, restored.error());
-        // Of a root that was replaced: worth nothing to those who trust this one.
-        if (root_->signed_this(restored->certificate())) found = std::move(*restored);
-    }
+    GH_TRY(auto found, stored_issuer());
     if (found && !renewal_due(found->not_before(), found->not_after(), now)) {
         set_issuer(*std::move(found));
         return {};
@@ -230,9 +232,10 @@ Result<void> InternalCa::renew(const Authority* root, std::optional<NameConstrai
         return fail(ErrorKind::invalid_argument, "ca.other_root",
                     "this is another root than the one in " + certificate_file().string());
     }
-    const auto before = issuer();
-    if (!constraints) constraints = constraints_of(before->certificate());
-    return sign_issuer(*root, before.get(), *std::move(constraints), now);
+    GH_TRY(const auto before, stored_issuer());  // another process may have renewed it since
+    if (!constraints)
+        constraints = before ? constraints_of(before->certificate()) : NameConstraints{};
+    return sign_issuer(*root, before ? &*before : nullptr, *std::move(constraints), now);
 }
 
 Result<IssuedCertificate> InternalCa::leaf(std::string_view name, const LeafRequest& request,

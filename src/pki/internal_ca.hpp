@@ -71,6 +71,8 @@ class InternalCa {
  private:
     InternalCa(crypto::KeyStore& keys, std::filesystem::path data_dir, RootCertificate root,
                std::string published_at);
+    /// The stored intermediate below this root; nothing where there is none. Under the lock.
+    [[nodiscard]] Result<std::optional<Authority>> stored_issuer() const;
     [[nodiscard]] Result<void> settle_issuer(SystemTime now);
     [[nodiscard]] Result<void> sign_issuer(const Authority& root, const Authority* renewed,
                                            NameConstraints constraints, SystemTime now);

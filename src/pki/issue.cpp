@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/try.hpp"
+#include "pki/subject_names.hpp"
 
 namespace gh::pki {
 

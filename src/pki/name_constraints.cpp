@@ -52,20 +52,45 @@ std::string text_of_network(std::string_view octets) {
     return std::string(text.data()) + "/" + std::to_string(bits);
 }
 
-bool permit(NAME_CONSTRAINTS* constraints, int type, std::string_view octets) {
-    if (constraints->permittedSubtrees == nullptr)
-        constraints->permittedSubtrees = sk_GENERAL_SUBTREE_new_null();
+bool add_subtree(STACK_OF(GENERAL_SUBTREE) * &list, int type, std::string_view octets) {
+    if (list == nullptr) list = sk_GENERAL_SUBTREE_new_null();
     GENERAL_SUBTREE* subtree = GENERAL_SUBTREE_new();
     ASN1_STRING* value = type == GEN_IPADD ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
-    if (constraints->permittedSubtrees == nullptr || subtree == nullptr || value == nullptr ||
+    if (list == nullptr || subtree == nullptr || value == nullptr ||
         ASN1_STRING_set(value, octets.data(), static_cast<int>(octets.size())) != 1 ||
-        sk_GENERAL_SUBTREE_push(constraints->permittedSubtrees, subtree) <= 0) {
+        sk_GENERAL_SUBTREE_push(list, subtree) <= 0) {
         ASN1_STRING_free(value);
         GENERAL_SUBTREE_free(subtree);
         return false;
     }
     GENERAL_NAME_set0_value(subtree->base, type, value);
     return true;
+}
+
+/// Itself, all below it, and URIs at either.
+bool permit_domain(NAME_CONSTRAINTS* constraints, const std::string& name) {
+    auto*& permitted = constraints->permittedSubtrees;
+    return add_subtree(permitted, GEN_DNS, name) && add_subtree(permitted, GEN_URI, name) &&
+           add_subtree(permitted, GEN_URI, "." + name);
+}
+
+/// A kind that is not named is not limited (RFC 5280 §4.2.1.10): so those without an entry are, as the CA/Browser Forum has
+/// it (Baseline Requirements §7.1.5): the empty domain, and every address. Of URIs, one that nobody has is permitted: no
+/// way to exclude them all is understood everywhere.
+bool refuse_the_rest(NAME_CONSTRAINTS* constraints, const NameConstraints& permitted) {
+    auto*& excluded = constraints->excludedSubtrees;
+    if (permitted.dns.empty() &&
+        !(add_subtree(excluded, GEN_DNS, "") &&
+          add_subtree(constraints->permittedSubtrees, GEN_URI, "nobody.invalid"))) {
+        return false;
+    }
+    const auto has = [&permitted](bool sixth) {
+        return std::ranges::any_of(permitted.networks, [sixth](const auto& each) {
+            return each.contains(':') == sixth;
+        });
+    };
+    return (has(false) || add_subtree(excluded, GEN_IPADD, std::string(8, '\0'))) &&
+           (has(true) || add_subtree(excluded, GEN_IPADD, std::string(32, '\0')));
 }
 
 ConstraintsHandle read(const X509* authority) {
@@ -115,12 +140,13 @@ bool add_constraints(X509* authority, const NameConstraints& constraints) {
     const ConstraintsHandle extension(NAME_CONSTRAINTS_new());
     if (!extension) return false;
     for (const auto& name : constraints.dns) {
-        if (!permit(extension.get(), GEN_DNS, name)) return false;
+        if (!permit_domain(extension.get(), name)) return false;
     }
     for (const auto& network : constraints.networks) {
         const auto octets = octets_of_network(network);
-        if (!octets || !permit(extension.get(), GEN_IPADD, *octets)) return false;
+        if (!octets || !add_subtree(extension->permittedSubtrees, GEN_IPADD, *octets)) return false;
     }
+    if (!refuse_the_rest(extension.get(), constraints)) return false;
     return X509_add1_ext_i2d(authority, NID_name_constraints, extension.get(), 1,
                              X509V3_ADD_DEFAULT) == 1;
 }
@@ -129,7 +155,9 @@ Result<void> check_constraints(X509* leaf, const X509* authority) {
     const auto constraints = read(authority);
     if (!constraints) return {};
     X509_check_purpose(leaf, -1, 0);  // has the library read the names
-    const int verdict = NAME_CONSTRAINTS_check(leaf, constraints.get());
+    int verdict = NAME_CONSTRAINTS_check(leaf, constraints.get());
+    // Clients take a common name for a host name where it looks like one.
+    if (verdict == X509_V_OK) verdict = NAME_CONSTRAINTS_check_CN(leaf, constraints.get());
     if (verdict == X509_V_OK) return {};
     return fail(ErrorKind::invalid_argument, "ca.name_not_permitted",
                 std::string("the authority may not speak for one of the names: ") +

@@ -9,7 +9,8 @@
 
 namespace gh::pki {
 
-/// For whom an authority may speak (RFC 5280 §4.2.1.10). A kind without an entry is not limited.
+/// For whom an authority may speak (RFC 5280 §4.2.1.10). Once there is an entry, kinds without one are refused altogether;
+/// URIs follow the domains. Without any it may speak for all.
 struct NameConstraints {
     std::vector<std::string> dns;       ///< "example.com": itself and all below; lower case
     std::vector<std::string> networks;  ///< "10.0.0.0/8", "fd00::/8"

@@ -103,7 +103,7 @@ bool OcspRequest::is_about(std::size_t index, const Authority& issuer) const {
 Result<std::string> answer_ocsp(const OcspRequest& request, const Authority& issuer,
                                 const std::vector<OcspStatus>& statuses, SystemTime now) {
     const BasicHandle basic(OCSP_BASICRESP_new());
-    const TimeHandle this_update(ASN1_GENERALIZEDTIME_set(nullptr, unix_seconds(now)));
+    const TimeHandle this_update(ASN1_GENERALIZEDTIME_set(nullptr, unix_seconds(now - backdate)));
     const TimeHandle next_update(
         ASN1_GENERALIZEDTIME_set(nullptr, unix_seconds(now + ocsp_lifetime)));
     if (!basic || !this_update || !next_update) return openssl_failure();

@@ -48,7 +48,7 @@ struct OcspStatus {
     RevocationReason reason{};
 };
 
-/// The signed answer, DER. The issuer signs it itself (RFC 6960 §2.6) and is named by its key.
+/// The signed answer, DER, good from `backdate` before `now`. The issuer signs it itself (RFC 6960 §2.6) and is named by its key.
 /// @param statuses  as many as there are questions
 /// @return `internal` "ca.openssl"
 [[nodiscard]] Result<std::string> answer_ocsp(const OcspRequest& request, const Authority& issuer,

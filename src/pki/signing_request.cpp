@@ -1,8 +1,10 @@
 #include "pki/signing_request.hpp"
 
 #include <arpa/inet.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include <algorithm>
 #include <array>
@@ -23,6 +25,8 @@ struct FreeExtensions {
 };
 using ExtensionsHandle = std::unique_ptr<STACK_OF(X509_EXTENSION), FreeExtensions>;
 using ConstraintsHandle = std::unique_ptr<BASIC_CONSTRAINTS, FreeWith<BASIC_CONSTRAINTS_free>>;
+
+using PssHandle = std::unique_ptr<RSA_PSS_PARAMS, FreeWith<RSA_PSS_PARAMS_free>>;
 
 constexpr int attributes_max = 8;
 
@@ -59,17 +63,47 @@ Result<RequestHandle> read_pem(std::string_view pem) {
     return read_der(der);
 }
 
+/// Curves are named (RFC 5480 §2.1.1): one that is spelled out would stand so in the certificate, where clients refuse it or
+/// worse.
+bool spells_out_its_curve(EVP_PKEY* key) {
+    int spelled_out = 0;
+    return EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+                                  &spelled_out) == 1 &&
+           spelled_out != 0;
+}
+
 /// Through its text, so that it is judged as any other key.
 Result<crypto::KeyHandle> judged_key(X509_REQ* request) {
     EVP_PKEY* key = X509_REQ_get0_pubkey(request);
     const BioHandle bio(BIO_new(BIO_s_mem()));
-    if (key == nullptr || !bio || PEM_write_bio_PUBKEY(bio.get(), key) != 1)
+    if (key == nullptr || !bio || spells_out_its_curve(key) ||
+        PEM_write_bio_PUBKEY(bio.get(), key) != 1)
         return refuse("key.unsupported", "RSA, P-256, P-384, P-521 or Ed25519");
     char* data = nullptr;
     const long size = BIO_get_mem_data(bio.get(), &data);
     GH_TRY_VOID(crypto::PublicKey::from_pem({data, static_cast<std::size_t>(size)}));
     EVP_PKEY_up_ref(key);
     return crypto::KeyHandle(key);
+}
+
+/// Its hash stands in its parameters, and is SHA-1 where none does (RFC 8017 appendix A.2.3).
+bool sound_pss(const X509_REQ* request) {
+    const X509_ALGOR* algorithm = nullptr;
+    X509_REQ_get0_signature(request, nullptr, &algorithm);
+    const ASN1_OBJECT* name = nullptr;
+    int type = 0;
+    const void* value = nullptr;
+    X509_ALGOR_get0(&name, &type, &value, algorithm);
+    if (type != V_ASN1_SEQUENCE) return false;
+    const auto der = view(static_cast<const ASN1_STRING*>(value));
+    const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+    const PssHandle parameters(
+        d2i_RSA_PSS_PARAMS(nullptr, &at, static_cast<long>(der.size())));
+    if (!parameters || parameters->hashAlgorithm == nullptr) return false;
+    const ASN1_OBJECT* hash = nullptr;
+    X509_ALGOR_get0(&hash, nullptr, nullptr, parameters->hashAlgorithm);
+    constexpr std::array taken{NID_sha256, NID_sha384, NID_sha512};
+    return std::ranges::find(taken, OBJ_obj2nid(hash)) != taken.end();
 }
 
 bool sound_algorithm(const X509_REQ* request) {
@@ -79,9 +113,10 @@ bool sound_algorithm(const X509_REQ* request) {
                                NID_sha256WithRSAEncryption,
                                NID_sha384WithRSAEncryption,
                                NID_sha512WithRSAEncryption,
-                               NID_rsassaPss,
                                NID_ED25519};
-    return std::ranges::find(taken, X509_REQ_get_signature_nid(request)) != taken.end();
+    const int nid = X509_REQ_get_signature_nid(request);
+    if (nid == NID_rsassaPss) return sound_pss(request);
+    return std::ranges::find(taken, nid) != taken.end();
 }
 
 Result<std::string> common_name_in(X509_REQ* request) {

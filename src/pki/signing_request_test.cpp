@@ -1,7 +1,9 @@
 #include "pki/signing_request.hpp"
 
 #include <gtest/gtest.h>
+#include <openssl/core_names.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include <functional>
 
@@ -11,13 +13,25 @@ namespace gh::pki {
 namespace {
 
 using RequestHandle = std::unique_ptr<X509_REQ, FreeWith<X509_REQ_free>>;
+using ContextHandle = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;
 
 struct Wanted {
     std::string names = "DNS:A.example,IP:192.0.2.1,IP:2001:db8::1,URI:spiffe://example.org/a";
     std::string common_name = "agent 7";
     std::string constraints = {};
     const EVP_MD* digest = EVP_sha256();
+    bool pss = false;
 };
+
+void sign(X509_REQ* request, EVP_PKEY* key, const Wanted& wanted) {
+    const ContextHandle context(EVP_MD_CTX_new());
+    EVP_PKEY_CTX* how = nullptr;
+    ASSERT_EQ(EVP_DigestSignInit(context.get(), &how, wanted.digest, nullptr, key), 1);
+    if (wanted.pss) {
+        ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING), 1);
+    }
+    ASSERT_GT(X509_REQ_sign_ctx(request, context.get()), 0);
+}
 
 void add(STACK_OF(X509_EXTENSION) * list, int nid, const std::string& value) {
     if (value.empty()) return;
@@ -36,7 +50,7 @@ std::string request_of(EVP_PKEY* key, const Wanted& wanted) {
     add(list, NID_basic_constraints, wanted.constraints);
     if (sk_X509_EXTENSION_num(list) > 0) X509_REQ_add_extensions(request.get(), list);
     sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
-    X509_REQ_sign(request.get(), key, wanted.digest);
+    sign(request.get(), key, wanted);
     unsigned char* der = nullptr;
     const int size = i2d_X509_REQ(request.get(), &der);
     std::string text(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
@@ -83,8 +97,18 @@ TEST(SigningRequest, TakesKeysThatHoldAndRefusesThoseThatDoNot) {
         std::function<EVP_PKEY*()> make;
         const EVP_MD* digest;
         std::string_view reason;
+        bool pss = false;
+    };
+    const auto spelled_out = [] {
+        EVP_PKEY* key = EVP_EC_gen("P-256");
+        EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, "explicit");
+        return key;
     };
     const Case cases[] = {
+        {spelled_out, EVP_sha256(), "key.unsupported"},
+        {[] { return EVP_RSA_gen(2048); }, EVP_sha256(), "", true},
+        {[] { return EVP_RSA_gen(2048); }, EVP_sha512(), "", true},
+        {[] { return EVP_RSA_gen(2048); }, EVP_sha1(), "csr.algorithm", true},
         {[] { return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"); }, nullptr, ""},
         {[] { return EVP_EC_gen("P-384"); }, EVP_sha384(), ""},
         {[] { return EVP_RSA_gen(2048); }, EVP_sha256(), ""},
@@ -100,7 +124,8 @@ TEST(SigningRequest, TakesKeysThatHoldAndRefusesThoseThatDoNot) {
         SCOPED_TRACE(index++);
         const crypto::KeyHandle key(c.make());
         ASSERT_TRUE(key);
-        EXPECT_EQ(reason_of(request_of(key.get(), {.digest = c.digest})), c.reason);
+        EXPECT_EQ(reason_of(request_of(key.get(), {.digest = c.digest, .pss = c.pss})),
+                  c.reason);
     }
 }
 

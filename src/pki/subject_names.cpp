@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 
 #include "pki/host_names.hpp"
 #include "pki/openssl.hpp"
@@ -44,25 +45,41 @@ bool valid_uri(std::string_view uri) {
     return scheme != "spiffe" || valid_spiffe_id(uri);
 }
 
-std::unexpected<Error> invalid(std::string_view name) {
+std::unexpected<Error> invalid(std::string_view name, std::string_view why = {}) {
     return fail(ErrorKind::invalid_argument, "ca.name_invalid",
-                "'" + std::string(name) + "' cannot stand in a certificate of this profile");
+                "'" + std::string(name) + "' cannot stand in a certificate of this profile" +
+                    std::string(why));
 }
 
-Result<void> check_each(const ProfileRules& rules, const crypto::CertificateNames& names) {
+/// "*.example.com"; "*.com" would speak for strangers.
+bool valid_wildcard(std::string_view name) {
+    return !name.starts_with("*.") || name.substr(2).contains('.');
+}
+
+bool is_spiffe(std::string_view uri) { return uri.starts_with("spiffe:"); }
+
+Result<void> check_each(Profile profile, const crypto::CertificateNames& names) {
     for (const auto& name : names.dns) {
-        if (!valid_dns_name(name) || (name.starts_with("*.") && !rules.serves))
+        if (!valid_dns_name(name) || (name.starts_with("*.") && !rules_of(profile).serves))
             return invalid(name);
+        if (!valid_wildcard(name)) return invalid(name, "; a wildcard wants two labels behind it");
     }
     for (const auto& address : names.addresses) {
         if (octets_of_address(address).empty()) return invalid(address);
     }
     for (const auto& uri : names.uris) {
         if (!valid_uri(uri)) return invalid(uri);
-        // X509-SVID §2: who has a SPIFFE id has no other URI.
-        if (uri.starts_with("spiffe:") && names.uris.size() > 1) return invalid(uri);
+        // What it proves must not live longer than an agent's certificate.
+        if (is_spiffe(uri) && profile != Profile::agent)
+            return invalid(uri, "; SPIFFE ids are for the profile agent");
     }
     return {};
+}
+
+bool names_one(std::string_view common_name, const crypto::CertificateNames& names) {
+    return std::ranges::any_of(
+        std::array{&names.dns, &names.addresses, &names.uris},
+        [common_name](const auto* list) { return std::ranges::find(*list, common_name) != list->end(); });
 }
 
 bool trust_domain_character(char c) {
@@ -89,6 +106,7 @@ bool valid_spiffe_id(std::string_view uri) {
         return false;
     }
     uri.remove_prefix(domain.size());
+    if (uri.empty()) return false;
     while (!uri.empty()) {
         uri.remove_prefix(1);  // '/'
         const auto segment = uri.substr(0, uri.find('/'));
@@ -110,7 +128,7 @@ Result<void> check_names(Profile profile, std::string_view common_name,
         return fail(ErrorKind::invalid_argument, "ca.names_too_many",
                     "a certificate has at most " + std::to_string(subject_names_max) + " names");
     }
-    if (auto checked = check_each(rules, names); !checked) return checked;
+    if (auto checked = check_each(profile, names); !checked) return checked;
     if (common_name.size() > common_name_characters_max || !printable(common_name))
         return invalid(common_name);
     const auto missing = [](std::string_view what) {
@@ -119,14 +137,46 @@ Result<void> check_names(Profile profile, std::string_view common_name,
     if (rules.serves && names.dns.empty() && names.addresses.empty())
         return missing("a server wants a DNS name or an address; a common name does not count");
     if (profile == Profile::agent &&
-        (names.uris.size() != 1 || !names.uris.front().starts_with("spiffe:"))) {
-        return missing("an agent wants one SPIFFE id: spiffe://trust.domain/path");
+        (count != 1 || names.uris.empty() || !is_spiffe(names.uris.front()))) {
+        return missing("an agent wants one SPIFFE id and nothing else: spiffe://trust.domain/path");
     }
     if (count == 0)
         return missing(
             "a client wants a DNS name, a URI or an address; a common name alone "
             "names nobody");
+    if (!common_name.empty() && !names_one(common_name, names)) {
+        return invalid(common_name,
+                       " as its common name: leave it out, or make it one of the names");
+    }
     return {};
+}
+
+std::string text_of_names(const crypto::CertificateNames& names) {
+    std::string text;
+    const auto add = [&text](std::string_view kind, std::vector<std::string> all) {
+        std::ranges::sort(all);
+        for (const auto& each : all) {
+            if (!text.empty()) text += ' ';
+            text += kind;
+            text += each;
+        }
+    };
+    add("dns:", names.dns);
+    add("ip:", names.addresses);
+    add("uri:", names.uris);
+    return text;
+}
+
+crypto::CertificateNames names_of_text(std::string_view text) {
+    crypto::CertificateNames names;
+    while (!text.empty()) {
+        const auto word = text.substr(0, text.find(' '));
+        text.remove_prefix(std::min(text.size(), word.size() + 1));
+        if (word.starts_with("dns:")) names.dns.emplace_back(word.substr(4));
+        if (word.starts_with("ip:")) names.addresses.emplace_back(word.substr(3));
+        if (word.starts_with("uri:")) names.uris.emplace_back(word.substr(4));
+    }
+    return names;
 }
 
 bool add_alternative_names(X509* certificate, const crypto::CertificateNames& names) {

@@ -25,22 +25,35 @@ TEST(SubjectNames, AreWhatTheProfileWants) {
         {Profile::server, "", {.dns = {"a.example"}}, ""},
         {Profile::server, "", {.addresses = {"::1"}}, ""},
         {Profile::server, "", {.dns = {"*.example.com"}}, ""},
-        {Profile::infrastructure, "postgres", {.dns = {"db.example"}}, ""},
+        {Profile::server, "a.example", {.dns = {"b.example", "a.example"}}, ""},
+        {Profile::server, "::1", {.addresses = {"::1"}}, ""},
+        {Profile::client, "https://example.com/a", {.uris = {"https://example.com/a"}}, ""},
+        // PostgreSQL lets in whom the common name names.
+        {Profile::client, "admin", {.dns = {"a.example"}}, "ca.name_invalid"},
+        {Profile::client, "A.example", {.dns = {"a.example"}}, "ca.name_invalid"},
+        {Profile::agent, "agent", {.uris = {agent}}, "ca.name_invalid"},
+        {Profile::infrastructure, "postgres", {.dns = {"db.example"}}, "ca.name_invalid"},
         {Profile::client, "", {.dns = {"a.example"}}, ""},
         {Profile::client, "", {.uris = {"https://example.com/a"}}, ""},
         {Profile::agent, "", {.uris = {agent}}, ""},
-        {Profile::agent, "", {.dns = {"a.example"}, .uris = {agent}}, ""},
+        {Profile::agent, agent, {.uris = {agent}}, ""},
+        {Profile::agent, "", {.dns = {"a.example"}, .uris = {agent}}, "ca.name_missing"},
+        {Profile::agent, "", {.addresses = {"::1"}, .uris = {agent}}, "ca.name_missing"},
+        {Profile::client, "", {.uris = {agent}}, "ca.name_invalid"},
+        {Profile::infrastructure, "", {.dns = {"a.example"}, .uris = {agent}}, "ca.name_invalid"},
+        {Profile::agent, "", {.uris = {"spiffe://example.org"}}, "ca.name_invalid"},
+        {Profile::server, "", {.dns = {"*.com"}}, "ca.name_invalid"},
         {Profile::server, "", {.dns = many_names(subject_names_max)}, ""},
         {Profile::server, "", {.dns = many_names(subject_names_max + 1)}, "ca.names_too_many"},
         {Profile::server, "", {}, "ca.name_missing"},
         {Profile::server, "only.for.people", {}, "ca.name_missing"},
-        {Profile::server, "", {.uris = {"spiffe://a/b"}}, "ca.name_missing"},
+        {Profile::server, "", {.uris = {"https://a/b"}}, "ca.name_missing"},
         {Profile::infrastructure, "postgres", {}, "ca.name_missing"},
         {Profile::client, "", {}, "ca.name_missing"},
         {Profile::client, "agent 7", {}, "ca.name_missing"},
         {Profile::agent, "", {.dns = {"a.example"}}, "ca.name_missing"},
         {Profile::agent, "", {.uris = {"https://example.com/a"}}, "ca.name_missing"},
-        {Profile::agent, "", {.uris = {agent, "https://example.com/a"}}, "ca.name_invalid"},
+        {Profile::agent, "", {.uris = {agent, "https://example.com/a"}}, "ca.name_missing"},
         {Profile::client, "", {.uris = {agent, agent + "0"}}, "ca.name_invalid"},
         {Profile::client, "", {.uris = {"spiffe://Example.org/a"}}, "ca.name_invalid"},
         {Profile::client, "", {.uris = {"SPIFFE://example.org/a"}}, "ca.name_invalid"},
@@ -78,10 +91,10 @@ TEST(SpiffeId, IsReadAsTheStandardHasIt) {
     };
     const std::string longest = "spiffe://a/" + std::string(2048 - 11, 'b');
     const std::string too_long = longest + "b";
-    const std::string domain = "spiffe://" + std::string(255, 'a');
-    const std::string long_domain = domain + "a";
+    const std::string domain = "spiffe://" + std::string(255, 'a') + "/b";
+    const std::string long_domain = "spiffe://a" + domain.substr(9);
     const Case cases[] = {
-        {"spiffe://example.org", true},
+        {"spiffe://example.org", false},
         {"spiffe://example.org/a", true},
         {"spiffe://example_1.org/Agent-7/x.y_z", true},
         {"spiffe://10.0.0.1/a", true},
