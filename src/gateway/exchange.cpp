@@ -44,6 +44,7 @@ void Exchange::end() {
     response = http::ResponseHead{.fields = std::move(response.fields)};
     upstream_request.fields.clear();
     body.clear();
+    shared_body.reset();
     principal.reset();
     snapshot.reset();
     route = nullptr;
@@ -65,6 +66,7 @@ void Exchange::refuse(std::uint16_t status, std::string_view problem_code,
     code = problem_code;
     outcome = outcome::refused;
     body.clear();
+    shared_body.reset();
     api::append_problem(body, {.status = status,
                                .code = problem_code,
                                .detail = detail,

@@ -106,8 +106,9 @@ class Exchange {
 
     // handler or proxy; on_response may amend the head
     http::ResponseHead response;
-    std::string body;       ///< of an answer of our own
-    std::string_view code;  ///< of a refusal, for the log
+    std::string body;                                ///< of an answer of our own
+    std::shared_ptr<const std::string> shared_body;  ///< instead of `body`, where there is one
+    std::string_view code;                           ///< of a refusal, for the log
     std::string_view outcome = outcome::ok;
 
     // proxy

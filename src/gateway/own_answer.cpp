@@ -149,6 +149,7 @@ void take_reply(Exchange& exchange, api::Reply reply) {
     if (reply.failure) log_failure(exchange, *reply.failure);
     exchange.response.status = reply.status;
     exchange.body = std::move(reply.body);
+    exchange.shared_body = std::move(reply.shared_body);
     if (!reply.code.empty()) {
         exchange.code = reply.code;
         exchange.outcome = outcome::refused;

@@ -64,8 +64,7 @@ bool begin(X509* certificate, EVP_PKEY* key, const std::string& common_name, con
 bool add_authority_extensions(X509* certificate, int path_length, const char* usage) {
     const auto constraints = "critical,CA:TRUE,pathlen:" + std::to_string(path_length);
     return add_extension(certificate, make_extension(NID_basic_constraints, constraints.c_str())) &&
-           add_extension(certificate,
-                         make_extension(NID_key_usage, usage)) &&
+           add_extension(certificate, make_extension(NID_key_usage, usage)) &&
            add_subject_key_id(certificate);
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "codec/json_writer.hpp"
 #include "pki/subject_names.hpp"
 
 namespace gh::pki {
@@ -17,6 +18,14 @@ constexpr Statement select_one{
         "SELECT serial, issuer_key_id, common_name, names, profile, fingerprint, chain, issued_to, "
         "not_before, not_after, created_at, revoked_at, reason, revision FROM certificates "
         "WHERE serial = $1"};
+constexpr Statement select_standings{
+    .name = "certificates.standings",
+    .sql =
+        "SELECT serial, revoked_at, reason FROM certificates "
+        "WHERE serial IN (SELECT value FROM json_each($1))",
+    .postgres =
+        "SELECT serial, revoked_at, reason FROM certificates "
+        "WHERE serial IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))"};
 constexpr Statement select_page{
     .name = "certificates.list",
     .sql =
@@ -92,7 +101,8 @@ Task<Result<StoredCertificate>> put_revoked(Session& session, std::string serial
                                             SystemTime now) {
     GH_CO_TRY(auto before, co_await read(session, serial));
     if (expected_revision && *expected_revision != before.revision)
-        co_return fail(ErrorKind::conflict, "certificate.changed");
+        co_return fail(ErrorKind::conflict, "certificate.changed",
+                       "somebody changed the certificate since it was read: read it again");
     if (before.revoked_at) co_return before;
     GH_CO_TRY_VOID(
         co_await session.execute(update_revoked, serial, now, static_cast<std::int64_t>(reason)));
@@ -127,6 +137,26 @@ Task<Result<bool>> CertificateRepository::add_once(IssuedCertificate issued, std
 Task<Result<StoredCertificate>> CertificateRepository::find(std::string serial) {
     auto work = [serial = std::move(serial)](Session& session) { return read(session, serial); };
     co_return co_await database_.read(std::move(work));
+}
+
+Task<Result<std::vector<CertificateStanding>>> CertificateRepository::standings(
+    std::vector<std::string> serials) {
+    std::string list;
+    codec::json::Writer out(list);
+    out.begin_array();
+    for (const auto& serial : serials) out.string(serial);
+    out.end_array();
+    GH_CO_TRY(const auto rows, co_await database_.query(select_standings, std::move(list)));
+    std::vector<CertificateStanding> found;
+    found.reserve(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto row = rows[i];
+        CertificateStanding one{
+            .serial = row.text(0), .revoked_at = row.optional_time(1), .reason = {}};
+        if (!row.is_null(2)) one.reason = reason_of(row.integer(2));
+        found.push_back(std::move(one));
+    }
+    co_return found;
 }
 
 Task<Result<std::vector<StoredCertificate>>> CertificateRepository::list(CertificatePage page) {

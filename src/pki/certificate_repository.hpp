@@ -24,6 +24,13 @@ struct StoredCertificate : CertificateFacts {
     std::optional<RevocationReason> reason;
 };
 
+/// Whether it was revoked, and no more.
+struct CertificateStanding {
+    std::string serial;
+    std::optional<SystemTime> revoked_at;
+    std::optional<RevocationReason> reason;
+};
+
 struct CertificatePage {
     struct After {
         SystemTime created_at;
@@ -59,6 +66,9 @@ class CertificateRepository {
                                               SystemTime now,
                                               storage::Also<StoredCertificate> also = {});
     [[nodiscard]] Task<Result<StoredCertificate>> find(std::string serial);
+    /// Those of `serials` that there are, without what they say: one short question for OCSP.
+    [[nodiscard]] Task<Result<std::vector<CertificateStanding>>> standings(
+        std::vector<std::string> serials);
     /// In order of their making.
     [[nodiscard]] Task<Result<std::vector<StoredCertificate>>> list(CertificatePage page);
     /// For good. Twice is no error, and changes neither time nor reason.

@@ -85,9 +85,8 @@ bool refuse_the_rest(NAME_CONSTRAINTS* constraints, const NameConstraints& permi
         return false;
     }
     const auto has = [&permitted](bool sixth) {
-        return std::ranges::any_of(permitted.networks, [sixth](const auto& each) {
-            return each.contains(':') == sixth;
-        });
+        return std::ranges::any_of(
+            permitted.networks, [sixth](const auto& each) { return each.contains(':') == sixth; });
     };
     return (has(false) || add_subtree(excluded, GEN_IPADD, std::string(8, '\0'))) &&
            (has(true) || add_subtree(excluded, GEN_IPADD, std::string(32, '\0')));

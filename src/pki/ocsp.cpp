@@ -14,25 +14,35 @@ using BasicHandle = std::unique_ptr<OCSP_BASICRESP, FreeWith<OCSP_BASICRESP_free
 using ResponseHandle = std::unique_ptr<OCSP_RESPONSE, FreeWith<OCSP_RESPONSE_free>>;
 using IdHandle = std::unique_ptr<OCSP_CERTID, FreeWith<OCSP_CERTID_free>>;
 
-constexpr long nonce_octets_max = 32;
+constexpr int nonce_octets_max = 128;    // RFC 9654 §2.1
+constexpr int nonce_octets_echoed = 32;  // a longer one is passed over, as clients must bear
 
 std::unexpected<Error> malformed() {
     ERR_clear_error();
-    return fail(ErrorKind::invalid_argument, "ocsp.malformed");
+    return fail(ErrorKind::invalid_argument, "ocsp.malformed",
+                "this is no OCSP request for one to 16 certificates");
 }
 
 OCSP_CERTID* id_of(OCSP_REQUEST* request, std::size_t index) {
     return OCSP_onereq_get0_id(OCSP_request_onereq_get0(request, static_cast<int>(index)));
 }
 
+constexpr int octet_string_head(int octets) { return octets < 128 ? 2 : 3; }
+
+/// Octets of its encoding; 0: there is none.
 /// The extension's value is an octet string within an octet string, or, of clients of old, one.
+int nonce_size(OCSP_REQUEST* request) {
+    const int at = OCSP_REQUEST_get_ext_by_NID(request, NID_id_pkix_OCSP_Nonce, -1);
+    if (at < 0) return 0;
+    return ASN1_STRING_length(X509_EXTENSION_get_data(OCSP_REQUEST_get_ext(request, at)));
+}
+
 bool sound_nonce(OCSP_REQUEST* request) {
     const int at = OCSP_REQUEST_get_ext_by_NID(request, NID_id_pkix_OCSP_Nonce, -1);
     if (at < 0) return true;
     if (OCSP_REQUEST_get_ext_by_NID(request, NID_id_pkix_OCSP_Nonce, at) >= 0) return false;
-    const auto* value = X509_EXTENSION_get_data(OCSP_REQUEST_get_ext(request, at));
-    const auto size = ASN1_STRING_length(value);
-    return size >= 1 && size <= nonce_octets_max + 2;
+    const int size = nonce_size(request);
+    return size >= 1 && size <= nonce_octets_max + octet_string_head(nonce_octets_max);
 }
 
 std::string der_of(OCSP_RESPONSE* response) {
@@ -69,7 +79,7 @@ void OcspRequest::Free::operator()(OCSP_REQUEST* request) const noexcept {
 
 Result<OcspRequest> OcspRequest::parse(std::string_view der) {
     if (der.size() > ocsp_request_bytes_max)
-        return fail(ErrorKind::invalid_argument, "ocsp.too_long");
+        return fail(ErrorKind::invalid_argument, "ocsp.too_long", "a request has at most 4 KiB");
     const auto* at = reinterpret_cast<const unsigned char*>(der.data());
     const auto* end = at + der.size();
     OcspRequest parsed;
@@ -113,8 +123,10 @@ Result<std::string> answer_ocsp(const OcspRequest& request, const Authority& iss
             return openssl_failure();
         }
     }
+    const int nonce = nonce_size(request.handle());
+    const bool echoed = nonce <= nonce_octets_echoed + octet_string_head(nonce_octets_echoed);
     // 2: the request has none
-    if (OCSP_copy_nonce(basic.get(), request.handle()) < 1) return openssl_failure();
+    if (echoed && OCSP_copy_nonce(basic.get(), request.handle()) < 1) return openssl_failure();
     if (OCSP_basic_sign(basic.get(), issuer.certificate(), issuer.key(), EVP_sha256(), nullptr,
                         OCSP_NOCERTS | OCSP_RESPID_KEY) != 1) {
         return openssl_failure();

@@ -23,7 +23,7 @@ inline constexpr std::chrono::hours ocsp_lifetime{1};  ///< of an answer
 /// What a client wants to know (RFC 6960 §4.1).
 class OcspRequest {
  public:
-    /// Pure. One to ocsp_questions_max certificates, at most one nonce of 1 to 32 octets (RFC 8954).
+    /// Pure. One to ocsp_questions_max certificates, at most one nonce of 1 to 128 octets (RFC 9654).
     /// @return `invalid_argument` "ocsp.too_long" or "ocsp.malformed"
     [[nodiscard]] static Result<OcspRequest> parse(std::string_view der);
 
@@ -48,7 +48,8 @@ struct OcspStatus {
     RevocationReason reason{};
 };
 
-/// The signed answer, DER, good from `backdate` before `now`. The issuer signs it itself (RFC 6960 §2.6) and is named by its key.
+/// The signed answer, DER, good from `backdate` before `now`. A nonce of more than 32 octets
+/// is not repeated. The issuer signs it itself (RFC 6960 §2.6) and is named by its key.
 /// @param statuses  as many as there are questions
 /// @return `internal` "ca.openssl"
 [[nodiscard]] Result<std::string> answer_ocsp(const OcspRequest& request, const Authority& issuer,

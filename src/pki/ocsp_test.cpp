@@ -118,7 +118,9 @@ TEST_F(OcspTest, RefusesRequestsBeyondItsLimits) {
         {ask(about.get(), EVP_sha1(), ocsp_questions_max, 32), ""},
         {ask(about.get(), EVP_sha1(), ocsp_questions_max + 1, 0), "ocsp.malformed"},
         {ask(about.get(), EVP_sha1(), 0, 0), "ocsp.malformed"},
-        {ask(about.get(), EVP_sha1(), 1, 33), "ocsp.malformed"},
+        {ask(about.get(), EVP_sha1(), 1, 33), ""},
+        {ask(about.get(), EVP_sha1(), 1, 128), ""},
+        {ask(about.get(), EVP_sha1(), 1, 129), "ocsp.malformed"},
         {good + std::string(1, '\0'), "ocsp.malformed"},
         {good.substr(0, good.size() - 1), "ocsp.malformed"},
         {"", "ocsp.malformed"},
@@ -129,6 +131,21 @@ TEST_F(OcspTest, RefusesRequestsBeyondItsLimits) {
     for (const auto& c : cases) {
         SCOPED_TRACE(index++);
         EXPECT_EQ(reason_of(c.der), c.reason);
+    }
+}
+
+TEST_F(OcspTest, RepeatsANonceOf32OctetsAndPassesOverALongerOne) {
+    const auto about = leaf();
+    for (const int octets : {1, 32, 33, 128}) {
+        SCOPED_TRACE(octets);
+        const auto parsed = OcspRequest::parse(ask(about.get(), EVP_sha1(), 1, octets)).value();
+        const auto der = answer_ocsp(parsed, issuer_, {OcspStatus{}}, noon).value();
+        const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+        const ResponseHandle response(
+            d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(der.size())));
+        const BasicHandle basic(OCSP_response_get1_basic(response.get()));
+        // 1: the same; -1: the request's alone
+        EXPECT_EQ(OCSP_check_nonce(request_.get(), basic.get()), octets <= 32 ? 1 : -1);
     }
 }
 

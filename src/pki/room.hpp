@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,6 +22,7 @@ struct Room {
     CrlKeeper& crl;
     std::function<std::shared_ptr<const Authority>()> issuer;  ///< who issues now; from any thread
     std::string root_pem;
+    std::atomic<std::size_t> lookups = 0;  ///< OCSP requests that wait for the database now
 };
 
 /// /pki: what anybody may know.

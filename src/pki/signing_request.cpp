@@ -97,8 +97,7 @@ bool sound_pss(const X509_REQ* request) {
     if (type != V_ASN1_SEQUENCE) return false;
     const auto der = view(static_cast<const ASN1_STRING*>(value));
     const auto* at = reinterpret_cast<const unsigned char*>(der.data());
-    const PssHandle parameters(
-        d2i_RSA_PSS_PARAMS(nullptr, &at, static_cast<long>(der.size())));
+    const PssHandle parameters(d2i_RSA_PSS_PARAMS(nullptr, &at, static_cast<long>(der.size())));
     if (!parameters || parameters->hashAlgorithm == nullptr) return false;
     const ASN1_OBJECT* hash = nullptr;
     X509_ALGOR_get0(&hash, nullptr, nullptr, parameters->hashAlgorithm);

@@ -124,8 +124,7 @@ TEST(SigningRequest, TakesKeysThatHoldAndRefusesThoseThatDoNot) {
         SCOPED_TRACE(index++);
         const crypto::KeyHandle key(c.make());
         ASSERT_TRUE(key);
-        EXPECT_EQ(reason_of(request_of(key.get(), {.digest = c.digest, .pss = c.pss})),
-                  c.reason);
+        EXPECT_EQ(reason_of(request_of(key.get(), {.digest = c.digest, .pss = c.pss})), c.reason);
     }
 }
 

@@ -77,9 +77,10 @@ Result<void> check_each(Profile profile, const crypto::CertificateNames& names) 
 }
 
 bool names_one(std::string_view common_name, const crypto::CertificateNames& names) {
-    return std::ranges::any_of(
-        std::array{&names.dns, &names.addresses, &names.uris},
-        [common_name](const auto* list) { return std::ranges::find(*list, common_name) != list->end(); });
+    return std::ranges::any_of(std::array{&names.dns, &names.addresses, &names.uris},
+                               [common_name](const auto* list) {
+                                   return std::ranges::find(*list, common_name) != list->end();
+                               });
 }
 
 bool trust_domain_character(char c) {
