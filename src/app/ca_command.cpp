@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <iterator>
 #include <utility>
 
@@ -19,6 +20,7 @@
 #include "pki/host_names.hpp"
 #include "pki/issue.hpp"
 #include "pki/offline_root.hpp"
+#include "pki/subject_names.hpp"
 
 namespace gh::app {
 namespace {
@@ -32,6 +34,15 @@ SystemTime now() { return std::chrono::system_clock::now(); }
 
 std::unexpected<Error> misused(std::string text) {
     return fail(ErrorKind::invalid_argument, "usage", "command line: " + std::move(text));
+}
+
+/// As we write it: openssl has upper case, browsers have colons.
+std::string plain_serial(std::string_view typed) {
+    std::string serial;
+    for (const char c : typed) {
+        if (c != ':') serial += c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return serial;
 }
 
 Error in_words(Error error, const CaOptions& options) {
@@ -63,7 +74,7 @@ Result<void> take_root_away(CaState& state, const CaOptions& options) {
     if (!options.passphrase) return misused("--offline-root wants a passphrase on standard input");
     GH_TRY(const auto root, state.ca->root_with_key());
     GH_TRY(const auto sealed, pki::seal_root(root, *options.passphrase));
-    GH_TRY_VOID(write_new_file(options.offline_root, sealed, 0600));
+    GH_TRY_VOID(write_file(options.offline_root, sealed, 0600, Existing::keep));
     GH_TRY(const auto written, read_file_at(options.offline_root, pki::offline_file_bytes_max));
     GH_TRY(const auto back, pki::open_root(written, *options.passphrase));
     if (back.fingerprint() != root.fingerprint())
@@ -130,42 +141,63 @@ Result<pki::LeafRequest> leaf_request(const CaOptions& options) {
     return request;
 }
 
+/// What was granted, which may be less than was hoped for.
+std::string granted_text(const pki::IssuedCertificate& issued, const pki::LeafRequest& request) {
+    const auto wanted = request.lifetime.value_or(pki::rules_of(request.profile).lifetime);
+    const bool cut = issued.not_after - issued.not_before < wanted;
+    return fmt::format(", for {}, good until {}{}", pki::text_of_names(issued.names),
+                       config::time_text(issued.not_after),
+                       cut ? ", as the CA's own certificate: gatehouse ca renew" : "");
+}
+
+/// What would hinder it is found before it is in the inventory; and it is there before it is on disk, so that it can be
+/// revoked.
+Result<pki::IssuedCertificate> issue_into_files(CaState& state, const pki::LeafRequest& request,
+                                                const CaOptions& options) {
+    const auto existing = options.replace ? Existing::replace : Existing::keep;
+    for (const auto* ending : {".key", ".pem"})
+        GH_TRY_VOID(check_target(options.out + ending, existing));
+    GH_TRY(auto issued, state.ca->issuer()->issue(request, now()));
+    auto done = record_issued(state, issued);
+    if (done) done = write_file(options.out + ".key", issued.key_pem, 0600, existing);
+    crypto::wipe(issued.key_pem.data(), issued.key_pem.size());
+    issued.key_pem.clear();
+    if (done) done = write_file(options.out + ".pem", issued.chain_pem, 0644, existing);
+    if (!done) return std::unexpected(std::move(done).error());
+    return issued;
+}
+
 Result<CommandResult> issue(const Overrides& overrides, const Surroundings& surroundings,
                             const CaOptions& options) {
     GH_TRY(const auto request, leaf_request(options));
     GH_TRY(auto state, open_ca(overrides, surroundings));
     if (!options.csr.empty()) {
         GH_TRY(const auto text, read_file_at(options.csr, pki::signing_request_bytes_max));
-        GH_TRY(const auto issued,
-               pki::issue_for(text, request.profile, request.lifetime, *state.ca->issuer(), now()));
+        GH_TRY(const auto issued, pki::issue_for(text, request, *state.ca->issuer(), now()));
         GH_TRY_VOID(record_issued(state, issued));
-        return CommandResult{.exit_code = 0,
-                             .out = issued.chain_pem,
-                             .err = fmt::format("issued {}\n", issued.serial)};
+        return CommandResult{
+            .exit_code = 0,
+            .out = issued.chain_pem,
+            .err = fmt::format("issued {}{}\n", issued.serial, granted_text(issued, request))};
     }
     if (options.names.empty() || options.out.empty())
         return misused("ca issue wants names and --out PREFIX, or --csr FILE");
-    GH_TRY(auto issued, state.ca->issuer()->issue(request, now()));
-    // In the inventory first: what is on disk can be revoked.
-    GH_TRY_VOID(record_issued(state, issued));
-    auto wrote = write_new_file(options.out + ".key", issued.key_pem, 0600);
-    crypto::wipe(issued.key_pem.data(), issued.key_pem.size());
-    if (!wrote) return std::unexpected(wrote.error());
-    GH_TRY_VOID(write_new_file(options.out + ".pem", issued.chain_pem, 0644));
+    GH_TRY(auto issued, issue_into_files(state, request, options));
     return CommandResult{.exit_code = 0,
                          .out = issued.serial + "\n",
-                         .err = fmt::format("wrote {0}.pem and {0}.key, good until {1}\n",
-                                            options.out, config::time_text(issued.not_after))};
+                         .err = fmt::format("wrote {0}.pem and {0}.key{1}\n", options.out,
+                                            granted_text(issued, request))};
 }
 
-Task<Result<std::vector<StoredCertificate>>> all_certificates(State& state) {
-    std::vector<StoredCertificate> all;
-    pki::CertificatePage page{.limit = page_size};
+using Tell = std::function<void(const StoredCertificate&)>;
+
+/// Page by page: there may be many.
+Task<Result<void>> each_certificate(State& state, pki::CertificatePage page, Tell tell) {
     for (;;) {
-        GH_CO_TRY(auto some, co_await state.certificates.list(page));
-        std::ranges::move(some, std::back_inserter(all));
-        if (some.size() < page_size) co_return all;
-        page.after = {all.back().created_at, all.back().serial};
+        GH_CO_TRY(const auto some, co_await state.certificates.list(page));
+        for (const auto& each : some) tell(each);
+        if (some.size() < page.limit) co_return Result<void>{};
+        page.after = {some.back().created_at, some.back().serial};
     }
 }
 
@@ -175,23 +207,27 @@ std::string_view state_of(const StoredCertificate& each, SystemTime at) {
     return each.not_after < at + soon ? "expiring" : "good";
 }
 
-std::string as_json(const std::vector<StoredCertificate>& all, bool with_chain) {
+void write_json(codec::json::Writer& out, const StoredCertificate& each) {
+    out.begin_object().name("serial").string(each.serial);
+    out.name("common_name").string(each.common_name);
+    out.name("names").string(pki::text_of_names(each.names));
+    out.name("profile").string(pki::rules_of(each.profile).name);
+    out.name("fingerprint").string(each.fingerprint).name("issued_to").string(each.issued_to);
+    out.name("not_before").string(config::time_text(each.not_before));
+    out.name("not_after").string(config::time_text(each.not_after));
+    out.name("state").string(state_of(each, now()));
+    if (each.reason) out.name("reason").string(pki::name_of(*each.reason));
+    if (!each.chain_pem.empty()) out.name("chain").string(each.chain_pem);
+    out.end_object();
+}
+
+Result<std::string> show_one(State& state, const CaOptions& options) {
+    GH_TRY(const auto one, net::run_to_end(state.certificates.find(plain_serial(options.serial))));
+    if (!options.json) return one.chain_pem;
     std::string text;
     codec::json::Writer out(text);
     out.begin_array();
-    for (const auto& each : all) {
-        out.begin_object().name("serial").string(each.serial);
-        out.name("common_name").string(each.common_name);
-        out.name("names").string(pki::text_of_names(each.names));
-        out.name("profile").string(pki::rules_of(each.profile).name);
-        out.name("fingerprint").string(each.fingerprint).name("issued_to").string(each.issued_to);
-        out.name("not_before").string(config::time_text(each.not_before));
-        out.name("not_after").string(config::time_text(each.not_after));
-        out.name("state").string(state_of(each, now()));
-        if (each.reason) out.name("reason").string(pki::name_of(*each.reason));
-        if (with_chain) out.name("chain").string(each.chain_pem);
-        out.end_object();
-    }
+    write_json(out, one);
     out.end_array();
     return text + "\n";
 }
@@ -199,21 +235,26 @@ std::string as_json(const std::vector<StoredCertificate>& all, bool with_chain) 
 Result<std::string> show(const Overrides& overrides, const Surroundings& surroundings,
                          const CaOptions& options) {
     GH_TRY(auto state, open_ca(overrides, surroundings));
-    auto& certificates = state.verb->state->certificates;
-    if (!options.serial.empty()) {
-        GH_TRY(auto one, net::run_to_end(certificates.find(options.serial)));
-        return options.json ? as_json({std::move(one)}, true) : one.chain_pem;
+    if (!options.serial.empty()) return show_one(*state.verb->state, options);
+    pki::CertificatePage page{.limit = page_size, .after = {}, .ending = {}};
+    if (options.expiring) page.ending = {now(), now() + soon};
+    std::string text;
+    if (options.json) {
+        codec::json::Writer out(text);
+        out.begin_array();
+        GH_TRY_VOID(net::run_to_end(
+            each_certificate(*state.verb->state, page,
+                             [&out](const StoredCertificate& each) { write_json(out, each); })));
+        out.end_array();
+        return text + "\n";
     }
-    GH_TRY(auto all, net::run_to_end(all_certificates(*state.verb->state)));
-    if (options.expiring)
-        std::erase_if(all, [](const auto& each) { return state_of(each, now()) != "expiring"; });
-    if (options.json) return as_json(all, false);
-    auto text = options.expiring ? std::string() : facts_text(state);
-    for (const auto& each : all) {
+    if (!options.expiring) text = facts_text(state);
+    const Tell tell = [&text](const StoredCertificate& each) {
         fmt::format_to(std::back_inserter(text), "{:<34} {:<14} {:<8} {} {}\n", each.serial,
                        pki::rules_of(each.profile).name, state_of(each, now()),
                        config::time_text(each.not_after), pki::text_of_names(each.names));
-    }
+    };
+    GH_TRY_VOID(net::run_to_end(each_certificate(*state.verb->state, page, tell)));
     return text;
 }
 
@@ -228,9 +269,12 @@ Result<std::string> revoke(const Overrides& overrides, const Surroundings& surro
     GH_TRY(auto state, open_ca(overrides, surroundings));
     auto also = audit::also<StoredCertificate>(
         audit::act_of_shell("certificate.revoke", "certificate"), pki::tell_certificate);
-    GH_TRY(const auto ended, net::run_to_end(state.verb->state->certificates.revoke(
-                                 options.serial, *reason, {}, now(), std::move(also))));
-    return fmt::format("the certificate {} is revoked\n", ended.serial);
+    GH_TRY(const auto ended,
+           net::run_to_end(state.verb->state->certificates.revoke(
+               plain_serial(options.serial), *reason, {}, now(), std::move(also))));
+    return fmt::format("the certificate {} is revoked, {}, since {}\n", ended.serial,
+                       pki::name_of(ended.reason.value_or(pki::RevocationReason::unspecified)),
+                       config::time_text(ended.revoked_at.value_or(now())));
 }
 
 CommandResult said(const Result<std::string>& outcome, const CaOptions& options) {

@@ -22,6 +22,7 @@ struct CaOptions {
     std::string role = "gatehouse";               ///< whom a client certificate for them stands for
     std::optional<crypto::Secret> passphrase;
     bool json = false, expiring = false;
+    bool replace = false;  ///< files that are there
 };
 
 using CaVerb = CommandResult (*)(const Overrides&, const Surroundings&, const CaOptions&);

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <filesystem>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "app/ca_command.hpp"
 #include "app/ca_state.hpp"
@@ -27,33 +29,79 @@ Result<void> make_folder(const fs::path& folder) {
     return {};
 }
 
-Result<void> write_pair(CaState& state, const fs::path& folder, const std::string& name,
-                        const pki::LeafRequest& request) {
-    GH_TRY(auto issued, state.ca->issuer()->issue(request, std::chrono::system_clock::now()));
-    GH_TRY_VOID(record_issued(state, issued));
-    auto wrote = write_new_file(folder / (name + ".key"), issued.key_pem, 0600);
-    crypto::wipe(issued.key_pem.data(), issued.key_pem.size());
-    if (!wrote) return wrote;
-    return write_new_file(folder / (name + ".crt"), issued.chain_pem, 0644);
-}
+/// A key and its certificate: NAME.key and NAME.crt.
+struct Pair {
+    fs::path stem;
+    pki::LeafRequest request;
+    pki::IssuedCertificate issued = {};
+};
+
+struct Document {
+    fs::path file;
+    std::string content;
+};
+
+/// All that is to be written, and where.
+struct Files {
+    std::vector<Pair> pairs;
+    std::vector<Document> documents;
+};
 
 /// The server's pair, a client's, the root, and a note of the settings that use them.
-Result<void> write_service(CaState& state, const fs::path& folder, const CaOptions& options,
-                           const std::string& service, const std::vector<std::string>& hosts,
-                           const std::string& settings_name, const std::string& settings) {
+Result<void> add_service(Files& files, const CaState& state, const fs::path& folder,
+                         const CaOptions& options, const std::vector<std::string>& hosts,
+                         Document settings) {
     GH_TRY(auto names, pki::names_from_hosts(hosts));
     GH_TRY(auto client_names, pki::names_from_hosts(std::vector{options.role}));
-    GH_TRY_VOID(make_folder(folder));
-    GH_TRY_VOID(write_pair(state, folder, "server",
-                           {.profile = pki::Profile::infrastructure,
-                            .common_name = service,
-                            .names = std::move(names)}));
-    GH_TRY_VOID(write_pair(state, folder, "client",
-                           {.profile = pki::Profile::client,
-                            .common_name = options.role,
-                            .names = std::move(client_names)}));
-    GH_TRY_VOID(write_new_file(folder / "ca.crt", state.ca->root().certificate_pem(), 0644));
-    return write_new_file(folder / settings_name, settings, 0644);
+    files.pairs.push_back({.stem = folder / "server",
+                           .request = {.profile = pki::Profile::infrastructure,
+                                       .common_name = {},
+                                       .names = std::move(names)}});
+    files.pairs.push_back({.stem = folder / "client",
+                           .request = {.profile = pki::Profile::client,
+                                       .common_name = options.role,
+                                       .names = std::move(client_names)}});
+    files.documents.push_back({folder / "ca.crt", state.ca->root().certificate_pem()});
+    files.documents.push_back(std::move(settings));
+    return {};
+}
+
+fs::path with_ending(const fs::path& stem, const char* ending) { return stem.native() + ending; }
+
+Result<void> check_targets(const Files& files, Existing existing) {
+    for (const auto& pair : files.pairs) {
+        for (const auto* ending : {".key", ".crt"})
+            GH_TRY_VOID(check_target(with_ending(pair.stem, ending), existing));
+    }
+    for (const auto& document : files.documents) GH_TRY_VOID(check_target(document.file, existing));
+    return {};
+}
+
+/// What would hinder it is found before anything is in the inventory or on disk.
+Result<void> make_files(CaState& state, Files& files, const CaOptions& options) {
+    const auto existing = options.replace ? Existing::replace : Existing::keep;
+    GH_TRY_VOID(check_targets(files, existing));
+    for (auto& pair : files.pairs) {
+        auto issued = state.ca->issuer()->issue(pair.request, std::chrono::system_clock::now());
+        if (!issued && issued.error().reason == "ca.name_not_permitted") {
+            issued.error().detail +=
+                "; where the CA is bound to domains, the role must be a name in one of them: "
+                "--role gatehouse.example.com";
+        }
+        if (!issued) return std::unexpected(std::move(issued).error());
+        pair.issued = *std::move(issued);
+    }
+    for (const auto& pair : files.pairs) {
+        GH_TRY_VOID(make_folder(pair.stem.parent_path()));
+        GH_TRY_VOID(record_issued(state, pair.issued));
+        GH_TRY_VOID(
+            write_file(with_ending(pair.stem, ".key"), pair.issued.key_pem, 0600, existing));
+        GH_TRY_VOID(
+            write_file(with_ending(pair.stem, ".crt"), pair.issued.chain_pem, 0644, existing));
+    }
+    for (const auto& document : files.documents)
+        GH_TRY_VOID(write_file(document.file, document.content, 0644, existing));
+    return {};
 }
 
 std::string postgres_settings(const fs::path& folder, const std::string& role) {
@@ -86,19 +134,26 @@ Result<std::string> infra(const Overrides& overrides, const Surroundings& surrou
     }
     GH_TRY(auto state, open_ca(overrides, surroundings));
     const auto folder = fs::absolute(options.out).lexically_normal();
+    Files files;
     std::string told;
     if (!options.postgres.empty()) {
         const auto here = folder / "postgres";
-        GH_TRY_VOID(write_service(state, here, options, "postgres", options.postgres,
-                                  "postgresql.tls.conf", postgres_settings(here, options.role)));
+        Document settings{here / "postgresql.tls.conf", postgres_settings(here, options.role)};
+        GH_TRY_VOID(
+            add_service(files, state, here, options, options.postgres, std::move(settings)));
         told += here.string() + "\n";
     }
     if (!options.rabbitmq.empty()) {
         const auto here = folder / "rabbitmq";
-        GH_TRY_VOID(write_service(state, here, options, "rabbitmq", options.rabbitmq,
-                                  "rabbitmq.tls.conf", rabbitmq_settings(here)));
+        Document settings{here / "rabbitmq.tls.conf", rabbitmq_settings(here)};
+        GH_TRY_VOID(
+            add_service(files, state, here, options, options.rabbitmq, std::move(settings)));
         told += here.string() + "\n";
     }
+    const auto made = make_files(state, files, options);
+    for (auto& pair : files.pairs)
+        crypto::wipe(pair.issued.key_pem.data(), pair.issued.key_pem.size());
+    if (!made) return std::unexpected(made.error());
     return told;
 }
 

@@ -20,6 +20,11 @@ Task<Result<void>> append(storage::Session& session, audit::Record record) {
     co_return co_await audit::Log::append(session, std::move(record));
 }
 
+std::unexpected<Error> already_there(const std::filesystem::path& file) {
+    return fail(ErrorKind::conflict, "file.exists",
+                file.string() + " is there already; name another file, or say --replace");
+}
+
 }  // namespace
 
 Result<CaState> open_ca(const Overrides& overrides, const Surroundings& surroundings) {
@@ -47,16 +52,22 @@ Result<void> record_act(CaState& state, audit::Record record) {
     return net::run_to_end(state.verb->state->database->write(std::move(work)));
 }
 
-Result<void> write_new_file(const std::filesystem::path& file, std::string_view content,
-                            mode_t mode) {
-    const auto whole = std::filesystem::absolute(file);
+Result<void> check_target(const std::filesystem::path& file, Existing existing) {
     std::error_code ignored;
-    if (std::filesystem::exists(std::filesystem::symlink_status(whole, ignored))) {
-        return fail(ErrorKind::conflict, "file.exists",
-                    whole.string() + " is there already; name another file");
-    }
+    const bool there = std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
+    if (there && existing == Existing::keep) return already_there(file);
+    return {};
+}
+
+Result<void> write_file(const std::filesystem::path& file, std::string_view content, mode_t mode,
+                        Existing existing) {
+    const auto whole = std::filesystem::absolute(file);
     GH_TRY(const auto folder, open_directory(whole.parent_path()));
-    return replace_file(folder, whole.filename().native(), content, mode);
+    const auto name = whole.filename().native();
+    if (existing == Existing::replace) return replace_file(folder, name, content, mode);
+    auto made = create_file(folder, name, content, mode);
+    if (!made && made.error().kind == ErrorKind::conflict) return already_there(file);
+    return made;
 }
 
 }  // namespace gh::app

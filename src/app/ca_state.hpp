@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "app/settings.hpp"
 #include "app/verb_state.hpp"
@@ -29,9 +31,16 @@ struct CaState {
 /// An act that has no row of its own.
 [[nodiscard]] Result<void> record_act(CaState& state, audit::Record record);
 
-/// Writes a new file; one that is there is not replaced.
-/// @return `conflict` "file.exists"; `unavailable` "file.io"
-[[nodiscard]] Result<void> write_new_file(const std::filesystem::path& file,
-                                          std::string_view content, mode_t mode);
+/// Whether a file is written where one is already.
+enum class Existing : std::uint8_t { keep, replace };
+
+/// Could a new file be written? Asked before something is made for it.
+/// @return `conflict` "file.exists"
+[[nodiscard]] Result<void> check_target(const std::filesystem::path& file, Existing existing);
+
+/// Writes a file, whole.
+/// @return `conflict` "file.exists" where it is to be kept; `unavailable` "file.io"
+[[nodiscard]] Result<void> write_file(const std::filesystem::path& file, std::string_view content,
+                                      mode_t mode, Existing existing);
 
 }  // namespace gh::app

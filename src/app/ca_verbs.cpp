@@ -45,14 +45,20 @@ void add_leaves(CLI::App& ca, Options& options) {
                  "issue api.example.com --out api\n"
                  "  gatehouse ca issue --csr agent.csr --profile agent > agent.pem",
                  ca_issue);
-    issue->add_option("NAME", given.names, "Host names, addresses, URIs");
-    issue->add_option("--out", given.out, "Write PREFIX.pem and PREFIX.key");
-    issue->add_option("--csr", given.csr, "Instead: a request (PKCS #10); prints the chain");
+    issue->add_option("NAME", given.names,
+                      "Host names, addresses, URIs; with --csr: those it must ask for");
+    auto* out = issue->add_option("--out", given.out, "Write PREFIX.pem and PREFIX.key");
+    auto* csr =
+        issue->add_option("--csr", given.csr, "Instead: a request (PKCS #10); prints the chain");
+    auto* replace = issue->add_flag("--replace", given.replace, "Replace files that are there");
     issue->add_option("--profile", given.profile, "server, client, agent or infrastructure");
     issue->add_option("--lifetime", given.lifetime, "A duration such as 30d; the profile's");
-    issue->add_option("--common-name", given.common_name, "For people; the first name");
-    issue->add_option("--key", given.key, "Kind of the key: ec (P-256), ed25519 or rsa (3072)")
-        ->check(CLI::IsMember({"ec", "ed25519", "rsa"}));
+    auto* common_name = issue->add_option("--common-name", given.common_name,
+                                          "One of the names; the first of them");
+    auto* key =
+        issue->add_option("--key", given.key, "Kind of the key: ec (P-256), ed25519 or rsa (3072)")
+            ->check(CLI::IsMember({"ec", "ed25519", "rsa"}));
+    for (auto* each : {out, replace, common_name, key}) csr->excludes(each);
     auto* revoke = add_verb(ca, options, "revoke", "End a certificate for good",
                             "revoke 00c0ffee --reason key_compromise", ca_revoke);
     revoke->add_option("SERIAL", given.serial, "Of gatehouse ca show")->required();
@@ -82,6 +88,7 @@ void add_ca(CLI::App& app, Options& options) {
         ->allow_extra_args(false);
     infra->add_option("--rabbitmq", given.rabbitmq, "Host name or address of the broker")
         ->allow_extra_args(false);
+    infra->add_flag("--replace", given.replace, "Replace files that are there");
     infra->add_option("--role", given.role, "Whom the client certificate stands for: gatehouse");
 }
 

@@ -23,6 +23,11 @@ namespace gh {
 [[nodiscard]] Result<void> replace_file(const UniqueFd& directory, std::string_view name,
                                         std::string_view content, mode_t mode);
 
+/// Makes `name` in `directory`, whole or not at all; one that is there stays. Waits for nobody: for folders of others.
+/// @return `conflict` "file.exists"; `unavailable` "file.io"
+[[nodiscard]] Result<void> create_file(const UniqueFd& directory, std::string_view name,
+                                       std::string_view content, mode_t mode);
+
 /// The whole of an open file. @return `corrupt` "file.too_long", `unavailable` "file.io"
 [[nodiscard]] Result<std::string> read_file(const UniqueFd& file, std::size_t bytes_max);
 

@@ -37,6 +37,20 @@ TEST(ReplaceFile, WritesWithTheModeAndLeavesNothingBeside) {
     EXPECT_EQ(files_in(home.path()), 1U);
 }
 
+TEST(CreateFile, MakesAFileOnceWithItsMode) {
+    const TemporaryDirectory home;
+    const auto directory = open_directory(home.path()).value();
+    EXPECT_TRUE(create_file(directory, "api.key", "one", 0600));
+    const auto again = create_file(directory, "api.key", "two", 0600);
+    EXPECT_EQ(again ? "" : again.error().reason, "file.exists");
+    EXPECT_EQ(read_file_at(home.path() / "api.key", 100).value(), "one");
+    EXPECT_EQ(mode_of(home.path() / "api.key"), 0600U);
+    std::filesystem::create_symlink("nowhere", home.path() / "link");
+    const auto linked = create_file(directory, "link", "three", 0600);
+    EXPECT_EQ(linked ? "" : linked.error().reason, "file.exists") << "a link is there, too";
+    EXPECT_EQ(files_in(home.path()), 2U);
+}
+
 TEST(ReplaceFile, StepsOverWhatAKilledWriterOrAStrangerLeft) {
     const TemporaryDirectory home;
     const auto directory = open_directory(home.path()).value();

@@ -4,6 +4,7 @@
 
 #include "codec/json_writer.hpp"
 #include "pki/subject_names.hpp"
+#include "storage/joined.hpp"
 
 namespace gh::pki {
 namespace {
@@ -26,12 +27,31 @@ constexpr Statement select_standings{
     .postgres =
         "SELECT serial, revoked_at, reason FROM certificates "
         "WHERE serial IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))"};
-constexpr Statement select_page{
-    .name = "certificates.list",
-    .sql =
-        "SELECT serial, issuer_key_id, common_name, names, profile, fingerprint, chain, issued_to, "
-        "not_before, not_after, created_at, revoked_at, reason, revision FROM certificates "
-        "WHERE (created_at, serial) > ($1, $2) ORDER BY created_at, serial LIMIT $3 OFFSET $4"};
+constexpr std::string_view all_without_chain =
+    "SELECT serial, issuer_key_id, common_name, names, profile, fingerprint, '', issued_to, "
+    "not_before, not_after, created_at, revoked_at, reason, revision FROM certificates c WHERE";
+// What may end unnoticed; agents renew daily, and do not count.
+constexpr std::string_view alive = " not_after > $1 AND revoked_at IS NULL AND profile <> 'agent'";
+constexpr std::string_view ends_unsucceeded =
+    " not_after < $2 AND NOT EXISTS (SELECT 1 FROM certificates n "
+    "WHERE n.common_name = c.common_name AND n.names = c.names AND n.profile = c.profile "
+    "AND n.not_after > c.not_after AND n.revoked_at IS NULL)";
+constexpr std::string_view conjunction = " AND";
+constexpr std::string_view one_page =
+    " (created_at, serial) > ($1, $2) ORDER BY created_at, serial LIMIT $3 OFFSET $4";
+constexpr std::string_view page_of_ending =
+    " (created_at, serial) > ($3, $4) ORDER BY created_at, serial LIMIT $5 OFFSET $6";
+constexpr std::string_view count_those = "SELECT count(*), count(CASE WHEN";
+constexpr std::string_view and_the_next = " THEN 1 END), min(not_after) FROM certificates c WHERE";
+constexpr Statement select_page{.name = "certificates.list",
+                                .sql = storage::joined<all_without_chain, one_page>};
+constexpr Statement select_ending{
+    .name = "certificates.list_ending",
+    .sql = storage::joined<all_without_chain, alive, conjunction, ends_unsucceeded, conjunction,
+                           page_of_ending>};
+constexpr Statement select_expiring{
+    .name = "certificates.expiring",
+    .sql = storage::joined<count_those, ends_unsucceeded, and_the_next, alive>};
 constexpr Statement insert{
     .name = "certificates.add",
     .sql =
@@ -49,13 +69,6 @@ constexpr Statement select_revoked{
         "SELECT serial, issuer_key_id, reason, revoked_at, not_after FROM certificates "
         "WHERE revoked_at IS NOT NULL AND (revoked_at, serial) > ($1, $2) "
         "ORDER BY revoked_at, serial LIMIT $3"};
-constexpr Statement select_expiring{
-    .name = "certificates.expiring",
-    .sql =
-        "SELECT count(*), count(CASE WHEN not_after < $2 AND NOT EXISTS (SELECT 1 FROM "
-        "certificates n WHERE n.common_name = c.common_name AND n.profile = c.profile AND "
-        "n.not_after > c.not_after AND n.revoked_at IS NULL) THEN 1 END), min(not_after) "
-        "FROM certificates c WHERE not_after > $1 AND revoked_at IS NULL AND profile <> 'agent'"};
 constexpr Statement delete_old{.name = "certificates.clean",
                                .sql = "DELETE FROM certificates WHERE not_after < $1"};
 
@@ -95,18 +108,23 @@ Task<Result<StoredCertificate>> put(Session& session, IssuedCertificate issued,
     co_return co_await read(session, issued.serial);
 }
 
+/// What belongs to it is done where it ends only, not when it has ended before.
 Task<Result<StoredCertificate>> put_revoked(Session& session, std::string serial,
                                             RevocationReason reason,
                                             std::optional<std::int64_t> expected_revision,
-                                            SystemTime now) {
+                                            SystemTime now, storage::Also<StoredCertificate> also) {
+    if (also.before) GH_CO_TRY_VOID(co_await also.before(session));
     GH_CO_TRY(auto before, co_await read(session, serial));
-    if (expected_revision && *expected_revision != before.revision)
+    if (expected_revision && *expected_revision != before.revision) {
         co_return fail(ErrorKind::conflict, "certificate.changed",
                        "somebody changed the certificate since it was read: read it again");
+    }
     if (before.revoked_at) co_return before;
     GH_CO_TRY_VOID(
         co_await session.execute(update_revoked, serial, now, static_cast<std::int64_t>(reason)));
-    co_return co_await read(session, serial);
+    GH_CO_TRY(auto ended, co_await read(session, serial));
+    if (also.after) GH_CO_TRY_VOID(co_await also.after(session, ended));
+    co_return ended;
 }
 
 }  // namespace
@@ -162,9 +180,13 @@ Task<Result<std::vector<CertificateStanding>>> CertificateRepository::standings(
 Task<Result<std::vector<StoredCertificate>>> CertificateRepository::list(CertificatePage page) {
     const auto after =
         page.after.value_or(CertificatePage::After{SystemTime{} - std::chrono::seconds(1), ""});
-    GH_CO_TRY(const auto rows, co_await database_.query(select_page, after.created_at, after.serial,
-                                                        static_cast<std::int64_t>(page.limit),
-                                                        static_cast<std::int64_t>(page.offset)));
+    const auto limit = static_cast<std::int64_t>(page.limit);
+    const auto offset = static_cast<std::int64_t>(page.offset);
+    auto asked = page.ending
+                     ? database_.query(select_ending, page.ending->now, page.ending->soon,
+                                       after.created_at, after.serial, limit, offset)
+                     : database_.query(select_page, after.created_at, after.serial, limit, offset);
+    GH_CO_TRY(const auto rows, co_await std::move(asked));
     std::vector<StoredCertificate> found;
     found.reserve(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(certificate_of(rows[i]));
@@ -176,8 +198,7 @@ Task<Result<StoredCertificate>> CertificateRepository::revoke(
     SystemTime now, storage::Also<StoredCertificate> also) {
     auto work = [serial = std::move(serial), reason, expected_revision, now,
                  also = std::move(also)](Session& session) {
-        return storage::with_also(
-            session, put_revoked(session, serial, reason, expected_revision, now), also);
+        return put_revoked(session, serial, reason, expected_revision, now, also);
     };
     co_return co_await database_.write(std::move(work));
 }

@@ -36,16 +36,21 @@ struct CertificatePage {
         SystemTime created_at;
         std::string serial;
     };
+    /// What ends between the two without a successor, see ExpiringCertificates.
+    struct Ending {
+        SystemTime now, soon;
+    };
     std::size_t limit = 50;
     std::optional<After> after;
     std::size_t offset = 0;
+    std::optional<Ending> ending;  ///< unset: all
 };
 
 /// Of those that are neither over nor revoked.
 struct ExpiringCertificates {
     std::int64_t valid = 0;
     std::int64_t expiring =
-        0;  ///< that end soon, and have no successor of the same name and profile
+        0;  ///< that end soon, and have no successor of the same names and profile
     std::optional<SystemTime> next_not_after;
 };
 
@@ -69,9 +74,9 @@ class CertificateRepository {
     /// Those of `serials` that there are, without what they say: one short question for OCSP.
     [[nodiscard]] Task<Result<std::vector<CertificateStanding>>> standings(
         std::vector<std::string> serials);
-    /// In order of their making.
+    /// In order of their making, without their chains.
     [[nodiscard]] Task<Result<std::vector<StoredCertificate>>> list(CertificatePage page);
-    /// For good. Twice is no error, and changes neither time nor reason.
+    /// For good. Twice is no error, changes neither time nor reason, and `also` hears of it no more.
     [[nodiscard]] Task<Result<StoredCertificate>> revoke(
         std::string serial, RevocationReason reason, std::optional<std::int64_t> expected_revision,
         SystemTime now, storage::Also<StoredCertificate> also = {});

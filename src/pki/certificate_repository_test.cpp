@@ -118,6 +118,8 @@ TEST_P(CertificateRepositoryTest, AnActAndItsRecordAreOneTransaction) {
     auto told = audit::also<StoredCertificate>(audit::act_of_shell("certificate.revoke", "x"),
                                                tell_certificate);
     EXPECT_TRUE(run_to_end(certificates->revoke(kept.serial, {}, {}, at, std::move(told))));
+    EXPECT_TRUE(run_to_end(certificates->revoke(kept.serial, {}, {}, at, failing)))
+        << "the second time changes nothing, and there is nothing to tell";
 }
 
 TEST_P(CertificateRepositoryTest, ListsPageByPageInTheOrderOfMaking) {
@@ -144,7 +146,24 @@ TEST_P(CertificateRepositoryTest, CountsWhatEndsSoonUnlessItHasASuccessor) {
     EXPECT_EQ(look().valid, 2);
     EXPECT_EQ(look().expiring, 1);
     EXPECT_EQ(look().next_not_after, now + seconds(1) + days(3));
+    const auto ending = [this] {
+        return run_to_end(certificates->list({.limit = 9, .ending = {{at, at + days(14)}}}))
+            .value();
+    };
+    ASSERT_EQ(ending().size(), 1U);
+    EXPECT_TRUE(ending().front().chain_pem.empty());
+    const auto other = issuer
+                           .issue({.profile = Profile::client,
+                                   .common_name = "a.example",
+                                   .names = {.dns = {"a.example", "b.example"}},
+                                   .lifetime = days(90)},
+                                  at)
+                           .value();
+    const auto added = run_to_end(certificates->add(other, "ann", at)).value();
+    EXPECT_EQ(look().expiring, 1) << "one with other names is no successor";
+    ASSERT_TRUE(run_to_end(certificates->revoke(added.serial, {}, {}, at, {})));
     const auto renewed = add(Profile::client, days(90));
+    EXPECT_EQ(ending().size(), 0U);
     EXPECT_EQ(look().valid, 3);
     EXPECT_EQ(look().expiring, 0);
     ASSERT_TRUE(run_to_end(certificates->revoke(renewed.serial, {}, {}, at, {})));

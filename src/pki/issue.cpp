@@ -7,14 +7,19 @@
 
 namespace gh::pki {
 
-Result<IssuedCertificate> issue_for(std::string_view csr, Profile profile,
-                                    std::optional<seconds> lifetime, const Authority& issuer,
-                                    SystemTime now) {
+Result<IssuedCertificate> issue_for(std::string_view csr, const LeafRequest& wanted,
+                                    const Authority& issuer, SystemTime now) {
     GH_TRY(auto request, parse_signing_request(csr));
-    return issuer.issue({.profile = profile,
+    const auto agreed = text_of_names(wanted.names);
+    const auto asked = text_of_names(request.names);
+    if (!agreed.empty() && asked != agreed) {
+        return fail(ErrorKind::invalid_argument, "csr.other_names",
+                    "the request is for other names than were said here: " + asked);
+    }
+    return issuer.issue({.profile = wanted.profile,
                          .common_name = std::move(request.common_name),
                          .names = std::move(request.names),
-                         .lifetime = lifetime},
+                         .lifetime = wanted.lifetime},
                         request.key.get(), now);
 }
 

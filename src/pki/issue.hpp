@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 #include "audit/record.hpp"
@@ -11,11 +10,11 @@
 
 namespace gh::pki {
 
-/// A certificate for whoever made the request.
-/// @param csr  as parse_signing_request() takes it
-/// @return errors of parse_signing_request() and Authority::issue()
-[[nodiscard]] Result<IssuedCertificate> issue_for(std::string_view csr, Profile profile,
-                                                  std::optional<seconds> lifetime,
+/// A certificate for whoever made the request. Its names, common name and key are the request's.
+/// @param csr     as parse_signing_request() takes it
+/// @param wanted  profile and lifetime; names, where the request must have these and no others
+/// @return errors of parse_signing_request() and Authority::issue(); `invalid_argument` "csr.other_names"
+[[nodiscard]] Result<IssuedCertificate> issue_for(std::string_view csr, const LeafRequest& wanted,
                                                   const Authority& issuer, SystemTime now);
 
 /// What the audit log says of a certificate that was written.
