@@ -144,7 +144,7 @@ Result<pki::LeafRequest> leaf_request(const CaOptions& options) {
 /// What was granted, which may be less than was hoped for.
 std::string granted_text(const pki::IssuedCertificate& issued, const pki::LeafRequest& request) {
     const auto wanted = request.lifetime.value_or(pki::rules_of(request.profile).lifetime);
-    const bool cut = issued.not_after - issued.not_before < wanted;
+    const bool cut = issued.not_after - issued.not_before < wanted + pki::backdate;
     return fmt::format(", for {}, good until {}{}", pki::text_of_names(issued.names),
                        config::time_text(issued.not_after),
                        cut ? ", as the CA's own certificate: gatehouse ca renew" : "");

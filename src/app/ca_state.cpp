@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "app/machine.hpp"
-#include "app/pki_house.hpp"
 #include "audit/act.hpp"
 #include "audit/log.hpp"
 #include "base/file.hpp"
@@ -30,9 +29,8 @@ std::unexpected<Error> already_there(const std::filesystem::path& file) {
 Result<CaState> open_ca(const Overrides& overrides, const Surroundings& surroundings) {
     GH_TRY(auto verb, open_verb_state(overrides, surroundings));
     const auto& settings = verb->settings;
-    GH_TRY(auto ca,
-           pki::InternalCa::open(*verb->keys, settings.data_dir, std::chrono::system_clock::now(),
-                                 published_at(settings)));
+    GH_TRY(auto ca, pki::InternalCa::open(*verb->keys, settings.data_dir,
+                                          std::chrono::system_clock::now(), settings.pki.url));
     return CaState{std::move(verb), std::make_unique<pki::InternalCa>(std::move(ca))};
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/checkpoint_keeper.hpp"
+#include "app/learn_cursor.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/key_uses.hpp"
 #include "identity/oauth/server.hpp"
@@ -68,7 +69,7 @@ class Clerk {
     [[nodiscard]] Task<> sign_checkpoints();
     [[nodiscard]] Task<Result<void>> sign_checkpoint();
     [[nodiscard]] Task<Result<void>> write_last();
-    [[nodiscard]] Task<Result<void>> learn_some(SystemTime& since);
+    [[nodiscard]] Task<Result<void>> learn_some(LearnCursor& cursor);
     void tell(const Result<void>& outcome);
 
     enum class Standing : unsigned char { well, away, unusable };

@@ -1,5 +1,6 @@
 #include "app/pki_house.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -14,10 +15,10 @@ namespace {
 using std::chrono::days;
 using std::chrono::minutes;
 
-// Clocks of nodes differ, and a transaction that began earlier may commit later.
-constexpr seconds learn_again{30};
 constexpr minutes measure_every{1};
 constexpr days soon{14};
+constexpr days root_soon{365};  // every client must get another
+constexpr std::size_t noted_max = 100;
 constexpr days shown_after_end{90};
 
 std::int64_t unix_seconds(SystemTime time) {
@@ -25,8 +26,6 @@ std::int64_t unix_seconds(SystemTime time) {
 }
 
 }  // namespace
-
-std::string published_at(const Settings& settings) { return settings.auth.issuer; }
 
 PkiHouse::PkiHouse(pki::CertificateRepository& certificates, pki::InternalCa& ca,
                    telemetry::Registry& registry, telemetry::Log& log)
@@ -51,15 +50,19 @@ PkiHouse::PkiHouse(pki::CertificateRepository& certificates, pki::InternalCa& ca
                               .labels = {"certificate"}})) {
     expiry_.with({"root"}).set(unix_seconds(ca.root().not_after()));
     expiry_.with({"issuer"}).set(unix_seconds(ca.issuer()->not_after()));
+    ca.heed(revoked_);
 }
 
 void PkiHouse::take_note(const pki::IssuedCertificate& own) {
     const std::scoped_lock lock(noted_mutex_);
-    if (own.serial != written_) noted_ = own;
+    const bool known =
+        own.serial == written_ ||
+        std::ranges::find(noted_, own.serial, &pki::IssuedCertificate::serial) != noted_.end();
+    if (!known && noted_.size() < noted_max) noted_.push_back(own);
 }
 
 Task<Result<void>> PkiHouse::learn(SystemTime now) {
-    SystemTime since = learnt_;
+    SystemTime since = cursor_.since(now);
     std::string after;
     for (;;) {
         GH_CO_TRY(auto some, co_await certificates_.revoked(since, after));
@@ -71,26 +74,27 @@ Task<Result<void>> PkiHouse::learn(SystemTime now) {
         revoked_.add(std::move(some));
         if (last) break;
     }
-    learnt_ = now - learn_again;
+    cursor_.learnt(now);
     co_return Result<void>{};
 }
 
 Task<Result<void>> PkiHouse::write_noted(SystemTime now) {
-    std::optional<pki::IssuedCertificate> own;
+    std::vector<pki::IssuedCertificate> noted;
     {
         const std::scoped_lock lock(noted_mutex_);
-        own = noted_;
+        noted = noted_;
     }
-    if (!own) co_return Result<void>{};
-    auto record = audit::act_of_shell("certificate.issue", "certificate");
-    auto also = audit::also<pki::StoredCertificate>(std::move(record), pki::tell_certificate);
-    auto serial = own->serial;
-    std::string holder = "gatehouse";
-    GH_CO_TRY_VOID(
-        co_await certificates_.add_once(*std::move(own), std::move(holder), now, std::move(also)));
-    const std::scoped_lock lock(noted_mutex_);
-    if (noted_ && noted_->serial == serial) noted_.reset();
-    written_ = std::move(serial);
+    for (auto& own : noted) {
+        auto record = audit::act_of_shell("certificate.issue", "certificate");
+        auto also = audit::also<pki::StoredCertificate>(std::move(record), pki::tell_certificate);
+        auto serial = own.serial;
+        std::string holder = "gatehouse";
+        GH_CO_TRY_VOID(co_await certificates_.add_once(std::move(own), std::move(holder), now,
+                                                       std::move(also)));
+        const std::scoped_lock lock(noted_mutex_);
+        std::erase_if(noted_, [&serial](const auto& each) { return each.serial == serial; });
+        written_ = std::move(serial);
+    }
     co_return Result<void>{};
 }
 
@@ -102,13 +106,32 @@ void PkiHouse::warn(const pki::ExpiringCertificates& found, SystemTime now) {
             .field("certificates", found.expiring);
     }
     warned_of_ = found.expiring;
+    warn_of_authorities(now);
+}
+
+void PkiHouse::warn_of_authorities(SystemTime now) {
+    const auto days_left = [now](SystemTime end) {
+        return std::chrono::floor<days>(end - now).count();
+    };
     const auto issuer = ca_.issuer();
     const bool due = pki::renewal_due(issuer->not_before(), issuer->not_after(), now);
-    if (due && !std::exchange(warned_of_issuer_, due)) {
-        log_.warning("pki",
-                     "the intermediate is due for renewal and the root's key is elsewhere; "
-                     "run: gatehouse ca renew --offline-root FILE")
-            .field("days_left", std::chrono::floor<days>(issuer->not_after() - now).count());
+    if (!std::exchange(warned_of_issuer_, due) && due) {
+        const auto root = ca_.root_with_key();
+        const bool elsewhere = !root && root.error().reason == "ca.root_offline";
+        log_.warning("pki", elsewhere
+                                ? "the intermediate is due for renewal and the root's key is "
+                                  "elsewhere; run: gatehouse ca renew --offline-root FILE"
+                                : "the intermediate is due for renewal; run: gatehouse ca renew, "
+                                  "and restart")
+            .field("days_left", days_left(issuer->not_after()));
+    }
+    const auto root_ends = ca_.root().not_after();
+    const bool root_due = now >= root_ends - root_soon;
+    if (!std::exchange(warned_of_root_, root_due) && root_due) {
+        log_.warning(
+                "pki",
+                "the root ends within a year; a new one must reach every client before it does")
+            .field("days_left", days_left(root_ends));
     }
 }
 

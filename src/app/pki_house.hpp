@@ -1,12 +1,11 @@
 #pragma once
 
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/route.hpp"
-#include "app/settings.hpp"
+#include "app/learn_cursor.hpp"
 #include "base/error.hpp"
 #include "base/task.hpp"
 #include "pki/internal_ca.hpp"
@@ -15,9 +14,6 @@
 #include "telemetry/metrics.hpp"
 
 namespace gh::app {
-
-/// Base URL of our /pki paths, as certificates say it; empty: unknown.
-[[nodiscard]] std::string published_at(const Settings& settings);
 
 /// The room of the internal CA, furnished: what its routes and the request path need. Outlives the workers.
 class PkiHouse {
@@ -46,6 +42,7 @@ class PkiHouse {
     [[nodiscard]] Task<Result<void>> write_noted(SystemTime now);
     [[nodiscard]] Task<Result<void>> measure(SystemTime now);
     void warn(const pki::ExpiringCertificates& found, SystemTime now);
+    void warn_of_authorities(SystemTime now);
 
     pki::CertificateRepository& certificates_;
     pki::InternalCa& ca_;
@@ -59,13 +56,14 @@ class PkiHouse {
     telemetry::Family<telemetry::Gauge>& expiry_;
 
     std::mutex noted_mutex_;
-    std::optional<pki::IssuedCertificate> noted_;  // not written yet
-    std::string written_;                          // serial of the last
+    std::vector<pki::IssuedCertificate> noted_;  // not written yet
+    std::string written_;                        // serial of the last
     // The clerk's alone.
-    SystemTime learnt_;
+    LearnCursor cursor_;
     SystemTime measured_;
     std::int64_t warned_of_ = 0;
     bool warned_of_issuer_ = false;
+    bool warned_of_root_ = false;
     bool failing_ = false;
 };
 

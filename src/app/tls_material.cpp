@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "app/pki_house.hpp"
 #include "base/try.hpp"
+#include "crypto/digest.hpp"
 #include "pki/host_names.hpp"
+#include "pki/subject_names.hpp"
 
 namespace gh::app {
 namespace {
@@ -15,6 +16,13 @@ constexpr std::chrono::seconds leaf_pause_max{3'600};
 
 std::string key_of(const net::CertificateFiles& files) {
     return files.cert_file.string() + '\n' + files.key_file.string();
+}
+
+/// Nodes that share the keys and speak for different names replace each other's leaf seldom, and leave few behind.
+std::string leaf_name(const crypto::CertificateNames& names) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto digest = crypto::sha256(pki::text_of_names(names));
+    return std::string("gateway-") + digits[std::to_integer<unsigned>(digest[0]) % digits.size()];
 }
 
 }  // namespace
@@ -60,8 +68,8 @@ Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(
     }
     if (tls.certificates.empty()) {
         GH_TRY(auto own_names, pki::names_from_hosts(names));
-        GH_TRY(auto leaf,
-               ca_->leaf("gateway", pki::LeafRequest{.names = std::move(own_names)}, now));
+        const auto kept_as = leaf_name(own_names);
+        GH_TRY(auto leaf, ca_->leaf(kept_as, pki::LeafRequest{.names = std::move(own_names)}, now));
         settings.certificates.push_back({leaf.chain_pem, leaf.key_pem, "internal CA"});
         crypto::wipe(leaf.key_pem.data(), leaf.key_pem.size());
         leaf.key_pem.clear();
@@ -70,8 +78,9 @@ Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(
     return net::TlsContext::make(settings, now);
 }
 
-bool TlsMaterial::leaf_due(SystemTime now) {
-    if (!leaf_ || !pki::renewal_due(leaf_->not_before, leaf_->not_after, now)) {
+bool TlsMaterial::leaf_due(SystemTime now, telemetry::Log& log) {
+    const bool revoked = leaf_ && ca_->revoked(leaf_->serial);
+    if (!leaf_ || (!revoked && !pki::renewal_due(leaf_->not_before, leaf_->not_after, now))) {
         leaf_pause_ = {};
         return false;
     }
@@ -79,11 +88,15 @@ bool TlsMaterial::leaf_due(SystemTime now) {
     if (now >= leaf_tried_ && now < leaf_tried_ + leaf_pause_) return false;
     leaf_tried_ = now;
     leaf_pause_ = std::clamp(2 * leaf_pause_, leaf_pause_min, leaf_pause_max);
+    if (revoked) {
+        log.warning("pki", "the certificate that listeners serve with is revoked; another is made")
+            .field("serial", leaf_->serial);
+    }
     return true;
 }
 
 bool TlsMaterial::changed(const Settings& settings, SystemTime now, telemetry::Log& log) {
-    bool any = leaf_due(now);
+    bool any = leaf_due(now, log);
     for (const auto& listener : settings.listeners) {
         if (!listener.tls) continue;
         for (const auto& files : listener.tls->certificates) {
@@ -118,7 +131,7 @@ void TlsMaterial::rotate_tickets(SystemTime now, telemetry::Log& log) {
 Result<std::unique_ptr<TlsMaterial>> open_tls(const Settings& settings,
                                               std::unique_ptr<crypto::KeyStore> keys) {
     GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::move(keys),
-                                       std::chrono::system_clock::now(), published_at(settings)));
+                                       std::chrono::system_clock::now(), settings.pki.url));
     return std::make_unique<TlsMaterial>(std::move(tls));
 }
 

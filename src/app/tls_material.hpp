@@ -39,7 +39,8 @@ class TlsMaterial {
     [[nodiscard]] Result<std::shared_ptr<const net::TlsContext>> context(
         const net::ListenerConfig& listener, const std::vector<std::string>& names, SystemTime now);
 
-    /// Whether a context made now would differ: a certificate file changed and can be used, or the internal leaf is due.
+    /// Whether a context made now would differ: a certificate file changed and can be used, or the internal leaf is due or
+    /// revoked.
     /// A pair that is no good is reported once and the one in use stays. A leaf that stays due, as it cannot be renewed, is
     /// due again after 10 s, then each time twice as long, up to an hour.
     [[nodiscard]] bool changed(const Settings& settings, SystemTime now, telemetry::Log& log);
@@ -48,7 +49,7 @@ class TlsMaterial {
  private:
     TlsMaterial() = default;
     [[nodiscard]] Result<net::CertificateChain> chain_of(const net::CertificateFiles& files);
-    [[nodiscard]] bool leaf_due(SystemTime now);
+    [[nodiscard]] bool leaf_due(SystemTime now, telemetry::Log& log);
 
     std::unique_ptr<crypto::KeyStore> keys_;
     std::unique_ptr<pki::InternalCa> ca_;

@@ -4,11 +4,10 @@
 #include <openssl/x509.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-
 #include "base/file.hpp"
 #include "base/try.hpp"
 #include "crypto/x509.hpp"
+#include "pki/subject_names.hpp"
 
 namespace gh::pki {
 namespace {
@@ -18,8 +17,9 @@ constexpr std::string_view issuer_name = "ca-issuer";
 constexpr std::size_t certificate_bytes_max = 64 * 1024;
 constexpr std::chrono::seconds lock_patience{10};
 
+/// It lies among the keys: nodes may share that folder alone.
 Result<FileLock> take_turn(const std::filesystem::path& data_dir) {
-    auto lock = FileLock::acquire(data_dir / "ca.lock", lock_patience);
+    auto lock = FileLock::acquire(data_dir / "keys" / "ca.lock", lock_patience);
     if (lock) return lock;
     const bool held = lock.error().reason == "file.locked";
     return fail(ErrorKind::unavailable, held ? "ca.locked" : "ca.io",
@@ -90,11 +90,6 @@ Result<RootCertificate> load_or_make_root(crypto::KeyStore& keys,
     return read_root(secret);
 }
 
-crypto::CertificateNames sorted(crypto::CertificateNames names) {
-    for (auto* list : {&names.dns, &names.addresses, &names.uris}) std::ranges::sort(*list);
-    return names;
-}
-
 /// What the store holds, if it can serve this request now.
 std::optional<IssuedCertificate> reusable(std::string_view pem, const Authority& issuer,
                                           const LeafRequest& request, SystemTime now) {
@@ -107,7 +102,7 @@ std::optional<IssuedCertificate> reusable(std::string_view pem, const Authority&
     if (!belongs || !issuer.signed_by_us(leaf)) return std::nullopt;
     IssuedCertificate found;
     static_cast<CertificateFacts&>(found) = facts_of(leaf, request.profile);
-    if (sorted(found.names) != sorted(request.names)) return std::nullopt;
+    if (text_of_names(found.names) != text_of_names(request.names)) return std::nullopt;
     if (renewal_due(found.not_before, found.not_after, now)) return std::nullopt;
     found.chain_pem = crypto::to_pem(leaf) + std::string(issuer.chain_pem());
     found.key_pem = crypto::to_pem(key->get());
@@ -247,7 +242,8 @@ Result<IssuedCertificate> InternalCa::leaf(std::string_view name, const LeafRequ
     auto stored = keys_->load(key_name);
     if (stored) {
         const auto pem = crypto::text_of(stored->bytes());
-        if (auto kept = reusable(pem, *issuing, request, now)) return *std::move(kept);
+        auto kept = reusable(pem, *issuing, request, now);
+        if (kept && !revoked(kept->serial)) return *std::move(kept);
     } else if (stored.error().kind != ErrorKind::not_found &&
                stored.error().kind != ErrorKind::corrupt) {
         return std::unexpected(std::move(stored.error()));

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "access/certificate_revocations.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "crypto/key_store.hpp"
@@ -46,10 +47,16 @@ class InternalCa {
                                                  std::string published_at = {});
 
     /// The stored leaf called `name`, or a new one: when there is none that can be used, when the names differ from
-    /// `request`, or when renewal is due. Call it at every start and, say, hourly.
+    /// `request`, when it was revoked, or when renewal is due. Call it at every start and, say, hourly.
     /// @param name  a token, as crypto::KeyStore wants them: "public" is kept as "leaf-public"
     [[nodiscard]] Result<IssuedCertificate> leaf(std::string_view name, const LeafRequest& request,
                                                  SystemTime now);
+
+    /// From now on, leaves that these cover are not used again. They outlive its use.
+    void heed(const access::CertificateRevocations& revocations) { revocations_ = &revocations; }
+    [[nodiscard]] bool revoked(std::string_view serial) const {
+        return revocations_ != nullptr && revocations_->covers_serial(serial);
+    }
 
     /// Signs the intermediate anew, with the key it has.
     /// @param root         from open_root(); null: the one in the key store
@@ -86,6 +93,7 @@ class InternalCa {
     std::filesystem::path data_dir_;
     std::unique_ptr<RootCertificate> root_;
     std::string published_at_;
+    const access::CertificateRevocations* revocations_ = nullptr;
     std::unique_ptr<Current> current_ = std::make_unique<Current>();
 };
 

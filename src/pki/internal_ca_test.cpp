@@ -109,6 +109,34 @@ TEST_F(InternalCaTest, KeepsALeafUntilAThirdOfItsLifeIsLeft) {
     }
 }
 
+TEST_F(InternalCaTest, DoesNotGoOnWithALeafThatWasRevoked) {
+    struct One final : access::CertificateRevocations {
+        bool covers_serial(std::string_view serial) const override { return serial == revoked; }
+        std::string revoked;
+    };
+    One revocations;
+    auto store = keys();
+    auto ca = InternalCa::open(store, home_.path(), noon).value();
+    ca.heed(revocations);
+    const auto request = request_for({"a.example"});
+    const auto first = ca.leaf("public", request, noon).value();
+    EXPECT_EQ(ca.leaf("public", request, noon).value().serial, first.serial);
+    revocations.revoked = first.serial;
+    EXPECT_TRUE(ca.revoked(first.serial));
+    const auto second = ca.leaf("public", request, noon).value();
+    EXPECT_NE(second.serial, first.serial);
+    EXPECT_NE(second.key_pem, first.key_pem);
+    EXPECT_EQ(ca.leaf("public", request, noon).value().serial, second.serial);
+}
+
+TEST_F(InternalCaTest, TakesTurnsInTheFolderThatNodesShare) {
+    auto store = keys();
+    ASSERT_TRUE(InternalCa::open(store, home_.path(), noon));
+    EXPECT_TRUE(std::filesystem::exists(home_.path() / "keys" / "ca.lock"));
+    EXPECT_FALSE(std::filesystem::exists(home_.path() / "ca.lock"));
+    EXPECT_FALSE(crypto::KeyStore::valid_name("ca.lock")) << "it is no key: backups pass it by";
+}
+
 TEST_F(InternalCaTest, MakesAnotherLeafWhenTheStoredOneWillNotDo) {
     auto store = keys();
     auto ca = InternalCa::open(store, home_.path(), noon).value();

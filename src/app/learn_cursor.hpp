@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+
+#include "base/clock.hpp"
+
+namespace gh::app {
+
+/// Since when what other nodes have written is read again: since a moment ago mostly, for clocks of nodes differ a little, and
+/// a transaction that began earlier may commit later; since ever now and then, so that what a clock far behind has dated is
+/// not missed for long.
+class LearnCursor {
+ public:
+    static constexpr std::chrono::seconds again{30};
+    static constexpr std::chrono::minutes all_every{5};
+
+    [[nodiscard]] SystemTime since(SystemTime now) const {
+        return now >= all_at_ && now < all_at_ + all_every ? since_ : SystemTime{};
+    }
+    /// All since since(now) was read.
+    void learnt(SystemTime now) {
+        if (since(now) == SystemTime{}) all_at_ = now;
+        since_ = now - again;
+    }
+
+ private:
+    SystemTime since_{};
+    SystemTime all_at_{};
+};
+
+}  // namespace gh::app
