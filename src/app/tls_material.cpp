@@ -22,7 +22,7 @@ std::string key_of(const net::CertificateFiles& files) {
 std::string leaf_name(const crypto::CertificateNames& names) {
     constexpr std::string_view digits = "0123456789abcdef";
     const auto digest = crypto::sha256(pki::text_of_names(names));
-    return std::string("gateway-") + digits[std::to_integer<unsigned>(digest[0]) % digits.size()];
+    return std::string("gateway-") + digits[digest[0] % digits.size()];
 }
 
 }  // namespace
