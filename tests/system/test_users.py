@@ -1,7 +1,10 @@
 """Users: made from the shell or over the API, signing in, and what ends their rights."""
 
 import base64
+import contextlib
+import crypt
 import json
+import sqlite3
 import statistics
 import time
 import urllib.request
@@ -359,6 +362,31 @@ def test_bcrypt_hashes_are_taken_and_replaced(start, tmp_path):
     again = start(config)
     Control(again).sign_in("uli", PASSWORDS["uli"])
     assert b"$argon2id$" in database_bytes(gateway)
+
+
+def test_users_of_another_system_keep_their_passwords(house):
+    """Hashed by libxcrypt; ours takes its place at the first sign-in."""
+    theirs = crypt.crypt(PASSWORDS["uli"], crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=2 ** 12))
+    file = house.gateway.config_file
+    add = lambda name, line: run("user", "add", name, "--password-hash-stdin", "--config", file, stdin=line + "\n")  # noqa: E731
+    made = add("imported", theirs)
+    assert made.returncode == 0 and made.stdout == "", made
+    assert theirs.encode() in database_bytes(house.gateway)
+    assert house.form("/auth/token", {"username": "imported", "password": "another password"}).status == 401
+    caller = house.sign_in("imported", PASSWORDS["uli"])
+    assert caller.get("/auth/me").status == 200
+    admin = house.sign_in("ada", PASSWORDS["ada"])
+    user, = [each for each in walk(admin, "/api/v1/users?") if each["name"] == "imported"]
+    assert user["password_change_required"] is False
+    with contextlib.closing(sqlite3.connect(house.gateway.directory / "data" / "gatehouse.db")) as database:
+        stored, = database.execute("SELECT password_hash FROM users WHERE name = 'imported'").fetchone()
+    assert stored.startswith("$argon2id$")
+    house.sign_in("imported", PASSWORDS["uli"])
+    for wrong in ("", "plain text", theirs[:-1], theirs.replace("$12$", "$31$"), "$1$salt$abcdefghijklmnopqrstuv"):
+        answer = add("nobody", wrong)
+        assert answer.returncode == 1 and "$2b$12$" in answer.stderr, answer
+        assert not wrong or wrong not in answer.stderr
+    assert len([1 for each in walk(admin, "/api/v1/users?") if each["name"] == "nobody"]) == 0
 
 
 def database_bytes(gateway):
