@@ -43,7 +43,7 @@ bool is_rounded(const bj::value& value) { return value.is_double() || value.is_u
 
 /// The library's own doubles may be off in their last bits.
 bool near(std::optional<double> ours, double theirs) {
-    return ours && std::abs(*ours - theirs) <= std::abs(theirs) * 1e-15;
+    return ours && std::abs(*ours - theirs) <= std::max(std::abs(theirs) * 1e-15, 1e-307);
 }
 
 bool same(const Node& node, const bj::value& value);
