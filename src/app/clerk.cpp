@@ -17,6 +17,7 @@ using std::chrono::hours;
 
 // A revocation holds on every node within a second of its making.
 constexpr auto learn_every = milliseconds(500);
+constexpr auto learn_all_every = seconds(20);  // for what a node with another clock has recorded
 constexpr auto bring_every = seconds(1);
 constexpr auto write_uses_every = seconds(10);
 constexpr auto clear_every = hours(1);
@@ -109,7 +110,7 @@ void Clerk::tell(const Result<void>& outcome) {
 }
 
 Task<> Clerk::learn_revocations() {
-    LearnCursor cursor;
+    LearnCursor cursor(learn_all_every);
     do {
         tell(co_await learn_some(cursor));
     } while (co_await pause(learn_every));

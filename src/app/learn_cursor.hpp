@@ -12,10 +12,11 @@ namespace gh::app {
 class LearnCursor {
  public:
     static constexpr std::chrono::seconds again{30};
-    static constexpr std::chrono::minutes all_every{5};
+
+    explicit LearnCursor(std::chrono::seconds all_every) : all_every_(all_every) {}
 
     [[nodiscard]] SystemTime since(SystemTime now) const {
-        return now >= all_at_ && now < all_at_ + all_every ? since_ : SystemTime{};
+        return now >= all_at_ && now < all_at_ + all_every_ ? since_ : SystemTime{};
     }
     /// All since since(now) was read.
     void learnt(SystemTime now) {
@@ -24,6 +25,7 @@ class LearnCursor {
     }
 
  private:
+    std::chrono::seconds all_every_;
     SystemTime since_{};
     SystemTime all_at_{};
 };

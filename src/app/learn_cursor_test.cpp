@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 TEST(LearnCursor, ReadsTheLastMomentsAgainAndEverythingNowAndThen) {
     const SystemTime start{std::chrono::seconds(1'750'000'000)};
     const SystemTime ever{};
-    LearnCursor cursor;
+    LearnCursor cursor(5min);
     EXPECT_EQ(cursor.since(start), ever);
     cursor.learnt(start);
     EXPECT_EQ(cursor.since(start + 1s), start - 30s);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -59,7 +60,7 @@ class PkiHouse {
     std::vector<pki::IssuedCertificate> noted_;  // not written yet
     std::string written_;                        // serial of the last
     // The clerk's alone.
-    LearnCursor cursor_;
+    LearnCursor cursor_{std::chrono::minutes(5)};  // there may be many
     SystemTime measured_;
     std::int64_t warned_of_ = 0;
     bool warned_of_issuer_ = false;
