@@ -227,8 +227,8 @@ Result<void> Gatehouse::start() {
     house.tls = std::make_unique<TlsMaterial>(std::move(tls));
     auto effective = settings;
     GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
-    GH_TRY(house.office,
-           BackOffice::open(effective, house.tls->keys(), house.registry, *house.log));
+    GH_TRY(house.office, BackOffice::open(effective, house.tls->keys(), std::move(unsealed.keyring),
+                                          house.registry, *house.log));
     house.keys_kept_at = std::chrono::system_clock::now();
     house.own.rooms = house.office->routes();
     house.own.storage = [&house] { return house.office->storage_state(); };

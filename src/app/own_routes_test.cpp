@@ -54,7 +54,9 @@ class OwnRoutesTest : public ::testing::Test {
     }();
     KeptLines said_;
     telemetry::Log log_{said_, telemetry::LogLevel::error};
-    std::unique_ptr<BackOffice> office_ = *BackOffice::open(settings_, *keys_, registry_, log_);
+    std::unique_ptr<BackOffice> office_ = *BackOffice::open(
+        settings_, *keys_, std::make_unique<vault::Keyring>(crypto::Secret(std::string(32, 'r'))),
+        registry_, log_);
     const OwnFacts facts_{registry_,
                           [this] { return std::vector{upstream_}; },
                           std::chrono::system_clock::now(),

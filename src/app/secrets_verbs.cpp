@@ -36,7 +36,7 @@ void add_secrets(CLI::App& app, Options& options) {
             CommandResult (*run)(const Overrides&, const Surroundings&, const SecretsOptions&)) {
             return add_state_verb(*secrets, options, name, what, example, [&options, name, run] {
                 auto& said = options.secrets;
-                if (name == "set" || said.recovery_key || said.old_passphrase)
+                if (name == "set" || said.recovery_key || said.old_passphrase || said.old_key)
                     said.typed = typed_text();
                 return run(state_overrides(options), surroundings(), said);
             });
@@ -45,7 +45,7 @@ void add_secrets(CLI::App& app, Options& options) {
                      "secrets set team/database < password.txt", secrets_set);
     auto* get = verb("get", "Print a secret", "secrets get team/database", secrets_get);
     auto* list = verb("list", "Names below a folder", "secrets list team/", secrets_list);
-    auto* remove = verb("delete", "Delete the newest version; it can be taken back",
+    auto* remove = verb("delete", "Delete the newest version, or all of them",
                         "secrets delete team/database", secrets_delete);
     for (auto* each : {set, get, remove})
         each->add_option("PATH", wanted.path, "Such as team/database")->required();
@@ -60,20 +60,35 @@ void add_secrets(CLI::App& app, Options& options) {
     remove->add_flag("--all", wanted.all, "Every version, for good");
     verb("rekey", "A new data key, and every value sealed with it, beside a running serve",
          "secrets rekey", secrets_rekey);
-    verb("recovery-key", "One more key that opens the vault; prints it, this once",
-         "secrets recovery-key > /media/safe/recovery.txt", secrets_recovery_key);
+    auto* recovery = verb("recovery-key", "One more key that opens the vault; prints it, this once",
+                          "secrets recovery-key > /media/safe/recovery.txt\n"
+                          "  gatehouse secrets recovery-key --list",
+                          secrets_recovery_key);
+    auto* listed = recovery->add_flag("--list", wanted.list_recovery_keys,
+                                      "None more: public keys of those that there are");
+    recovery
+        ->add_option("--withdraw", wanted.withdrawn_key,
+                     "None more: the one with this public key opens the vault no longer")
+        ->excludes(listed);
     auto* unseal = verb("unseal",
                         "Seal the vault for what the configuration names now, opened with what "
                         "opened it so far",
                         "secrets unseal --config gatehouse.yaml\n"
                         "  gatehouse secrets unseal --recovery-key-stdin < recovery.txt",
                         secrets_unseal);
-    unseal->add_option("--old-key-file", wanted.old_key_file,
-                       "What opened it so far; keys/master.key in the data directory by default");
-    unseal->add_flag("--old-passphrase-stdin", wanted.old_passphrase,
-                     "Standard input is the passphrase that opened it so far");
-    unseal->add_flag("--recovery-key-stdin", wanted.recovery_key,
-                     "Standard input is a recovery key");
+    CLI::Option* const ways[] = {
+        unseal->add_option(
+            "--old-key-file", wanted.old_key_file,
+            "What opened it so far; keys/master.key in the data directory by default"),
+        unseal->add_flag("--old-key-stdin", wanted.old_key,
+                         "Standard input is the key that opened it so far, wherever it was"),
+        unseal->add_flag("--old-passphrase-stdin", wanted.old_passphrase,
+                         "Standard input is the passphrase that opened it so far"),
+        unseal->add_flag("--recovery-key-stdin", wanted.recovery_key,
+                         "Standard input is a recovery key")};
+    for (auto* way : ways)
+        for (auto* other : ways)
+            if (way != other) way->excludes(other);
 }
 
 }  // namespace gh::app

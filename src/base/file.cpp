@@ -51,6 +51,40 @@ int write_new(int directory, const std::string& name, std::string_view content, 
     return ::fsync(file.get()) == 0 ? 0 : errno;
 }
 
+enum class Place : bool { any, free };  ///< may there be a file of this name already?
+
+/// Gives a file its final name. @return errno, or 0
+int name_finally(int directory, const std::string& from, const std::string& to, Place place) {
+    if (place == Place::any)
+        return ::renameat(directory, from.c_str(), directory, to.c_str()) == 0 ? 0 : errno;
+    if (::linkat(directory, from.c_str(), directory, to.c_str(), 0) != 0) return errno;
+    ::unlinkat(directory, from.c_str(), 0);
+    return 0;
+}
+
+Result<void> sync_directory(const UniqueFd& directory, const std::string& of) {
+    if (::fsync(directory.get()) == 0) return {};
+    return fail_errno(ErrorKind::unavailable, reason_io, "syncing the directory of " + of, errno);
+}
+
+Result<void> put_file(const UniqueFd& directory, std::string_view name, std::string_view content,
+                      mode_t mode, Place place) {
+    const std::string final_name(name);
+    const std::string new_name = "." + final_name + ".new";
+    const DirectoryLock lock(directory.get());
+    ::unlinkat(directory.get(), new_name.c_str(), 0);  // left by a process that was killed
+    int error = write_new(directory.get(), new_name, content, mode);
+    const bool written = error == 0;
+    if (written) error = name_finally(directory.get(), new_name, final_name, place);
+    if (error != 0) {
+        ::unlinkat(directory.get(), new_name.c_str(), 0);
+        if (error == EEXIST && written)
+            return fail(ErrorKind::conflict, "file.exists", final_name + " is there already");
+        return fail_errno(ErrorKind::unavailable, reason_io, "writing " + final_name, error);
+    }
+    return sync_directory(directory, final_name);
+}
+
 }  // namespace
 
 Result<UniqueFd> open_directory(const std::filesystem::path& directory) {
@@ -61,24 +95,26 @@ Result<UniqueFd> open_directory(const std::filesystem::path& directory) {
 
 Result<void> replace_file(const UniqueFd& directory, std::string_view name,
                           std::string_view content, mode_t mode) {
-    const std::string final_name(name);
-    const std::string new_name = "." + final_name + ".new";
-    const DirectoryLock lock(directory.get());
-    ::unlinkat(directory.get(), new_name.c_str(), 0);  // left by a process that was killed
-    int error = write_new(directory.get(), new_name, content, mode);
-    if (error == 0 &&
-        ::renameat(directory.get(), new_name.c_str(), directory.get(), final_name.c_str()) != 0) {
-        error = errno;
-    }
-    if (error != 0) {
-        ::unlinkat(directory.get(), new_name.c_str(), 0);
-        return fail_errno(ErrorKind::unavailable, reason_io, "writing " + final_name, error);
-    }
-    if (::fsync(directory.get()) != 0) {
-        return fail_errno(ErrorKind::unavailable, reason_io,
-                          "syncing the directory of " + final_name, errno);
-    }
-    return {};
+    return put_file(directory, name, content, mode, Place::any);
+}
+
+Result<void> create_file(const UniqueFd& directory, std::string_view name, std::string_view content,
+                         mode_t mode) {
+    return put_file(directory, name, content, mode, Place::free);
+}
+
+Result<bool> file_exists(const std::filesystem::path& file) {
+    struct stat facts{};
+    if (::lstat(file.c_str(), &facts) == 0) return true;
+    if (errno == ENOENT) return false;
+    return fail_errno(ErrorKind::unavailable, reason_io, file.string(), errno);
+}
+
+Result<void> remove_file(const UniqueFd& directory, std::string_view name) {
+    const std::string doomed(name);
+    if (::unlinkat(directory.get(), doomed.c_str(), 0) != 0 && errno != ENOENT)
+        return fail_errno(ErrorKind::unavailable, reason_io, "removing " + doomed, errno);
+    return sync_directory(directory, doomed);
 }
 
 Result<std::string> read_file(const UniqueFd& file, std::size_t bytes_max) {
