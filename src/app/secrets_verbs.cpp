@@ -22,25 +22,29 @@ crypto::Secret typed_text() {
     return typed;
 }
 
-}  // namespace
+/// Makes verbs of `secrets`.
+class Verbs {
+ public:
+    Verbs(CLI::App& secrets, Options& options) : secrets_(secrets), options_(options) {}
+    CLI::App* operator()(const std::string& name, const std::string& what,
+                         const std::string& example,
+                         CommandResult (*run)(const Overrides&, const Surroundings&,
+                                              const SecretsOptions&)) const {
+        auto& options = options_;
+        return add_state_verb(secrets_, options, name, what, example, [&options, name, run] {
+            auto& said = options.secrets;
+            if (name == "set" || said.recovery_key || said.old_passphrase || said.old_key)
+                said.typed = typed_text();
+            return run(state_overrides(options), surroundings(), said);
+        });
+    }
 
-void add_secrets(CLI::App& app, Options& options) {
-    auto* secrets = app.add_subcommand("secrets", "The vault");
-    secrets->require_subcommand(1);
-    secrets->footer(
-        "Examples:\n  printf %s \"$PASSWORD\" | gatehouse secrets set team/database\n"
-        "  gatehouse secrets get team/database\n  gatehouse secrets rekey");
-    auto& wanted = options.secrets;
-    const auto verb =
-        [&](const std::string& name, const std::string& what, const std::string& example,
-            CommandResult (*run)(const Overrides&, const Surroundings&, const SecretsOptions&)) {
-            return add_state_verb(*secrets, options, name, what, example, [&options, name, run] {
-                auto& said = options.secrets;
-                if (name == "set" || said.recovery_key || said.old_passphrase || said.old_key)
-                    said.typed = typed_text();
-                return run(state_overrides(options), surroundings(), said);
-            });
-        };
+ private:
+    CLI::App& secrets_;
+    Options& options_;
+};
+
+void add_values(const Verbs& verb, SecretsOptions& wanted) {
     auto* set = verb("set", "Write a new version: standard input is the value",
                      "secrets set team/database < password.txt", secrets_set);
     auto* get = verb("get", "Print a secret", "secrets get team/database", secrets_get);
@@ -58,6 +62,9 @@ void add_secrets(CLI::App& app, Options& options) {
     get->add_flag("--json", wanted.json, "All fields, as a JSON object");
     list->add_flag("--json", wanted.json, "As a JSON array");
     remove->add_flag("--all", wanted.all, "Every version, for good");
+}
+
+void add_seal(const Verbs& verb, SecretsOptions& wanted) {
     verb("rekey", "A new data key, and every value sealed with it, beside a running serve",
          "secrets rekey", secrets_rekey);
     auto* recovery = verb("recovery-key", "One more key that opens the vault; prints it, this once",
@@ -89,6 +96,18 @@ void add_secrets(CLI::App& app, Options& options) {
     for (auto* way : ways)
         for (auto* other : ways)
             if (way != other) way->excludes(other);
+}
+
+}  // namespace
+
+void add_secrets(CLI::App& app, Options& options) {
+    auto* secrets = app.add_subcommand("secrets", "The vault");
+    secrets->require_subcommand(1);
+    secrets->footer(
+        "Examples:\n  printf %s \"$PASSWORD\" | gatehouse secrets set team/database\n"
+        "  gatehouse secrets get team/database\n  gatehouse secrets rekey");
+    add_values(Verbs(*secrets, options), options.secrets);
+    add_seal(Verbs(*secrets, options), options.secrets);
 }
 
 }  // namespace gh::app

@@ -89,11 +89,15 @@ TEST_F(UnsealTest, MakesNoSealBesideKeysThatWereSealedWithAnother) {
 }
 
 TEST_F(UnsealTest, TakesNothingForAbsentThatItCannotSee) {
-    ASSERT_TRUE(unseal(settings_));
-    std::filesystem::rename(keys() / "master.key", home_.path() / "elsewhere");
-    std::filesystem::create_symlink(keys() / "master.key", keys() / "master.key");
-    EXPECT_NE(reason(), "");
+    put_plain_keys(1);
+    // Such as a disk that is not mounted yet.
+    std::filesystem::create_symlink(home_.path() / "elsewhere", keys() / "master.key");
+    EXPECT_EQ(reason(), "seal.key_missing");
     EXPECT_TRUE(std::filesystem::is_symlink(keys() / "master.key")) << "no other key is made";
+    EXPECT_FALSE(std::filesystem::exists(keys() / "seal.json"));
+    std::filesystem::create_symlink(home_.path() / "elsewhere.json", keys() / "seal.json");
+    EXPECT_EQ(reason(), "file.io");
+    EXPECT_TRUE(std::filesystem::is_symlink(keys() / "seal.json")) << "no other seal is made";
 }
 
 TEST_F(UnsealTest, DropsItsOwnKeyFileWhenItOpensNothingAnyMore) {

@@ -50,8 +50,8 @@ Result<crypto::Secret> Keyring::open_key(KeyId id, const std::string& sealed) co
                 "data key " + std::to_string(id) +
                     " of the database does not open with keys/seal.json of this data directory: "
                     "they belong to different houses, or one was restored without the other; put "
-                    "the whole keys/ of the house whose database it is in the place of this one, "
-                    "from its backup or from another of its nodes");
+                    "keys/ and ca.pem of the house whose database it is in the place of those "
+                    "here, from its backup or from another of its nodes");
 }
 
 Task<Result<Barrier>> Keyring::for_sealing(Session& session, SystemTime now) {
