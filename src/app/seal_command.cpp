@@ -94,7 +94,12 @@ Result<void> withdraw_recovery_key(const Overrides& overrides, const Surrounding
     const auto protector = protector_of(verb->settings);
     GH_TRY(auto seal, vault::Seal::open(verb->settings.data_dir / "keys", *protector));
     GH_TRY_VOID(seal.withdraw(public_key));
-    return record_high(*verb->state, "vault.recovery_key_withdraw");
+    auto told = record_high(*verb->state, "vault.recovery_key_withdraw");
+    if (!told) {
+        told.error().detail =
+            "that key IS withdrawn, but the audit log was not told: " + describe(told.error());
+    }
+    return told;
 }
 
 /// Public keys, a line each.

@@ -91,16 +91,23 @@ Result<crypto::Secret> fields_of(const SecretsOptions& options) {
 }
 
 std::string text_of(const Value& value) {
-    if (const auto* text = value.string()) return *text;
     std::string text;
+    if (const auto* string = value.string()) {
+        text.reserve(string->size() + 1);
+        return text += *string;
+    }
     codec::json::Writer(text).value(value);
     return text;
 }
 
-/// What `get` prints.
+/// What `get` prints; a line feed has room behind it, for what grew elsewhere would not be wiped.
 Result<std::string> shown(const crypto::Secret& secret, const SecretsOptions& options) {
     const auto text = crypto::text_of(secret.bytes());
-    if (options.json) return std::string(text);
+    if (options.json) {
+        std::string all;
+        all.reserve(text.size() + 1);
+        return all += text;
+    }
     GH_TRY(const auto fields, codec::json::parse(text, {.bytes_max = text.size()}));
     if (const auto* field = fields.find(options.field)) return text_of(*field);
     std::string names;
@@ -199,7 +206,8 @@ CommandResult secrets_get(const Overrides& overrides, const Surroundings& surrou
     told.details = {{"version", static_cast<std::int64_t>(secret->version.version)}};
     if (auto recorded = record_act(*opened->verb->state, std::move(told)); !recorded)
         return failed(recorded.error());
-    return {.exit_code = 0, .out = *text + "\n", .err = {}};
+    *text += '\n';
+    return {.exit_code = 0, .out = *std::move(text), .err = {}};
 }
 
 CommandResult secrets_list(const Overrides& overrides, const Surroundings& surroundings,

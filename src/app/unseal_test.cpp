@@ -173,7 +173,10 @@ TEST_F(UnsealTest, LosesNoKeyWhenItIsKilledWhileItSeals) {
         const auto name = [](int i) { return "key-" + std::to_string(i); };
         for (int i = 0; i < count; ++i)
             ASSERT_TRUE(store.store(name(i), Secret("value " + std::to_string(i))));
-        if (too_late - too_early < 10) too_early = 0, too_late = 1'000'000;  // the machine was busy
+        if (too_late - too_early < 10) {  // the machine was busy meanwhile
+            too_early = 0;
+            too_late = 1'000'000;
+        }
         const int moment = std::max(1, std::midpoint(too_early, too_late));
         unseal_and_die(settings_, moment);
         int sealed = 0;
@@ -186,9 +189,15 @@ TEST_F(UnsealTest, LosesNoKeyWhenItIsKilledWhileItSeals) {
                 EXPECT_EQ(text_of(kept), "value " + std::to_string(i));
             }
         }
-        if (sealed == 0) ++early, too_early = moment;
-        if (sealed == count) ++late, too_late = moment;
-        if (sealed > 0 && sealed < count) ++halfway;
+        if (sealed == 0) {
+            ++early;
+            too_early = moment;
+        } else if (sealed == count) {
+            ++late;
+            too_late = moment;
+        } else {
+            ++halfway;
+        }
         auto opened = unseal(settings_);
         ASSERT_TRUE(opened) << describe(opened.error());
         for (int i = 0; i < count; ++i)
