@@ -94,7 +94,8 @@ std::string text_of(const Value& value) {
     std::string text;
     if (const auto* string = value.string()) {
         text.reserve(string->size() + 1);
-        return text += *string;
+        text += *string;
+        return text;
     }
     codec::json::Writer(text).value(value);
     return text;
@@ -106,7 +107,8 @@ Result<std::string> shown(const crypto::Secret& secret, const SecretsOptions& op
     if (options.json) {
         std::string all;
         all.reserve(text.size() + 1);
-        return all += text;
+        all += text;
+        return all;
     }
     GH_TRY(const auto fields, codec::json::parse(text, {.bytes_max = text.size()}));
     if (const auto* field = fields.find(options.field)) return text_of(*field);
