@@ -19,6 +19,7 @@ using std::chrono::hours;
 constexpr auto learn_every = milliseconds(500);
 // Clocks of nodes differ, and a transaction that began earlier may commit later.
 constexpr auto learn_again = seconds(30);
+constexpr auto learn_all_every = seconds(20);  // for what a node with another clock has recorded
 constexpr auto bring_every = seconds(1);
 constexpr auto write_uses_every = seconds(10);
 constexpr auto clear_every = hours(1);
@@ -111,7 +112,12 @@ void Clerk::tell(const Result<void>& outcome) {
 
 Task<> Clerk::learn_revocations() {
     SystemTime since{};
+    auto all_at = loop_.now() + learn_all_every;
     do {
+        if (loop_.now() >= all_at) {
+            since = {};
+            all_at = loop_.now() + learn_all_every;
+        }
         tell(co_await learn_some(since));
     } while (co_await pause(learn_every));
 }

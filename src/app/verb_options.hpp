@@ -22,6 +22,7 @@ namespace gh::app {
 struct Options {
     std::string config, env_file, upstream, listen, data, profile, file;
     bool open = false, json = false, dry_run = false, password_stdin = false;
+    bool password_hash_stdin = false;
     UserOptions user;
     KeyOptions key;
     ClientOptions client;

@@ -74,6 +74,7 @@ TEST(Json, ReadsANumberAsTheNearestThereIs) {
           {"0.1", 0.1},
           {"-2.2250738585072011e-308", -2.2250738585072011e-308},
           {"1e-999", 0.0},
+          {"0e999", 0.0},
           {"18446744073709551615", 18446744073709551615.0}}) {
         const auto alone = parse(text);
         ASSERT_TRUE(alone) << text;

@@ -1,5 +1,6 @@
 """Ending tokens and keys: here at once, elsewhere within a second, and once the database is back where it was away meanwhile."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -86,6 +87,17 @@ def test_what_one_node_ends_is_over_on_the_other_within_a_second(on_postgres, po
     assert time.monotonic() - ended < seconds(1.2)
     assert status(other, two) == 200 and status(sign_in(one, "kim")[0], two) == 200
     assert len(recorded(postgres, storage[0])) == 3
+
+
+def test_what_a_node_with_a_slow_clock_ends_is_over_as_well(start, tmp_path):
+    gateway = start(house_config(tmp_path / "gateway0"))
+    add_user(gateway.config_file, "uli", PASSWORD, "user")
+    uli, = sign_in(gateway, "uli")
+    now = int(time.time() * 1_000_000)
+    with contextlib.closing(sqlite3.connect(gateway.directory / "data" / "gatehouse.db", timeout=10)) as database, database:
+        database.execute("INSERT INTO revocations (id, kind, value, issued_before, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+                         ("01890000-0000-7000-8000-000000000001", "subject", "uli", now, now + 3_600_000_000, now - 600_000_000))
+    until(lambda: status(uli) == 401, "the node to look at all of them", timeout=25)
 
 
 @pytest.mark.parametrize("who, what, expected", [
