@@ -22,12 +22,14 @@ constexpr seconds greeting_patience{3};
 }  // namespace
 
 BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
-                       std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
+                       std::unique_ptr<vault::Keyring> keyring, std::unique_ptr<State> state,
+                       std::unique_ptr<storage::Fallback> fallback,
                        std::unique_ptr<audit::Log> audit, CheckpointKeeper checkpoints,
                        std::unique_ptr<IdentityHouse> identity, pki::InternalCa& ca,
                        telemetry::Registry& registry, telemetry::Log& log)
     : settings_(settings),
       keys_(keys),
+      keyring_(std::move(keyring)),
       registry_(registry),
       log_(log),
       state_(std::move(state)),
@@ -37,10 +39,9 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       identity_(std::move(identity)),
       pki_(state_->certificates, ca, registry, log) {}
 
-Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
-                                                     crypto::KeyStore& keys, pki::InternalCa& ca,
-                                                     telemetry::Registry& registry,
-                                                     telemetry::Log& log) {
+Result<std::unique_ptr<BackOffice>> BackOffice::open(
+    const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<vault::Keyring> keyring,
+    pki::InternalCa& ca, telemetry::Registry& registry, telemetry::Log& log) {
     GH_TRY(auto state, State::open(settings, keys, registry, &log));
     log.info("storage", state->database->dialect() == storage::Dialect::sqlite
                             ? "Storage backend: SQLite"
@@ -59,7 +60,7 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
     GH_TRY(auto identity, IdentityHouse::open(settings, *state, *fallback, *audit, keys,
                                               std::chrono::system_clock::now()));
     auto office = std::make_unique<BackOffice>(
-        settings, keys, std::move(state), std::move(fallback), std::move(audit),
+        settings, keys, std::move(keyring), std::move(state), std::move(fallback), std::move(audit),
         std::move(checkpoints), std::move(identity), ca, registry, log);
     if (auto greeted = net::run_to_end(office->greet_in_time()); !greeted) {
         if (!storage::is_away(greeted.error())) return std::unexpected(std::move(greeted).error());
@@ -71,14 +72,19 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
 
 Task<Result<void>> BackOffice::greet_in_time() {
     // Only this question may be given up: what comes after it makes users, and tells their passwords once.
-    auto question = state_->check_schema();
+    auto question = recognise_database();
     GH_CO_TRY_VOID(
         co_await net::within(greeting_patience, "storage.patience", std::move(question)));
     co_return co_await greet_database();
 }
 
-Task<Result<void>> BackOffice::greet_database() {
+Task<Result<void>> BackOffice::recognise_database() {
     GH_CO_TRY_VOID(co_await state_->check_schema());
+    co_return co_await keyring_->check(*state_->database);
+}
+
+Task<Result<void>> BackOffice::greet_database() {
+    GH_CO_TRY_VOID(co_await recognise_database());
     GH_CO_TRY_VOID(co_await welcome_first_users());
     GH_CO_TRY_VOID(co_await renew());
     const auto now = std::chrono::system_clock::now();

@@ -21,6 +21,7 @@
 #include "storage/sqlite/integrity.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
+#include "vault/keyring.hpp"
 
 namespace gh::app {
 
@@ -30,14 +31,14 @@ class BackOffice {
     /// Opens the database and furnishes the rooms; on a first start, makes the first users. A database that is away may come
     /// later.
     /// @param keys, ca, registry, log  outlive it
-    /// @return what cannot be mended by waiting: errors of files and keys, a schema that is not ours
-    [[nodiscard]] static Result<std::unique_ptr<BackOffice>> open(const Settings& settings,
-                                                                  crypto::KeyStore& keys,
-                                                                  pki::InternalCa& ca,
-                                                                  telemetry::Registry& registry,
-                                                                  telemetry::Log& log);
+    /// @param keyring                  whose keys the database must hold
+    /// @return what cannot be mended by waiting: errors of files and keys, a schema that is not ours, another house's vault
+    [[nodiscard]] static Result<std::unique_ptr<BackOffice>> open(
+        const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<vault::Keyring> keyring,
+        pki::InternalCa& ca, telemetry::Registry& registry, telemetry::Log& log);
     /// Of what open() has made ready.
-    BackOffice(const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<State> state,
+    BackOffice(const Settings& settings, crypto::KeyStore& keys,
+               std::unique_ptr<vault::Keyring> keyring, std::unique_ptr<State> state,
                std::unique_ptr<storage::Fallback> fallback, std::unique_ptr<audit::Log> audit,
                CheckpointKeeper checkpoints, std::unique_ptr<IdentityHouse> identity,
                pki::InternalCa& ca, telemetry::Registry& registry, telemetry::Log& log);
@@ -62,6 +63,8 @@ class BackOffice {
     [[nodiscard]] std::optional<StorageState> storage_state() const;
 
  private:
+    /// Has it our schema, and keys of our vault?
+    [[nodiscard]] Task<Result<void>> recognise_database();
     /// Once the database answers: is it ours, who is there, what is over? At the start, or from the clerk.
     [[nodiscard]] Task<Result<void>> greet_database();
     /// The same at the start, which does not wait long for a database that says nothing.
@@ -71,6 +74,7 @@ class BackOffice {
 
     const Settings settings_;  // of the start
     crypto::KeyStore& keys_;
+    const std::unique_ptr<vault::Keyring> keyring_;
     telemetry::Registry& registry_;
     telemetry::Log& log_;
     std::unique_ptr<State> state_;

@@ -228,8 +228,8 @@ Result<void> Gatehouse::start() {
     GH_TRY(house.tls, open_tls(settings, std::move(unsealed.keys)));
     auto effective = settings;
     GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
-    GH_TRY(house.office, BackOffice::open(effective, house.tls->keys(), house.tls->ca(),
-                                          house.registry, *house.log));
+    GH_TRY(house.office, BackOffice::open(effective, house.tls->keys(), std::move(unsealed.keyring),
+                                          house.tls->ca(), house.registry, *house.log));
     house.keys_kept_at = std::chrono::system_clock::now();
     house.own.rooms = house.office->routes();
     house.own.storage = [&house] { return house.office->storage_state(); };

@@ -56,8 +56,9 @@ class OwnRoutesTest : public ::testing::Test {
     telemetry::Log log_{said_, telemetry::LogLevel::error};
     pki::InternalCa ca_ =
         *pki::InternalCa::open(*keys_, directory_.path(), std::chrono::system_clock::now());
-    std::unique_ptr<BackOffice> office_ =
-        *BackOffice::open(settings_, *keys_, ca_, registry_, log_);
+    std::unique_ptr<BackOffice> office_ = *BackOffice::open(
+        settings_, *keys_, std::make_unique<vault::Keyring>(crypto::Secret(std::string(32, 'r'))),
+        ca_, registry_, log_);
     const OwnFacts facts_{registry_,
                           [this] { return std::vector{upstream_}; },
                           std::chrono::system_clock::now(),

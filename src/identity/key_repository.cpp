@@ -40,7 +40,7 @@ constexpr Statement select_presented{
         "(SELECT count(*) FROM users u WHERE u.name_folded IN (lower(k.owner), lower(k.subject)) "
         "AND u.disabled_at IS NOT NULL), (SELECT coalesce(u.roles, '') FROM user_records u "
         "WHERE u.name_folded = lower(k.owner)) FROM api_keys k WHERE id = $1"};
-// The pages of a list. Where it begins there is nothing to be behind of.
+// The pages of a list: behind $1, $2, be it before the first of all.
 constexpr std::string_view select_keys =
     "SELECT id, hash, name, owner, subject, kind, roles, scopes, expires_at, revoked_at, "
     "last_used_at, version, created_at, updated_at FROM api_keys WHERE ";

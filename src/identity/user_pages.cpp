@@ -10,12 +10,12 @@ namespace {
 
 using storage::Statement;
 
-// Where a list begins there is nothing to be behind of.
 constexpr std::string_view select_users =
     "SELECT id, name, email, roles, password_change_required, disabled_at, "
     "tokens_valid_from, version, created_at, updated_at FROM user_records WHERE ";
 constexpr std::string_view whoever;
 constexpr std::string_view of_role = "id IN (SELECT user_id FROM user_roles WHERE role = $5) AND ";
+// Where a list begins there is nothing to be behind of: both parameters are null.
 constexpr std::string_view from_start =
     "CAST($1 AS TEXT) IS NULL AND CAST($2 AS TEXT) IS NULL ORDER BY ";
 constexpr std::string_view oldest = "created_at, id";

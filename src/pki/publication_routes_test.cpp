@@ -27,11 +27,11 @@ class PublicationTest : public storage::EngineTest {
         if (IsSkipped()) return;
         ASSERT_TRUE(run_to_end(storage::migrate(*database, storage::embedded_migrations(), now)));
         certificates.emplace(*database);
-        room.reset(new Room{.certificates = *certificates,
-                            .revoked = revoked,
-                            .crl = crl,
-                            .issuer = [this] { return issuer; },
-                            .root_pem = issuer->certificate_pem()});
+        room = std::make_unique<Room>(Room{.certificates = *certificates,
+                                           .revoked = revoked,
+                                           .crl = crl,
+                                           .issuer = [this] { return issuer; },
+                                           .root_pem = issuer->certificate_pem()});
         routes = publication_routes(*room);
     }
     std::string add() {

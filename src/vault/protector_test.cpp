@@ -148,7 +148,8 @@ TEST(RecoveryKey, IsReadAsItIsShown) {
     const auto key = RecoveryKey::generate();
     const std::string text(text_of(key.text().bytes()));
     EXPECT_EQ(text.size(), RecoveryKey::prefix.size() + 43);
-    EXPECT_EQ(text_of(RecoveryKey::parse(text)->text().bytes()), text);
+    for (const auto& typed : {text, text + "\r\n", "  " + text + "\t"})
+        EXPECT_EQ(text_of(RecoveryKey::parse(typed)->text().bytes()), text);
     for (const auto& bad :
          {std::string(), text.substr(1), text + "A", text.substr(0, text.size() - 1),
           "gatehouse-recovery-" + std::string(43, '!')}) {
