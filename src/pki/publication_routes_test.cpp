@@ -27,11 +27,9 @@ class PublicationTest : public storage::EngineTest {
         if (IsSkipped()) return;
         ASSERT_TRUE(run_to_end(storage::migrate(*database, storage::embedded_migrations(), now)));
         certificates.emplace(*database);
-        room = std::make_unique<Room>(Room{.certificates = *certificates,
-                                           .revoked = revoked,
-                                           .crl = crl,
-                                           .issuer = [this] { return issuer; },
-                                           .root_pem = issuer->certificate_pem()});
+        auto current = [this] { return issuer; };
+        room = std::make_unique<Room>(*certificates, revoked, crl, std::move(current),
+                                      issuer->certificate_pem());
         routes = publication_routes(*room);
     }
     std::string add() {
