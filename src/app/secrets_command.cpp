@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "app/secret_acts.hpp"
 #include "app/verb_state.hpp"
 #include "audit/act.hpp"
 #include "base/try.hpp"
@@ -21,7 +22,6 @@ namespace gh::app {
 namespace {
 
 using codec::json::Value;
-using vault::SecretChange;
 
 /// The vault of a data directory as a verb has it.
 struct VaultVerb {
@@ -51,18 +51,6 @@ Error in_words(Error error, const SecretsOptions& options) {
                            : fmt::format("there is no version {} of {}", options.version, quoted);
     }
     return error;
-}
-
-storage::Also<SecretChange> recorded(std::string action) {
-    return audit::also<SecretChange>(
-        audit::act_of_shell(std::move(action), "secret"),
-        [](audit::Record& record, const SecretChange& change) {
-            record.object_id = change.path;
-            if (!change.versions.empty()) {
-                record.details = {{"version", static_cast<std::int64_t>(change.versions.back())},
-                                  {"versions", static_cast<std::int64_t>(change.versions.size())}};
-            }
-        });
 }
 
 Error usage(std::string text) {
@@ -182,8 +170,8 @@ CommandResult secrets_set(const Overrides& overrides, const Surroundings& surrou
     auto opened = open_vault(overrides, surroundings);
     if (!opened) return failed(opened.error());
     auto secrets = opened->secrets();
-    const auto put = net::run_to_end(
-        secrets.put(options.path, *std::move(fields), options.cas, now(), recorded("secret.put")));
+    const auto put = net::run_to_end(secrets.put(options.path, *std::move(fields), options.cas,
+                                                 now(), recorded_secret("secret.put")));
     if (!put) return failed(in_words(put.error(), options));
     return {.exit_code = 0,
             .out = {},
@@ -237,8 +225,8 @@ CommandResult secrets_delete(const Overrides& overrides, const Surroundings& sur
     if (!opened) return failed(opened.error());
     auto secrets = opened->secrets();
     const auto gone = net::run_to_end(
-        options.all ? secrets.forget(options.path, now(), recorded("secret.forget"))
-                    : secrets.remove(options.path, {}, now(), recorded("secret.delete")));
+        options.all ? secrets.forget(options.path, now(), recorded_secret("secret.forget"))
+                    : secrets.remove(options.path, {}, now(), recorded_secret("secret.delete")));
     if (!gone) return failed(in_words(gone.error(), options));
     const auto what = options.all              ? "is gone, with every version"
                       : gone->versions.empty() ? "was deleted before"

@@ -64,6 +64,36 @@ void add_values(const Verbs& verb, SecretsOptions& wanted) {
     remove->add_flag("--all", wanted.all, "Every version, for good");
 }
 
+void add_import(CLI::App& secrets, Options& options) {
+    auto& wanted = options.import;
+    auto run = [&options](auto* verb) {
+        return [&options, verb] {
+            return verb(state_overrides(options), surroundings(), options.import);
+        };
+    };
+    auto* import = add_state_verb(
+        secrets, options, "import",
+        "Move the secrets of a .env file into the vault; prints what became of each",
+        "secrets import .env --verify-only\n  gatehouse secrets import .env --backup",
+        run(secrets_import));
+    import->add_option("FILE", wanted.file, "Such as .env")->required();
+    import->add_option("--folder", wanted.folder, "Of the vault; env/ by default");
+    import->add_flag(
+        "--backup", wanted.backup,
+        "Keep the file as it was, sealed, in DATA/backups; before anything is changed");
+    auto* verify = import->add_flag(
+        "--verify-only", wanted.verify_only,
+        "Write nothing: which secrets there are, and is each in the vault? 1 if there are any");
+    import
+        ->add_flag("--delete-env", wanted.delete_env,
+                   "Remove the file in place of its secrets only; a sealed copy is kept")
+        ->excludes(verify);
+    auto* open = add_state_verb(secrets, options, "open-backup", "Print what --backup has kept",
+                                "secrets open-backup data/backups/.env.backup_20260102_030405",
+                                run(secrets_open_backup));
+    open->add_option("FILE", wanted.sealed, "In DATA/backups")->required();
+}
+
 void add_seal(const Verbs& verb, SecretsOptions& wanted) {
     verb("rekey", "A new data key, and every value sealed with it, beside a running serve",
          "secrets rekey", secrets_rekey);
@@ -105,8 +135,10 @@ void add_secrets(CLI::App& app, Options& options) {
     secrets->require_subcommand(1);
     secrets->footer(
         "Examples:\n  printf %s \"$PASSWORD\" | gatehouse secrets set team/database\n"
-        "  gatehouse secrets get team/database\n  gatehouse secrets rekey");
+        "  gatehouse secrets get team/database\n  gatehouse secrets import .env --backup\n"
+        "  gatehouse secrets rekey");
     add_values(Verbs(*secrets, options), options.secrets);
+    add_import(*secrets, options);
     add_seal(Verbs(*secrets, options), options.secrets);
 }
 

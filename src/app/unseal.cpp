@@ -110,8 +110,10 @@ Result<Unsealed> unseal(const Settings& settings) {
     GH_TRY(auto seal, open_or_make(settings, files, names));
     GH_TRY(auto keys, vault::SealedKeyStore::open(
                           std::make_unique<pki::FileKeyStore>(std::move(files)), names, seal));
+    GH_TRY(auto sealed_files, vault::Barrier().with(1, seal.derived_key("files")));
     return Unsealed{std::make_unique<vault::SealedKeyStore>(std::move(keys)),
-                    std::make_unique<vault::Keyring>(seal.derived_key("data keys"))};
+                    std::make_unique<vault::Keyring>(seal.derived_key("data keys")),
+                    std::move(sealed_files)};
 }
 
 }  // namespace gh::app

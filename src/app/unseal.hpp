@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "crypto/key_store.hpp"
+#include "vault/barrier.hpp"
 #include "vault/keyring.hpp"
 #include "vault/protector.hpp"
 #include "vault/seal.hpp"
@@ -20,6 +21,7 @@ inline constexpr std::string_view own_key_file = "master.key";
 struct Unsealed {
     std::unique_ptr<crypto::KeyStore> keys;
     std::unique_ptr<vault::Keyring> keyring;  ///< of the database that belongs to it
+    vault::Barrier files;                     ///< of sealed files that lie anywhere
 };
 
 /// Opens the seal with what the configuration names. The first time makes it, and seals the keys that are there.

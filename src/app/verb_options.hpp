@@ -7,6 +7,7 @@
 #include "app/ca_command.hpp"
 #include "app/client_command.hpp"
 #include "app/config_command.hpp"
+#include "app/import_command.hpp"
 #include "app/key_command.hpp"
 #include "app/secrets_command.hpp"
 #include "app/settings.hpp"
@@ -30,6 +31,7 @@ struct Options {
     AuditOptions audit;
     CaOptions ca;
     SecretsOptions secrets;
+    ImportOptions import;
     bool force = false, verify = false, passphrase_stdin = false;
     std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
 };

@@ -26,11 +26,13 @@ Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
     GH_TRY(auto read, read_settings(overrides, surroundings));
     auto opened = std::make_unique<VerbState>();
     opened->settings = std::move(read.settings);
+    opened->origins = std::move(read.origins);
     GH_TRY_VOID(check_data_dir(opened->settings));
     GH_TRY(opened->folder, DataFolder::open(opened->settings, DataFolder::Use::shared));
     GH_TRY(auto unsealed, unseal(opened->settings));
     opened->keys = std::move(unsealed.keys);
     opened->keyring = std::move(unsealed.keyring);
+    opened->files = std::move(unsealed.files);
     GH_TRY(opened->state, State::open(opened->settings, *opened->keys, opened->registry, nullptr));
     GH_TRY_VOID(net::run_to_end(opened->state->check_schema()));
     GH_TRY_VOID(net::run_to_end(opened->keyring->check(*opened->state->database)));

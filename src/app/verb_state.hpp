@@ -20,10 +20,12 @@ namespace gh::app {
 /// The state as a verb of the command line has it, beside a `serve` that may be running.
 struct VerbState {
     Settings settings;
+    config::Origins origins;
     std::optional<DataFolder> folder;
     telemetry::Registry registry;
     std::unique_ptr<crypto::KeyStore> keys;
     std::unique_ptr<vault::Keyring> keyring;
+    vault::Barrier files;
     std::unique_ptr<State> state;
 };
 

@@ -36,6 +36,7 @@ class Parser {
         return std::nullopt;
     }
     Variables take() { return std::move(variables_); }
+    std::vector<DotenvAssignment> take_assignments() { return std::move(assignments_); }
 
  private:
     [[nodiscard]] std::ptrdiff_t at() const { return static_cast<std::ptrdiff_t>(at_); }
@@ -56,6 +57,8 @@ class Parser {
 
     std::string one_line() {
         name_.clear();
+        uses_.clear();
+        const auto begin = at_;
         skip_blanks();
         if (peek() == '#' || peek() == '\n' || peek() == '\r') return skip_line(), "";
         auto name = word();
@@ -73,14 +76,23 @@ class Parser {
         ++at_;
         skip_blanks();
         std::string value;
+        auto end = at_;
         if (peek() == '\'' || peek() == '"') {
-            auto wrong = quoted(peek(), value);
+            auto wrong = quoted(peek(), value, end);
             if (!wrong.empty()) return wrong;
         } else {
-            value = expand(bare());
+            const auto raw = bare();
+            end += raw.size();
+            value = expand(raw);
         }
         if (value.size() > value_bytes_max) return "is longer than 64 KiB";
         skip_line();
+        assignments_.push_back({.name = name_,
+                                .value = Secret(value),
+                                .line = line_,
+                                .begin = begin,
+                                .end = end,
+                                .uses = uses_});
         variables_.insert_or_assign(name_, std::move(value));
         return {};
     }
@@ -97,7 +109,8 @@ class Parser {
         return trim(text_.substr(start, at_ - start));
     }
 
-    std::string quoted(char quote, std::string& value) {
+    /// @param end  becomes where the closing quote was
+    std::string quoted(char quote, std::string& value, std::size_t& end) {
         ++at_;
         while (at_ < text_.size() && text_[at_] != quote) {
             if (text_[at_] == '\\' && at_ + 1 < text_.size()) {
@@ -108,7 +121,7 @@ class Parser {
             }
         }
         if (at_ == text_.size()) return "has a quote that is not closed";
-        ++at_;
+        end = ++at_;
         skip_blanks();
         if (at_ < text_.size() && peek() != '\n' && peek() != '\r' && peek() != '#') {
             return "has something behind its closing quote";
@@ -131,7 +144,7 @@ class Parser {
     }
 
     /// One pass: what a variable holds is not looked at again, so that no value can grow without bound.
-    [[nodiscard]] std::string expand(std::string_view value) const {
+    [[nodiscard]] std::string expand(std::string_view value) {
         std::string out;
         while (out.size() <= value_bytes_max) {
             const auto start = value.find("${");
@@ -148,10 +161,11 @@ class Parser {
         return out.append(value);
     }
 
-    [[nodiscard]] std::optional<std::string_view> variable(std::string_view name) const {
+    [[nodiscard]] std::optional<std::string_view> variable(std::string_view name) {
         if (const auto found = process_.find(name)) return found;
         const auto above = variables_.find(name);
         if (above == variables_.end()) return std::nullopt;
+        uses_.push_back(above->first);
         return above->second;
     }
 
@@ -162,28 +176,38 @@ class Parser {
     std::uint32_t before_ = 0;
     std::uint32_t line_ = 1;
     std::string name_;
+    std::vector<std::string> uses_;
     Variables variables_;
+    std::vector<DotenvAssignment> assignments_;
 };
+
+/// Reads the whole of it. @return what is wrong, or nothing
+std::optional<Problem> read_all(Parser& parser, std::string_view text, std::string_view file) {
+    if (text.size() > dotenv_bytes_max)
+        return Problem{std::string(file), 0, {}, "is larger than 256 KiB"};
+    if (find_unreadable(text)) {
+        return Problem{
+            std::string(file), 0, {}, "holds bytes that are not UTF-8 text, or control characters"};
+    }
+    auto problem = parser.run();
+    if (problem) problem->file = std::string(file);
+    return problem;
+}
 
 }  // namespace
 
 std::expected<Environment, Problem> parse_dotenv(std::string_view text, std::string_view file,
                                                  const Environment& process) {
-    if (text.size() > dotenv_bytes_max)
-        return std::unexpected(Problem{std::string(file), 0, {}, "is larger than 256 KiB"});
-    if (find_unreadable(text)) {
-        return std::unexpected(
-            Problem{std::string(file),
-                    0,
-                    {},
-                    "holds bytes that are not UTF-8 text, or control characters"});
-    }
     Parser parser(text, process);
-    if (auto problem = parser.run()) {
-        problem->file = std::string(file);
-        return std::unexpected(*std::move(problem));
-    }
+    if (auto problem = read_all(parser, text, file)) return std::unexpected(*std::move(problem));
     return Environment(parser.take());
+}
+
+std::expected<std::vector<DotenvAssignment>, Problem> parse_dotenv_assignments(
+    std::string_view text, std::string_view file, const Environment& process) {
+    Parser parser(text, process);
+    if (auto problem = read_all(parser, text, file)) return std::unexpected(*std::move(problem));
+    return parser.take_assignments();
 }
 
 }  // namespace gh::config

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/environment.hpp"
 #include "config/problem.hpp"
+#include "config/secret.hpp"
 
 namespace gh::config {
 
@@ -22,5 +26,19 @@ inline constexpr std::size_t dotenv_bytes_max = 256 * 1024;
 [[nodiscard]] std::expected<Environment, Problem> parse_dotenv(std::string_view text,
                                                                std::string_view file,
                                                                const Environment& process);
+
+/// `NAME=value` and where it stands.
+struct DotenvAssignment {
+    std::string name;
+    Secret value;
+    std::uint32_t line = 0;         ///< of its beginning
+    std::size_t begin = 0;          ///< octets of the text from here: the beginning of that line
+    std::size_t end = 0;            ///< to here: the end of the value, before a comment behind it
+    std::vector<std::string> uses;  ///< names of lines above that the value took in
+};
+
+/// The same, with each assignment in order, also those that a later one overrides.
+[[nodiscard]] std::expected<std::vector<DotenvAssignment>, Problem> parse_dotenv_assignments(
+    std::string_view text, std::string_view file, const Environment& process);
 
 }  // namespace gh::config

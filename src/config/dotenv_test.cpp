@@ -71,6 +71,27 @@ TEST(Dotenv, RefusesWhatItCannotUnderstandAndShowsNoValue) {
     }
 }
 
+TEST(Dotenv, AssignmentsSayWhereTheyStand) {
+    const std::string_view text =
+        "# c\n export A = 1  # x\r\nB='2\n3' # y\nC=${A}${NOPE}${P}\nA=\nD\nE=";
+    const Environment process(Variables{{"P", "p"}, {"A", "of the process"}});
+    const auto alone = parse_dotenv_assignments(text, ".env", {});
+    ASSERT_TRUE(alone);
+    std::string seen;
+    for (const auto& each : *alone) {
+        seen += std::to_string(each.line) + "[" +
+                std::string(text.substr(each.begin, each.end - each.begin)) + "]" +
+                std::string(each.value.view()) + "<" + (each.uses.empty() ? "" : each.uses[0]) +
+                ";";
+    }
+    EXPECT_EQ(seen, "2[ export A = 1]1<;3[B='2\n3']2\n3<;5[C=${A}${NOPE}${P}]1<A;6[A=]<;8[E=]<;");
+    const auto within = parse_dotenv_assignments(text, ".env", process);
+    ASSERT_TRUE(within);
+    EXPECT_EQ((*within)[2].value.view(), "of the processp");
+    EXPECT_TRUE((*within)[2].uses.empty());
+    EXPECT_FALSE(parse_dotenv_assignments("A='", ".env", {}));
+}
+
 TEST(Dotenv, AValueThatMultipliesItselfIsStopped) {
     std::string text = "A=" + std::string(1000, 'x') + "\n";
     for (char name = 'B'; name <= 'H'; ++name) {

@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from support.gateway import BINARY, Gatehouse  # noqa: E402
+from support.house import House  # noqa: E402
 from support.ports import free_port  # noqa: E402
 from support.upstream import Upstream  # noqa: E402
 
@@ -26,7 +27,7 @@ class Page:
         for written, free in ports.items():
             text = text.replace(str(written), str(free))
         self.blocks = [(match[1], match[3]) for match in _FENCE.finditer(text) if match[2]]
-        self.yaml = next(match[3] for match in _FENCE.finditer(text) if match[1] == "yaml")
+        self.yaml = next((match[3] for match in _FENCE.finditer(text) if match[1] == "yaml"), None)
 
 
 @pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
@@ -71,3 +72,19 @@ def test_audit(tmp_path):
     assert "user.create user:" in done.stdout and '"type": "key"' in done.stdout
     assert "3 checkpoints and 2 records that were kept elsewhere fit\nthe audit log is what it was" in done.stdout
     assert "wrong: record 0 is not the one that was recorded" in done.stdout
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_secrets(tmp_path):
+    page = Page("secrets.md", {})
+    House(tmp_path).migrate()
+    (tmp_path / "password.txt").write_text("plain as day\n")
+    (tmp_path / ".env").write_text("DEBUG=false\nJWT_SECRET_KEY=Jq8Zs5Lw2Xc9Vb4Nm7Rt1Kp6Hd3Gf0Ya\n")  # secret-scan: allow made for this test
+    shell = "set -euxo pipefail\n" + "\n".join(block for language, block in page.blocks if language == "sh")
+    done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+                          env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "plain as day\nada\n" in done.stdout and "database\nmail\n" in done.stdout
+    assert "not in the vault" in done.stdout and "sealed as version 1, read back, equal" in done.stdout
+    assert "Jq8Zs5Lw2Xc9Vb4Nm7Rt1Kp6Hd3Gf0Ya" in done.stdout and "sealed with the new data key" in done.stderr
+    assert "# JWT_SECRET_KEY (migrated" in (tmp_path / ".env").read_text()

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "app/config_command.hpp"
+#include "app/settings.hpp"
+
+namespace gh::app {
+
+struct ImportOptions {
+    std::filesystem::path file;    ///< a `.env`
+    std::string folder = "env/";   ///< where its variables go in the vault
+    bool backup = false;           ///< keep a sealed copy first
+    bool verify_only = false;      ///< write nothing
+    bool delete_env = false;       ///< the file goes, sealed copy kept
+    std::filesystem::path sealed;  ///< open-backup: what to open
+};
+
+/// `secrets import`: the secrets of a `.env` into the vault, each read back and compared, and only then the file without them.
+/// Killed anywhere, the file is what it was, or what it shall be and the vault has everything.
+[[nodiscard]] CommandResult secrets_import(const Overrides& overrides,
+                                           const Surroundings& surroundings,
+                                           const ImportOptions& options);
+
+/// `secrets open-backup`: prints what an import has kept.
+[[nodiscard]] CommandResult secrets_open_backup(const Overrides& overrides,
+                                                const Surroundings& surroundings,
+                                                const ImportOptions& options);
+
+}  // namespace gh::app
