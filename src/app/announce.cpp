@@ -42,9 +42,15 @@ void say_next_steps(const Settings& settings, const std::filesystem::path& ca_fi
 
 }  // namespace
 
-void announce(const Settings& settings, const std::vector<std::string>& warnings,
-              const std::filesystem::path& ca_file, const FirstKey* key, telemetry::Log& log) {
-    for (const auto& warning : warnings) log.warning("config", warning);
+void announce_reading(const ReadSettings& read, telemetry::Log& log) {
+    for (const auto& warning : read.warnings) log.warning("config", warning);
+    if (read.from_vault > 0)
+        log.info("vault", "secrets of the configuration were taken from the vault")
+            .field("secrets", read.from_vault);
+}
+
+void announce(const Settings& settings, const std::filesystem::path& ca_file, const FirstKey* key,
+              telemetry::Log& log) {
     const bool serves_api = std::ranges::any_of(
         settings.listeners, [](const auto& each) { return each.serves(net::Service::api); });
     const auto profile = settings.profile == Profile::production ? "production" : "development";

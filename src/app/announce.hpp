@@ -10,9 +10,12 @@
 
 namespace gh::app {
 
+/// What must be said aloud about settings that were read.
+void announce_reading(const ReadSettings& read, telemetry::Log& log);
+
 /// Says what was started: as log lines, and, where somebody started the house with nothing but an upstream, the line to
 /// paste next and the key, on standard output.
-void announce(const Settings& settings, const std::vector<std::string>& warnings,
-              const std::filesystem::path& ca_file, const FirstKey* key, telemetry::Log& log);
+void announce(const Settings& settings, const std::filesystem::path& ca_file, const FirstKey* key,
+              telemetry::Log& log);
 
 }  // namespace gh::app

@@ -22,7 +22,10 @@ Said said_of(const Settings& settings, const FirstKey* key = nullptr,
     KeptLines lines;
     telemetry::Log log(lines);
     ::testing::internal::CaptureStdout();
-    announce(settings, warnings, "/data/ca.pem", key, log);
+    ReadSettings read;
+    read.warnings = warnings;
+    announce_reading(read, log);
+    announce(settings, "/data/ca.pem", key, log);
     return {::testing::internal::GetCapturedStdout(), lines.text};
 }
 

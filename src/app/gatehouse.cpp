@@ -266,8 +266,8 @@ Result<void> Gatehouse::start() {
         keep_keys(*house.trust->current(), *house.trust, auth, house.kept_keys, first,
                   *house.resolver, *house.log);
     });
-    announce(house.effective, house.read.warnings, house.tls->ca_file(),
-             house.key ? &*house.key : nullptr, *house.log);
+    announce_reading(house.read, *house.log);
+    announce(house.effective, house.tls->ca_file(), house.key ? &*house.key : nullptr, *house.log);
     house.server_sink->flush();
     return {};
 }
@@ -335,7 +335,7 @@ void Gatehouse::House::reload() {
             .field("key", changed);
     }
     read = std::move(*next);
-    for (const auto& warning : read.warnings) log->warning("config", warning);
+    announce_reading(read, *log);
     log->info("app", "configuration reloaded").field("routes", read.settings.routes.size());
 }
 

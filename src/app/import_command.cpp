@@ -13,13 +13,13 @@
 #include <vector>
 
 #include "app/secret_acts.hpp"
+#include "app/secret_fields.hpp"
+#include "app/vault_secrets.hpp"
 #include "app/verb_state.hpp"
 #include "audit/act.hpp"
 #include "base/file.hpp"
 #include "base/try.hpp"
-#include "codec/json.hpp"
-#include "codec/json_writer.hpp"
-#include "config/text.hpp"
+#include "config/problem.hpp"
 #include "crypto/burned.hpp"
 #include "net/run_task.hpp"
 #include "vault/env_file.hpp"
@@ -33,7 +33,6 @@ namespace {
 using std::filesystem::path;
 
 constexpr std::string_view backup_kind = "env backup";
-constexpr std::string_view value_field = "value";
 
 /// A file as it was read: what is written later is for this one and no other.
 struct EnvFile {
@@ -86,9 +85,7 @@ struct Row {
 /// Variables that open the vault or its database: they cannot be in it.
 std::set<std::string, std::less<>> opening(const config::Origins& origins) {
     std::set<std::string, std::less<>> names;
-    for (const auto* key :
-         {"data_dir", "storage.url", "storage.password", "vault.key", "vault.key_file",
-          "vault.passphrase", "vault.credential", "vault.kernel_keyring"}) {
+    for (const auto key : opening_keys()) {
         if (const auto name = origins.decider(key); !name.empty()) names.emplace(name);
         const auto* written = origins.find(key);
         constexpr std::string_view begins = "${env:";
@@ -101,19 +98,9 @@ std::set<std::string, std::less<>> opening(const config::Origins& origins) {
     return names;
 }
 
-crypto::Secret fields_of(const config::Secret& value) {
-    std::string text;
-    // Room for the longest escapes: what grew elsewhere would not be wiped.
-    text.reserve(6 * value.view().size() + 32);
-    codec::json::Writer(text).begin_object().name(value_field).string(value.view()).end_object();
-    crypto::Secret fields(text);
-    crypto::wipe(text.data(), text.size());
-    return fields;
-}
-
 bool holds(const vault::OpenedSecret& opened, const config::Secret& value) {
     if (!opened.value) return false;
-    const auto fields = fields_of(value);
+    const auto fields = one_field(only_field, value.view());
     return crypto::constant_time_equal(opened.value->bytes(), fields.bytes());
 }
 
@@ -211,7 +198,7 @@ class Import {
                               : "not in the vault";
             return {};
         }
-        auto put = secrets_.put(row.path, fields_of(each.value), std::nullopt,
+        auto put = secrets_.put(row.path, one_field(only_field, each.value.view()), std::nullopt,
                                 std::chrono::system_clock::now(), recorded_secret("secret.put"));
         GH_TRY(const auto change, net::run_to_end(std::move(put)));
         const auto version = change.versions.front();

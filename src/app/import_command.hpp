@@ -5,16 +5,17 @@
 
 #include "app/config_command.hpp"
 #include "app/settings.hpp"
+#include "vault/config.hpp"
 
 namespace gh::app {
 
 struct ImportOptions {
-    std::filesystem::path file;    ///< a `.env`
-    std::string folder = "env/";   ///< where its variables go in the vault
-    bool backup = false;           ///< keep a sealed copy first
-    bool verify_only = false;      ///< write nothing
-    bool delete_env = false;       ///< the file goes, sealed copy kept
-    std::filesystem::path sealed;  ///< open-backup: what to open
+    std::filesystem::path file;             ///< a `.env`
+    std::string folder{vault::env_folder};  ///< where its variables go in the vault
+    bool backup = false;                    ///< keep a sealed copy first
+    bool verify_only = false;               ///< write nothing
+    bool delete_env = false;                ///< the file goes, sealed copy kept
+    std::filesystem::path sealed;           ///< open-backup: what to open
 };
 
 /// `secrets import`: the secrets of a `.env` into the vault, each read back and compared, and only then the file without them.

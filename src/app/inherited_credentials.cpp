@@ -144,7 +144,13 @@ void encryption_key(const Overlay& overlay, std::string_view value) {
 void secure_secrets(const Overlay& overlay, std::string_view value) {
     if (const auto wanted = boolean(overlay, value)) {
         overlay.decide("vault.external_key_required");
-        overlay.settings.vault.external_key_required = *wanted;
+        auto& settings = overlay.settings.vault;
+        settings.external_key_required = *wanted;
+        overlay.decide("vault.variables_only");
+        settings.variables_only = *wanted;
+        if (!*wanted || !settings.variables.empty()) return;
+        overlay.decide("vault.variables");
+        settings.variables = vault::env_folder;
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -63,8 +64,11 @@ constexpr InheritedVariable table[] = {
      "key "
      "is one.",
      encryption_key},
-    {"ENABLE_SECURE_SECRETS", "", "vault.external_key_required", "false",
-     "true refuses to start with a key that lies in the data directory, beside what it protects.",
+    {"ENABLE_SECURE_SECRETS", "", "vault.external_key_required, .variables and .variables_only",
+     "false",
+     "true takes the secrets among these variables from the vault alone, where gatehouse secrets "
+     "import puts them, and refuses to start with a key that lies in the data directory, beside "
+     "what it protects.",
      secure_secrets},
     {"ENABLE_HTTPS_REDIRECT", "", "listeners[].redirect_to", "true",
      "true adds a listener on [::]:8080 that redirects to https, if there is none; false closes "
@@ -173,6 +177,35 @@ void apply_environment(const config::Environment& environment, Settings& setting
             continue;
         }
         variable.apply(overlay, found->second);
+    }
+}
+
+bool opens_vault(const InheritedVariable& variable) {
+    return variable.sets.starts_with("storage.") || variable.sets.starts_with("vault.");
+}
+
+config::Environment with_vault(const config::Environment& outside,
+                               const config::Environment& vault) {
+    auto all = outside.all();
+    for (const auto& [name, value] : vault.all()) {
+        const bool opens = std::ranges::any_of(table, [&](const auto& variable) {
+            return opens_vault(variable) && (variable.name == name || variable.alias == name);
+        });
+        if (opens) continue;
+        auto& set = all[name];
+        if (set.empty()) set = value;
+    }
+    return config::Environment(std::move(all));
+}
+
+void refuse_secrets_outside(const config::Environment& outside, config::Problems& problems) {
+    for (const auto& variable : table) {
+        if (!variable.example.empty() || opens_vault(variable)) continue;
+        if (outside.find(variable.name).value_or("").empty()) continue;
+        problems.add({"environment", 0, std::string(variable.name),
+                      "is a secret outside the vault, and vault.variables_only "
+                      "(ENABLE_SECURE_SECRETS) lets none in from there: gatehouse secrets import "
+                      ".env moves it, and takes it from the file"});
     }
 }
 

@@ -20,6 +20,15 @@ struct InheritedVariable {
     void (*apply)(const Overlay& overlay, std::string_view value);
 };
 
+/// Is it one that says how to open the vault or its database, so that it cannot be in it?
+[[nodiscard]] bool opens_vault(const InheritedVariable& variable);
+
+/// Variables that stand in the vault, less those that opens_vault(); below what `outside` sets to anything but nothing.
+[[nodiscard]] config::Environment with_vault(const config::Environment& outside,
+                                             const config::Environment& vault);
+/// A problem for each secret that `outside` sets and that belongs into the vault.
+void refuse_secrets_outside(const config::Environment& outside, config::Problems& problems);
+
 /// All that this build reads. Variables of rooms that are not built are not read.
 [[nodiscard]] std::span<const InheritedVariable> inherited_variables();
 

@@ -5,6 +5,7 @@
 #include "app/inherited_environment.hpp"
 #include "app/secret_judge.hpp"
 #include "app/settings.hpp"
+#include "app/vault_secrets.hpp"
 #include "base/try.hpp"
 #include "config/dotenv.hpp"
 #include "config/file.hpp"
@@ -134,9 +135,12 @@ class Reading {
 
     /// @param complete  the file was read without a problem
     Result<ReadSettings> finish(bool complete) {
-        apply_environment(out_.environment, out_.settings, out_.origins, judge_, problems_,
-                          out_.warnings);
+        apply_environment(with_vault(out_.environment, surroundings_.vault_variables),
+                          out_.settings, out_.origins, judge_, problems_, out_.warnings);
+        if (out_.settings.vault.variables_only && !overrides_.state_only)
+            refuse_secrets_outside(out_.environment, problems_);
         apply_command_line();
+        refuse_locked_in();
         check_settings(out_.settings, provenance(), problems_, out_.warnings);
         // Whether weak secrets pass depends on profile and listeners, so only a whole file can tell.
         const bool relaxed = complete && out_.settings.relaxed();
@@ -149,6 +153,18 @@ class Reading {
         }
         if (!problems_.empty()) return problems_.error();
         return std::move(out_);
+    }
+
+    /// What opens the vault cannot be in it.
+    void refuse_locked_in() {
+        for (const auto key : opening_keys()) {
+            const auto* written = out_.origins.find(key);
+            if (written == nullptr || !written->contains("${secret:")) continue;
+            problems_.add(
+                provenance().problem(std::string(key),
+                                     "cannot be in the vault, for it says how to open it; allowed: "
+                                     "${env:NAME}, ${file:PATH}"));
+        }
     }
 
     [[nodiscard]] Provenance provenance() const { return {tree_, file_, out_.origins}; }
@@ -207,10 +223,8 @@ Result<void> check_usage(const Overrides& overrides) {
     return {};
 }
 
-}  // namespace
-
-Result<ReadSettings> read_settings(const Overrides& overrides, const Surroundings& surroundings) {
-    GH_TRY_VOID(check_usage(overrides));
+/// With what the surroundings say of secrets.
+Result<ReadSettings> read_once(const Overrides& overrides, const Surroundings& surroundings) {
     Reading reading(overrides, surroundings);
     if (overrides.env_file) GH_TRY_VOID(reading.read_dotenv(*overrides.env_file, true));
     if (!overrides.config_file) return reading.from_command_line();
@@ -222,6 +236,38 @@ Result<ReadSettings> read_settings(const Overrides& overrides, const Surrounding
     if (!text)
         return fail(ErrorKind::invalid_argument, "config.invalid", std::move(text.error().detail));
     return reading.from_text(*text, file.native(), folder);
+}
+
+/// Enough to open the vault.
+Result<ReadSettings> read_without_vault(Overrides overrides, const Surroundings& surroundings) {
+    UnusedSecrets unused;
+    auto blind = surroundings;
+    blind.secrets = &unused;
+    overrides.state_only = true;
+    return read_once(overrides, blind);
+}
+
+}  // namespace
+
+Result<ReadSettings> read_settings(const Overrides& overrides, const Surroundings& surroundings) {
+    GH_TRY_VOID(check_usage(overrides));
+    if (surroundings.secrets != nullptr) return read_once(overrides, surroundings);
+    if (overrides.state_only) return read_without_vault(overrides, surroundings);
+    VaultSecrets vault(overrides, surroundings);
+    auto seeing = surroundings;
+    seeing.secrets = &vault;
+    const auto first = read_without_vault(overrides, surroundings);
+    if (first && !first->settings.vault.variables.empty()) {
+        auto variables = vault.variables(first->settings.vault.variables);
+        if (!variables) {
+            return fail(ErrorKind::invalid_argument, "config.invalid",
+                        "vault.variables: " + variables.error().detail);
+        }
+        seeing.vault_variables = *std::move(variables);
+    }
+    GH_TRY(auto read, read_once(overrides, seeing));
+    read.from_vault = vault.count();
+    return read;
 }
 
 Result<ReadSettings> read_settings_text(std::string_view text, std::string_view file,

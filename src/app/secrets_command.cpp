@@ -7,13 +7,13 @@
 #include <utility>
 
 #include "app/secret_acts.hpp"
+#include "app/secret_fields.hpp"
 #include "app/verb_state.hpp"
 #include "audit/act.hpp"
 #include "base/try.hpp"
 #include "codec/json.hpp"
 #include "codec/json_writer.hpp"
 #include "codec/utf8.hpp"
-#include "config/text.hpp"
 #include "net/run_task.hpp"
 #include "vault/rekey.hpp"
 #include "vault/secret_repository.hpp"
@@ -69,24 +69,7 @@ Result<crypto::Secret> fields_of(const SecretsOptions& options) {
     }
     if (!codec::is_utf8(typed))
         return std::unexpected(usage("standard input is no UTF-8 text: encode it, as by base64"));
-    std::string text;
-    // Room for the longest escapes: what grew elsewhere would not be wiped.
-    text.reserve(6 * (typed.size() + options.field.size()) + 16);
-    codec::json::Writer(text).begin_object().name(options.field).string(typed).end_object();
-    crypto::Secret fields(text);
-    crypto::wipe(text.data(), text.size());
-    return fields;
-}
-
-std::string text_of(const Value& value) {
-    std::string text;
-    if (const auto* string = value.string()) {
-        text.reserve(string->size() + 1);
-        text += *string;
-        return text;
-    }
-    codec::json::Writer(text).value(value);
-    return text;
+    return one_field(options.field, typed);
 }
 
 /// What `get` prints; a line feed has room behind it, for what grew elsewhere would not be wiped.
@@ -98,14 +81,7 @@ Result<std::string> shown(const crypto::Secret& secret, const SecretsOptions& op
         all += text;
         return all;
     }
-    GH_TRY(const auto fields, codec::json::parse(text, {.bytes_max = text.size()}));
-    if (const auto* field = fields.find(options.field)) return text_of(*field);
-    std::string names;
-    for (const auto& [name, value] : *fields.object())
-        names += (names.empty() ? "" : ", ") + config::quote(name);
-    return fail(ErrorKind::not_found, "secret.field",
-                fmt::format("{} has no field {}; it has: {}", config::quote(options.path),
-                            config::quote(options.field), names));
+    return field_of(secret, options.field, options.path);
 }
 
 Task<Result<std::vector<std::string>>> all_names(vault::SecretRepository secrets,

@@ -12,7 +12,7 @@ namespace gh::app {
 
 struct SecretsOptions {
     std::string path;  ///< or the folder of a list
-    std::string field = "value";
+    std::string field{"value"};
     std::optional<std::uint64_t> cas;
     std::uint64_t version = 0;  ///< 0: the newest
     bool json = false;

@@ -74,7 +74,8 @@ struct Surroundings {
     config::Environment environment;   ///< of the process; `.env` is laid below it
     config::SecretCheck check_secret;  ///< crypto::check_secret_strength; must be set
     config::SecretResolver* secrets =
-        nullptr;  ///< answers `${secret:...}`; nullptr: such references are refused
+        nullptr;  ///< answers `${secret:...}`; nullptr: the vault of the configuration does
+    config::Environment vault_variables;  ///< for what neither the environment nor `.env` sets
 };
 
 /// Settings with what must be said aloud about them.
@@ -83,6 +84,7 @@ struct ReadSettings {
     std::vector<std::string> warnings;  ///< one sentence each, no secrets
     config::Origins origins;          ///< which values came through a reference: for `config show`
     config::Environment environment;  ///< with `.env` laid below
+    std::size_t from_vault = 0;       ///< secrets that were taken from there
 };
 
 /// Reads the file (if any), then the environment, then the command line, and checks the whole.

@@ -1,8 +1,10 @@
 #include "vault/config.hpp"
 
 #include "base/error.hpp"
+#include "base/try.hpp"
 #include "config/object.hpp"
 #include "config/types.hpp"
+#include "vault/secret_path.hpp"
 
 namespace gh::vault {
 namespace {
@@ -12,6 +14,12 @@ Result<std::string> credential_of(const std::string& text) {
     if (!text.contains('/') && !text.starts_with('.')) return text;
     return fail(ErrorKind::invalid_argument, "config.value",
                 "is no name of a credential, as LoadCredential= gives it");
+}
+
+Result<std::string> folder_of(const std::string& text) {
+    if (text.empty()) return text;
+    GH_TRY_VOID(check_secret_folder(text));
+    return text;
 }
 
 }  // namespace
@@ -42,6 +50,12 @@ config::Type<VaultConfig> vault_type() {
               "The description of such a key in the kernel's keyring (keyctl padd user).");
     table.key("external_key_required", &VaultConfig::external_key_required, config::boolean(),
               "Refuse to start with a key that lies beside what it protects.");
+    table.key(
+        "variables", &VaultConfig::variables, config::parsed_text<std::string>(&folder_of, same),
+        "A folder of the vault, such as env/: its secrets count as environment variables that "
+        "are not set.");
+    table.key("variables_only", &VaultConfig::variables_only, config::boolean(),
+              "Refuse to start where the environment or .env sets a secret that belongs there.");
     return table.type();
 }
 

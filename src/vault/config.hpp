@@ -3,12 +3,16 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/secret.hpp"
 #include "config/type.hpp"
 
 namespace gh::vault {
+
+/// Where environment variables are in the vault, unless said otherwise.
+inline constexpr std::string_view env_folder = "env/";
 
 /// `vault` of gatehouse.yaml: what opens the seal. One of them, or none: then a key file in the data directory does, which
 /// is made at the first start.
@@ -19,6 +23,8 @@ struct VaultConfig {
     std::string credential;  ///< a file in $CREDENTIALS_DIRECTORY, as systemd gives it; empty: none
     std::string kernel_keyring;          ///< description of a key; empty: none
     bool external_key_required = false;  ///< the start is refused when none is named
+    std::string variables;  ///< a folder whose secrets count as environment variables; empty: none
+    bool variables_only = false;  ///< the environment's own secrets are refused
 
     /// Which of them are named.
     [[nodiscard]] std::vector<std::string_view> sources() const;

@@ -68,6 +68,11 @@ def test_configuration_in_the_pages_passes_the_check(block, tmp_path):
     file = tmp_path / "gatehouse.yaml"
     file.write_text(block)
     variables = {name: "x" for name in re.findall(r"\$\{env:(\w+)\}", block)}
+    if secrets := re.findall(r"\$\{secret:([^}#]+)\}", block):
+        subprocess.run([BINARY, "migrate", "up", "--config", file], cwd=tmp_path, timeout=30, check=True)
+        for path in secrets:
+            subprocess.run([BINARY, "secrets", "set", path, "--config", file], input=os.urandom(32).hex(), text=True,
+                           cwd=tmp_path, timeout=30, check=True)
     run = subprocess.run([BINARY, "config", "check", file], text=True, capture_output=True, timeout=30, cwd=tmp_path,
                          env=os.environ | variables, check=False)
     assert run.returncode == 0, run.stdout + run.stderr

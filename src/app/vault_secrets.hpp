@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "app/settings.hpp"
+#include "config/environment.hpp"
+
+namespace gh::app {
+
+struct VerbState;
+
+/// Keys of the configuration that open the vault: nothing of theirs can be in it.
+[[nodiscard]] std::span<const std::string_view> opening_keys();
+
+/// What a configuration takes from the vault that it names itself. Opens it with the first question, and has every secret that
+/// it hands out in the audit log.
+class VaultSecrets final : public config::SecretResolver {
+ public:
+    /// @param overrides, surroundings  outlive it
+    VaultSecrets(const Overrides& overrides, const Surroundings& surroundings);
+    ~VaultSecrets() override;
+
+    /// @param field  empty: `value`, or the only one
+    [[nodiscard]] Result<std::string> resolve(std::string_view path,
+                                              std::string_view field) override;
+    /// The secrets directly in a folder, as variables of their names; no folder's are none.
+    [[nodiscard]] Result<config::Environment> variables(std::string_view folder);
+    /// Handed out so far.
+    [[nodiscard]] std::size_t count() const { return count_; }
+
+ private:
+    [[nodiscard]] Result<VerbState*> open();
+    [[nodiscard]] Result<std::string> read(VerbState& house, const std::string& path,
+                                           std::string_view field);
+
+    const Overrides& overrides_;
+    const Surroundings& surroundings_;
+    std::unique_ptr<VerbState> house_;
+    std::size_t count_ = 0;
+    std::optional<Error> failed_;  ///< to open it, so that it is tried once
+};
+
+/// For verbs that make no use of secrets of the configuration, and must run before those are there: something else in place of
+/// each, never the same twice.
+class UnusedSecrets final : public config::SecretResolver {
+ public:
+    [[nodiscard]] Result<std::string> resolve(std::string_view path,
+                                              std::string_view field) override;
+};
+
+}  // namespace gh::app
