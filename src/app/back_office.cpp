@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "app/first_users.hpp"
@@ -23,7 +24,8 @@ constexpr seconds greeting_patience{3};
 BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
                        std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
                        std::unique_ptr<audit::Log> audit, CheckpointKeeper checkpoints,
-                       std::unique_ptr<IdentityHouse> identity, telemetry::Registry& registry,
+                       std::unique_ptr<IdentityHouse> identity,
+                       std::unique_ptr<VaultHouse> vault, telemetry::Registry& registry,
                        telemetry::Log& log)
     : settings_(settings),
       keys_(keys),
@@ -33,10 +35,12 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       fallback_(std::move(fallback)),
       audit_(std::move(audit)),
       checkpoints_(std::move(checkpoints)),
-      identity_(std::move(identity)) {}
+      identity_(std::move(identity)),
+      vault_(std::move(vault)) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
                                                      crypto::KeyStore& keys,
+                                                     const vault::Seal& seal,
                                                      telemetry::Registry& registry,
                                                      telemetry::Log& log) {
     GH_TRY(auto state, State::open(settings, keys, registry, &log));
@@ -56,9 +60,10 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
                                                     *state->database));
     GH_TRY(auto identity, IdentityHouse::open(settings, *state, *fallback, *audit, keys,
                                               std::chrono::system_clock::now()));
+    auto vault = std::make_unique<VaultHouse>(seal, *state->database, *audit);
     auto office = std::make_unique<BackOffice>(
         settings, keys, std::move(state), std::move(fallback), std::move(audit),
-        std::move(checkpoints), std::move(identity), registry, log);
+        std::move(checkpoints), std::move(identity), std::move(vault), registry, log);
     if (auto greeted = net::run_to_end(office->greet_in_time()); !greeted) {
         if (!storage::is_away(greeted.error())) return std::unexpected(std::move(greeted).error());
         log.error("storage", "the database does not answer; what needs it gets 503 until it does")
@@ -122,6 +127,7 @@ void BackOffice::start(const std::filesystem::path& sqlite) {
 std::vector<api::Route> BackOffice::routes() {
     auto all = identity_->routes();
     all.push_back(pool_route(*state_->database));
+    std::ranges::move(vault_->routes(), std::back_inserter(all));
     return all;
 }
 

@@ -12,6 +12,7 @@
 #include "app/own_routes.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
+#include "app/vault_house.hpp"
 #include "audit/log.hpp"
 #include "base/error.hpp"
 #include "base/task.hpp"
@@ -29,16 +30,18 @@ class BackOffice {
     /// Opens the database and furnishes the rooms; on a first start, makes the first users. A database that is away may come
     /// later.
     /// @param keys, registry, log  outlive it
+    /// @param seal  of the vault; its master key is not kept
     /// @return what cannot be mended by waiting: errors of files and keys, a schema that is not ours
     [[nodiscard]] static Result<std::unique_ptr<BackOffice>> open(const Settings& settings,
                                                                   crypto::KeyStore& keys,
+                                                                  const vault::Seal& seal,
                                                                   telemetry::Registry& registry,
                                                                   telemetry::Log& log);
     /// Of what open() has made ready.
     BackOffice(const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<State> state,
                std::unique_ptr<storage::Fallback> fallback, std::unique_ptr<audit::Log> audit,
                CheckpointKeeper checkpoints, std::unique_ptr<IdentityHouse> identity,
-               telemetry::Registry& registry, telemetry::Log& log);
+               std::unique_ptr<VaultHouse> vault, telemetry::Registry& registry, telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
     /// @param sqlite  the database's file, looked at whether it is whole; empty: that is a server's business
@@ -75,6 +78,7 @@ class BackOffice {
     std::unique_ptr<audit::Log> audit_;
     CheckpointKeeper checkpoints_;
     std::unique_ptr<IdentityHouse> identity_;
+    std::unique_ptr<VaultHouse> vault_;
     std::unique_ptr<Clerk> clerk_;
     std::unique_ptr<storage::IntegrityCheck> integrity_;
 };

@@ -228,7 +228,7 @@ Result<void> Gatehouse::start() {
     auto effective = settings;
     GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
     GH_TRY(house.office,
-           BackOffice::open(effective, house.tls->keys(), house.registry, *house.log));
+           BackOffice::open(effective, house.tls->keys(), *unsealed.seal, house.registry, *house.log));
     house.keys_kept_at = std::chrono::system_clock::now();
     house.own.rooms = house.office->routes();
     house.own.storage = [&house] { return house.office->storage_state(); };

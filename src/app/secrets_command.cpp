@@ -14,6 +14,7 @@
 #include "codec/utf8.hpp"
 #include "config/text.hpp"
 #include "net/run_task.hpp"
+#include "vault/acts.hpp"
 #include "vault/rekey.hpp"
 #include "vault/secret_repository.hpp"
 
@@ -34,7 +35,7 @@ struct VaultVerb {
 
 Result<VaultVerb> open_vault(const Overrides& overrides, const Surroundings& surroundings) {
     GH_TRY(auto verb, open_verb_state(overrides, surroundings));
-    auto keyring = std::make_unique<vault::Keyring>(verb->seal->derived_key("data keys"));
+    auto keyring = std::make_unique<vault::Keyring>(verb->seal->derived_key(vault::Keyring::purpose));
     return VaultVerb{std::move(verb), std::move(keyring)};
 }
 
@@ -54,15 +55,7 @@ Error in_words(Error error, const SecretsOptions& options) {
 }
 
 storage::Also<SecretChange> recorded(std::string action) {
-    return audit::also<SecretChange>(
-        audit::act_of_shell(std::move(action), "secret"),
-        [](audit::Record& record, const SecretChange& change) {
-            record.object_id = change.path;
-            if (!change.versions.empty()) {
-                record.details = {{"version", static_cast<std::int64_t>(change.versions.back())},
-                                  {"versions", static_cast<std::int64_t>(change.versions.size())}};
-            }
-        });
+    return vault::recorded_with(audit::act_of_shell(std::move(action), "secret"));
 }
 
 Error usage(std::string text) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mutex>
+#include <string_view>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
@@ -17,7 +18,9 @@ namespace gh::vault {
 /// Errors besides storage's: `not_found` "barrier.key"; `corrupt` "keyring.sealed": the database belongs to another seal.
 class Keyring {
  public:
-    /// @param root  32 bytes: Seal::derived_key()
+    /// Of Seal::derived_key().
+    static constexpr std::string_view purpose = "data keys";
+    /// @param root  32 bytes
     explicit Keyring(crypto::Secret root);
 
     /// That has the database's newest key and no other: a database that was restored under us may know another by the same
