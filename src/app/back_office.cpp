@@ -24,9 +24,8 @@ constexpr seconds greeting_patience{3};
 BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
                        std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
                        std::unique_ptr<audit::Log> audit, CheckpointKeeper checkpoints,
-                       std::unique_ptr<IdentityHouse> identity,
-                       std::unique_ptr<VaultHouse> vault, telemetry::Registry& registry,
-                       telemetry::Log& log)
+                       std::unique_ptr<IdentityHouse> identity, std::unique_ptr<VaultHouse> vault,
+                       telemetry::Registry& registry, telemetry::Log& log)
     : settings_(settings),
       keys_(keys),
       registry_(registry),

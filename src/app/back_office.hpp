@@ -41,7 +41,8 @@ class BackOffice {
     BackOffice(const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<State> state,
                std::unique_ptr<storage::Fallback> fallback, std::unique_ptr<audit::Log> audit,
                CheckpointKeeper checkpoints, std::unique_ptr<IdentityHouse> identity,
-               std::unique_ptr<VaultHouse> vault, telemetry::Registry& registry, telemetry::Log& log);
+               std::unique_ptr<VaultHouse> vault, telemetry::Registry& registry,
+               telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
     /// @param sqlite  the database's file, looked at whether it is whole; empty: that is a server's business

@@ -53,8 +53,8 @@ class OwnRoutesTest : public ::testing::Test {
     Unsealed unsealed_ = unseal(settings_).value();
     KeptLines said_;
     telemetry::Log log_{said_, telemetry::LogLevel::error};
-    std::unique_ptr<BackOffice> office_ = *BackOffice::open(
-        settings_, *unsealed_.keys, *unsealed_.seal, registry_, log_);
+    std::unique_ptr<BackOffice> office_ =
+        *BackOffice::open(settings_, *unsealed_.keys, *unsealed_.seal, registry_, log_);
     const OwnFacts facts_{registry_,
                           [this] { return std::vector{upstream_}; },
                           std::chrono::system_clock::now(),

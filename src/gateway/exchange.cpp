@@ -65,10 +65,8 @@ void Exchange::refuse(std::uint16_t status, std::string_view problem_code,
     code = problem_code;
     outcome = outcome::refused;
     body.clear();
-    const api::Problem problem{.status = status,
-                               .code = problem_code,
-                               .detail = detail,
-                               .request_id = request_id_text()};
+    const api::Problem problem{
+        .status = status, .code = problem_code, .detail = detail, .request_id = request_id_text()};
     if (route && route->own && route->own->dialect) {
         auto told = route->own->dialect->refuse(problem);
         response.status = told.status;

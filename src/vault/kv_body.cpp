@@ -145,13 +145,13 @@ Result<std::vector<std::uint64_t>> parse_versions(std::string_view body) {
 }
 
 Result<Configuration> parse_configuration(std::string_view body) {
-    GH_TRY(const auto outline,
-           read_object(body, {"max_versions", "cas_required", "delete_version_after",
-                              "custom_metadata"}));
+    GH_TRY(const auto outline, read_object(body, {"max_versions", "cas_required",
+                                                  "delete_version_after", "custom_metadata"}));
     const auto& root = outline.root();
     const auto* after = root.find("delete_version_after");
     if (says_something(after) && after->string() != "0s" && after->integer() != 0)
-        return refuse("delete_version_after is not supported: versions stay until they are deleted");
+        return refuse(
+            "delete_version_after is not supported: versions stay until they are deleted");
     if (says_something(root.find("custom_metadata")))
         return refuse("custom_metadata is not supported");
     Configuration wanted;

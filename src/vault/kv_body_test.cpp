@@ -7,9 +7,7 @@
 namespace gh::vault::kv {
 namespace {
 
-std::string reason(const auto& result) {
-    return result ? "" : std::string(result.error().reason);
-}
+std::string reason(const auto& result) { return result ? "" : std::string(result.error().reason); }
 
 TEST(KvWrite, KeepsTheDataByteForByte) {
     struct Case {
@@ -85,7 +83,8 @@ TEST(KvQuery, NamesAVersionOnce) {
 
 TEST(KvAnswers, AreWhatClientsOfKvStoresRead) {
     OpenedSecret secret;
-    secret.version = {.version = 2, .key_id = 1, .created_at = SystemTime(seconds(60)), .deleted_at = {}};
+    secret.version = {
+        .version = 2, .key_id = 1, .created_at = SystemTime(seconds(60)), .deleted_at = {}};
     secret.value = std::make_shared<const crypto::Secret>(std::string_view(R"({"a": 1.0})"));
     EXPECT_EQ(text_of(secret, "r"),
               R"({"request_id":"r","lease_id":"","renewable":false,"lease_duration":0,"data":)"

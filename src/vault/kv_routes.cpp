@@ -1,5 +1,6 @@
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -66,19 +67,33 @@ Result<api::Reply> told(Error error) {
     return std::unexpected(std::move(error));
 }
 
-Answered translated(Answered answer) {
-    auto reply = co_await std::move(answer);
-    if (reply) co_return reply;
-    co_return told(std::move(reply).error());
-}
-
-Answered deny(api::Call /*call*/) {
-    co_return refused(403, "access.anonymous", "permission denied");
-}
-
 /// Where a configuration lets everybody in, secrets are still nobody's.
 bool is_nobody(const api::Call& call) {
     return call.principal.type == access::PrincipalType::anonymous;
+}
+
+/// A wrapped answer is wanted, or that of another house in this one: what we have would go where it is not meant to.
+bool wants_more(const api::Call& call) {
+    const auto says = [&](std::string_view name) {
+        const auto* field = call.head.fields.find(name);
+        return field != nullptr && !field->value.empty();
+    };
+    return says("X-Vault-Wrap-TTL") || says("X-Vault-Namespace");
+}
+
+/// The doors of this API itself.
+std::optional<api::Reply> turned_away(const api::Call& call) {
+    if (is_nobody(call)) return refused(403, "access.anonymous", "permission denied");
+    if (!wants_more(call)) return {};
+    return refused(400, "kv.unsupported", "response wrapping and namespaces are not supported");
+}
+
+/// @param answer  which has not begun
+Answered guarded(api::Call call, Answered answer) {
+    if (auto refusal = turned_away(call)) co_return *std::move(refusal);
+    auto reply = co_await std::move(answer);
+    if (reply) co_return reply;
+    co_return told(std::move(reply).error());
 }
 
 std::string path_of(const api::Call& call) { return std::string(call.param("path")); }
@@ -171,13 +186,12 @@ Answered forget(Room& room, api::Call call) {
 
 // --- what clients ask before anything else ---
 
-Answered show_health(api::Call call) {
+Answered show_health(api::Call /*call*/) {
     const auto moment = std::chrono::floor<seconds>(now().time_since_epoch());
     std::string text;
     codec::json::Writer out(text);
     out.begin_object().name("initialized").boolean(true).name("sealed").boolean(false);
     out.name("standby").boolean(false).name("server_time_utc").integer(moment.count()).end_object();
-    (void)call;
     co_return json(text + "\n");
 }
 
@@ -201,16 +215,15 @@ using Read = Answered (*)(Room&, api::Call);
 using Take = std::function<Answered(Room&, api::Call, std::string_view)>;
 
 api::Handle answering(Room& room, Read read) {
-    return api::with(room, [read](Room& at, api::Call call) {
-        return is_nobody(call) ? deny(call) : translated(read(at, call));
-    });
+    return api::with(room,
+                     [read](Room& at, api::Call call) { return guarded(call, read(at, call)); });
 }
 
 api::Handle taking(Room& room, Take take) {
     return api::with(
         room,
         [take = std::move(take)](Room& at, api::Call call, std::string_view body) {
-            return is_nobody(call) ? deny(call) : translated(take(at, call, body));
+            return guarded(call, take(at, call, body));
         },
         api::raw_body({"application/json"}));
 }
@@ -253,13 +266,12 @@ void add_values(Table& table, Room& room) {
     table.add("DELETE", data, may_write, answering(room, delete_newest),
               "Deletes the newest version; it can be taken back.", false);
     const auto named = [&](const std::string& verb, const std::string& summary, auto change) {
-        table.add_write("/v1/secret/" + verb + "/{path...}",
-                        taking(room,
-                               [change, action = "secret." + verb](
-                                   Room& at, api::Call call, std::string_view body) {
-                                   return change(at, call, action, body);
-                               }),
-                        summary, false);
+        table.add_write(
+            "/v1/secret/" + verb + "/{path...}",
+            taking(room, [change, action = "secret." + verb](
+                             Room& at, api::Call call,
+                             std::string_view body) { return change(at, call, action, body); }),
+            summary, false);
     };
     named("delete", "Deletes versions; they can be taken back.",
           change_named<&SecretRepository::remove>);
@@ -274,7 +286,8 @@ void add_facts(Table& table, Room& room) {
     for (const auto& path : {metadata, metadata + "/", metadata + "/{path...}"}) {
         table.add("GET", path, may_read, answering(room, show_facts),
                   "What is known of a secret; with list=true the names below a folder.", true);
-        table.add("LIST", path, may_read, answering(room, list_names), "Names below a folder.", true);
+        table.add("LIST", path, may_read, answering(room, list_names), "Names below a folder.",
+                  true);
     }
     table.add_write(metadata + "/{path...}", taking(room, configure),
                     "How many versions are kept, and whether writes must name the newest.", false);
@@ -288,10 +301,10 @@ std::vector<api::Route> kv_routes(Room& room) {
     Table table;
     add_values(table, room);
     add_facts(table, room);
-    table.add("GET", "/v1/auth/token/lookup-self", Access::authenticated(), show_token,
-              "Who asks.", true);
-    table.add("GET", "/v1/sys/health", Access::anyone(), show_health,
-              "That it is there and open.", true);
+    table.add("GET", "/v1/auth/token/lookup-self", Access::authenticated(), show_token, "Who asks.",
+              true);
+    table.add("GET", "/v1/sys/health", Access::anyone(), show_health, "That it is there and open.",
+              true);
     return std::move(table).take();
 }
 

@@ -126,6 +126,14 @@ def test_a_path_has_one_spelling_and_a_body_no_surprises(gateway):
     assert exact.encode() in gateway.get("/v1/secret/data/exact", [("X-Vault-Token", KEYS["admin"])]).body
 
 
+def test_what_is_not_supported_is_refused_and_not_passed_over(gateway, kv):
+    kv.create_or_update_secret("a", {"n": 1})
+    for field in (("X-Vault-Wrap-TTL", "60"), ("X-Vault-Namespace", "other")):
+        status, said = told(gateway, "GET", "/v1/secret/data/a", fields=[field])
+        assert status == 400 and "not supported" in said["errors"][0]
+    assert told(gateway, "GET", "/v1/secret/data/a", fields=[("X-Vault-Namespace", "")])[0] == 200
+
+
 # --- who may ---
 
 def test_nobody_without_the_permission_reads_or_writes(gateway, kv):
@@ -192,8 +200,8 @@ def test_shell_and_api_see_the_same_and_the_audit_log_both(gateway, kv):
     assert value(kv, "team/b") == {"value": "from the shell"}
     assert run("secrets", "rekey", *verb).returncode == 0
     assert value(kv, "team/a") == {"value": "hunter2"}
-    lines = [json.loads(line) for line in run("audit", "tail", "--json", "--count", "50", *verb).stdout.splitlines()]
-    acts = {(line["action"], line["object_id"], line["actor"]) for line in lines if line["object_type"] == "secret"}
+    lines = [json.loads(line)["record"] for line in run("audit", "tail", "--json", "--count", "50", *verb).stdout.splitlines()]
+    acts = {(line["action"], line["object"]["id"], line["actor"]["subject"]) for line in lines if line["object"]["type"] == "secret"}
     assert {("secret.put", "team/a", "admin"), ("secret.get", "team/b", "admin"),
             ("secret.get", "team/a", "admin")} <= acts
     assert "hunter2" not in gateway.output() + json.dumps(lines) + json.dumps(gateway.access_log())
