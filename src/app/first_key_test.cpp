@@ -8,6 +8,7 @@
 #include "base/temporary_directory.hpp"
 #include "crypto/digest.hpp"
 #include "identity/build_trust.hpp"
+#include "pki/key_store.hpp"
 
 namespace gh::app {
 namespace {

@@ -63,7 +63,7 @@ constexpr InheritedVariable table[] = {
      "key "
      "is one.",
      encryption_key},
-    {"ENABLE_SECURE_SECRETS", "", "vault.external_key_required", "true",
+    {"ENABLE_SECURE_SECRETS", "", "vault.external_key_required", "false",
      "true refuses to start with a key that lies in the data directory, beside what it protects.",
      secure_secrets},
     {"ENABLE_HTTPS_REDIRECT", "", "listeners[].redirect_to", "true",

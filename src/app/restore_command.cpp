@@ -11,6 +11,7 @@
 #include "app/machine.hpp"
 #include "app/restoring.hpp"
 #include "app/state_files.hpp"
+#include "app/unseal.hpp"
 #include "app/verb_state.hpp"
 #include "audit/act.hpp"
 #include "audit/note.hpp"
@@ -151,6 +152,20 @@ Result<Restored> restore_into(const Settings& settings, const BackupOptions& opt
     return Restored{std::move(contents), !replaced.empty()};
 }
 
+/// What the vault of a backup wants that is not in it; empty: nothing.
+std::string wanted_for_vault(const std::filesystem::path& data_dir) {
+    const auto keys = data_dir / "keys";
+    std::error_code unknown;
+    if (!vault::Seal::exists(keys) || std::filesystem::exists(keys / own_key_file, unknown))
+        return {};
+    const auto kinds = vault::Seal::kinds(keys);
+    if (!kinds) return fmt::format("WARNING: {}\n", kinds.error().detail);
+    return fmt::format(
+        "its vault is sealed for: {}; it starts where the configuration names the same under "
+        "vault\n",
+        *kinds);
+}
+
 }  // namespace
 
 CommandResult restore(const Overrides& overrides, const Surroundings& surroundings,
@@ -171,6 +186,7 @@ CommandResult restore(const Overrides& overrides, const Surroundings& surroundin
             "in {}\n",
             (read->settings.data_dir / "audit" / "checkpoint.before-restore").string());
     }
+    said += wanted_for_vault(read->settings.data_dir);
     return {.exit_code = 0, .out = {}, .err = std::move(said)};
 }
 

@@ -126,7 +126,8 @@ TEST_P(CheckpointsTest, AreNotMadeOfALogThatWasRewritten) {
         GH_CO_TRY_VOID(co_await session.execute(set, std::move(edge)));
         std::vector<Leaf> forged;
         forged.push_back(make_leaf(record_of("forged")));
-        co_return co_await append_leaves(session, std::move(forged));
+        auto all = std::make_shared<const std::vector<Leaf>>(std::move(forged));
+        co_return co_await append_leaves(session, std::move(all));
     };
     ASSERT_TRUE(run_to_end(database->write(head)));
     EXPECT_EQ(ids(), (Ids{"r0", "r1", "r2", "forged"}));

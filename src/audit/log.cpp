@@ -56,14 +56,15 @@ Result<std::vector<Leaf>> leaves_of(std::string_view payload) {
     return leaves;
 }
 
-Task<Result<void>> append_all(storage::Session& session, std::vector<Leaf> leaves) {
+Task<Result<void>> append_all(storage::Session& session, Leaves leaves) {
     GH_CO_TRY_VOID(co_await append_leaves(session, std::move(leaves)));
     co_return Result<void>{};
 }
 
 Task<Result<void>> apply(storage::Session& session, storage::JournalRecord record) {
     GH_CO_TRY(auto leaves, leaves_of(record.payload));
-    co_return co_await append_all(session, std::move(leaves));
+    auto all = std::make_shared<const std::vector<Leaf>>(std::move(leaves));
+    co_return co_await append_all(session, std::move(all));
 }
 
 Leaf leaf_of(Record record) {
@@ -91,7 +92,8 @@ Task<Result<void>> Log::lock(storage::Session& session) { co_return co_await loc
 Task<Result<void>> Log::append(storage::Session& session, Record record) {
     std::vector<Leaf> one;
     one.push_back(leaf_of(std::move(record)));
-    co_return co_await append_all(session, std::move(one));
+    auto all = std::make_shared<const std::vector<Leaf>>(std::move(one));
+    co_return co_await append_all(session, std::move(all));
 }
 
 Task<Result<void>> Log::append(Record record) {
@@ -143,7 +145,7 @@ Task<Result<void>> Log::submit(std::string kind, std::vector<Leaf> leaves) {
     const auto now = net::Loop::current()->system_now();
     const auto all = std::make_shared<const std::vector<Leaf>>(std::move(leaves));
     storage::Fallback::Direct direct = [all](storage::Session& session) {
-        return append_all(session, *all);
+        return append_all(session, all);
     };
     storage::Fallback::Payload payload = [all] { return payload_of(*all); };
     co_return co_await fallback_.submit(std::move(kind), now, std::move(direct),

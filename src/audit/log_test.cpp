@@ -50,7 +50,7 @@ TEST_P(AuditLogTest, WhatIsToldTwiceIsOneRecord) {
     auto twice = [](Session& session) {
         std::vector<Leaf> leaves;
         for (const auto* id : {"d", "a", "d"}) leaves.push_back(make_leaf(record_of(id)));
-        return append_leaves(session, std::move(leaves));
+        return append_leaves(session, std::make_shared<const std::vector<Leaf>>(std::move(leaves)));
     };
     EXPECT_EQ(run_to_end(database->write(twice)).value(), 1U);
     EXPECT_EQ(ids(), (Ids{"a", "b", "c", "d"}));

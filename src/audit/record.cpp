@@ -43,7 +43,8 @@ constexpr std::array principal_types{
 // --- cleaning: what callers bring becomes what may be written ---
 
 std::string clean(std::string_view text, std::size_t bytes_max) {
-    std::string out;
+    std::string out(text.substr(0, telemetry::ascii_run(text)));
+    text.remove_prefix(out.size());
     while (!text.empty()) {
         const auto sequence = telemetry::utf8_sequence(text);
         // PostgreSQL's text and jsonb hold no NUL.

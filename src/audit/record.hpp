@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -81,6 +82,9 @@ struct Leaf {
     std::string line;
     friend bool operator==(const Leaf&, const Leaf&) = default;
 };
+
+/// Shared: a transaction that appends them may run again.
+using Leaves = std::shared_ptr<const std::vector<Leaf>>;
 
 [[nodiscard]] Leaf make_leaf(const Record& record);
 /// @return as parse_record()

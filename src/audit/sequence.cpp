@@ -62,30 +62,33 @@ Result<CompactRange> read_tree(std::int64_t size, const std::string& edge) {
 }
 
 /// Leaves that the log does not have, each id once, in order.
-Task<Result<std::vector<Leaf>>> only_new(Session& session, std::vector<Leaf> leaves) {
+Task<Result<std::vector<const Leaf*>>> only_new(Session& session, const std::vector<Leaf>& leaves) {
     std::string ids;
     codec::json::Writer out(ids);
     out.begin_array();
     for (const auto& leaf : leaves) out.string(leaf.record.id);
     out.end_array();
     GH_CO_TRY(const auto rows, co_await session.query(select_known, ids));
-    std::set<std::string, std::less<>> known;
+    std::set<std::string_view> known;
     for (std::size_t i = 0; i < rows.size(); ++i) known.insert(rows[i].text(0));
-    std::erase_if(leaves, [&](const Leaf& leaf) { return !known.insert(leaf.record.id).second; });
-    co_return leaves;
+    std::vector<const Leaf*> fresh;
+    for (const auto& leaf : leaves) {
+        if (known.insert(leaf.record.id).second) fresh.push_back(&leaf);
+    }
+    co_return fresh;
 }
 
-Parameters row_of(std::uint64_t index, Leaf leaf) {
-    auto& record = leaf.record;
+Parameters row_of(std::uint64_t index, const Leaf& leaf) {
+    const auto& record = leaf.record;
     return {storage::to_value(index),
-            std::move(record.id),
+            record.id,
             storage::to_value(record.time),
             storage::to_value(static_cast<std::int64_t>(record.severity)),
-            std::move(record.actor),
-            std::move(record.action),
-            std::move(record.object_type),
-            std::move(record.object_id),
-            std::move(leaf.line)};
+            record.actor,
+            record.action,
+            record.object_type,
+            record.object_id,
+            leaf.line};
 }
 
 /// A row that is there already is not the caller's conflict: the head is behind the records.
@@ -111,19 +114,20 @@ Task<Result<CompactRange>> load_tree(Session& session) {
     co_return read_tree((*head).integer(0), (*head).octets(1));
 }
 
-Task<Result<std::size_t>> append_leaves(Session& session, std::vector<Leaf> leaves) {
+Task<Result<std::size_t>> append_leaves(Session& session, Leaves leaves) {
     GH_CO_TRY(auto tree, co_await load_tree(session));
-    GH_CO_TRY(leaves, co_await only_new(session, std::move(leaves)));
-    if (leaves.empty()) co_return 0U;
+    GH_CO_TRY(const auto added, co_await only_new(session, *leaves));
+    if (added.empty()) co_return 0U;
     const auto old_size = tree.size();
-    const auto added = leaves.size();
     std::vector<Node> completed;
     std::vector<Parameters> records, nodes;
-    for (auto& leaf : leaves) {
+    records.reserve(added.size());
+    for (const auto* leaf : added) {
         const auto index = tree.size();
-        GH_CO_TRY_VOID(tree.append(leaf_hash(leaf.line), completed));
-        records.push_back(row_of(index, std::move(leaf)));
+        GH_CO_TRY_VOID(tree.append(leaf_hash(leaf->line), completed));
+        records.push_back(row_of(index, *leaf));
     }
+    nodes.reserve(completed.size());
     for (auto position = node_count(old_size); const auto& node : completed)
         nodes.push_back({storage::to_value(position++), blob_of(node.hash)});
     GH_CO_TRY_VOID(placed(co_await session.execute_many(insert_record, std::move(records))));
@@ -134,7 +138,7 @@ Task<Result<std::size_t>> append_leaves(Session& session, std::vector<Leaf> leav
     GH_CO_TRY(const auto moved,
               co_await session.execute(update_head, tree.size(), std::move(blob), old_size));
     if (moved != 1) co_return broken("the head of the log has moved");
-    co_return added;
+    co_return added.size();
 }
 
 }  // namespace gh::audit

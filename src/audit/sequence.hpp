@@ -25,7 +25,6 @@ inline constexpr std::size_t leaves_max = 4'096;
 ///
 /// @param leaves  at most leaves_max
 /// @return        how many are new; `corrupt` "audit.head" when the rows are not those of one log
-[[nodiscard]] Task<Result<std::size_t>> append_leaves(storage::Session& session,
-                                                      std::vector<Leaf> leaves);
+[[nodiscard]] Task<Result<std::size_t>> append_leaves(storage::Session& session, Leaves leaves);
 
 }  // namespace gh::audit

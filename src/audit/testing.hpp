@@ -108,7 +108,8 @@ class LogTest : public storage::EngineTest {
             std::vector<Leaf> leaves;
             for (int i = 0; i < count; ++i)
                 leaves.push_back(make_leaf(record_of("r" + std::to_string(from + i))));
-            return append_leaves(session, std::move(leaves));
+            return append_leaves(session,
+                                 std::make_shared<const std::vector<Leaf>>(std::move(leaves)));
         };
         appended_ += count;
         EXPECT_TRUE(storage::run_to_end(database->write(std::move(work))));

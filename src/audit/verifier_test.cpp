@@ -184,7 +184,7 @@ TEST_P(VerifierTest, ALogThatWasMadeAnewIsFoundByAnOldExport) {
         std::vector<Leaf> leaves;
         for (int i = 0; i < 618; ++i)
             leaves.push_back(make_leaf(record_of((i == 560 ? "x" : "r") + std::to_string(i))));
-        return append_leaves(session, std::move(leaves));
+        return append_leaves(session, std::make_shared<const std::vector<Leaf>>(std::move(leaves)));
     };
     ASSERT_TRUE(run_to_end(database->write(work)));
     EXPECT_TRUE(verify().good());  // by itself

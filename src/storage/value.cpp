@@ -30,7 +30,9 @@ SystemTime time_of(std::int64_t microseconds) {
 bool storable(const Value& value) {
     const auto* text = std::get_if<std::string>(&value);
     if (text == nullptr) return true;
-    for (std::string_view rest = *text; !rest.empty();) {
+    std::string_view rest = *text;
+    rest.remove_prefix(telemetry::ascii_run(rest));
+    while (!rest.empty()) {
         const auto length = telemetry::utf8_sequence(rest).length;
         if (length == 0 || rest.front() == '\0') return false;
         rest.remove_prefix(length);

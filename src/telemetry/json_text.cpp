@@ -131,6 +131,17 @@ Utf8Sequence utf8_sequence(std::string_view text) noexcept {
     return {length, length};
 }
 
+std::size_t ascii_run(std::string_view text) noexcept {
+    constexpr std::uint64_t ones = 0x0101010101010101, high = ones * 0x80;
+    std::size_t done = 0;
+    for (std::uint64_t word; text.size() - done >= sizeof word; done += sizeof word) {
+        std::memcpy(&word, text.data() + done, sizeof word);
+        // A borrow out of a byte of 0 sets high bits: too many, never too few.
+        if (((word | (word - ones)) & high) != 0) break;
+    }
+    return done;
+}
+
 std::string_view cut_utf8(std::string_view text, std::size_t bytes_max) noexcept {
     if (text.size() <= bytes_max) return text;
     std::size_t end = bytes_max;

@@ -29,6 +29,9 @@ struct Utf8Sequence {
 /// @param text  not empty
 [[nodiscard]] Utf8Sequence utf8_sequence(std::string_view text) noexcept;
 
+/// How many bytes at the beginning are ASCII and not NUL; may stop up to seven early.
+[[nodiscard]] std::size_t ascii_run(std::string_view text) noexcept;
+
 /// At most `bytes_max` bytes of the beginning, not ending within a well-formed sequence.
 [[nodiscard]] std::string_view cut_utf8(std::string_view text, std::size_t bytes_max) noexcept;
 

@@ -96,6 +96,21 @@ TEST(JsonText, AnotherParserAcceptsAnyBytesAndReadsCleanOnesBack) {
     }
 }
 
+TEST(AsciiRun, StopsBeforeWhatIsNoneAndLessThanAWordEarly) {
+    for (const char odd : {'\0', '\x80', '\xff'}) {
+        for (std::size_t size = 0; size < 40; ++size) {
+            for (std::size_t at = 0; at <= size; ++at) {
+                std::string text(size, '\x01');
+                if (at < size) text[at] = odd;
+                const auto run = ascii_run(text);
+                EXPECT_LE(run, at);
+                EXPECT_GT(run + 8, at);
+            }
+        }
+    }
+    EXPECT_EQ(ascii_run("\x7f~ \x01 abc"), 8U);
+}
+
 TEST(CutUtf8, NeverSplitsAWellFormedSequence) {
     const std::string_view text = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80";
     constexpr std::size_t ends[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10};

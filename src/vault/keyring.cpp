@@ -1,5 +1,6 @@
 #include "vault/keyring.hpp"
 
+#include <stdexcept>
 #include <utility>
 
 #include "base/try.hpp"
@@ -31,7 +32,11 @@ KeyId id_of(std::int64_t stored) { return static_cast<KeyId>(stored); }
 
 }  // namespace
 
-Keyring::Keyring(crypto::Secret root) : root_(Barrier().with(0, std::move(root)).value()) {}
+Keyring::Keyring(crypto::Secret root) {
+    auto opener = Barrier().with(0, std::move(root));
+    if (!opener) throw std::logic_error("the root of a keyring has 32 bytes");
+    root_ = *std::move(opener);
+}
 
 Barrier Keyring::known() const {
     const std::scoped_lock lock(mutex_);

@@ -42,6 +42,11 @@ bool Seal::exists(const std::filesystem::path& folder) {
     return std::filesystem::exists(std::filesystem::symlink_status(folder / file_name, unknown));
 }
 
+Result<std::string> Seal::kinds(const std::filesystem::path& folder) {
+    GH_TRY(const auto file, read(folder));
+    return kinds_of(file);
+}
+
 Result<Seal> Seal::open(const std::filesystem::path& folder, Protector& protector) {
     GH_TRY(auto file, read(folder));
     Result<crypto::Secret> master =

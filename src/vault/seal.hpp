@@ -25,6 +25,9 @@ class Seal {
     ///         "seal.malformed", `unavailable` "file.io"; details say what to do
     [[nodiscard]] static Result<Seal> open(const std::filesystem::path& folder,
                                            Protector& protector);
+    /// Kinds of those who can open it: "key, recovery". It need not be opened for that.
+    /// @return `corrupt` "seal.malformed", `unavailable` "file.io"
+    [[nodiscard]] static Result<std::string> kinds(const std::filesystem::path& folder);
     /// Makes a master key. Under the caller's lock, where there is none yet.
     [[nodiscard]] static Result<Seal> make(const std::filesystem::path& folder,
                                            Protector& protector);

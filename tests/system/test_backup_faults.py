@@ -3,14 +3,13 @@
 import json
 import os
 import resource
-import signal
 import subprocess
-import time
 
 import pytest
 
 from support.gateway import BINARY, environment, run
 from support.house import House
+from support.killing import killed, length_of, moments
 from support.wait import seconds, until
 
 ROUNDS = 200 if os.environ.get("GATEHOUSE_SLOW") == "1" else 20
@@ -118,29 +117,6 @@ def test_a_full_disk_leaves_no_half_backup(lived_in, tmp_path):
 
 
 # --- kill -9 ---
-
-def killed(house, after, *arguments):
-    """Runs a verb and kills it that many seconds after its start, None: not at all; whether it ended by itself."""
-    process = subprocess.Popen([str(BINARY), *map(str, arguments), "--config", str(house.config_file)],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(house.env))
-    try:
-        process.wait(after)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=seconds(30))
-    return process.returncode != -signal.SIGKILL
-
-
-def moments(rounds, length):
-    """When to kill: all over the length of the work, and now and then not at all."""
-    return [length * i / (rounds - 2) if i < rounds - 2 else None for i in range(rounds)]
-
-
-def length_of(work):
-    begun = time.monotonic()
-    work()
-    return time.monotonic() - begun
-
 
 def test_a_killed_restore_leaves_the_old_house_or_the_new_one(lived_in, make_house):
     """Two backups of two houses take turns; wherever it is killed, the house is one of them, rows and keys alike."""

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from support.control import Control, add_user, house_config
-from support.gateway import run, write_config
+from support.gateway import run, without_leak_check, write_config
 from support.house import House
 from support.wait import seconds, until
 
@@ -51,7 +51,7 @@ def test_a_stop_closes_connections_as_postgresql_wants_it(postgres, start, on_po
 
 
 def test_a_stop_does_not_wait_for_a_database_that_hangs(postgres, start, on_postgres):
-    gateway = start(on_postgres, env=postgres.env)
+    gateway = start(on_postgres, env=postgres.env | without_leak_check())
     postgres.pause()
     began = time.monotonic()
     assert gateway.stop(timeout=20) == 0
@@ -64,7 +64,7 @@ def test_a_stop_does_not_wait_for_a_database_that_hangs(postgres, start, on_post
 def test_a_start_does_not_wait_long_for_a_database_that_hangs(postgres, start, on_postgres):
     postgres.pause()
     began = time.monotonic()
-    gateway = start(on_postgres, env=postgres.env)
+    gateway = start(on_postgres, env=postgres.env | without_leak_check())
     assert time.monotonic() - began < seconds(7)
     assert gateway.get("/health/ready", listener="admin").json()["checks"]["database"]["status"] == "degraded"
     postgres.resume()

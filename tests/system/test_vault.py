@@ -3,14 +3,17 @@
 import base64
 import json
 import os
+import shutil
 import sqlite3
 
 import pytest
 
 from support.control import Control
-from support.gateway import run, write_config
+from support.gateway import Gatehouse, run, write_config
 from support.house import House
+from support.killing import killed, length_of, moments
 
+ROUNDS = 100 if os.environ.get("GATEHOUSE_SLOW") == "1" else 12
 PASSPHRASE = "correct horse battery staple"
 
 
@@ -73,7 +76,7 @@ def test_no_value_is_in_any_file_or_in_the_audit_log(house):
     for form in (b"hunter2", base64.b64encode(b"hunter2-is-nowhere").rstrip(b"=")):
         assert form not in everything(house.data)
     log = house.done("audit", "tail", "--action", "secret.put", "--json")
-    assert json.loads(log.splitlines()[-1])["object_id"] == "team/database" and "hunter2" not in log
+    assert json.loads(log.splitlines()[-1])["record"]["object"] == {"type": "secret", "id": "team/database"} and "hunter2" not in log
 
 
 def test_secrets_are_sealed_anew_beside_a_running_house(start, tmp_path):
@@ -112,6 +115,7 @@ def test_without_its_key_nothing_starts_and_the_message_says_what_to_do(house, t
 
 
 def test_a_key_from_outside_can_be_demanded(house):
+    house.done("secrets", "list")
     house.env["ENABLE_SECURE_SECRETS"] = "true"
     house.refused("wants a key from outside of data_dir", "secrets", "list", code=2)
     configure(house, key_file=str(house.data / "keys/../keys/master.key"))
@@ -200,16 +204,51 @@ def test_the_keys_of_before_are_sealed_at_the_first_start(start, tmp_path):
     house.refused("is not sealed", "user", "list")
 
 
+def test_a_first_start_that_is_killed_loses_no_key(tmp_path):
+    """A house of before the vault: its keys rest in plain, and an API key is good because one of them is what it was."""
+    origin = House(tmp_path / "origin")
+    origin.data.mkdir(mode=0o700)
+
+    def put_keys_of_before(data):
+        (data / "keys").mkdir(mode=0o700)
+        for name in ("api-key-hash", *(f"key-{i}" for i in range(20))):
+            path = data / "keys" / name
+            path.write_bytes(b"k" * 32)
+            path.chmod(0o600)
+    put_keys_of_before(origin.data)
+    text = origin.migrate().done("key", "create", "nightly", "--role", "user").split()[-1]
+
+    def before(name):
+        house = House(tmp_path / name)
+        house.data.mkdir(mode=0o700)
+        shutil.copy(origin.data / "gatehouse.db", house.data)
+        put_keys_of_before(house.data)
+        return house
+    whole = before("whole")
+    length = length_of(lambda: whole.done("user", "list"))
+    ended = 0
+    for i, moment in enumerate(moments(ROUNDS, length)):
+        house = before(f"house{i}")
+        ended += killed(house, moment, "user", "list")
+        gateway = Gatehouse(house.directory, house.config)
+        try:
+            assert gateway.get("/auth/me", [("X-API-Key", text)]).status == 200
+        finally:
+            gateway.close()
+        assert b"k" * 32 not in everything(house.data / "keys")
+        assert all(path.stat().st_mode & 0o777 == 0o600 for path in house.data.glob("keys/*"))
+    assert 0 < ended < ROUNDS
+
+
 def test_a_backup_opens_elsewhere_with_its_key_and_not_without(house, tmp_path):
     file = key_file(tmp_path / "master.key")
     configure(house, key_file=str(file))
-    house.done("secrets", "unseal")
-    (house.data / "keys/master.key").unlink()
     house.done("secrets", "set", "a", stdin="1")
+    assert not (house.data / "keys/master.key").exists()
     backup = house.backup()
     assert file.read_bytes() not in backup.read_bytes()
     other = House(tmp_path / "gateway1")
-    other.done("restore", backup)
+    assert "its vault is sealed for: key" in other.verb("restore", backup).stderr
     other.refused("is not there; put it back", "secrets", "get", "a")
     configure(other, key_file=str(file))
     assert other.done("secrets", "get", "a") == "1\n"

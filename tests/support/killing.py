@@ -1,0 +1,31 @@
+"""kill -9 all over the length of some work."""
+
+import signal
+import subprocess
+import time
+
+from support.gateway import BINARY, environment
+from support.wait import seconds
+
+
+def killed(house, after, *arguments):
+    """Runs a verb and kills it that many seconds after its start, None: not at all; whether it ended by itself."""
+    process = subprocess.Popen([str(BINARY), *map(str, arguments), "--config", str(house.config_file)],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(house.env))
+    try:
+        process.wait(after)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=seconds(30))
+    return process.returncode != -signal.SIGKILL
+
+
+def moments(rounds, length):
+    """When to kill: all over the length of the work, and now and then not at all."""
+    return [length * i / (rounds - 2) if i < rounds - 2 else None for i in range(rounds)]
+
+
+def length_of(work):
+    begun = time.monotonic()
+    work()
+    return time.monotonic() - begun
