@@ -20,6 +20,7 @@ struct ClientCertificate {
     /// All that it says of its holder: "dn:CN=ci,O=Example" (RFC 4514), "dns:ci.example.com", "uri:spiffe://example/ci",
     /// "ip:192.0.2.7".
     std::vector<std::string> names = {};
+    SystemTime not_after = SystemTime::max();
 };
 
 /// What a request brought along. Views into the request head.

@@ -43,6 +43,7 @@ struct Page {
     std::uint32_t limit = 50;
     std::uint64_t offset = 0;
     std::optional<CursorKeys> after;  ///< go on behind this item; never together with an offset
+    std::size_t order = 0;            ///< which of the words of add_sort()
 };
 
 [[nodiscard]] Type<std::optional<CursorKeys>> cursor_of(std::string_view list,
@@ -63,6 +64,20 @@ void add_page(Object<T>& table, std::string_view list, std::size_t keys_count) {
         if (!page.after || page.offset == 0) return;
         const auto step = reader.enter("offset");
         reader.refuse("conflict", "Must not be there together with cursor.");
+    });
+}
+
+/// Adds `sort`: one of a few words, a minus before one that is backwards; the first is meant where it is absent. Cursors of
+/// such a list have the word as their first key.
+template <std::derived_from<Page> T>
+void add_sort(Object<T>& table, const std::vector<std::string>& words) {
+    table.optional("sort", static_cast<std::size_t T::*>(&T::order), word_of(words),
+                   "What the list is ordered by, backwards with a minus; " + words.front() +
+                       " where it is absent.");
+    table.check([words](Reader& reader, const T& page) {
+        if (!page.after || page.after->front() == words[page.order]) return;
+        const auto step = reader.enter("cursor");
+        reader.refuse("conflict", "Must come from a page of the same order.");
     });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +20,7 @@ struct Reply {
     std::uint16_t status = 200;
     std::string content_type = "application/json";  ///< not sent where there is no body to have it
     std::string body;
+    std::shared_ptr<const std::string> shared_body;  ///< instead of `body`: one for all who ask
     std::vector<std::pair<std::string, std::string>> fields;  ///< besides Content-Type
     std::string_view code;  ///< of a refusal, for the log; static storage
     std::optional<Error>

@@ -22,12 +22,14 @@ constexpr seconds greeting_patience{3};
 }  // namespace
 
 BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
-                       std::unique_ptr<State> state, std::unique_ptr<storage::Fallback> fallback,
+                       std::unique_ptr<vault::Keyring> keyring, std::unique_ptr<State> state,
+                       std::unique_ptr<storage::Fallback> fallback,
                        std::unique_ptr<audit::Log> audit, CheckpointKeeper checkpoints,
-                       std::unique_ptr<IdentityHouse> identity, std::unique_ptr<VaultHouse> vault,
+                       std::unique_ptr<IdentityHouse> identity, pki::InternalCa& ca,
                        telemetry::Registry& registry, telemetry::Log& log)
     : settings_(settings),
       keys_(keys),
+      keyring_(std::move(keyring)),
       registry_(registry),
       log_(log),
       state_(std::move(state)),
@@ -35,13 +37,12 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       audit_(std::move(audit)),
       checkpoints_(std::move(checkpoints)),
       identity_(std::move(identity)),
-      vault_(std::move(vault)) {}
+      vault_(*keyring_, *state_->database, *audit_),
+      pki_(state_->certificates, ca, registry, log) {}
 
-Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
-                                                     crypto::KeyStore& keys,
-                                                     const vault::Seal& seal,
-                                                     telemetry::Registry& registry,
-                                                     telemetry::Log& log) {
+Result<std::unique_ptr<BackOffice>> BackOffice::open(
+    const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<vault::Keyring> keyring,
+    pki::InternalCa& ca, telemetry::Registry& registry, telemetry::Log& log) {
     GH_TRY(auto state, State::open(settings, keys, registry, &log));
     log.info("storage", state->database->dialect() == storage::Dialect::sqlite
                             ? "Storage backend: SQLite"
@@ -59,10 +60,9 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
                                                     *state->database));
     GH_TRY(auto identity, IdentityHouse::open(settings, *state, *fallback, *audit, keys,
                                               std::chrono::system_clock::now()));
-    auto vault = std::make_unique<VaultHouse>(seal, *state->database, *audit);
     auto office = std::make_unique<BackOffice>(
-        settings, keys, std::move(state), std::move(fallback), std::move(audit),
-        std::move(checkpoints), std::move(identity), std::move(vault), registry, log);
+        settings, keys, std::move(keyring), std::move(state), std::move(fallback), std::move(audit),
+        std::move(checkpoints), std::move(identity), ca, registry, log);
     if (auto greeted = net::run_to_end(office->greet_in_time()); !greeted) {
         if (!storage::is_away(greeted.error())) return std::unexpected(std::move(greeted).error());
         log.error("storage", "the database does not answer; what needs it gets 503 until it does")
@@ -73,18 +73,24 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(const Settings& settings,
 
 Task<Result<void>> BackOffice::greet_in_time() {
     // Only this question may be given up: what comes after it makes users, and tells their passwords once.
-    auto question = state_->check_schema();
+    auto question = recognise_database();
     GH_CO_TRY_VOID(
         co_await net::within(greeting_patience, "storage.patience", std::move(question)));
     co_return co_await greet_database();
 }
 
-Task<Result<void>> BackOffice::greet_database() {
+Task<Result<void>> BackOffice::recognise_database() {
     GH_CO_TRY_VOID(co_await state_->check_schema());
+    co_return co_await keyring_->check(*state_->database);
+}
+
+Task<Result<void>> BackOffice::greet_database() {
+    GH_CO_TRY_VOID(co_await recognise_database());
     GH_CO_TRY_VOID(co_await welcome_first_users());
     GH_CO_TRY_VOID(co_await renew());
     const auto now = std::chrono::system_clock::now();
     GH_CO_TRY(const auto revoked, co_await state_->revocations.list({}, now));
+    GH_CO_TRY_VOID(co_await pki_.learn(now));
     identity_->revocations().learn(revoked, now);
     co_return Result<void>{};
 }
@@ -115,18 +121,20 @@ Task<Result<void>> BackOffice::welcome_first_users() {
 }
 
 void BackOffice::start(const std::filesystem::path& sqlite) {
-    clerk_ = std::make_unique<Clerk>(Clerk::Parts{
-        state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
-        state_->keys, identity_->key_uses(), identity_->oauth(), *fallback_, checkpoints_,
-        registry_, log_, [this] { return greet_database(); }, [this] { return renew(); }});
+    clerk_ = std::make_unique<Clerk>(
+        Clerk::Parts{state_->revocations, identity_->revocations(), state_->roles,
+                     identity_->roles(), state_->keys, identity_->key_uses(), identity_->oauth(),
+                     *fallback_, checkpoints_, registry_, log_, [this] { return greet_database(); },
+                     [this] { return renew(); }, [this] { return pki_.keep(); }});
     if (!sqlite.empty())
         integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
 }
 
 std::vector<api::Route> BackOffice::routes() {
     auto all = identity_->routes();
+    std::ranges::move(pki_.publications(), std::back_inserter(all));
+    std::ranges::move(vault_.routes(), std::back_inserter(all));
     all.push_back(pool_route(*state_->database));
-    std::ranges::move(vault_->routes(), std::back_inserter(all));
     return all;
 }
 

@@ -10,6 +10,7 @@
 #include "app/clerk.hpp"
 #include "app/identity_house.hpp"
 #include "app/own_routes.hpp"
+#include "app/pki_house.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
 #include "app/vault_house.hpp"
@@ -21,6 +22,7 @@
 #include "storage/sqlite/integrity.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
+#include "vault/keyring.hpp"
 
 namespace gh::app {
 
@@ -29,20 +31,18 @@ class BackOffice {
  public:
     /// Opens the database and furnishes the rooms; on a first start, makes the first users. A database that is away may come
     /// later.
-    /// @param keys, registry, log  outlive it
-    /// @param seal  of the vault; its master key is not kept
-    /// @return what cannot be mended by waiting: errors of files and keys, a schema that is not ours
-    [[nodiscard]] static Result<std::unique_ptr<BackOffice>> open(const Settings& settings,
-                                                                  crypto::KeyStore& keys,
-                                                                  const vault::Seal& seal,
-                                                                  telemetry::Registry& registry,
-                                                                  telemetry::Log& log);
+    /// @param keys, ca, registry, log  outlive it
+    /// @param keyring                  whose keys the database must hold
+    /// @return what cannot be mended by waiting: errors of files and keys, a schema that is not ours, another house's vault
+    [[nodiscard]] static Result<std::unique_ptr<BackOffice>> open(
+        const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<vault::Keyring> keyring,
+        pki::InternalCa& ca, telemetry::Registry& registry, telemetry::Log& log);
     /// Of what open() has made ready.
-    BackOffice(const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<State> state,
+    BackOffice(const Settings& settings, crypto::KeyStore& keys,
+               std::unique_ptr<vault::Keyring> keyring, std::unique_ptr<State> state,
                std::unique_ptr<storage::Fallback> fallback, std::unique_ptr<audit::Log> audit,
                CheckpointKeeper checkpoints, std::unique_ptr<IdentityHouse> identity,
-               std::unique_ptr<VaultHouse> vault, telemetry::Registry& registry,
-               telemetry::Log& log);
+               pki::InternalCa& ca, telemetry::Registry& registry, telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
     /// @param sqlite  the database's file, looked at whether it is whole; empty: that is a server's business
@@ -56,6 +56,7 @@ class BackOffice {
 
     [[nodiscard]] std::vector<api::Route> routes();
     [[nodiscard]] IdentityHouse& identity() { return *identity_; }
+    [[nodiscard]] PkiHouse& pki() { return pki_; }
     [[nodiscard]] const std::shared_ptr<const identity::ApiKeyHasher>& hasher() const {
         return state_->hasher;
     }
@@ -63,6 +64,8 @@ class BackOffice {
     [[nodiscard]] std::optional<StorageState> storage_state() const;
 
  private:
+    /// Has it our schema, and keys of our vault?
+    [[nodiscard]] Task<Result<void>> recognise_database();
     /// Once the database answers: is it ours, who is there, what is over? At the start, or from the clerk.
     [[nodiscard]] Task<Result<void>> greet_database();
     /// The same at the start, which does not wait long for a database that says nothing.
@@ -72,6 +75,7 @@ class BackOffice {
 
     const Settings settings_;  // of the start
     crypto::KeyStore& keys_;
+    const std::unique_ptr<vault::Keyring> keyring_;
     telemetry::Registry& registry_;
     telemetry::Log& log_;
     std::unique_ptr<State> state_;
@@ -79,7 +83,8 @@ class BackOffice {
     std::unique_ptr<audit::Log> audit_;
     CheckpointKeeper checkpoints_;
     std::unique_ptr<IdentityHouse> identity_;
-    std::unique_ptr<VaultHouse> vault_;
+    VaultHouse vault_;
+    PkiHouse pki_;
     std::unique_ptr<Clerk> clerk_;
     std::unique_ptr<storage::IntegrityCheck> integrity_;
 };

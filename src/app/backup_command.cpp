@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <optional>
 #include <utility>
 
 #include "app/backup_progress.hpp"
@@ -21,6 +22,7 @@
 #include "storage/fallback.hpp"
 #include "storage/open.hpp"
 #include "telemetry/metrics.hpp"
+#include "vault/sealed_key_store.hpp"
 
 namespace gh::app {
 namespace {
@@ -86,6 +88,17 @@ path file_of(const path& named) {
     return named / fmt::format("gatehouse-{}.backup", moment);
 }
 
+/// Keys and their seal as they belong together: nobody makes or changes the seal meanwhile.
+Result<void> take_files(const Settings& settings,
+                        const std::function<Result<void>(storage::backup::File)>& take) {
+    std::optional<FileLock> lock;
+    GH_TRY(const bool has_keys, file_exists(settings.data_dir / "keys"));
+    if (has_keys) {
+        GH_TRY(lock, lock_seal(settings));
+    }
+    return read_state_files(settings.data_dir, take);
+}
+
 Result<Manifest> write_all(const Settings& settings, storage::Database& database, Sink& sink) {
     namespace backup = storage::backup;
     GH_TRY(const auto steps, steps_of(database));
@@ -101,7 +114,7 @@ Result<Manifest> write_all(const Settings& settings, storage::Database& database
         crypto::wipe(file.content.data(), file.content.size());
         return taken;
     };
-    GH_TRY_VOID(read_state_files(settings.data_dir, take));
+    GH_TRY_VOID(take_files(settings, take));
     GH_TRY_VOID(net::run_to_end(
         backup::write_rows(database, steps, sink, manifest, BackupProgress("written"))));
     GH_TRY_VOID(sink.line(end_line(manifest, sink.sha256())));
@@ -180,13 +193,21 @@ class Scratch {
 Result<Contents> verify(const BackupOptions& options) {
     GH_TRY(auto source, Source::open(options.file, passphrase_of(options)));
     GH_TRY(const auto scratch, Scratch::make());
-    const auto look = [](const storage::backup::File& file) -> Result<void> {
+    bool has_seal = false, has_sealed = false;
+    const auto look = [&](const storage::backup::File& file) -> Result<void> {
+        has_seal = has_seal || path(file.name).filename() == vault::Seal::file_name;
+        has_sealed = has_sealed || file.content.starts_with(vault::SealedKeyStore::magic);
         if (is_state_file(file.name)) return {};
         return fail(ErrorKind::corrupt, "backup.damaged",
                     "the backup holds a file that is none of a data directory");
     };
-    return storage::backup::read_backup(source, storage::embedded_migrations(), scratch.database(),
-                                        look, BackupProgress("read"));
+    GH_TRY(auto contents,
+           storage::backup::read_backup(source, storage::embedded_migrations(), scratch.database(),
+                                        look, BackupProgress("read")));
+    if (has_seal || !has_sealed) return contents;
+    return fail(ErrorKind::corrupt, "backup.damaged",
+                "the backup holds keys that are sealed and not keys/seal.json, without which "
+                "nothing opens them: take another one");
 }
 
 }  // namespace

@@ -17,8 +17,7 @@ using std::chrono::hours;
 
 // A revocation holds on every node within a second of its making.
 constexpr auto learn_every = milliseconds(500);
-// Clocks of nodes differ, and a transaction that began earlier may commit later.
-constexpr auto learn_again = seconds(30);
+constexpr auto learn_all_every = seconds(20);  // for what a node with another clock has recorded
 constexpr auto bring_every = seconds(1);
 constexpr auto write_uses_every = seconds(10);
 constexpr auto clear_every = hours(1);
@@ -46,6 +45,7 @@ Clerk::Clerk(Parts parts)
         spawn(counted(write_uses()));
         spawn(counted(clear_away()));
         spawn(counted(sign_checkpoints()));
+        spawn(counted(keep_certificates()));
     });
     thread_ = std::jthread([this] { loop_.run(); });
 }
@@ -110,18 +110,18 @@ void Clerk::tell(const Result<void>& outcome) {
 }
 
 Task<> Clerk::learn_revocations() {
-    SystemTime since{};
+    LearnCursor cursor(learn_all_every);
     do {
-        tell(co_await learn_some(since));
+        tell(co_await learn_some(cursor));
     } while (co_await pause(learn_every));
 }
 
-Task<Result<void>> Clerk::learn_some(SystemTime& since) {
+Task<Result<void>> Clerk::learn_some(LearnCursor& cursor) {
     if (!parts_.revocations.known()) GH_CO_TRY_VOID(co_await parts_.greet());
     const auto now = std::chrono::system_clock::now();
-    GH_CO_TRY(const auto found, co_await parts_.repository.list(since, now));
+    GH_CO_TRY(const auto found, co_await parts_.repository.list(cursor.since(now), now));
     parts_.revocations.add(found, now);
-    since = now - learn_again;
+    cursor.learnt(now);
     co_return Result<void>{};
 }
 
@@ -130,6 +130,13 @@ Task<> Clerk::learn_roles() {
         // Away, it is the revocations' to tell; those of now stay.
         if (const auto found = co_await parts_.role_repository.list())
             parts_.roles.publish(identity::custom_roles_of(*found));
+    } while (co_await pause(learn_every));
+}
+
+Task<> Clerk::keep_certificates() {
+    do {
+        // A list from a schema that is not ours might lack something.
+        if (parts_.revocations.known()) co_await parts_.keep_certificates();
     } while (co_await pause(learn_every));
 }
 

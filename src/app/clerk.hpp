@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/checkpoint_keeper.hpp"
+#include "app/learn_cursor.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/key_uses.hpp"
 #include "identity/oauth/server.hpp"
@@ -40,6 +41,8 @@ class Clerk {
         std::function<Task<Result<void>>()> greet;
         /// Replaces what is due, every hour.
         std::function<Task<Result<void>>()> renew;
+        /// Looks after certificates, twice a second.
+        std::function<Task<>()> keep_certificates;
     };
     explicit Clerk(Parts parts);
     /// Ends between two rounds; what waits for the database is given up after half a second. Last uses are still written and a checkpoint
@@ -59,13 +62,14 @@ class Clerk {
     [[nodiscard]] Task<> end();
     [[nodiscard]] Task<> learn_revocations();
     [[nodiscard]] Task<> learn_roles();
+    [[nodiscard]] Task<> keep_certificates();
     [[nodiscard]] Task<> bring_journal();
     [[nodiscard]] Task<> write_uses();
     [[nodiscard]] Task<> clear_away();
     [[nodiscard]] Task<> sign_checkpoints();
     [[nodiscard]] Task<Result<void>> sign_checkpoint();
     [[nodiscard]] Task<Result<void>> write_last();
-    [[nodiscard]] Task<Result<void>> learn_some(SystemTime& since);
+    [[nodiscard]] Task<Result<void>> learn_some(LearnCursor& cursor);
     void tell(const Result<void>& outcome);
 
     enum class Standing : unsigned char { well, away, unusable };

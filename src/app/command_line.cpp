@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
@@ -12,6 +14,7 @@
 #include "app/migrate_command.hpp"
 #include "app/verb_options.hpp"
 #include "app/version.hpp"
+#include "crypto/secret.hpp"
 
 namespace gh::app {
 namespace {
@@ -41,10 +44,21 @@ int serve(const Options& options) {
     return 0;
 }
 
-int print(const CommandResult& result) {
-    std::fputs(result.out.c_str(), stdout);
+/// What is not on standard output in the end was not done, for who reads it.
+int put_out(std::string_view text, int exit_code) {
+    errno = 0;
+    const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+    if (written && std::fflush(stdout) == 0) return exit_code;
+    std::fprintf(stderr, "gatehouse: standard output took not all that was printed: %s\n",
+                 std::strerror(errno));
+    return exit_code == 0 ? 1 : exit_code;
+}
+
+int print(CommandResult result) {
+    const int exit_code = put_out(result.out, result.exit_code);
     std::fputs(result.err.c_str(), stderr);
-    return result.exit_code;
+    crypto::wipe(result.out.data(), result.out.size());  // it may be a secret
+    return exit_code;
 }
 
 void add_serve(CLI::App& app, Options& options) {
@@ -237,6 +251,7 @@ int run_command_line(int argc, char** argv) {
     add_migrate(app, options);
     add_identity(app, options);
     add_audit(app, options);
+    add_ca(app, options);
     add_secrets(app, options);
     add_backup(app, options);
     auto* version = app.add_subcommand("version", "Version, commit, compiler, linked libraries");
@@ -253,8 +268,7 @@ int run_command_line(int argc, char** argv) {
     }
     if (app.got_subcommand("serve")) return serve(options);
     if (app.got_subcommand("version")) {
-        std::fputs(version_text(options.json).c_str(), stdout);
-        return 0;
+        return put_out(version_text(options.json), 0);
     }
     if (options.run) return print(options.run());
     auto* config = app.get_subcommand("config");

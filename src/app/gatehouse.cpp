@@ -149,7 +149,9 @@ Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Se
     const auto& roles = office->identity().roles();
     roles_planned = roles.generation();
     PlanParts parts{*tls, http_metrics, upstream_metrics, own, workers, *roles.current()};
-    return make_plan(settings, parts, snapshot.get(), std::chrono::system_clock::now());
+    auto made = make_plan(settings, parts, snapshot.get(), std::chrono::system_clock::now());
+    if (tls->internal_leaf()) office->pki().take_note(*tls->internal_leaf());
+    return made;
 }
 
 /// Hands the snapshot to every worker, between two turns, and lets go of what it no longer names.
@@ -208,7 +210,8 @@ Result<void> Gatehouse::House::start_workers() {
         crews.push_back(std::make_unique<Crew>(i, *services, *trust, office->identity()));
         services->workers.push_back(&crews.back()->worker);
     }
-    end_what_is_revoked(office->identity().revocations(), crews);
+    services->revoked_certificates = &office->pki().revoked();
+    end_what_is_revoked(office->identity().revocations(), office->pki().revoked(), crews);
     return {};
 }
 
@@ -222,13 +225,11 @@ Result<void> Gatehouse::start() {
     if (house.overrides.config_file)
         house.config_stamp = net::stamp_of(*house.overrides.config_file);
     GH_TRY(auto unsealed, unseal(settings));
-    GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::move(unsealed.keys),
-                                       std::chrono::system_clock::now()));
-    house.tls = std::make_unique<TlsMaterial>(std::move(tls));
+    GH_TRY(house.tls, open_tls(settings, std::move(unsealed.keys)));
     auto effective = settings;
     GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
-    GH_TRY(house.office,
-           BackOffice::open(effective, house.tls->keys(), *unsealed.seal, house.registry, *house.log));
+    GH_TRY(house.office, BackOffice::open(effective, house.tls->keys(), std::move(unsealed.keyring),
+                                          house.tls->ca(), house.registry, *house.log));
     house.keys_kept_at = std::chrono::system_clock::now();
     house.own.rooms = house.office->routes();
     house.own.storage = [&house] { return house.office->storage_state(); };

@@ -12,12 +12,17 @@ Crew::Crew(std::size_t index, gateway::Services& services, const identity::Trust
 }
 
 void end_what_is_revoked(identity::RevocationSource& revocations,
+                         pki::RevokedCertificates& certificates,
                          std::span<const std::unique_ptr<Crew>> crews) {
     std::vector<std::pair<std::shared_ptr<net::Mailbox>, gateway::Worker*>> workers;
     for (const auto& crew : crews) workers.emplace_back(crew->worker.loop.mailbox(), &crew->worker);
-    revocations.on_change([&revocations, workers = std::move(workers)] {
+    revocations.on_change([&revocations, workers] {
         for (const auto& [mailbox, worker] : workers)
             mailbox->post([&revocations, worker] { (void)worker->end_revoked(revocations); });
+    });
+    certificates.on_change([workers = std::move(workers)] {
+        for (const auto& [mailbox, worker] : workers)
+            mailbox->post([worker] { (void)worker->end_uncertified(); });
     });
 }
 

@@ -18,6 +18,7 @@
 #include "gateway/worker.hpp"
 #include "identity/trust.hpp"
 #include "net/resolver.hpp"
+#include "pki/revoked.hpp"
 #include "telemetry/http_metrics.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
@@ -35,6 +36,7 @@ struct Crew {
 
 /// What is revoked ends open exchanges, too: on the thread of each worker, as long as it runs.
 void end_what_is_revoked(identity::RevocationSource& revocations,
+                         pki::RevokedCertificates& certificates,
                          std::span<const std::unique_ptr<Crew>> crews);
 
 /// The counters of the gateway, by name.

@@ -26,6 +26,7 @@ void add_user(CLI::App& app, Options& options) {
             CommandResult (*run)(const Overrides&, const Surroundings&, UserOptions)) {
             return add_state_verb(*user, options, name, what, "user " + example, [&options, run] {
                 options.user.password = typed_password(options);
+                if (options.password_hash_stdin) options.user.password_hash = typed_line();
                 return run(state_overrides(options), surroundings(), options.user);
             });
         };
@@ -37,6 +38,10 @@ void add_user(CLI::App& app, Options& options) {
         each->add_flag("--password-stdin", options.password_stdin,
                        "Take the first line of standard input as the password, for good");
     }
+    add->add_flag("--password-hash-stdin", options.password_hash_stdin,
+                  "Take the first line as the hash of their password, from another system: $2b$... "
+                  "or $argon2id$...")
+        ->excludes("--password-stdin");
     add->add_option("--email", options.user.email, "Where to write to");
     auto* roles = verb("roles", "Give a user other roles", "roles ada --role user", user_roles);
     auto* disable =

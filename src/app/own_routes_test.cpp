@@ -9,10 +9,10 @@
 #include "api/testing.hpp"
 #include "app/back_office.hpp"
 #include "app/testing.hpp"
-#include "app/unseal.hpp"
 #include "base/temporary_directory.hpp"
 #include "codec/json.hpp"
 #include "gateway/config.hpp"
+#include "pki/key_store.hpp"
 
 namespace gh::app {
 namespace {
@@ -45,16 +45,20 @@ class OwnRoutesTest : public ::testing::Test {
          .circuit_breaker = {.failures = 1}},
         registry_);
     TemporaryDirectory directory_;
+    std::unique_ptr<pki::FileKeyStore> keys_ =
+        std::make_unique<pki::FileKeyStore>(*pki::FileKeyStore::open(directory_.path() / "keys"));
     Settings settings_ = [this] {
         Settings settings;
         settings.data_dir = directory_.path();
         return settings;
     }();
-    Unsealed unsealed_ = unseal(settings_).value();
     KeptLines said_;
     telemetry::Log log_{said_, telemetry::LogLevel::error};
-    std::unique_ptr<BackOffice> office_ =
-        *BackOffice::open(settings_, *unsealed_.keys, *unsealed_.seal, registry_, log_);
+    pki::InternalCa ca_ =
+        *pki::InternalCa::open(*keys_, directory_.path(), std::chrono::system_clock::now());
+    std::unique_ptr<BackOffice> office_ = *BackOffice::open(
+        settings_, *keys_, std::make_unique<vault::Keyring>(crypto::Secret(std::string(32, 'r'))),
+        ca_, registry_, log_);
     const OwnFacts facts_{registry_,
                           [this] { return std::vector{upstream_}; },
                           std::chrono::system_clock::now(),

@@ -155,8 +155,7 @@ Result<Restored> restore_into(const Settings& settings, const BackupOptions& opt
 /// What the vault of a backup wants that is not in it; empty: nothing.
 std::string wanted_for_vault(const std::filesystem::path& data_dir) {
     const auto keys = data_dir / "keys";
-    std::error_code unknown;
-    if (!vault::Seal::exists(keys) || std::filesystem::exists(keys / own_key_file, unknown))
+    if (!vault::Seal::exists(keys).value_or(true) || own_key_opens(data_dir).value_or(false))
         return {};
     const auto kinds = vault::Seal::kinds(keys);
     if (!kinds) return fmt::format("WARNING: {}\n", kinds.error().detail);

@@ -27,16 +27,16 @@ using vault::SecretChange;
 /// The vault of a data directory as a verb has it.
 struct VaultVerb {
     std::unique_ptr<VerbState> verb;
-    std::unique_ptr<vault::Keyring> keyring;
 
-    [[nodiscard]] vault::SecretRepository secrets() { return {*verb->state->database, *keyring}; }
-    [[nodiscard]] vault::Rekey rekey() { return {*verb->state->database, *keyring}; }
+    [[nodiscard]] vault::SecretRepository secrets() {
+        return {*verb->state->database, *verb->keyring};
+    }
+    [[nodiscard]] vault::Rekey rekey() { return {*verb->state->database, *verb->keyring}; }
 };
 
 Result<VaultVerb> open_vault(const Overrides& overrides, const Surroundings& surroundings) {
     GH_TRY(auto verb, open_verb_state(overrides, surroundings));
-    auto keyring = std::make_unique<vault::Keyring>(verb->seal->derived_key(vault::Keyring::purpose));
-    return VaultVerb{std::move(verb), std::move(keyring)};
+    return VaultVerb{std::move(verb)};
 }
 
 SystemTime now() { return std::chrono::system_clock::now(); }
@@ -65,6 +65,8 @@ Error usage(std::string text) {
 /// Secrets are objects of JSON, as the clients of KV stores have them.
 Result<crypto::Secret> fields_of(const SecretsOptions& options) {
     const auto typed = crypto::text_of(options.typed.bytes());
+    if (typed.size() > vault::secret_bytes_max)  // it was cut there, so nothing can be said of it
+        return fail(ErrorKind::invalid_argument, "secret.too_long", "a secret has at most 1 MiB");
     if (options.json) {
         const auto value = codec::json::parse(typed);
         if (value && value->object() != nullptr) return options.typed.copy();
@@ -73,6 +75,8 @@ Result<crypto::Secret> fields_of(const SecretsOptions& options) {
     if (!codec::is_utf8(typed))
         return std::unexpected(usage("standard input is no UTF-8 text: encode it, as by base64"));
     std::string text;
+    // Room for the longest escapes: what grew elsewhere would not be wiped.
+    text.reserve(6 * (typed.size() + options.field.size()) + 16);
     codec::json::Writer(text).begin_object().name(options.field).string(typed).end_object();
     crypto::Secret fields(text);
     crypto::wipe(text.data(), text.size());
@@ -80,16 +84,25 @@ Result<crypto::Secret> fields_of(const SecretsOptions& options) {
 }
 
 std::string text_of(const Value& value) {
-    if (const auto* text = value.string()) return *text;
     std::string text;
+    if (const auto* string = value.string()) {
+        text.reserve(string->size() + 1);
+        text += *string;
+        return text;
+    }
     codec::json::Writer(text).value(value);
     return text;
 }
 
-/// What `get` prints.
+/// What `get` prints; a line feed has room behind it, for what grew elsewhere would not be wiped.
 Result<std::string> shown(const crypto::Secret& secret, const SecretsOptions& options) {
     const auto text = crypto::text_of(secret.bytes());
-    if (options.json) return std::string(text);
+    if (options.json) {
+        std::string all;
+        all.reserve(text.size() + 1);
+        all += text;
+        return all;
+    }
     GH_TRY(const auto fields, codec::json::parse(text, {.bytes_max = text.size()}));
     if (const auto* field = fields.find(options.field)) return text_of(*field);
     std::string names;
@@ -113,22 +126,41 @@ Task<Result<std::vector<std::string>>> all_names(vault::SecretRepository secrets
     }
 }
 
-/// Goes on with one that was cut short; else begins one.
-Task<Result<std::uint64_t>> seal_all_anew(vault::Rekey rekey) {
-    GH_CO_TRY(const auto before, co_await rekey.state());
-    if (before.waiting == 0) {
+struct SealedAnew {
+    std::uint64_t values = 0;
+    std::uint64_t unopened = 0;
+    std::string which;  ///< of those, the first; a line each
+};
+
+/// Once over everything that an older key sealed.
+Task<Result<SealedAnew>> seal_what_waits(vault::Rekey rekey) {
+    constexpr std::uint64_t shown_max = 20;
+    GH_CO_TRY(const auto state, co_await rekey.state());
+    SealedAnew done;
+    for (std::optional<vault::RekeyPosition> at(std::in_place); at;) {
+        auto after = *std::move(at);
+        GH_CO_TRY(auto step, co_await rekey.step(std::move(after), now()));
+        done.values += step.sealed;
+        for (const auto& each : step.unopened) {
+            if (++done.unopened <= shown_max) done.which += each + '\n';
+        }
+        if (step.sealed > 0) {
+            std::fprintf(stderr, "gatehouse: %llu of %llu values sealed anew\n",
+                         static_cast<unsigned long long>(done.values),
+                         static_cast<unsigned long long>(state.waiting));
+        }
+        at = std::move(step.next);
+    }
+    co_return done;
+}
+
+/// Goes on with one that was cut short; else begins one. What never opens again is no rekey that was cut short.
+Task<Result<SealedAnew>> seal_all_anew(vault::Rekey rekey) {
+    GH_CO_TRY(auto done, co_await seal_what_waits(rekey));
+    if (done.values == 0) {
         auto also = audit::also<vault::KeyId>(audit::act_of_shell("vault.rekey", "vault"));
         GH_CO_TRY_VOID(co_await rekey.begin(now(), std::move(also)));
-    }
-    GH_CO_TRY(const auto state, co_await rekey.state());
-    std::uint64_t done = 0;
-    for (;;) {
-        GH_CO_TRY(const auto some, co_await rekey.step(now()));
-        if (some == 0) break;
-        done += some;
-        std::fprintf(stderr, "gatehouse: %llu of %llu values sealed anew\n",
-                     static_cast<unsigned long long>(done),
-                     static_cast<unsigned long long>(state.waiting));
+        GH_CO_TRY(done, co_await seal_what_waits(rekey));
     }
     GH_CO_TRY_VOID(co_await rekey.finish());
     co_return done;
@@ -165,7 +197,12 @@ CommandResult secrets_get(const Overrides& overrides, const Surroundings& surrou
     }
     auto text = shown(*secret->value, options);
     if (!text) return failed(text.error());
-    return {.exit_code = 0, .out = *text + "\n", .err = {}};
+    auto told = audit::act_of_shell("secret.read", "secret", options.path);
+    told.details = {{"version", static_cast<std::int64_t>(secret->version.version)}};
+    if (auto noted = record_act(*opened->verb->state, std::move(told)); !noted)
+        return failed(noted.error());
+    *text += '\n';
+    return {.exit_code = 0, .out = *std::move(text), .err = {}};
 }
 
 CommandResult secrets_list(const Overrides& overrides, const Surroundings& surroundings,
@@ -208,9 +245,11 @@ CommandResult secrets_rekey(const Overrides& overrides, const Surroundings& surr
     if (!opened) return failed(opened.error());
     const auto done = net::run_to_end(seal_all_anew(opened->rekey()));
     if (!done) return failed(done.error());
-    return {.exit_code = 0,
-            .out = {},
-            .err = fmt::format("{} values are sealed with the new data key\n", *done)};
+    auto said = fmt::format("{} values are sealed with the new data key\n", done->values);
+    if (done->unopened == 0) return {.exit_code = 0, .out = {}, .err = std::move(said)};
+    said +=
+        fmt::format("{} stay as they are, for they do not open:\n{}", done->unopened, done->which);
+    return {.exit_code = 1, .out = {}, .err = std::move(said)};
 }
 
 }  // namespace gh::app

@@ -21,7 +21,10 @@ struct SecretsOptions {
     std::string
         old_key_file;  ///< unseal: what opened the seal so far; empty: the data directory's own
     bool recovery_key = false;    ///< unseal: standard input is one
+    bool old_key = false;         ///< unseal: standard input is the key, as text
     bool old_passphrase = false;  ///< unseal: standard input is what opened the seal so far
+    bool list_recovery_keys = false;
+    std::string withdrawn_key;  ///< recovery-key: the public half of the one to go; empty: make one
 };
 
 /// `secrets set`: standard input becomes the field of a new version, or with `json` all its fields.
@@ -35,7 +38,7 @@ struct SecretsOptions {
 [[nodiscard]] CommandResult secrets_list(const Overrides& overrides,
                                          const Surroundings& surroundings,
                                          const SecretsOptions& options);
-/// `secrets delete`: the newest version, which can be taken back; or everything.
+/// `secrets delete`: the newest version, whose value stays until it falls out of those that are kept; or everything.
 [[nodiscard]] CommandResult secrets_delete(const Overrides& overrides,
                                            const Surroundings& surroundings,
                                            const SecretsOptions& options);
@@ -44,7 +47,7 @@ struct SecretsOptions {
                                           const Surroundings& surroundings,
                                           const SecretsOptions& options);
 
-/// `secrets recovery-key`: one more key that opens the seal; prints it, this once.
+/// `secrets recovery-key`: one more key that opens the seal; prints it, this once. Or those that there are, or one less.
 [[nodiscard]] CommandResult secrets_recovery_key(const Overrides& overrides,
                                                  const Surroundings& surroundings,
                                                  const SecretsOptions& options);

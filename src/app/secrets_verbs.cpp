@@ -22,30 +22,34 @@ crypto::Secret typed_text() {
     return typed;
 }
 
-}  // namespace
+/// Makes verbs of `secrets`.
+class Verbs {
+ public:
+    Verbs(CLI::App& secrets, Options& options) : secrets_(secrets), options_(options) {}
+    CLI::App* operator()(const std::string& name, const std::string& what,
+                         const std::string& example,
+                         CommandResult (*run)(const Overrides&, const Surroundings&,
+                                              const SecretsOptions&)) const {
+        auto& options = options_;
+        return add_state_verb(secrets_, options, name, what, example, [&options, name, run] {
+            auto& said = options.secrets;
+            if (name == "set" || said.recovery_key || said.old_passphrase || said.old_key)
+                said.typed = typed_text();
+            return run(state_overrides(options), surroundings(), said);
+        });
+    }
 
-void add_secrets(CLI::App& app, Options& options) {
-    auto* secrets = app.add_subcommand("secrets", "The vault");
-    secrets->require_subcommand(1);
-    secrets->footer(
-        "Examples:\n  printf %s \"$PASSWORD\" | gatehouse secrets set team/database\n"
-        "  gatehouse secrets get team/database\n  gatehouse secrets rekey");
-    auto& wanted = options.secrets;
-    const auto verb =
-        [&](const std::string& name, const std::string& what, const std::string& example,
-            CommandResult (*run)(const Overrides&, const Surroundings&, const SecretsOptions&)) {
-            return add_state_verb(*secrets, options, name, what, example, [&options, name, run] {
-                auto& said = options.secrets;
-                if (name == "set" || said.recovery_key || said.old_passphrase)
-                    said.typed = typed_text();
-                return run(state_overrides(options), surroundings(), said);
-            });
-        };
+ private:
+    CLI::App& secrets_;
+    Options& options_;
+};
+
+void add_values(const Verbs& verb, SecretsOptions& wanted) {
     auto* set = verb("set", "Write a new version: standard input is the value",
                      "secrets set team/database < password.txt", secrets_set);
     auto* get = verb("get", "Print a secret", "secrets get team/database", secrets_get);
     auto* list = verb("list", "Names below a folder", "secrets list team/", secrets_list);
-    auto* remove = verb("delete", "Delete the newest version; it can be taken back",
+    auto* remove = verb("delete", "Delete the newest version, or all of them",
                         "secrets delete team/database", secrets_delete);
     for (auto* each : {set, get, remove})
         each->add_option("PATH", wanted.path, "Such as team/database")->required();
@@ -58,22 +62,52 @@ void add_secrets(CLI::App& app, Options& options) {
     get->add_flag("--json", wanted.json, "All fields, as a JSON object");
     list->add_flag("--json", wanted.json, "As a JSON array");
     remove->add_flag("--all", wanted.all, "Every version, for good");
+}
+
+void add_seal(const Verbs& verb, SecretsOptions& wanted) {
     verb("rekey", "A new data key, and every value sealed with it, beside a running serve",
          "secrets rekey", secrets_rekey);
-    verb("recovery-key", "One more key that opens the vault; prints it, this once",
-         "secrets recovery-key > /media/safe/recovery.txt", secrets_recovery_key);
+    auto* recovery = verb("recovery-key", "One more key that opens the vault; prints it, this once",
+                          "secrets recovery-key > /media/safe/recovery.txt\n"
+                          "  gatehouse secrets recovery-key --list",
+                          secrets_recovery_key);
+    auto* listed = recovery->add_flag("--list", wanted.list_recovery_keys,
+                                      "None more: public keys of those that there are");
+    recovery
+        ->add_option("--withdraw", wanted.withdrawn_key,
+                     "None more: the one with this public key opens the vault no longer")
+        ->excludes(listed);
     auto* unseal = verb("unseal",
                         "Seal the vault for what the configuration names now, opened with what "
                         "opened it so far",
                         "secrets unseal --config gatehouse.yaml\n"
                         "  gatehouse secrets unseal --recovery-key-stdin < recovery.txt",
                         secrets_unseal);
-    unseal->add_option("--old-key-file", wanted.old_key_file,
-                       "What opened it so far; keys/master.key in the data directory by default");
-    unseal->add_flag("--old-passphrase-stdin", wanted.old_passphrase,
-                     "Standard input is the passphrase that opened it so far");
-    unseal->add_flag("--recovery-key-stdin", wanted.recovery_key,
-                     "Standard input is a recovery key");
+    CLI::Option* const ways[] = {
+        unseal->add_option(
+            "--old-key-file", wanted.old_key_file,
+            "What opened it so far; keys/master.key in the data directory by default"),
+        unseal->add_flag("--old-key-stdin", wanted.old_key,
+                         "Standard input is the key that opened it so far, wherever it was"),
+        unseal->add_flag("--old-passphrase-stdin", wanted.old_passphrase,
+                         "Standard input is the passphrase that opened it so far"),
+        unseal->add_flag("--recovery-key-stdin", wanted.recovery_key,
+                         "Standard input is a recovery key")};
+    for (auto* way : ways)
+        for (auto* other : ways)
+            if (way != other) way->excludes(other);
+}
+
+}  // namespace
+
+void add_secrets(CLI::App& app, Options& options) {
+    auto* secrets = app.add_subcommand("secrets", "The vault");
+    secrets->require_subcommand(1);
+    secrets->footer(
+        "Examples:\n  printf %s \"$PASSWORD\" | gatehouse secrets set team/database\n"
+        "  gatehouse secrets get team/database\n  gatehouse secrets rekey");
+    add_values(Verbs(*secrets, options), options.secrets);
+    add_seal(Verbs(*secrets, options), options.secrets);
 }
 
 }  // namespace gh::app

@@ -112,6 +112,7 @@ Type<Settings> settings_type() {
     table.key("storage", &Settings::storage, storage::storage_type(),
               "Where everything durable is.");
     table.key("vault", &Settings::vault, vault::vault_type(), "What opens the seal of the keys.");
+    table.key("pki", &Settings::pki, pki::pki_type(), "The internal CA.");
     table.key("telemetry", &Settings::telemetry, telemetry_type(), "What is written down.");
     return table.type();
 }
@@ -149,6 +150,7 @@ std::vector<std::string_view> keys_for_next_start(const Settings& current, const
     if (current.storage.slow_query != next.storage.slow_query)
         keys.emplace_back("storage.slow_query");
     if (current.vault != next.vault) keys.emplace_back("vault");
+    if (current.pki != next.pki) keys.emplace_back("pki.url");
     const auto& [auth, next_auth] = std::tie(current.auth, next.auth);
     if (auth.issuer != next_auth.issuer) keys.emplace_back("auth.issuer");
     if (auth.access_token_ttl != next_auth.access_token_ttl)

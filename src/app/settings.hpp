@@ -17,6 +17,7 @@
 #include "gateway/config.hpp"
 #include "identity/config.hpp"
 #include "net/config.hpp"
+#include "pki/config.hpp"
 #include "storage/config.hpp"
 #include "vault/config.hpp"
 
@@ -41,6 +42,7 @@ struct Settings {
     audit::AuditConfig audit;
     storage::StorageConfig storage;
     vault::VaultConfig vault;
+    pki::PkiConfig pki;
     exporting::TelemetryConfig telemetry;
     identity::FirstUsersConfig first_users;  ///< from the environment alone
     bool wants_first_key = false;  ///< no file and not --public: make an API key once and print it

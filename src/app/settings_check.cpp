@@ -70,6 +70,22 @@ class Checker {
     }
     void warn(std::string text) { warnings_.push_back(std::move(text)); }
 
+    /// Those that a value was put together from, by ${file:PATH}.
+    [[nodiscard]] std::vector<std::filesystem::path> files_of(std::string_view key) const {
+        constexpr std::string_view reference = "${file:";
+        std::vector<std::filesystem::path> files;
+        const auto* written = provenance_.origins.find(key);
+        if (written == nullptr) return files;
+        std::error_code unknown;
+        const auto folder = std::filesystem::absolute(provenance_.file, unknown).parent_path();
+        for (auto at = written->find(reference); at != std::string::npos;
+             at = written->find(reference, at + 1)) {
+            const auto begin = at + reference.size();
+            files.push_back(folder / written->substr(begin, written->find('}', begin) - begin));
+        }
+        return files;
+    }
+
     void seal() {
         const auto& vault = settings_.vault;
         const auto named = vault.sources();
@@ -82,6 +98,14 @@ class Checker {
             refuse("vault.key_file",
                    "lies in data_dir, beside what it protects: keep it elsewhere, or leave out "
                    "external_key_required");
+        }
+        for (const auto* key : {"vault.key", "vault.passphrase"}) {
+            for (const auto& file : files_of(key)) {
+                if (lies_in(file, settings_.data_dir))
+                    refuse(key,
+                           "comes from a file in data_dir, beside what it protects: keep that "
+                           "elsewhere, or leave out external_key_required");
+            }
         }
         if (named.empty()) {
             refuse("vault",

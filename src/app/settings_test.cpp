@@ -112,6 +112,12 @@ TEST(Settings, ContradictionsBetweenPartsAreRefusedWithTheirLine) {
          "or every listener on loopback"},
         {"storage: {url: x}\n",
          "f:1: storage.url: neither sqlite:PATH nor postgresql://user@host/database"},
+        {"pki: {url: \"http://ca.example.com/pki\"}\n",
+         "f:1: pki.url: \"http://ca.example.com/pki\" is no URL without a path, allowed: "
+         "http://HOST and http://HOST:PORT, or https"},
+        {"pki: {url: \"ftp://ca.example.com\"}\n",
+         "f:1: pki.url: \"ftp://ca.example.com\" is no URL without a path, allowed: "
+         "http://HOST and http://HOST:PORT, or https"},
         {"telemetry:\n  loki: {url: x}\n",
          "f:2: telemetry.loki: unknown key, allowed: access_log, log_level, environment, "
          "release"},
@@ -134,7 +140,7 @@ TEST(Settings, MistakesOfAllPartsAreToldAtOnceAndNoneTwice) {
                             "  - {match: {path: /x}, upstream: nope, access: public}\n")),
               "f:1: colour: unknown key, allowed: data_dir, profile, workers, limits, listeners, "
               "trusted_proxies, "
-              "allowed_hosts, upstreams, routes, auth, audit, storage, vault, telemetry\n"
+              "allowed_hosts, upstreams, routes, auth, audit, storage, vault, pki, telemetry\n"
               "f:2: workers: \"many\" is not a whole number, allowed: 1 to 256\n"
               "f:7: routes[1].upstream: there is no upstream \"nope\", allowed: b");
     // A list that could not be read says nothing about what refers to it.

@@ -40,7 +40,8 @@ State::State(std::unique_ptr<storage::Observer> watching, std::unique_ptr<storag
       users(*database),
       keys(*database, hasher),
       roles(*database),
-      revocations(*database) {}
+      revocations(*database),
+      certificates(*database) {}
 
 Result<std::unique_ptr<State>> State::open(const Settings& settings, crypto::KeyStore& keys,
                                            telemetry::Registry& registry, telemetry::Log* log) {

@@ -12,6 +12,7 @@
 #include "identity/revocations.hpp"
 #include "identity/role_repository.hpp"
 #include "identity/user_repository.hpp"
+#include "pki/certificate_repository.hpp"
 #include "storage/database.hpp"
 #include "storage/migration.hpp"
 #include "storage/observer.hpp"
@@ -55,6 +56,7 @@ class State {
     identity::KeyRepository keys;
     identity::RoleRepository roles;
     identity::RevocationRepository revocations;
+    pki::CertificateRepository certificates;
 };
 
 }  // namespace gh::app

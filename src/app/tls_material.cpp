@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "base/try.hpp"
+#include "crypto/digest.hpp"
 #include "pki/host_names.hpp"
+#include "pki/subject_names.hpp"
 
 namespace gh::app {
 namespace {
@@ -16,13 +18,21 @@ std::string key_of(const net::CertificateFiles& files) {
     return files.cert_file.string() + '\n' + files.key_file.string();
 }
 
+/// Nodes that share the keys and speak for different names replace each other's leaf seldom, and leave few behind.
+std::string leaf_name(const crypto::CertificateNames& names) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto digest = crypto::sha256(pki::text_of_names(names));
+    return std::string("gateway-") + digits[digest[0] % digits.size()];
+}
+
 }  // namespace
 
 Result<TlsMaterial> TlsMaterial::open(const std::filesystem::path& data_dir,
-                                      std::unique_ptr<crypto::KeyStore> keys, SystemTime now) {
+                                      std::unique_ptr<crypto::KeyStore> keys, SystemTime now,
+                                      std::string published_at) {
     TlsMaterial material;
     material.keys_ = std::move(keys);
-    GH_TRY(auto ca, pki::InternalCa::open(*material.keys_, data_dir, now));
+    GH_TRY(auto ca, pki::InternalCa::open(*material.keys_, data_dir, now, std::move(published_at)));
     material.ca_ = std::make_unique<pki::InternalCa>(std::move(ca));
     GH_TRY(material.tickets_, net::TicketKeys::make(now));
     return material;
@@ -58,18 +68,19 @@ Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(
     }
     if (tls.certificates.empty()) {
         GH_TRY(auto own_names, pki::names_from_hosts(names));
-        GH_TRY(auto leaf,
-               ca_->leaf("gateway", pki::LeafRequest{.names = std::move(own_names)}, now));
-        leaf_not_before_ = leaf.not_before;
-        leaf_not_after_ = leaf.not_after;
+        const auto kept_as = leaf_name(own_names);
+        GH_TRY(auto leaf, ca_->leaf(kept_as, pki::LeafRequest{.names = std::move(own_names)}, now));
         settings.certificates.push_back({leaf.chain_pem, leaf.key_pem, "internal CA"});
+        crypto::wipe(leaf.key_pem.data(), leaf.key_pem.size());
+        leaf.key_pem.clear();
+        leaf_ = std::move(leaf);
     }
     return net::TlsContext::make(settings, now);
 }
 
-bool TlsMaterial::leaf_due(SystemTime now) {
-    if (leaf_not_after_ == SystemTime::max() ||
-        !pki::renewal_due(leaf_not_before_, leaf_not_after_, now)) {
+bool TlsMaterial::leaf_due(SystemTime now, telemetry::Log& log) {
+    const bool revoked = leaf_ && ca_->revoked(leaf_->serial);
+    if (!leaf_ || (!revoked && !pki::renewal_due(leaf_->not_before, leaf_->not_after, now))) {
         leaf_pause_ = {};
         return false;
     }
@@ -77,11 +88,15 @@ bool TlsMaterial::leaf_due(SystemTime now) {
     if (now >= leaf_tried_ && now < leaf_tried_ + leaf_pause_) return false;
     leaf_tried_ = now;
     leaf_pause_ = std::clamp(2 * leaf_pause_, leaf_pause_min, leaf_pause_max);
+    if (revoked) {
+        log.warning("pki", "the certificate that listeners serve with is revoked; another is made")
+            .field("serial", leaf_->serial);
+    }
     return true;
 }
 
 bool TlsMaterial::changed(const Settings& settings, SystemTime now, telemetry::Log& log) {
-    bool any = leaf_due(now);
+    bool any = leaf_due(now, log);
     for (const auto& listener : settings.listeners) {
         if (!listener.tls) continue;
         for (const auto& files : listener.tls->certificates) {
@@ -111,6 +126,13 @@ void TlsMaterial::rotate_tickets(SystemTime now, telemetry::Log& log) {
     if (const auto rotated = tickets_->rotate_if_due(now); !rotated) {
         log.error("net", "session ticket keys could not be rotated").error(rotated.error());
     }
+}
+
+Result<std::unique_ptr<TlsMaterial>> open_tls(const Settings& settings,
+                                              std::unique_ptr<crypto::KeyStore> keys) {
+    GH_TRY(auto tls, TlsMaterial::open(settings.data_dir, std::move(keys),
+                                       std::chrono::system_clock::now(), settings.pki.url));
+    return std::make_unique<TlsMaterial>(std::move(tls));
 }
 
 }  // namespace gh::app

@@ -21,11 +21,17 @@ namespace gh::app {
 /// of session tickets. One thread's: the one that starts and reloads.
 class TlsMaterial {
  public:
+    /// @param published_at  base URL of our /pki paths; empty: certificates do not say where
     [[nodiscard]] static Result<TlsMaterial> open(const std::filesystem::path& data_dir,
                                                   std::unique_ptr<crypto::KeyStore> keys,
-                                                  SystemTime now);
+                                                  SystemTime now, std::string published_at = {});
 
     [[nodiscard]] crypto::KeyStore& keys() { return *keys_; }
+    [[nodiscard]] pki::InternalCa& ca() { return *ca_; }
+    /// What was made or found last for listeners without files; nothing before that.
+    [[nodiscard]] const std::optional<pki::IssuedCertificate>& internal_leaf() const {
+        return leaf_;
+    }
     [[nodiscard]] std::filesystem::path ca_file() const { return ca_->certificate_file(); }
 
     /// @param names  what the internal leaf speaks for
@@ -33,7 +39,8 @@ class TlsMaterial {
     [[nodiscard]] Result<std::shared_ptr<const net::TlsContext>> context(
         const net::ListenerConfig& listener, const std::vector<std::string>& names, SystemTime now);
 
-    /// Whether a context made now would differ: a certificate file changed and can be used, or the internal leaf is due.
+    /// Whether a context made now would differ: a certificate file changed and can be used, or the internal leaf is due or
+    /// revoked.
     /// A pair that is no good is reported once and the one in use stays. A leaf that stays due, as it cannot be renewed, is
     /// due again after 10 s, then each time twice as long, up to an hour.
     [[nodiscard]] bool changed(const Settings& settings, SystemTime now, telemetry::Log& log);
@@ -42,7 +49,7 @@ class TlsMaterial {
  private:
     TlsMaterial() = default;
     [[nodiscard]] Result<net::CertificateChain> chain_of(const net::CertificateFiles& files);
-    [[nodiscard]] bool leaf_due(SystemTime now);
+    [[nodiscard]] bool leaf_due(SystemTime now, telemetry::Log& log);
 
     std::unique_ptr<crypto::KeyStore> keys_;
     std::unique_ptr<pki::InternalCa> ca_;
@@ -51,11 +58,15 @@ class TlsMaterial {
         net::CertificateWatcher watcher;
         net::CertificateChain chain;  // in use
     };
-    std::map<std::string, Watched> watched_;  // by both paths
-    SystemTime leaf_not_before_ = SystemTime::min();
-    SystemTime leaf_not_after_ = SystemTime::max();
+    std::map<std::string, Watched> watched_;      // by both paths
+    std::optional<pki::IssuedCertificate> leaf_;  // without its key
     SystemTime leaf_tried_;
     std::chrono::seconds leaf_pause_{0};  // after leaf_tried_; 0: it is not due
 };
+
+/// By the settings, now.
+/// @return errors of TlsMaterial::open()
+[[nodiscard]] Result<std::unique_ptr<TlsMaterial>> open_tls(const Settings& settings,
+                                                            std::unique_ptr<crypto::KeyStore> keys);
 
 }  // namespace gh::app

@@ -19,10 +19,29 @@ constexpr auto patience = std::chrono::seconds(10);
 
 path keys_of(const Settings& settings) { return settings.data_dir / "keys"; }
 
-/// A file that lies in the folder that systemd made for this service.
-path credential_file(const std::string& name) {
+/// That systemd made for this service.
+std::optional<path> credentials_folder() {
     const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
-    return path(folder != nullptr ? folder : "/run/credentials") / name;
+    if (folder == nullptr) return {};
+    return folder;
+}
+
+using Put = Result<void> (*)(const UniqueFd&, std::string_view, std::string_view, mode_t);
+
+Result<void> put_own_key(const Settings& settings, Put put) {
+    const auto key = crypto::Secret::random(32);
+    auto encoded = codec::encode_base64(crypto::text_of(key.bytes()));
+    GH_TRY(const auto directory, open_directory(keys_of(settings)));
+    auto made = put(directory, own_key_file, encoded, 0600);
+    crypto::wipe(encoded.data(), encoded.size());
+    return made;
+}
+
+/// A start that was killed before it had made the seal has left one: nothing is sealed with it yet.
+Result<void> make_own_key(const Settings& settings) {
+    auto made = put_own_key(settings, create_file);
+    if (!made && made.error().reason == "file.exists") return {};
+    return made;
 }
 
 /// Keys that were sealed had a seal: another one opens none of them.
@@ -42,7 +61,8 @@ Result<vault::Seal> open_or_make(const Settings& settings, pki::FileKeyStore& fi
                                  const std::vector<std::string>& names) {
     const auto folder = keys_of(settings);
     const auto protector = protector_of(settings);
-    if (vault::Seal::exists(folder)) return vault::Seal::open(folder, *protector);
+    GH_TRY(const bool sealed, vault::Seal::exists(folder));
+    if (sealed) return vault::Seal::open(folder, *protector);
     GH_TRY_VOID(check_nothing_sealed(files, names));
     if (settings.vault.sources().empty()) GH_TRY_VOID(make_own_key(settings));
     return vault::Seal::make(folder, *protector);
@@ -50,16 +70,22 @@ Result<vault::Seal> open_or_make(const Settings& settings, pki::FileKeyStore& fi
 
 }  // namespace
 
-Result<void> make_own_key(const Settings& settings) {
-    const auto folder = keys_of(settings);
-    std::error_code unknown;
-    if (std::filesystem::exists(folder / own_key_file, unknown)) return {};
-    const auto key = crypto::Secret::random(32);
-    auto text = codec::encode_base64(crypto::text_of(key.bytes())) + "\n";
-    GH_TRY(const auto directory, open_directory(folder));
-    auto made = replace_file(directory, own_key_file, text, 0600);
-    crypto::wipe(text.data(), text.size());
-    return made;
+Result<void> replace_own_key(const Settings& settings) {
+    return put_own_key(settings, replace_file);
+}
+
+Result<bool> own_key_opens(const path& data_dir) {
+    const auto keys = data_dir / "keys";
+    return vault::Seal::opens_with(keys, *vault::key_file_protector(keys / own_key_file));
+}
+
+Result<void> drop_own_key(const Settings& settings) {
+    const auto keys = keys_of(settings);
+    GH_TRY(const auto lock, lock_seal(settings));
+    GH_TRY(const bool needed, own_key_opens(settings.data_dir));
+    if (needed) return {};
+    GH_TRY(const auto directory, open_directory(keys));
+    return remove_file(directory, own_key_file);
 }
 
 std::unique_ptr<vault::Protector> protector_of(const Settings& settings) {
@@ -68,7 +94,7 @@ std::unique_ptr<vault::Protector> protector_of(const Settings& settings) {
     if (!vault.key.empty()) return vault::key_protector(vault.key.view());
     if (!vault.passphrase.empty()) return vault::passphrase_protector(vault.passphrase.view());
     if (!vault.credential.empty())
-        return vault::key_file_protector(credential_file(vault.credential));
+        return vault::credential_protector(credentials_folder(), vault.credential);
     if (!vault.kernel_keyring.empty()) return vault::kernel_keyring_protector(vault.kernel_keyring);
     return vault::key_file_protector(keys_of(settings) / own_key_file);
 }
@@ -81,11 +107,11 @@ Result<Unsealed> unseal(const Settings& settings) {
     GH_TRY(auto files, pki::FileKeyStore::open(keys_of(settings)));
     GH_TRY(const auto lock, lock_seal(settings));
     GH_TRY(const auto names, files.names());
-    GH_TRY(auto opened, open_or_make(settings, files, names));
-    auto seal = std::make_unique<vault::Seal>(std::move(opened));
+    GH_TRY(auto seal, open_or_make(settings, files, names));
     GH_TRY(auto keys, vault::SealedKeyStore::open(
-                          std::make_unique<pki::FileKeyStore>(std::move(files)), names, *seal));
-    return Unsealed{std::move(seal), std::make_unique<vault::SealedKeyStore>(std::move(keys))};
+                          std::make_unique<pki::FileKeyStore>(std::move(files)), names, seal));
+    return Unsealed{std::make_unique<vault::SealedKeyStore>(std::move(keys)),
+                    std::make_unique<vault::Keyring>(seal.derived_key("data keys"))};
 }
 
 }  // namespace gh::app

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "crypto/key_store.hpp"
+#include "vault/keyring.hpp"
 #include "vault/protector.hpp"
 #include "vault/seal.hpp"
 
@@ -17,8 +18,8 @@ inline constexpr std::string_view own_key_file = "master.key";
 
 /// The vault of a data directory, opened.
 struct Unsealed {
-    std::unique_ptr<vault::Seal> seal;
     std::unique_ptr<crypto::KeyStore> keys;
+    std::unique_ptr<vault::Keyring> keyring;  ///< of the database that belongs to it
 };
 
 /// Opens the seal with what the configuration names. The first time makes it, and seals the keys that are there.
@@ -26,8 +27,15 @@ struct Unsealed {
 ///         "seal.missing": sealed keys without their seal; details say what to do
 [[nodiscard]] Result<Unsealed> unseal(const Settings& settings);
 
-/// The key file of the data directory, where there is none yet.
-[[nodiscard]] Result<void> make_own_key(const Settings& settings);
+/// A new key file of the data directory, in the place of one that opens nothing any more. Under the lock.
+[[nodiscard]] Result<void> replace_own_key(const Settings& settings);
+
+/// Removes the key file of the data directory if it opens the seal no more.
+/// @return errors of lock_seal() and vault::Seal::opens_with(), `unavailable` "file.io"
+[[nodiscard]] Result<void> drop_own_key(const Settings& settings);
+
+/// Does the key file of the data directory open the seal there? @return errors of vault::Seal::opens_with()
+[[nodiscard]] Result<bool> own_key_opens(const std::filesystem::path& data_dir);
 
 /// Who opens the seal by these settings.
 [[nodiscard]] std::unique_ptr<vault::Protector> protector_of(const Settings& settings);

@@ -6,7 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
+#include <numeric>
 
 #include "app/testing.hpp"
 #include "base/temporary_directory.hpp"
@@ -70,6 +73,10 @@ TEST_F(UnsealTest, IsRefusedWithoutItsKeyAndSaysWhatToDo) {
     settings_.vault.key_file = home_.path() / "elsewhere";
     EXPECT_EQ(reason(), "");
     settings_.vault.key_file.reset();
+    settings_.vault.credential = "vault-key";
+    ::unsetenv("CREDENTIALS_DIRECTORY");
+    EXPECT_EQ(reason(), "seal.key_missing");
+    settings_.vault.credential.clear();
     settings_.vault.passphrase = config::Secret("correct horse battery staple");
     EXPECT_EQ(reason(), "seal.other_protector");
 }
@@ -79,6 +86,50 @@ TEST_F(UnsealTest, MakesNoSealBesideKeysThatWereSealedWithAnother) {
     std::filesystem::remove(keys() / "seal.json");
     EXPECT_EQ(reason(), "seal.missing");
     EXPECT_FALSE(std::filesystem::exists(keys() / "seal.json"));
+}
+
+TEST_F(UnsealTest, TakesNothingForAbsentThatItCannotSee) {
+    put_plain_keys(1);
+    // Such as a disk that is not mounted yet.
+    std::filesystem::create_symlink(home_.path() / "elsewhere", keys() / "master.key");
+    EXPECT_EQ(reason(), "seal.key_missing");
+    EXPECT_TRUE(std::filesystem::is_symlink(keys() / "master.key")) << "no other key is made";
+    EXPECT_FALSE(std::filesystem::exists(keys() / "seal.json"));
+    std::filesystem::create_symlink(home_.path() / "elsewhere.json", keys() / "seal.json");
+    EXPECT_EQ(reason(), "file.io");
+    EXPECT_TRUE(std::filesystem::is_symlink(keys() / "seal.json")) << "no other seal is made";
+}
+
+TEST_F(UnsealTest, DropsItsOwnKeyFileWhenItOpensNothingAnyMore) {
+    ASSERT_TRUE(unseal(settings_));
+    const auto master = keys() / "master.key";
+    EXPECT_EQ(own_key_opens(home_.path()), true);
+    ASSERT_TRUE(drop_own_key(settings_));
+    EXPECT_TRUE(std::filesystem::exists(master)) << "it opens the seal";
+    const auto kept = read_file_at(master, 100).value();
+    auto seal = vault::Seal::open(keys(), *protector_of(settings_)).value();
+    const auto next = vault::passphrase_protector("correct horse battery staple");
+    ASSERT_TRUE(seal.move_to(*next));
+    EXPECT_EQ(own_key_opens(home_.path()), false);
+    ASSERT_TRUE(drop_own_key(settings_));
+    EXPECT_FALSE(std::filesystem::exists(master));
+    ASSERT_TRUE(drop_own_key(settings_)) << "and again";
+    // Back with another one, whoever has a copy of the first.
+    ASSERT_TRUE(replace_own_key(settings_));
+    ASSERT_TRUE(seal.move_to(*protector_of(settings_)));
+    EXPECT_EQ(own_key_opens(home_.path()), true);
+    EXPECT_NE(read_file_at(master, 100).value(), kept);
+    EXPECT_EQ(reason(), "");
+}
+
+TEST_F(UnsealTest, KeepsItsOwnKeyFileWhereItIsInDoubt) {
+    ASSERT_TRUE(unseal(settings_));
+    ASSERT_EQ(::chmod((keys() / "master.key").c_str(), 0644), 0);
+    EXPECT_EQ(drop_own_key(settings_).error().reason, "seal.key_open_to_others");
+    ASSERT_EQ(::chmod((keys() / "master.key").c_str(), 0600), 0);
+    std::ofstream(keys() / "seal.json") << "{";
+    EXPECT_EQ(drop_own_key(settings_).error().reason, "seal.malformed");
+    EXPECT_TRUE(std::filesystem::exists(keys() / "master.key"));
 }
 
 TEST_F(UnsealTest, TakesAKeyOfTheEnvironmentAndNoneThatEverybodyKnows) {
@@ -94,32 +145,40 @@ TEST_F(UnsealTest, TakesAKeyOfTheEnvironmentAndNoneThatEverybodyKnows) {
     EXPECT_EQ(reason(), "seal.wrong_key");
 }
 
-/// Unseals in a process of its own that a timer ends after so many microseconds. @return whether it did
-bool unseal_and_die(const Settings& settings, int microseconds) {
+/// Unseals in a process of its own that a timer ends after so many microseconds.
+void unseal_and_die(const Settings& settings, int microseconds) {
     const auto child = ::fork();
     if (child == 0) {
-        const itimerval soon{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = microseconds}};
+        const itimerval soon{
+            .it_interval = {},
+            .it_value = {.tv_sec = microseconds / 1'000'000, .tv_usec = microseconds % 1'000'000}};
         ::setitimer(ITIMER_REAL, &soon, nullptr);
         ::_exit(unseal(settings) ? 0 : 1);
     }
     int status = 0;
     EXPECT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) != 0);
-    return WIFSIGNALED(status);
 }
 
-// Ended anywhere while the keys of before are sealed, the next start has all of them.
+// Ended anywhere while the keys of before are sealed, the next start has all of them. Between what came too early and what
+// came too late is the middle of it, however fast the machine is.
 TEST_F(UnsealTest, LosesNoKeyWhenItIsKilledWhileItSeals) {
-    constexpr int count = 8, rounds = 40;
-    int cut_short = 0, halfway = 0;
-    for (int round = 0; round < rounds; ++round) {
+    constexpr int count = 8, rounds_max = 200, halfway_wanted = 10;
+    int early = 0, halfway = 0, late = 0;
+    int too_early = 0, too_late = 1'000'000;
+    for (int round = 0; round < rounds_max && halfway < halfway_wanted; ++round) {
         const TemporaryDirectory home;
         settings_.data_dir = home.path();
         auto store = pki::FileKeyStore::open(home.path() / "keys").value();
         const auto name = [](int i) { return "key-" + std::to_string(i); };
         for (int i = 0; i < count; ++i)
             ASSERT_TRUE(store.store(name(i), Secret("value " + std::to_string(i))));
-        if (unseal_and_die(settings_, 200 + 400 * round)) ++cut_short;
+        if (too_late - too_early < 10) {  // the machine was busy meanwhile
+            too_early = 0;
+            too_late = 1'000'000;
+        }
+        const int moment = std::max(1, std::midpoint(too_early, too_late));
+        unseal_and_die(settings_, moment);
         int sealed = 0;
         for (int i = 0; i < count; ++i) {
             const auto kept = store.load(name(i));
@@ -130,14 +189,22 @@ TEST_F(UnsealTest, LosesNoKeyWhenItIsKilledWhileItSeals) {
                 EXPECT_EQ(text_of(kept), "value " + std::to_string(i));
             }
         }
-        if (sealed > 0 && sealed < count) ++halfway;
+        if (sealed == 0) {
+            ++early;
+            too_early = moment;
+        } else if (sealed == count) {
+            ++late;
+            too_late = moment;
+        } else {
+            ++halfway;
+        }
         auto opened = unseal(settings_);
         ASSERT_TRUE(opened) << describe(opened.error());
         for (int i = 0; i < count; ++i)
             EXPECT_EQ(text_of(opened->keys->load(name(i))), "value " + std::to_string(i));
     }
-    EXPECT_GT(cut_short, 0);
-    RecordProperty("halfway", halfway);
+    EXPECT_EQ(halfway, halfway_wanted) << early << " early, " << late << " late";
+    EXPECT_GT(late, 0);
 }
 
 }  // namespace

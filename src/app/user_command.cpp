@@ -42,7 +42,12 @@ Error in_words(Error error, const std::string& name) {
     if (error.reason == "user.last_admin")
         error.detail =
             fmt::format("{} is the last admin: nobody would be left to administer", quoted);
-    if (error.reason.starts_with("password."))
+    if (error.reason.starts_with("password.hash"))
+        error.detail = fmt::format(
+            "standard input has no hash that can be checked ({}), allowed: bcrypt up to cost 14 as "
+            "$2b$12$..., Argon2id as $argon2id$v=19$...",
+            error.detail);
+    else if (error.reason.starts_with("password."))
         error.detail = fmt::format("the password cannot be used: {}", error.reason);
     return error;
 }
@@ -52,7 +57,12 @@ struct Password {
     std::string shown;  ///< of one that was made
 };
 
-Result<Password> password_of(const Settings& settings, std::optional<std::string>& given) {
+Result<Password> password_of(const Settings& settings, const UserOptions& options) {
+    if (options.password_hash) {
+        GH_TRY(const auto hash, crypto::parse_password_hash(*options.password_hash));
+        return Password{.hash = crypto::to_text(hash), .shown = {}};
+    }
+    const auto& given = options.password;
     const auto made = given ? crypto::Secret(std::string_view(*given)) : crypto::random_password();
     Password password;
     GH_TRY(password.hash, crypto::hash_password(settings.auth.password_hash, made));
@@ -81,7 +91,7 @@ Result<User> add(VerbState& verb, UserOptions& options, std::string hash) {
          .email = options.email.empty() ? std::nullopt : std::optional(options.email),
          .roles = options.roles,
          .password_hash = std::move(hash),
-         .password_change_required = !options.password},
+         .password_change_required = !options.password && !options.password_hash},
         now(), recorded("user.create")));
 }
 
@@ -146,16 +156,17 @@ CommandResult user_add(const Overrides& overrides, const Surroundings& surroundi
     if (options.roles.empty()) options.roles = {"user"};
     if (auto known = check_roles(*(*verb)->state, options.roles); !known)
         return failed(known.error());
-    auto password = password_of((*verb)->settings, options.password);
+    auto password = password_of((*verb)->settings, options);
     if (!password) return failed(in_words(password.error(), options.name));
     const auto made = add(**verb, options, std::move(password->hash));
     if (!made) return failed(in_words(made.error(), options.name));
     return {.exit_code = 0,
             .out = password->shown,
             .err = fmt::format("made the user {} ({}){}\n", made->name, fmt::join(made->roles, ","),
-                               options.password ? ""
-                                                : "; the password above is for one use: a new one "
-                                                  "is set at POST /api/v1/auth/password")};
+                               password->shown.empty()
+                                   ? ""
+                                   : "; the password above is for one use: a new one "
+                                     "is set at POST /api/v1/auth/password")};
 }
 
 CommandResult user_list(const Overrides& overrides, const Surroundings& surroundings,
@@ -198,7 +209,7 @@ CommandResult user_password(const Overrides& overrides, const Surroundings& surr
     auto& state = *(*verb)->state;
     const auto user = net::run_to_end(find(state, options.name));
     if (!user) return failed(in_words(user.error(), options.name));
-    auto password = password_of((*verb)->settings, options.password);
+    auto password = password_of((*verb)->settings, options);
     if (!password) return failed(in_words(password.error(), options.name));
     const auto changed = net::run_to_end(
         state.users.set_password(user->id, std::move(password->hash), !options.password, now(),

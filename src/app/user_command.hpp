@@ -15,6 +15,8 @@ struct UserOptions {
     std::string email;
     std::optional<std::string>
         password;  ///< from standard input; unset: one is made and printed, for one use
+    std::optional<std::string>
+        password_hash;  ///< instead, from elsewhere: as crypto::parse_password_hash() reads it
     bool json = false;
 };
 

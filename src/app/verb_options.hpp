@@ -4,6 +4,7 @@
 #include <string>
 
 #include "app/audit_command.hpp"
+#include "app/ca_command.hpp"
 #include "app/client_command.hpp"
 #include "app/config_command.hpp"
 #include "app/key_command.hpp"
@@ -22,10 +23,12 @@ namespace gh::app {
 struct Options {
     std::string config, env_file, upstream, listen, data, profile, file;
     bool open = false, json = false, dry_run = false, password_stdin = false;
+    bool password_hash_stdin = false;
     UserOptions user;
     KeyOptions key;
     ClientOptions client;
     AuditOptions audit;
+    CaOptions ca;
     SecretsOptions secrets;
     bool force = false, verify = false, passphrase_stdin = false;
     std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
@@ -47,6 +50,8 @@ CLI::App* add_state_verb(CLI::App& parent, Options& options, const std::string& 
 
 /// `user`, `key` and `client`.
 void add_identity(CLI::App& app, Options& options);
+/// `ca`.
+void add_ca(CLI::App& app, Options& options);
 /// `secrets`.
 void add_secrets(CLI::App& app, Options& options);
 

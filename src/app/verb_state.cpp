@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "audit/log.hpp"
 #include "base/try.hpp"
 #include "config/text.hpp"
 #include "net/run_task.hpp"
@@ -28,11 +29,20 @@ Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
     GH_TRY_VOID(check_data_dir(opened->settings));
     GH_TRY(opened->folder, DataFolder::open(opened->settings, DataFolder::Use::shared));
     GH_TRY(auto unsealed, unseal(opened->settings));
-    opened->seal = std::move(unsealed.seal);
     opened->keys = std::move(unsealed.keys);
+    opened->keyring = std::move(unsealed.keyring);
     GH_TRY(opened->state, State::open(opened->settings, *opened->keys, opened->registry, nullptr));
     GH_TRY_VOID(net::run_to_end(opened->state->check_schema()));
+    GH_TRY_VOID(net::run_to_end(opened->keyring->check(*opened->state->database)));
     return opened;
+}
+
+Result<void> record_act(State& state, audit::Record told) {
+    auto work = [told = std::move(told)](storage::Session& session) -> Task<Result<void>> {
+        GH_CO_TRY_VOID(co_await audit::Log::lock(session));
+        co_return co_await audit::Log::append(session, told);
+    };
+    return net::run_to_end(state.database->write(std::move(work)));
 }
 
 Result<void> check_roles(State& state, const std::vector<std::string>& roles) {

@@ -11,6 +11,7 @@
 #include "app/settings.hpp"
 #include "app/state.hpp"
 #include "app/unseal.hpp"
+#include "audit/record.hpp"
 #include "base/error.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -21,8 +22,8 @@ struct VerbState {
     Settings settings;
     std::optional<DataFolder> folder;
     telemetry::Registry registry;
-    std::unique_ptr<vault::Seal> seal;
     std::unique_ptr<crypto::KeyStore> keys;
+    std::unique_ptr<vault::Keyring> keyring;
     std::unique_ptr<State> state;
 };
 
@@ -30,9 +31,12 @@ struct VerbState {
 [[nodiscard]] Result<void> check_data_dir(const Settings& settings);
 
 /// @return `invalid_argument` "config.invalid"; errors of check_data_dir(), DataFolder::open(), State::open() and
-///         State::check_schema()
+///         State::check_schema(); Keyring::check()
 [[nodiscard]] Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
                                                                  const Surroundings& surroundings);
+
+/// Has the audit log tell of an act of the shell that belongs to no write of the database.
+[[nodiscard]] Result<void> record_act(State& state, audit::Record told);
 
 /// Roles that there are: those of the house, and those of an operator's own making.
 /// @return `invalid_argument` "role.unknown" where one of them is none; its detail names all that there are

@@ -82,8 +82,8 @@ Log::Log(storage::Fallback& fallback, telemetry::Registry& registry, telemetry::
     using Again = storage::Fallback::Again;
     for (const auto kind : {append_kind, reject_kind})
         fallback.on(std::string(kind), &apply, &lock_log, Again::is_harmless);
-    fallback.on_rejected([this](const storage::JournalRecord& record, const Error& why) {
-        record_reject(record, why);
+    fallback.on_rejected([this](storage::JournalRecord record, Error why) {
+        return record_reject(std::move(record), std::move(why));
     });
 }
 
@@ -153,8 +153,8 @@ Task<Result<void>> Log::submit(std::string kind, std::vector<Leaf> leaves) {
 }
 
 /// Whatever kind it was, that an acknowledged write did not come to pass is itself worth a record.
-void Log::record_reject(const storage::JournalRecord& record, const Error& why) {
-    if (record.kind == reject_kind) return;
+Task<> Log::record_reject(storage::JournalRecord record, Error why) {
+    if (record.kind == reject_kind) co_return;
     Record reject{.id = record.id,  // told again after a crash, it is the same record
                   .time = net::Loop::current()->system_now(),
                   .severity = Severity::high,
@@ -169,10 +169,6 @@ void Log::record_reject(const storage::JournalRecord& record, const Error& why) 
                   .correlation_id = {},
                   .client = {},
                   .details = {{"kind", record.kind}, {"reason", std::string(why.reason)}}};
-    spawn(keep_reject(std::move(reject)));
-}
-
-Task<> Log::keep_reject(Record reject) {
     std::vector<Leaf> one;
     one.push_back(make_leaf(reject));
     const auto done = co_await submit(std::string(reject_kind), std::move(one));

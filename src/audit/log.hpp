@@ -52,8 +52,7 @@ class Log {
     [[nodiscard]] Task<> write_waiting();
     [[nodiscard]] std::vector<Waiting> next_group();
     [[nodiscard]] Task<Result<void>> submit(std::string kind, std::vector<Leaf> leaves);
-    void record_reject(const storage::JournalRecord& record, const Error& why);
-    [[nodiscard]] Task<> keep_reject(Record reject);
+    [[nodiscard]] Task<> record_reject(storage::JournalRecord record, Error why);
 
     storage::Fallback& fallback_;
     telemetry::Log& log_;

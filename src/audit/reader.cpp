@@ -1,31 +1,20 @@
 #include "audit/reader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <string_view>
 #include <utility>
 
 #include "audit/merkle.hpp"
 #include "base/try.hpp"
+#include "storage/joined.hpp"
 
 namespace gh::audit {
 namespace {
 
+using storage::joined;
 using storage::Session;
 using storage::Statement;
-
-/// Several texts as one, while compiling.
-template <const std::string_view&... parts>
-inline constexpr auto joined_text = [] {
-    std::array<char, (parts.size() + ... + 1)> all{};
-    auto* at = all.data();
-    ((at = std::copy(parts.begin(), parts.end(), at)), ...);
-    return all;
-}();
-template <const std::string_view&... parts>
-inline constexpr std::string_view joined(joined_text<parts...>.data(),
-                                         joined_text<parts...>.size() - 1);
 
 constexpr std::string_view select = "SELECT leaf_index, record FROM audit_records WHERE ";
 // What an index leads to; what else is asked for is judged row by row.

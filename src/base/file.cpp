@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <thread>
 
 #include "base/try.hpp"
@@ -51,6 +52,20 @@ int write_new(int directory, const std::string& name, std::string_view content, 
     return ::fsync(file.get()) == 0 ? 0 : errno;
 }
 
+/// @return errno, or 0
+int rename_to_absent(int directory, const std::string& from, const std::string& to) {
+    if (::renameat2(directory, from.c_str(), directory, to.c_str(), RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL) return errno;
+    // A file system that knows no such rename, such as NFS, knows links.
+    return ::linkat(directory, from.c_str(), directory, to.c_str(), 0) == 0 ? 0 : errno;
+}
+
+Result<void> sync_directory(const UniqueFd& directory, const std::string& of) {
+    if (::fsync(directory.get()) == 0) return {};
+    return fail_errno(ErrorKind::unavailable, reason_io, "syncing the directory of " + of, errno);
+}
+
 }  // namespace
 
 Result<UniqueFd> open_directory(const std::filesystem::path& directory) {
@@ -74,11 +89,36 @@ Result<void> replace_file(const UniqueFd& directory, std::string_view name,
         ::unlinkat(directory.get(), new_name.c_str(), 0);
         return fail_errno(ErrorKind::unavailable, reason_io, "writing " + final_name, error);
     }
-    if (::fsync(directory.get()) != 0) {
-        return fail_errno(ErrorKind::unavailable, reason_io,
-                          "syncing the directory of " + final_name, errno);
-    }
-    return {};
+    return sync_directory(directory, final_name);
+}
+
+Result<void> create_file(const UniqueFd& directory, std::string_view name, std::string_view content,
+                         mode_t mode) {
+    const std::string final_name(name);
+    const std::string new_name = "." + final_name + "." + std::to_string(::getpid()) + ".new";
+    ::unlinkat(directory.get(), new_name.c_str(), 0);  // left by one that was killed
+    int error = write_new(directory.get(), new_name, content, mode);
+    if (error == 0) error = rename_to_absent(directory.get(), new_name, final_name);
+    ::unlinkat(directory.get(), new_name.c_str(), 0);
+    if (error == EEXIST)
+        return fail(ErrorKind::conflict, "file.exists", final_name + " is there already");
+    if (error != 0)
+        return fail_errno(ErrorKind::unavailable, reason_io, "writing " + final_name, error);
+    return sync_directory(directory, final_name);
+}
+
+Result<bool> file_exists(const std::filesystem::path& file) {
+    struct stat facts{};
+    if (::lstat(file.c_str(), &facts) == 0) return true;
+    if (errno == ENOENT) return false;
+    return fail_errno(ErrorKind::unavailable, reason_io, file.string(), errno);
+}
+
+Result<void> remove_file(const UniqueFd& directory, std::string_view name) {
+    const std::string doomed(name);
+    if (::unlinkat(directory.get(), doomed.c_str(), 0) != 0 && errno != ENOENT)
+        return fail_errno(ErrorKind::unavailable, reason_io, "removing " + doomed, errno);
+    return sync_directory(directory, doomed);
 }
 
 Result<std::string> read_file(const UniqueFd& file, std::size_t bytes_max) {

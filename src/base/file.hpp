@@ -23,6 +23,18 @@ namespace gh {
 [[nodiscard]] Result<void> replace_file(const UniqueFd& directory, std::string_view name,
                                         std::string_view content, mode_t mode);
 
+/// Makes `name` in `directory`, as whole as replace_file() does, where there is none of this name. Waits for nobody: for
+/// folders of others, too.
+/// @return `conflict` "file.exists": there is; `unavailable` "file.io"
+[[nodiscard]] Result<void> create_file(const UniqueFd& directory, std::string_view name,
+                                       std::string_view content, mode_t mode);
+
+/// Is there something of this name, be it a link that leads nowhere? @return `unavailable` "file.io": nobody can tell
+[[nodiscard]] Result<bool> file_exists(const std::filesystem::path& file);
+
+/// Removes a file for good, also if the power goes; one that is not there is removed. @return `unavailable` "file.io"
+[[nodiscard]] Result<void> remove_file(const UniqueFd& directory, std::string_view name);
+
 /// The whole of an open file. @return `corrupt` "file.too_long", `unavailable` "file.io"
 [[nodiscard]] Result<std::string> read_file(const UniqueFd& file, std::size_t bytes_max);
 

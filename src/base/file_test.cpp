@@ -37,6 +37,20 @@ TEST(ReplaceFile, WritesWithTheModeAndLeavesNothingBeside) {
     EXPECT_EQ(files_in(home.path()), 1U);
 }
 
+TEST(CreateFile, MakesAFileOnceWithItsMode) {
+    const TemporaryDirectory home;
+    const auto directory = open_directory(home.path()).value();
+    EXPECT_TRUE(create_file(directory, "api.key", "one", 0600));
+    const auto again = create_file(directory, "api.key", "two", 0600);
+    EXPECT_EQ(again ? "" : again.error().reason, "file.exists");
+    EXPECT_EQ(read_file_at(home.path() / "api.key", 100).value(), "one");
+    EXPECT_EQ(mode_of(home.path() / "api.key"), 0600U);
+    std::filesystem::create_symlink("nowhere", home.path() / "link");
+    const auto linked = create_file(directory, "link", "three", 0600);
+    EXPECT_EQ(linked ? "" : linked.error().reason, "file.exists") << "a link is there, too";
+    EXPECT_EQ(files_in(home.path()), 2U);
+}
+
 TEST(ReplaceFile, StepsOverWhatAKilledWriterOrAStrangerLeft) {
     const TemporaryDirectory home;
     const auto directory = open_directory(home.path()).value();
@@ -49,6 +63,35 @@ TEST(ReplaceFile, StepsOverWhatAKilledWriterOrAStrangerLeft) {
     EXPECT_TRUE(replace_file(directory, "key", "whole again", 0600));
     EXPECT_EQ(read_file_at(home.path() / "victim", 100).value(), "untouched");
     EXPECT_EQ(read_file_at(home.path() / "key", 100).value(), "whole again");
+}
+
+TEST(CreateFile, MakesWhatIsNotThereAndTouchesNothingThatIs) {
+    const TemporaryDirectory home;
+    const auto directory = open_directory(home.path()).value();
+    EXPECT_EQ(file_exists(home.path() / "key"), false);
+    EXPECT_TRUE(create_file(directory, "key", "one", 0600));
+    EXPECT_EQ(file_exists(home.path() / "key"), true);
+    const auto again = create_file(directory, "key", "two", 0600);
+    EXPECT_EQ(again ? "" : again.error().reason, "file.exists");
+    EXPECT_EQ(read_file_at(home.path() / "key", 100).value(), "one");
+    EXPECT_EQ(mode_of(home.path() / "key"), 0600U);
+    EXPECT_EQ(files_in(home.path()), 1U);
+    std::filesystem::create_symlink(home.path() / "nowhere", home.path() / "link");
+    EXPECT_EQ(file_exists(home.path() / "link"), true);
+    EXPECT_FALSE(create_file(directory, "link", "two", 0600));
+    const auto unknown = file_exists(home.path() / "key" / "below");  // no folder: nobody can tell
+    EXPECT_EQ(unknown ? "" : unknown.error().reason, "file.io");
+}
+
+TEST(RemoveFile, RemovesWhatIsThereAndIsContentWithWhatIsNot) {
+    const TemporaryDirectory home;
+    const auto directory = open_directory(home.path()).value();
+    ASSERT_TRUE(create_file(directory, "key", "one", 0600));
+    EXPECT_TRUE(remove_file(directory, "key"));
+    EXPECT_EQ(files_in(home.path()), 0U);
+    EXPECT_TRUE(remove_file(directory, "key"));
+    std::filesystem::create_directory(home.path() / "key");
+    EXPECT_FALSE(remove_file(directory, "key"));
 }
 
 TEST(ReplaceFile, KeepsTheOldFileWhenItCannotWrite) {

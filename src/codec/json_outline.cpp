@@ -3,10 +3,13 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <system_error>
 #include <unordered_set>
+#include <utility>
 
 namespace gh::codec::json {
 namespace {
@@ -59,10 +62,25 @@ class Outline::Builder {
     bool on_key(Text part, std::size_t, Code&) { return push(whole(part)); }
     bool on_string_part(Text part, std::size_t, Code&) { return more(part); }
     bool on_string(Text part, std::size_t, Code&) { return push(whole(part)); }
-    bool on_number_part(Text, Code&) { return true; }
-    bool on_int64(std::int64_t value, Text, Code&) { return push(value); }
-    bool on_uint64(std::uint64_t value, Text, Code&) { return push(static_cast<double>(value)); }
-    bool on_double(double value, Text, Code& code) {
+    bool on_number_part(Text part, Code&) {
+        if (number_ == nullptr) number_ = part.data();
+        return true;
+    }
+    bool on_int64(std::int64_t value, Text, Code&) {
+        number_ = nullptr;
+        return push(value);
+    }
+    bool on_uint64(std::uint64_t value, Text, Code&) {
+        number_ = nullptr;
+        return push(static_cast<double>(value));
+    }
+    bool on_double(double value, Text part, Code& code) {
+        // The parser's own value may be off in its last bit: a number written and read again would be another.
+        const auto* begin = std::exchange(number_, nullptr);
+        double exact = 0;
+        const auto read =
+            std::from_chars(begin ? begin : part.data(), part.data() + part.size(), exact);
+        if (read.ec == std::errc()) value = exact;
         if (!std::isfinite(value)) {  // 1e999
             code = bj::error::exponent_overflow;
             return false;
@@ -146,7 +164,8 @@ class Outline::Builder {
     std::string_view text_;
     Outline outline_;
     std::size_t open_ = 0;
-    bool in_parts_ = false;  ///< of a string, some are there already
+    bool in_parts_ = false;         ///< of a string, some are there already
+    const char* number_ = nullptr;  ///< where one begins of which only a part was told
     bool found_double_ = false;
 };
 

@@ -66,6 +66,25 @@ TEST(Json, RefusesWhatParsersDisagreeOn) {
     EXPECT_FALSE(parse(std::string_view("\"\0\"", 3)));
 }
 
+TEST(Json, ReadsANumberAsTheNearestThereIs) {
+    for (const auto& [text, number] :
+         {std::pair{"123456879012345678901234567890", 1.2345687901234568e29},
+          {"1.2345687901234568e+29", 1.2345687901234568e29},
+          {"9007199254740993.0", 9007199254740992.0},
+          {"0.1", 0.1},
+          {"-2.2250738585072011e-308", -2.2250738585072011e-308},
+          {"1e-999", 0.0},
+          {"0e999", 0.0},
+          {"18446744073709551615", 18446744073709551615.0}}) {
+        const auto alone = parse(text);
+        ASSERT_TRUE(alone) << text;
+        EXPECT_EQ(alone->number(), number) << text;
+        const auto within = parse("[" + std::string(text) + "," + text + "]");
+        ASSERT_TRUE(within) << text;
+        for (const auto& each : *within->array()) EXPECT_EQ(each.number(), number) << text;
+    }
+}
+
 TEST(Json, FindsADoubleAmongManyNames) {
     std::string text = "{";
     for (int i = 0; i < 100; ++i) text += "\"n" + std::to_string(i) + "\":0,";

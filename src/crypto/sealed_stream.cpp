@@ -6,6 +6,7 @@
 
 #include "base/id.hpp"
 #include "base/try.hpp"
+#include "crypto/append_number.hpp"
 #include "crypto/openssl.hpp"
 #include "crypto/passphrase_key.hpp"
 
@@ -13,10 +14,6 @@ namespace gh::crypto {
 namespace {
 
 using Nonce = std::array<std::uint8_t, 12>;
-
-void append_number(std::string& out, std::uint32_t number) {
-    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(number >> shift);
-}
 
 std::uint32_t number_at(std::string_view text, std::size_t at) {
     std::uint32_t number = 0;
@@ -45,7 +42,7 @@ Result<SealedStream> SealedStream::make(const Secret& passphrase) {
     const PassphraseCost cost;
     std::string header(magic);
     for (const auto number : {cost.memory_kib, cost.passes, cost.lanes})
-        append_number(header, number);
+        append_number(header, number, 4);
     header += text_of(salt);
     GH_TRY(auto key, passphrase_key(passphrase, text_of(salt), cost));
     return SealedStream(std::move(header), std::move(key));

@@ -44,6 +44,7 @@ void Exchange::end() {
     response = http::ResponseHead{.fields = std::move(response.fields)};
     upstream_request.fields.clear();
     body.clear();
+    shared_body.reset();
     principal.reset();
     snapshot.reset();
     route = nullptr;
@@ -65,6 +66,7 @@ void Exchange::refuse(std::uint16_t status, std::string_view problem_code,
     code = problem_code;
     outcome = outcome::refused;
     body.clear();
+    shared_body.reset();
     const api::Problem problem{
         .status = status, .code = problem_code, .detail = detail, .request_id = request_id_text()};
     if (route && route->own && route->own->dialect) {
@@ -76,6 +78,16 @@ void Exchange::refuse(std::uint16_t status, std::string_view problem_code,
     }
     api::append_problem(body, problem);
     add_field(http::FieldId::content_type, "Content-Type", api::problem_content_type);
+}
+
+const access::ClientCertificate* certificate_of(const Exchange& exchange) {
+    const auto* shown = static_cast<const access::ClientCertificate*>(
+        exchange.client->connection().certificate.get());
+    if (shown == nullptr) return nullptr;
+    const auto* revoked = exchange.worker->services.revoked_certificates;
+    const bool over = exchange.worker->loop.system_now() >= shown->not_after ||
+                      (revoked != nullptr && revoked->covers_serial(shown->serial));
+    return over ? nullptr : shown;
 }
 
 }  // namespace gh::gateway

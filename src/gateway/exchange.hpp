@@ -106,8 +106,9 @@ class Exchange {
 
     // handler or proxy; on_response may amend the head
     http::ResponseHead response;
-    std::string body;       ///< of an answer of our own
-    std::string_view code;  ///< of a refusal, for the log
+    std::string body;                                ///< of an answer of our own
+    std::shared_ptr<const std::string> shared_body;  ///< instead of `body`, where there is one
+    std::string_view code;                           ///< of a refusal, for the log
     std::string_view outcome = outcome::ok;
 
     // proxy
@@ -122,5 +123,9 @@ class Exchange {
     [[nodiscard]] http::RequestHead& request() const { return client->request(); }
     [[nodiscard]] std::string_view request_id_text() const { return view(request_id); }
 };
+
+/// The client's certificate, as long as it is good: null where none was shown, it was revoked, or its time has ended since
+/// the handshake.
+[[nodiscard]] const access::ClientCertificate* certificate_of(const Exchange& exchange);
 
 }  // namespace gh::gateway

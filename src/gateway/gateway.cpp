@@ -17,7 +17,7 @@ net::IoState send_own_answer(Exchange& exchange) {
     exchange.worker->pipeline.on_response(exchange);
     exchange.add_field(http::FieldId::date, "Date",
                        http::date_text(exchange.worker->loop.system_now()));
-    std::string_view body = exchange.body;
+    std::string_view body = exchange.shared_body ? *exchange.shared_body : exchange.body;
     response.body = {http::Framing::length, body.size()};
     if (response.status == 204 || response.status == 304) {
         response.body = {};

@@ -149,6 +149,7 @@ void take_reply(Exchange& exchange, api::Reply reply) {
     if (reply.failure) log_failure(exchange, *reply.failure);
     exchange.response.status = reply.status;
     exchange.body = std::move(reply.body);
+    exchange.shared_body = std::move(reply.shared_body);
     if (!reply.code.empty()) {
         exchange.code = reply.code;
         exchange.outcome = outcome::refused;
@@ -189,8 +190,7 @@ Task<> answer_ourselves(Exchange& exchange) {
         .request_id = exchange.request_id_text(),
         .correlation_id = exchange.correlation_id,
         .client_ip = exchange.client_ip,
-        .certificate = static_cast<const access::ClientCertificate*>(
-            exchange.client->connection().certificate.get()),
+        .certificate = certificate_of(exchange),
         .client_network = access::ClientNetwork::from_v6(exchange.client_address.octets()),
         .parameters = *parameters,
         .body = body.text};

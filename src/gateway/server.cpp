@@ -140,7 +140,8 @@ Task<> Server::serve(UniqueFd socket, net::Address peer, std::string listener) {
         facts.certificate =
             std::make_shared<const access::ClientCertificate>(access::ClientCertificate{
                 std::move((*certificate)->subject), std::move((*certificate)->fingerprint),
-                std::move((*certificate)->serial), std::move((*certificate)->names)});
+                std::move((*certificate)->serial), std::move((*certificate)->names),
+                (*certificate)->not_after});
     }
     facts.encrypted = true;
     facts.tls_version = version_of(stream.ssl());

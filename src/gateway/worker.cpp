@@ -46,4 +46,15 @@ std::size_t Worker::end_revoked(const access::Revocations& revocations) {
     return ended;
 }
 
+std::size_t Worker::end_uncertified() {
+    std::size_t ended = 0;
+    for (auto* exchange = first_held; exchange; exchange = exchange->next_held) {
+        const bool shown = exchange->client->connection().certificate != nullptr;
+        if (exchange->revoked || !shown || certificate_of(*exchange) != nullptr) continue;
+        exchange->revoke();
+        ++ended;
+    }
+    return ended;
+}
+
 }  // namespace gh::gateway

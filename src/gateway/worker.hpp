@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "access/authenticator.hpp"
+#include "access/certificate_revocations.hpp"
 #include "access/connection_budget.hpp"
 #include "access/rate_limiter.hpp"
 #include "access/revocations.hpp"
@@ -36,6 +37,7 @@ struct Services {
         telemetry::Counter& retries;
     } count;
     std::vector<Worker*> workers;  ///< filled before the first of them runs
+    const access::CertificateRevocations* revoked_certificates = nullptr;  ///< null: none ever is
 };
 
 /// One thread of the request path and all that is its own.
@@ -51,18 +53,21 @@ struct Worker {
     std::vector<std::unique_ptr<Exchange>> spare_exchanges;
     std::size_t exchanges_open = 0;
     std::size_t connections_open = 0;
-    std::size_t waiting = 0;         ///< exchanges that wait for a credential to be looked up
-    Exchange* first_held = nullptr;  ///< open exchanges whose principal can be revoked
+    std::size_t waiting = 0;  ///< exchanges that wait for a credential to be looked up
+    Exchange* first_held =
+        nullptr;  ///< open exchanges whose principal or certificate can be revoked
     bool draining = false;
 
     [[nodiscard]] std::unique_ptr<Exchange> take_exchange();
     void give_back(std::unique_ptr<Exchange> exchange);
 
-    /// Until the exchange ends, end_revoked() looks at it.
+    /// Until the exchange ends, end_revoked() and end_uncertified() look at it.
     void hold(Exchange& exchange);
     void let_go(Exchange& exchange);
     /// Ends the open exchanges of principals that have been revoked; how many.
     std::size_t end_revoked(const access::Revocations& revocations);
+    /// Ends those of clients whose certificate is good no more; how many.
+    std::size_t end_uncertified();
 };
 
 }  // namespace gh::gateway

@@ -59,5 +59,38 @@ TEST(Worker, EndsWhatThePrincipalsThatWereRevokedHaveOpenAndNothingElse) {
     EXPECT_FALSE(open[0].revoked);  // the next one begins anew
 }
 
+class OneSerial final : public access::CertificateRevocations {
+ public:
+    [[nodiscard]] bool covers_serial(std::string_view serial) const override {
+        return serial == "0badc0ffee";
+    }
+};
+
+TEST(Worker, EndsWhatClientsHaveOpenWhoseCertificateWasRevokedWhoeverTheyAreBesides) {
+    FakeHouse house;
+    auto& worker = house.worker;
+    FakeDownstream clients[3] = {FakeDownstream(worker.loop), FakeDownstream(worker.loop),
+                                 FakeDownstream(worker.loop)};
+    clients[0].facts.certificate = std::make_shared<const access::ClientCertificate>(
+        access::ClientCertificate{.serial = "0badc0ffee"});
+    clients[1].facts.certificate = std::make_shared<const access::ClientCertificate>(
+        access::ClientCertificate{.serial = "0badc0ffef"});
+    Exchange open[3];
+    for (std::size_t i = 0; i < 3; ++i) {
+        open[i].begin(clients[i], worker, house.snapshot);
+        open[i].principal = somebody("ann");
+        worker.hold(open[i]);
+    }
+    EXPECT_EQ(worker.end_uncertified(), 0U);
+    const OneSerial revoked;
+    house.services.revoked_certificates = &revoked;
+    EXPECT_EQ(worker.end_uncertified(), 1U);
+    EXPECT_EQ(worker.end_uncertified(), 0U);  // once
+    EXPECT_TRUE(open[0].revoked);
+    EXPECT_TRUE(clients[0].wakeup().expired());
+    EXPECT_FALSE(open[1].revoked || open[2].revoked);
+    for (auto& exchange : open) exchange.end();
+}
+
 }  // namespace
 }  // namespace gh::gateway

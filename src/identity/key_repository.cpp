@@ -10,6 +10,7 @@
 #include "identity/principal.hpp"
 #include "identity/rights.hpp"
 #include "identity/user.hpp"
+#include "storage/joined.hpp"
 
 namespace gh::identity {
 namespace {
@@ -39,19 +40,23 @@ constexpr Statement select_presented{
         "(SELECT count(*) FROM users u WHERE u.name_folded IN (lower(k.owner), lower(k.subject)) "
         "AND u.disabled_at IS NOT NULL), (SELECT coalesce(u.roles, '') FROM user_records u "
         "WHERE u.name_folded = lower(k.owner)) FROM api_keys k WHERE id = $1"};
-constexpr Statement select_page{
-    .name = "api_keys.list",
-    .sql =
-        "SELECT id, hash, name, owner, subject, kind, roles, scopes, expires_at, revoked_at, "
-        "last_used_at, version, created_at, updated_at FROM api_keys "
-        "WHERE (created_at, id) > ($1, $2) ORDER BY created_at, id LIMIT $3 OFFSET $4"};
-constexpr Statement select_page_of_owner{
-    .name = "api_keys.list_of_owner",
-    .sql =
-        "SELECT id, hash, name, owner, subject, kind, roles, scopes, expires_at, revoked_at, "
-        "last_used_at, version, created_at, updated_at FROM api_keys "
-        "WHERE owner = $5 AND (created_at, id) > ($1, $2) "
-        "ORDER BY created_at, id LIMIT $3 OFFSET $4"};
+// The pages of a list: behind $1, $2, be it before the first of all.
+constexpr std::string_view select_keys =
+    "SELECT id, hash, name, owner, subject, kind, roles, scopes, expires_at, revoked_at, "
+    "last_used_at, version, created_at, updated_at FROM api_keys WHERE ";
+constexpr std::string_view whoever;
+constexpr std::string_view of_owner = "owner = $5 AND ";
+constexpr std::string_view oldest =
+    "(created_at, id) > ($1, $2) ORDER BY created_at, id LIMIT $3 OFFSET $4";
+constexpr std::string_view newest =
+    "(created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4";
+template <const std::string_view& who, const std::string_view& order>
+constexpr Statement list_page{.name = "api_keys.list",
+                              .sql = storage::joined<select_keys, who, order>};
+constexpr struct {
+    Statement all, of_owner;
+} oldest_pages{list_page<whoever, oldest>, list_page<of_owner, oldest>},
+    newest_pages{list_page<whoever, newest>, list_page<of_owner, newest>};
 constexpr Statement count_of_owner{
     .name = "api_keys.count_of_owner",
     .sql =
@@ -269,14 +274,15 @@ Task<Result<StoredKey>> KeyRepository::find(std::string id) {
 }
 
 Task<Result<std::vector<StoredKey>>> KeyRepository::list(KeyPage page) {
-    const auto after = page.after.value_or(KeyPage::After{SystemTime{} - seconds(1), ""});
+    const auto start = page.newest_first ? SystemTime::max() : SystemTime{} - seconds(1);
+    const auto after = page.after.value_or(KeyPage::After{start, ""});
     storage::Parameters where{storage::to_value(after.created_at), after.id,
                               static_cast<std::int64_t>(page.limit),
                               static_cast<std::int64_t>(page.offset)};
     if (page.owner) where.emplace_back(*page.owner);
-    auto work = [where = std::move(where), of_owner = page.owner.has_value()](Session& session) {
-        return session.run(of_owner ? select_page_of_owner : select_page, where);
-    };
+    const auto& pages = page.newest_first ? newest_pages : oldest_pages;
+    auto work = [where = std::move(where), statement = page.owner ? pages.of_owner : pages.all](
+                    Session& session) { return session.run(statement, where); };
     GH_CO_TRY(const auto rows, co_await database_.read(std::move(work)));
     std::vector<StoredKey> keys;
     keys.reserve(rows.size());

@@ -60,6 +60,7 @@ struct KeyPage {
         SystemTime created_at;
         std::string id;
     };
+    bool newest_first = false;
     std::size_t limit = 50;
     std::optional<After> after;
     std::size_t offset = 0;

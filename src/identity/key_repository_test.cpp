@@ -217,6 +217,20 @@ TEST_P(KeyRepositoryTest, ListsByOwnerInPages) {
     ASSERT_EQ(rest.size(), 1U);
     EXPECT_EQ(rest[0].name, "key4");
     EXPECT_EQ(run_to_end(keys->list({.limit = 50, .after = {}, .owner = {}}))->size(), 5U);
+    for (const auto& owner : {std::optional<std::string>{}, std::optional<std::string>{"ann"}}) {
+        std::vector<std::string> names;
+        KeyPage page{.newest_first = true, .limit = 2, .after = {}, .owner = owner};
+        for (int i = 0; i < 5; ++i) {
+            const auto found = run_to_end(keys->list(page)).value();
+            for (const auto& key : found) names.push_back(key.name);
+            if (found.size() < 2) break;
+            page.after = {found.back().created_at, found.back().id};
+        }
+        const auto wanted = owner
+                                ? std::vector<std::string>{"key4", "key2", "key0"}
+                                : std::vector<std::string>{"key4", "key3", "key2", "key1", "key0"};
+        EXPECT_EQ(names, wanted);
+    }
 }
 
 TEST_P(KeyRepositoryTest, LastUseOnlyMovesForward) {

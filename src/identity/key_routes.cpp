@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 #include <string>
@@ -120,10 +121,13 @@ struct KeyQuery : api::Page {
     std::optional<std::string> owner;
 };
 
+constexpr std::array<std::string_view, 2> key_orders{"created_at", "-created_at"};
+
 const Object<KeyQuery>& key_query() {
     static const auto table = [] {
         Object<KeyQuery> query("KeyQuery", "Which keys.");
-        api::add_page(query, "keys", 2);
+        api::add_page(query, "keys", 3);
+        api::add_sort(query, {key_orders.begin(), key_orders.end()});
         query.optional("owner", &KeyQuery::owner,
                        api::maybe(api::text({.length_max = user_name_bytes_max})), "Only theirs.");
         return query;
@@ -175,20 +179,22 @@ Task<Result<StoredKey>> key_of(Room& room, const api::Call& call) {
 
 Task<Result<api::Reply>> list_keys(Room& room, api::Call call, KeyQuery query) {
     if (auto refused = refuse_stranger(room, call)) co_return *std::move(refused);
-    KeyPage page{.limit = query.limit + std::size_t{1},
+    KeyPage page{.newest_first = query.order == 1,
+                 .limit = query.limit + std::size_t{1},
                  .after = {},
                  .offset = static_cast<std::size_t>(query.offset),
                  .owner = administers(room, call) ? query.owner : call.principal.subject};
     if (query.after) {
-        GH_CO_TRY(const auto when, time_of_key((*query.after)[0]));
-        page.after = {when, (*query.after)[1]};
+        GH_CO_TRY(const auto when, time_of_key((*query.after)[1]));
+        page.after = {when, (*query.after)[2]};
     }
     GH_CO_TRY(auto keys, co_await room.keys.list(std::move(page)));
     api::Items<ShownKey> items;
     if (keys.size() > query.limit) {
         keys.resize(query.limit);
         items.next_cursor =
-            api::encode_cursor("keys", {key_of_time(keys.back().created_at), keys.back().id});
+            api::encode_cursor("keys", {std::string(key_orders[query.order]),
+                                        key_of_time(keys.back().created_at), keys.back().id});
     }
     for (const auto& key : keys) items.items.push_back(shown(key));
     co_return api::reply(200, key_page_type(), items);

@@ -1,11 +1,14 @@
 #include "identity/user_repository.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/id.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/names.hpp"
 #include "identity/revocations.hpp"
+#include "identity/user.hpp"
+#include "identity/user_pages.hpp"
 
 namespace gh::identity {
 namespace {
@@ -26,21 +29,6 @@ constexpr Statement select_by_name{
         "SELECT id, name, email, roles, password_change_required, disabled_at, "
         "tokens_valid_from, version, created_at, updated_at, password_hash "
         "FROM user_records WHERE name_folded = $1"};
-constexpr Statement select_page{
-    .name = "users.list",
-    .sql =
-        "SELECT id, name, email, roles, password_change_required, disabled_at, "
-        "tokens_valid_from, version, created_at, updated_at "
-        "FROM user_records WHERE (created_at, id) > ($1, $2) "
-        "ORDER BY created_at, id LIMIT $3 OFFSET $4"};
-constexpr Statement select_page_of_role{
-    .name = "users.list_of_role",
-    .sql =
-        "SELECT id, name, email, roles, password_change_required, disabled_at, "
-        "tokens_valid_from, version, created_at, updated_at "
-        "FROM user_records WHERE (created_at, id) > ($1, $2) "
-        "AND id IN (SELECT user_id FROM user_roles WHERE role = $5) "
-        "ORDER BY created_at, id LIMIT $3 OFFSET $4"};
 constexpr Statement insert{
     .name = "users.create",
     .sql =
@@ -294,15 +282,9 @@ Task<Result<UserSecret>> UserRepository::find_by_name(std::string name) {
     co_return co_await database_.read(std::move(work));
 }
 
-Task<Result<std::vector<User>>> UserRepository::list(UserPage page) {
-    const auto after = page.after.value_or(UserPage::After{SystemTime{} - seconds(1), ""});
-    storage::Parameters where{storage::to_value(after.created_at), after.id,
-                              static_cast<std::int64_t>(page.limit),
-                              static_cast<std::int64_t>(page.offset)};
-    if (page.role) where.emplace_back(*page.role);
-    auto work = [where = std::move(where), by_role = page.role.has_value()](Session& session) {
-        return session.run(by_role ? select_page_of_role : select_page, where);
-    };
+Task<Result<std::vector<User>>> UserRepository::list(UserPage wanted) {
+    auto work = [statement = page_statement(wanted), where = page_parameters(wanted)](
+                    Session& session) { return session.run(statement, where); };
     GH_CO_TRY(const auto rows, co_await database_.read(std::move(work)));
     std::vector<User> users;
     users.reserve(rows.size());

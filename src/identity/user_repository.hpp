@@ -41,10 +41,13 @@ struct UserSecret {
 };
 
 struct UserPage {
+    enum class Order : unsigned char { oldest, newest, name, name_backwards };
     struct After {  ///< the last one of the page before
         SystemTime created_at;
+        std::string name;  ///< counts where names are the order; `created_at` elsewhere
         std::string id;
     };
+    Order order = Order::oldest;
     std::size_t limit = 50;
     std::optional<After> after;
     std::size_t offset = 0;
@@ -69,8 +72,8 @@ class UserRepository {
                                                                SystemTime now);
     [[nodiscard]] Task<Result<User>> find(std::string id);
     [[nodiscard]] Task<Result<UserSecret>> find_by_name(std::string name);
-    /// In order of their making.
-    [[nodiscard]] Task<Result<std::vector<User>>> list(UserPage page);
+    /// In the order that is asked for.
+    [[nodiscard]] Task<Result<std::vector<User>>> list(UserPage wanted);
     /// Taking roles or disabling also voids the tokens issued so far.
     [[nodiscard]] Task<Result<User>> change(std::string id, UserChange change, SystemTime now,
                                             storage::Also<User> also = {});

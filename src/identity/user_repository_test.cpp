@@ -96,7 +96,8 @@ TEST_P(UserRepositoryTest, PagesInOrderOfMaking) {
         ASSERT_TRUE(users_of_page);
         if (users_of_page->empty()) break;
         for (const auto& user : *users_of_page) seen.push_back(user.name);
-        page.after = {users_of_page->back().created_at, users_of_page->back().id};
+        const auto& last = users_of_page->back();
+        page.after = {last.created_at, last.name, last.id};
     }
     EXPECT_EQ(seen, names);
     const auto managers =
@@ -104,6 +105,33 @@ TEST_P(UserRepositoryTest, PagesInOrderOfMaking) {
     ASSERT_TRUE(managers);
     EXPECT_EQ(managers->size(), 3U);
     EXPECT_EQ(managers->front().name, "user2");
+}
+
+TEST_P(UserRepositoryTest, PagesInEachOrderAndOfOneRole) {
+    using Order = UserPage::Order;
+    using Names = std::vector<std::string>;
+    for (const auto* name : {"mo", "Ada", "zoe", "bob", "Uli"})
+        ASSERT_TRUE(create(name, {std::string_view(name) == "bob" ? "user" : "manager"}));
+    const auto listed = [&](Order order, const std::optional<std::string>& role) {
+        Names seen;
+        UserPage page{.order = order, .limit = 2, .after = {}, .role = role};
+        for (int i = 0; i < 5; ++i) {
+            const auto users_of_page = run_to_end(users->list(page)).value();
+            if (users_of_page.empty()) break;
+            for (const auto& user : users_of_page) seen.push_back(user.name);
+            const auto& last = users_of_page.back();
+            page.after = {last.created_at, last.name, last.id};
+        }
+        return seen;
+    };
+    EXPECT_EQ(listed(Order::oldest, {}), (Names{"mo", "Ada", "zoe", "bob", "Uli"}));
+    EXPECT_EQ(listed(Order::newest, {}), (Names{"Uli", "bob", "zoe", "Ada", "mo"}));
+    EXPECT_EQ(listed(Order::name, {}), (Names{"Ada", "bob", "mo", "Uli", "zoe"}));
+    EXPECT_EQ(listed(Order::name_backwards, {}), (Names{"zoe", "Uli", "mo", "bob", "Ada"}));
+    EXPECT_EQ(listed(Order::oldest, "manager"), (Names{"mo", "Ada", "zoe", "Uli"}));
+    EXPECT_EQ(listed(Order::newest, "manager"), (Names{"Uli", "zoe", "Ada", "mo"}));
+    EXPECT_EQ(listed(Order::name, "manager"), (Names{"Ada", "mo", "Uli", "zoe"}));
+    EXPECT_EQ(listed(Order::name_backwards, "manager"), (Names{"zoe", "Uli", "mo", "Ada"}));
 }
 
 TEST_P(UserRepositoryTest, ChangesOnlyTheVersionThatWasSeen) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 #include <string>
@@ -112,10 +113,19 @@ struct UserQuery : api::Page {
     std::optional<std::string> role;
 };
 
+// By which users can be sorted, and the order of the repository that it is.
+using UserOrder = UserPage::Order;
+constexpr std::array user_orders{
+    std::pair{"created_at", UserOrder::oldest}, std::pair{"-created_at", UserOrder::newest},
+    std::pair{"name", UserOrder::name}, std::pair{"-name", UserOrder::name_backwards}};
+
 const Object<UserQuery>& user_query() {
     static const auto table = [] {
         Object<UserQuery> query("UserQuery", "Which users.");
-        api::add_page(query, "users", 2);
+        api::add_page(query, "users", 3);
+        std::vector<std::string> words;
+        for (const auto& [word, order] : user_orders) words.emplace_back(word);
+        api::add_sort(query, words);
         query.optional("role", &UserQuery::role, api::maybe(role_name_type()),
                        "Only those who have it.");
         return query;
@@ -148,20 +158,27 @@ Task<Result<User>> find_named(Room& room, std::string name) {
 }
 
 Task<Result<api::Reply>> list_users(Room& room, api::Call, UserQuery query) {
-    UserPage page{.limit = query.limit + std::size_t{1},
+    const auto& [word, order] = user_orders[query.order];
+    const bool named = order == UserOrder::name || order == UserOrder::name_backwards;
+    UserPage page{.order = order,
+                  .limit = query.limit + std::size_t{1},
                   .after = {},
                   .offset = static_cast<std::size_t>(query.offset),
                   .role = query.role};
     if (query.after) {
-        GH_CO_TRY(const auto when, time_of_key((*query.after)[0]));
-        page.after = {when, (*query.after)[1]};
+        const auto& key = (*query.after)[1];
+        page.after = {.created_at = {}, .name = key, .id = (*query.after)[2]};
+        if (!named) {
+            GH_CO_TRY(page.after->created_at, time_of_key(key));
+        }
     }
     GH_CO_TRY(auto users, co_await room.users.list(std::move(page)));
     api::Items<ShownUser> items;
     if (users.size() > query.limit) {
         users.resize(query.limit);
-        items.next_cursor =
-            api::encode_cursor("users", {key_of_time(users.back().created_at), users.back().id});
+        const auto& last = users.back();
+        items.next_cursor = api::encode_cursor(
+            "users", {word, named ? last.name : key_of_time(last.created_at), last.id});
     }
     for (const auto& user : users) items.items.push_back(shown(user));
     co_return api::reply(200, user_page_type(), items);

@@ -1,45 +1,24 @@
 #include "pki/authority.hpp"
 
-#include <arpa/inet.h>
-#include <openssl/asn1.h>
-#include <openssl/bn.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/x509.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <array>
-#include <memory>
+#include <utility>
 
 #include "base/try.hpp"
-#include "pki/host_names.hpp"
+#include "codec/hex.hpp"
+#include "pki/extensions.hpp"
+#include "pki/openssl.hpp"
+#include "pki/subject_names.hpp"
 
 namespace gh::pki {
 namespace {
 
 using crypto::KeyHandle;
+using crypto::KeyKind;
 using crypto::X509Handle;
 
-template <auto free_function>
-struct FreeWith {
-    template <class T>
-    void operator()(T* object) const noexcept {
-        free_function(object);
-    }
-};
-using NumberHandle = std::unique_ptr<BIGNUM, FreeWith<BN_free>>;
-using IntegerHandle = std::unique_ptr<ASN1_INTEGER, FreeWith<ASN1_INTEGER_free>>;
-using NamesHandle = std::unique_ptr<GENERAL_NAMES, FreeWith<GENERAL_NAMES_free>>;
-using ExtensionHandle = std::unique_ptr<X509_EXTENSION, FreeWith<X509_EXTENSION_free>>;
-
-constexpr std::size_t common_name_characters_max = 64;  // ub-common-name, RFC 5280 appendix A.1
-
-std::unexpected<Error> openssl_failure() {
-    return fail(ErrorKind::internal, "ca.openssl", crypto::take_openssl_errors());
-}
-
-std::time_t unix_seconds(SystemTime time) { return std::chrono::system_clock::to_time_t(time); }
+constexpr unsigned rsa_leaf_bits = 3072;
 
 bool set_random_serial(X509* certificate) {
     const NumberHandle number(BN_new());
@@ -62,137 +41,95 @@ bool set_common_name(X509* certificate, const std::string& name) {
                                       static_cast<int>(name.size()), -1, 0) == 1;
 }
 
-/// For values that are ours; what comes from a request never passes through this little language.
-bool add_extension(X509* certificate, X509* issuer, int nid, const char* value) {
-    X509V3_CTX context;
-    X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-    const ExtensionHandle extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
-    return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
-}
-
-bool add_name(GENERAL_NAMES* names, int type, std::string_view octets) {
-    GENERAL_NAME* name = GENERAL_NAME_new();
-    if (name == nullptr) return false;
-    ASN1_STRING* value = type == GEN_IPADD ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
-    if (value == nullptr ||
-        ASN1_STRING_set(value, octets.data(), static_cast<int>(octets.size())) != 1 ||
-        sk_GENERAL_NAME_push(names, name) <= 0) {
-        ASN1_STRING_free(value);
-        GENERAL_NAME_free(name);
-        return false;
-    }
-    GENERAL_NAME_set0_value(name, type, value);
-    return true;
-}
-
-/// Network order, 4 or 16; empty when `text` is no address.
-std::string octets_of(const std::string& text) {
-    std::string octets(16, '\0');
-    if (::inet_pton(AF_INET, text.c_str(), octets.data()) == 1) return octets.substr(0, 4);
-    if (::inet_pton(AF_INET6, text.c_str(), octets.data()) == 1) return octets;
-    return {};
-}
-
-bool add_alternative_names(X509* certificate, const crypto::CertificateNames& names) {
-    const NamesHandle list(GENERAL_NAMES_new());
-    if (!list) return false;
-    for (const auto& name : names.dns) {
-        if (!add_name(list.get(), GEN_DNS, name)) return false;
-    }
-    for (const auto& address : names.addresses) {
-        if (!add_name(list.get(), GEN_IPADD, octets_of(address))) return false;
-    }
-    for (const auto& uri : names.uris) {
-        if (!add_name(list.get(), GEN_URI, uri)) return false;
-    }
-    if (sk_GENERAL_NAME_num(list.get()) == 0) return true;
-    // Critical where nothing else names the subject (RFC 5280 §4.2.1.6).
-    const int critical = X509_NAME_entry_count(X509_get_subject_name(certificate)) == 0 ? 1 : 0;
-    return X509_add1_ext_i2d(certificate, NID_subject_alt_name, list.get(), critical,
-                             X509V3_ADD_DEFAULT) == 1;
-}
-
-bool printable(std::string_view text) {
-    return std::ranges::all_of(
-        text, [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != '\x7f'; });
-}
-
-Result<void> check_names(const LeafRequest& request) {
-    constexpr std::size_t uri_bytes_max = 2048;
-    const auto invalid = [](const std::string& name) {
-        return fail(ErrorKind::invalid_argument, "ca.name_invalid", "'" + name + "'");
-    };
-    const auto& names = request.names;
-    for (const auto& name : names.dns) {
-        if (!valid_dns_name(name)) return invalid(name);
-    }
-    for (const auto& address : names.addresses) {
-        if (octets_of(address).empty()) return invalid(address);
-    }
-    for (const auto& uri : names.uris) {
-        const bool ascii = std::ranges::all_of(uri, [](char c) { return c > ' ' && c < '\x7f'; });
-        if (!ascii || !uri.contains(':') || uri.size() > uri_bytes_max) return invalid(uri);
-    }
-    if (request.common_name.size() > common_name_characters_max ||
-        !printable(request.common_name)) {
-        return invalid(request.common_name);
-    }
-    const bool nothing_for_servers = names.dns.empty() && names.addresses.empty();
-    const bool nothing_at_all =
-        nothing_for_servers && names.uris.empty() && request.common_name.empty();
-    if (request.profile == Profile::server ? nothing_for_servers : nothing_at_all) {
-        return fail(ErrorKind::invalid_argument, "ca.name_missing",
-                    "a certificate must name someone");
-    }
-    return {};
-}
-
-/// The one that was asked for, else the first name that fits.
+/// The one that was asked for, else the first name that fits. No address: OpenSSL takes it for a host name, which the
+/// constraints of names may not permit.
 std::string common_name_for(const LeafRequest& request) {
     if (!request.common_name.empty()) return request.common_name;
-    for (const auto* list : {&request.names.dns, &request.names.addresses, &request.names.uris}) {
+    for (const auto* list : {&request.names.dns, &request.names.uris}) {
         if (!list->empty())
             return list->front().size() <= common_name_characters_max ? list->front() : "";
     }
     return {};
 }
 
+/// What every certificate begins with.
+bool begin(X509* certificate, EVP_PKEY* key, const std::string& common_name, const X509* issuer) {
+    return X509_set_version(certificate, X509_VERSION_3) == 1 && set_random_serial(certificate) &&
+           set_common_name(certificate, common_name) &&
+           X509_set_issuer_name(certificate, X509_get_subject_name(issuer)) == 1 &&
+           X509_set_pubkey(certificate, key) == 1;
+}
+
+/// An intermediate signs OCSP answers, too, which digitalSignature is for (RFC 5280 §4.2.1.3).
+bool add_authority_extensions(X509* certificate, int path_length, const char* usage) {
+    const auto constraints = "critical,CA:TRUE,pathlen:" + std::to_string(path_length);
+    return add_extension(certificate, make_extension(NID_basic_constraints, constraints.c_str())) &&
+           add_extension(certificate, make_extension(NID_key_usage, usage)) &&
+           add_subject_key_id(certificate);
+}
+
 bool fill_root(X509* root, EVP_PKEY* key, const RootRequest& request, SystemTime now) {
-    const auto constraints = "critical,CA:TRUE,pathlen:" + std::to_string(request.path_length_max);
-    return X509_set_version(root, X509_VERSION_3) == 1 && set_random_serial(root) &&
-           set_times(root, now - request.backdate, now + request.lifetime) &&
-           set_common_name(root, request.common_name) &&
+    return begin(root, key, request.common_name, root) &&
            X509_set_issuer_name(root, X509_get_subject_name(root)) == 1 &&
-           X509_set_pubkey(root, key) == 1 &&
-           add_extension(root, root, NID_basic_constraints, constraints.c_str()) &&
-           add_extension(root, root, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-           add_extension(root, root, NID_subject_key_identifier, "hash") &&
+           set_times(root, now - backdate, now + request.lifetime) &&
+           add_authority_extensions(root, request.path_length_max,
+                                    "critical,keyCertSign,cRLSign") &&
            X509_sign(root, key, EVP_sha256()) > 0;
 }
 
-bool fill_leaf(X509* leaf, EVP_PKEY* key, X509* issuer, const LeafRequest& request) {
-    const char* usage = request.profile == Profile::server ? "serverAuth" : "clientAuth";
-    return X509_set_version(leaf, X509_VERSION_3) == 1 && set_random_serial(leaf) &&
-           set_common_name(leaf, common_name_for(request)) &&
-           X509_set_issuer_name(leaf, X509_get_subject_name(issuer)) == 1 &&
-           X509_set_pubkey(leaf, key) == 1 &&
-           add_extension(leaf, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
-           add_extension(leaf, issuer, NID_key_usage, "critical,digitalSignature") &&
-           add_extension(leaf, issuer, NID_ext_key_usage, usage) &&
-           add_extension(leaf, issuer, NID_subject_key_identifier, "hash") &&
-           add_extension(leaf, issuer, NID_authority_key_identifier, "keyid:always") &&
-           add_alternative_names(leaf, request.names);
+KeyHandle make_key(KeyKind kind) {
+    switch (kind) {
+        case KeyKind::rsa: return KeyHandle(EVP_RSA_gen(rsa_leaf_bits));
+        case KeyKind::ed25519: return KeyHandle(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+        case KeyKind::ec_p384: return KeyHandle(EVP_EC_gen("P-384"));
+        case KeyKind::ec_p521: return KeyHandle(EVP_EC_gen("P-521"));
+        case KeyKind::ec_p256: break;
+    }
+    return KeyHandle(EVP_EC_gen("P-256"));
+}
+
+KeyHandle share(EVP_PKEY* key) {
+    EVP_PKEY_up_ref(key);
+    return KeyHandle(key);
+}
+
+Result<seconds> lifetime_of(const LeafRequest& request) {
+    const auto& rules = rules_of(request.profile);
+    const auto wanted = request.lifetime.value_or(rules.lifetime);
+    if (wanted <= seconds{0} || wanted > rules.lifetime_max) {
+        return fail(ErrorKind::invalid_argument, "ca.lifetime",
+                    "a certificate of the profile " + std::string(rules.name) + " lives at most " +
+                        std::to_string(rules.lifetime_max / std::chrono::hours{1}) + "h");
+    }
+    return wanted;
 }
 
 }  // namespace
 
+struct Authority::Extensions {
+    ExtensionHandle authority_key_id;
+    std::vector<ExtensionHandle> published;  // CRL distribution point, authority information access
+};
+
+Publication Publication::below(std::string base) {
+    while (base.ends_with('/')) base.pop_back();
+    return {.crl_url = base + "/pki/crl",
+            .ocsp_url = base + "/pki/ocsp",
+            .issuer_url = base + "/pki/issuer.crt"};
+}
+
 Authority::Authority(KeyHandle key, X509Handle certificate)
     : key_(std::move(key)),
       certificate_(std::move(certificate)),
-      certificate_pem_(crypto::to_pem(certificate_.get())) {}
+      certificate_pem_(crypto::to_pem(certificate_.get())),
+      extensions_(std::make_shared<Extensions>()) {
+    if (const auto* id = X509_get0_subject_key_id(certificate_.get()))
+        key_id_ = codec::encode_hex(view(id));
+    extensions_->authority_key_id = authority_key_id(certificate_.get());
+}
 
 Result<Authority> Authority::create(const RootRequest& request, SystemTime now) {
-    KeyHandle key(EVP_EC_gen("P-256"));
+    KeyHandle key = make_key(KeyKind::ec_p256);
     X509Handle root(X509_new());
     if (!key || !root || !fill_root(root.get(), key.get(), request, now)) return openssl_failure();
     return Authority(std::move(key), std::move(root));
@@ -220,26 +157,95 @@ Result<Authority> Authority::restore(const crypto::Secret& secret_pem) {
     return Authority(std::move(*key), std::move(certificate));
 }
 
-Result<IssuedCertificate> Authority::issue(const LeafRequest& request, SystemTime now) const {
-    GH_TRY_VOID(check_names(request));
+Result<Authority> Authority::sign_intermediate(const IntermediateRequest& request,
+                                               const Authority* renewed, SystemTime now) const {
     if (now >= not_after())
-        return fail(ErrorKind::unavailable, "ca.expired", "the authority's certificate has ended");
-    const KeyHandle key(EVP_EC_gen("P-256"));
-    const X509Handle leaf(X509_new());
-    const auto not_after = std::min<SystemTime>(now + request.lifetime, this->not_after());
-    if (!key || !leaf || !fill_leaf(leaf.get(), key.get(), certificate_.get(), request) ||
-        !set_times(leaf.get(), now - request.backdate, not_after) ||
-        X509_sign(leaf.get(), key_.get(), EVP_sha256()) <= 0) {
+        return fail(ErrorKind::unavailable, "ca.expired", "the root's certificate has ended");
+    KeyHandle key = renewed ? share(renewed->key_.get()) : make_key(KeyKind::ec_p256);
+    X509Handle made(X509_new());
+    const auto end = std::min<SystemTime>(now + request.lifetime, not_after());
+    if (!key || !made || !begin(made.get(), key.get(), request.common_name, certificate_.get()) ||
+        !set_times(made.get(), now - backdate, end) ||
+        !add_authority_extensions(made.get(), 0, "critical,digitalSignature,keyCertSign,cRLSign") ||
+        !add_extension(made.get(), extensions_->authority_key_id) ||
+        !add_constraints(made.get(), request.constraints) ||
+        X509_sign(made.get(), key_.get(), EVP_sha256()) <= 0) {
         return openssl_failure();
     }
-    return IssuedCertificate{.chain_pem = crypto::to_pem(leaf.get()),
-                             .key_pem = crypto::to_pem(key.get()),
-                             .not_before = crypto::not_before_of(leaf.get()),
-                             .not_after = crypto::not_after_of(leaf.get()),
-                             .serial = crypto::serial_of(leaf.get()),
-                             .fingerprint = crypto::fingerprint_of(leaf.get())};
+    return Authority(std::move(key), std::move(made));
 }
 
+void Authority::publish_at(const Publication& publication) {
+    extensions_->published.clear();
+    extensions_->published.push_back(distribution_point(publication.crl_url));
+    extensions_->published.push_back(
+        information_access(publication.ocsp_url, publication.issuer_url));
+}
+
+Result<IssuedCertificate> Authority::issue(const LeafRequest& request, SystemTime now) const {
+    GH_TRY_VOID(check_names(request.profile, request.common_name, request.names));
+    const KeyHandle key = make_key(request.key);
+    if (!key) return openssl_failure();
+    GH_TRY(auto issued, issue(request, key.get(), now));
+    issued.key_pem = crypto::to_pem(key.get());
+    return issued;
+}
+
+Result<IssuedCertificate> Authority::issue(const LeafRequest& request, EVP_PKEY* key,
+                                           SystemTime now) const {
+    GH_TRY_VOID(check_names(request.profile, request.common_name, request.names));
+    GH_TRY(const auto lifetime, lifetime_of(request));
+    if (now >= not_after())
+        return fail(ErrorKind::unavailable, "ca.expired", "the authority's certificate has ended");
+    const X509Handle leaf(X509_new());
+    const auto end = std::min<SystemTime>(now + lifetime, not_after());
+    const auto add = [&leaf](const ExtensionHandle& each) {
+        return add_extension(leaf.get(), each);
+    };
+    if (!leaf || !begin(leaf.get(), key, common_name_for(request), certificate_.get()) ||
+        !set_times(leaf.get(), now - backdate, end) ||
+        !std::ranges::all_of(leaf_extensions(request.profile), add) ||
+        !add_subject_key_id(leaf.get()) || !add(extensions_->authority_key_id) ||
+        !add_alternative_names(leaf.get(), request.names) ||
+        !std::ranges::all_of(extensions_->published, add)) {
+        return openssl_failure();
+    }
+    if (X509_sign(leaf.get(), key_.get(), EVP_sha256()) <= 0) return openssl_failure();
+    GH_TRY_VOID(check_constraints(leaf.get(), certificate_.get()));  // nobody has seen it yet
+    IssuedCertificate issued;
+    static_cast<CertificateFacts&>(issued) = facts_of(leaf.get(), request.profile);
+    issued.chain_pem = crypto::to_pem(leaf.get()) + std::string(chain_pem());
+    return issued;
+}
+
+CertificateFacts facts_of(const X509* certificate, Profile profile) {
+    const auto* issuer = X509_get0_authority_key_id(const_cast<X509*>(certificate));
+    return {.serial = crypto::serial_of(certificate),
+            .issuer_key_id = issuer ? codec::encode_hex(view(issuer)) : std::string(),
+            .common_name = crypto::common_name_of(certificate),
+            .names = crypto::names_of(certificate),
+            .profile = profile,
+            .fingerprint = crypto::fingerprint_of(certificate),
+            .not_before = crypto::not_before_of(certificate),
+            .not_after = crypto::not_after_of(certificate)};
+}
+
+std::string Authority::certificate_der() const {
+    unsigned char* der = nullptr;
+    const int size = i2d_X509(certificate_.get(), &der);
+    std::string text(reinterpret_cast<const char*>(der),
+                     size > 0 ? static_cast<std::size_t>(size) : 0);
+    OPENSSL_free(der);
+    return text;
+}
+
+std::string_view Authority::chain_pem() const {
+    const bool root = X509_NAME_cmp(X509_get_subject_name(certificate_.get()),
+                                    X509_get_issuer_name(certificate_.get())) == 0;
+    return root ? std::string_view() : std::string_view(certificate_pem_);
+}
+
+SystemTime Authority::not_before() const { return crypto::not_before_of(certificate_.get()); }
 SystemTime Authority::not_after() const { return crypto::not_after_of(certificate_.get()); }
 std::string Authority::fingerprint() const { return crypto::fingerprint_of(certificate_.get()); }
 

@@ -51,8 +51,10 @@ TEST(Authority, SignsWhatStrictVerificationAccepts) {
     const auto authority = new_authority();
     const auto server = authority.issue(for_server({"api.example.com", "*.example.org"}), noon);
     ASSERT_TRUE(server) << describe(server.error());
-    const auto client =
-        authority.issue({.profile = Profile::client, .common_name = "agent 7"}, noon);
+    const auto client = authority.issue({.profile = Profile::client,
+                                         .common_name = "https://example.com/agents/7",
+                                         .names = {.uris = {"https://example.com/agents/7"}}},
+                                        noon);
     ASSERT_TRUE(client) << describe(client.error());
     struct Case {
         const IssuedCertificate& issued;
@@ -103,7 +105,7 @@ TEST(Authority, WritesTheLeafThatWasAskedFor) {
     const auto authority = new_authority();
     const crypto::CertificateNames names{.dns = {"localhost"},
                                          .addresses = {"127.0.0.1", "::1"},
-                                         .uris = {"spiffe://house/agent/7"}};
+                                         .uris = {"https://house.example/agent/7"}};
     const auto issued = authority.issue({.names = names, .lifetime = 2h}, noon);
     ASSERT_TRUE(issued) << describe(issued.error());
     const auto chain = crypto::read_certificates(issued->chain_pem).value();
@@ -160,32 +162,56 @@ TEST(Authority, LetsNoLeafOutliveIt) {
     EXPECT_EQ(late ? "" : late.error().reason, "ca.expired");
 }
 
-TEST(Authority, RefusesRequestsThatNameNobodyOrLie) {
+TEST(Authority, RefusesLivesBeyondTheProfile) {
     struct Case {
-        LeafRequest request;
+        Profile profile;
+        seconds lifetime;
         std::string_view reason;
     };
     const Case cases[] = {
-        {{}, "ca.name_missing"},
-        {{.common_name = "only for people"}, "ca.name_missing"},
-        {{.names = {.uris = {"spiffe://a/b"}}}, "ca.name_missing"},
-        {{.profile = Profile::client}, "ca.name_missing"},
-        {for_server({"UPPER.example"}), "ca.name_invalid"},
-        {for_server({"a.example,DNS:b.example"}), "ca.name_invalid"},
-        {for_server({std::string("a.example\0.b", 12)}), "ca.name_invalid"},
-        {{.names = {.addresses = {"localhost"}}}, "ca.name_invalid"},
-        {{.names = {.addresses = {""}}}, "ca.name_invalid"},
-        {{.profile = Profile::client, .names = {.uris = {"no scheme"}}}, "ca.name_invalid"},
-        {{.profile = Profile::client, .names = {.uris = {"a:" + std::string(2048, 'b')}}},
-         "ca.name_invalid"},
-        {{.profile = Profile::client, .common_name = std::string(65, 'a')}, "ca.name_invalid"},
-        {{.profile = Profile::client, .common_name = "a\nb"}, "ca.name_invalid"},
+        {Profile::server, days{397}, ""},
+        {Profile::server, days{397} + 1s, "ca.lifetime"},
+        {Profile::client, 0s, "ca.lifetime"},
+        {Profile::client, -1s, "ca.lifetime"},
+        {Profile::agent, 24h, ""},
+        {Profile::agent, 24h + 1s, "ca.lifetime"},
+        {Profile::infrastructure, days{397}, ""},
     };
     const auto authority = new_authority();
+    const crypto::CertificateNames of_agent{.uris = {"spiffe://example.org/a"}};
+    const crypto::CertificateNames of_others{.dns = {"a.example"}};
     for (const auto& c : cases) {
-        SCOPED_TRACE(c.request.common_name + c.reason.data());
-        const auto issued = authority.issue(c.request, noon);
+        SCOPED_TRACE(std::string(rules_of(c.profile).name) + c.reason.data());
+        const auto issued =
+            authority.issue({.profile = c.profile,
+                             .names = c.profile == Profile::agent ? of_agent : of_others,
+                             .lifetime = c.lifetime},
+                            noon);
         EXPECT_EQ(issued ? "" : issued.error().reason, c.reason);
+    }
+    const auto agent = authority.issue(
+        {.profile = Profile::agent, .names = {.uris = {"spiffe://example.org/a"}}}, noon);
+    ASSERT_TRUE(agent) << describe(agent.error());
+    EXPECT_EQ(agent->not_after, noon + 24h);
+    EXPECT_EQ(verify(authority, *agent, X509_PURPOSE_SSL_CLIENT, nullptr, noon), X509_V_OK);
+}
+
+TEST(Authority, MakesKeysOfTheKindThatIsWanted) {
+    const auto authority = new_authority();
+    for (const auto kind :
+         {crypto::KeyKind::ec_p256, crypto::KeyKind::ed25519, crypto::KeyKind::rsa}) {
+        SCOPED_TRACE(static_cast<int>(kind));
+        const auto issued = authority.issue({.names = {.dns = {"a.example"}}, .key = kind}, noon);
+        ASSERT_TRUE(issued) << describe(issued.error());
+        const auto key = crypto::read_private_key(issued->key_pem).value();
+        EXPECT_TRUE(EVP_PKEY_is_a(key.get(), kind == crypto::KeyKind::rsa       ? "RSA"
+                                             : kind == crypto::KeyKind::ed25519 ? "ED25519"
+                                                                                : "EC"));
+        if (kind == crypto::KeyKind::rsa) {
+            EXPECT_EQ(EVP_PKEY_get_bits(key.get()), 3072);
+        }
+        EXPECT_EQ(verify(authority, *issued, X509_PURPOSE_SSL_SERVER, "a.example", noon),
+                  X509_V_OK);
     }
 }
 

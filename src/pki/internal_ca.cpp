@@ -4,22 +4,22 @@
 #include <openssl/x509.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <optional>
-
 #include "base/file.hpp"
 #include "base/try.hpp"
 #include "crypto/x509.hpp"
+#include "pki/subject_names.hpp"
 
 namespace gh::pki {
 namespace {
 
 constexpr std::string_view root_name = "ca-root";
+constexpr std::string_view issuer_name = "ca-issuer";
 constexpr std::size_t certificate_bytes_max = 64 * 1024;
 constexpr std::chrono::seconds lock_patience{10};
 
+/// It lies among the keys: nodes may share that folder alone.
 Result<FileLock> take_turn(const std::filesystem::path& data_dir) {
-    auto lock = FileLock::acquire(data_dir / "ca.lock", lock_patience);
+    auto lock = FileLock::acquire(data_dir / "keys" / "ca.lock", lock_patience);
     if (lock) return lock;
     const bool held = lock.error().reason == "file.locked";
     return fail(ErrorKind::unavailable, held ? "ca.locked" : "ca.io",
@@ -47,18 +47,35 @@ Result<void> export_certificate(const std::filesystem::path& data_dir, const std
     return {};
 }
 
+/// A value of the store that an authority depends on.
+std::unexpected<Error> damaged(std::string_view name, const Error& error) {
+    return fail(ErrorKind::corrupt, error.reason,
+                "the internal CA's key '" + std::string(name) + "': " + error.detail +
+                    "; restore it from a backup");
+}
+
+bool holds_key(std::string_view pem) { return pem.contains("PRIVATE KEY-----"); }
+
+Result<RootCertificate> read_root(const crypto::Secret& stored) {
+    const auto pem = crypto::text_of(stored.bytes());
+    if (holds_key(pem)) {
+        auto root = Authority::restore(stored);
+        if (!root) return damaged(root_name, root.error());
+    }
+    auto certificates = crypto::read_certificates(pem);
+    if (!certificates) {
+        return damaged(root_name,
+                       {ErrorKind::corrupt, "ca.unreadable", describe(certificates.error())});
+    }
+    return RootCertificate(std::move(certificates->front()));
+}
+
 /// The key is stored before ca.pem is written, and with its certificate in one value: a process killed in between
 /// leaves an authority that the next start completes.
-Result<Authority> load_or_make_root(crypto::KeyStore& keys, const std::filesystem::path& data_dir,
-                                    SystemTime now) {
+Result<RootCertificate> load_or_make_root(crypto::KeyStore& keys,
+                                          const std::filesystem::path& data_dir, SystemTime now) {
     auto stored = keys.load(root_name);
-    if (stored) {
-        auto root = Authority::restore(*stored);
-        if (root) return root;
-        return fail(ErrorKind::corrupt, root.error().reason,
-                    "the internal CA's key '" + std::string(root_name) +
-                        "': " + root.error().detail + "; restore it from a backup");
-    }
+    if (stored) return read_root(*stored);
     if (stored.error().kind != ErrorKind::not_found)
         return std::unexpected(std::move(stored.error()));
     if (std::error_code ignored; std::filesystem::exists(data_dir / "ca.pem", ignored)) {
@@ -68,17 +85,13 @@ Result<Authority> load_or_make_root(crypto::KeyStore& keys, const std::filesyste
                         "', or remove ca.pem to begin with a new authority");
     }
     GH_TRY(auto root, Authority::create(RootRequest{}, now));
-    GH_TRY_VOID(keys.store(root_name, root.secret_pem()));
-    return root;
-}
-
-crypto::CertificateNames sorted(crypto::CertificateNames names) {
-    for (auto* list : {&names.dns, &names.addresses, &names.uris}) std::ranges::sort(*list);
-    return names;
+    const auto secret = root.secret_pem();
+    GH_TRY_VOID(keys.store(root_name, secret));
+    return read_root(secret);
 }
 
 /// What the store holds, if it can serve this request now.
-std::optional<IssuedCertificate> reusable(std::string_view pem, const Authority& root,
+std::optional<IssuedCertificate> reusable(std::string_view pem, const Authority& issuer,
                                           const LeafRequest& request, SystemTime now) {
     auto key = crypto::read_private_key(pem);
     auto certificates = crypto::read_certificates(pem);
@@ -86,46 +99,156 @@ std::optional<IssuedCertificate> reusable(std::string_view pem, const Authority&
     X509* leaf = certificates->front().get();
     const bool belongs = X509_check_private_key(leaf, key->get()) == 1;
     ERR_clear_error();
-    if (!belongs || !root.signed_by_us(leaf)) return std::nullopt;
-    if (sorted(crypto::names_of(leaf)) != sorted(request.names)) return std::nullopt;
-    const auto not_before = crypto::not_before_of(leaf);
-    const auto not_after = crypto::not_after_of(leaf);
-    if (renewal_due(not_before, not_after, now)) return std::nullopt;
-    return IssuedCertificate{.chain_pem = crypto::to_pem(leaf),
-                             .key_pem = crypto::to_pem(key->get()),
-                             .not_before = not_before,
-                             .not_after = not_after,
-                             .serial = crypto::serial_of(leaf),
-                             .fingerprint = crypto::fingerprint_of(leaf)};
+    if (!belongs || !issuer.signed_by_us(leaf)) return std::nullopt;
+    IssuedCertificate found;
+    static_cast<CertificateFacts&>(found) = facts_of(leaf, request.profile);
+    if (text_of_names(found.names) != text_of_names(request.names)) return std::nullopt;
+    if (renewal_due(found.not_before, found.not_after, now)) return std::nullopt;
+    found.chain_pem = crypto::to_pem(leaf) + std::string(issuer.chain_pem());
+    found.key_pem = crypto::to_pem(key->get());
+    return found;
 }
 
 }  // namespace
+
+RootCertificate::RootCertificate(crypto::X509Handle certificate)
+    : certificate_(std::move(certificate)), pem_(crypto::to_pem(certificate_.get())) {}
+
+std::string RootCertificate::fingerprint() const {
+    return crypto::fingerprint_of(certificate_.get());
+}
+
+SystemTime RootCertificate::not_after() const { return crypto::not_after_of(certificate_.get()); }
+
+bool RootCertificate::signed_this(X509* certificate) const {
+    const bool ours = X509_verify(certificate, X509_get0_pubkey(certificate_.get())) == 1;
+    ERR_clear_error();
+    return ours;
+}
 
 bool renewal_due(SystemTime not_before, SystemTime not_after, SystemTime now) {
     return now < not_before || now >= not_after - (not_after - not_before) / 3;
 }
 
+InternalCa::InternalCa(crypto::KeyStore& keys, std::filesystem::path data_dir, RootCertificate root,
+                       std::string published_at)
+    : keys_(&keys),
+      data_dir_(std::move(data_dir)),
+      root_(std::make_unique<RootCertificate>(std::move(root))),
+      published_at_(std::move(published_at)) {}
+
 Result<InternalCa> InternalCa::open(crypto::KeyStore& keys, std::filesystem::path data_dir,
-                                    SystemTime now) {
+                                    SystemTime now, std::string published_at) {
     GH_TRY(const auto turn, take_turn(data_dir));
     GH_TRY(auto root, load_or_make_root(keys, data_dir, now));
     GH_TRY_VOID(export_certificate(data_dir, root.certificate_pem()));
-    return InternalCa(keys, std::move(data_dir), std::move(root));
+    InternalCa ca(keys, std::move(data_dir), std::move(root), std::move(published_at));
+    GH_TRY_VOID(ca.settle_issuer(now));
+    return ca;
+}
+
+Result<std::optional<Authority>> InternalCa::stored_issuer() const {
+    auto stored = keys_->load(issuer_name);
+    if (!stored && stored.error().kind == ErrorKind::not_found) return std::nullopt;
+    if (!stored) return std::unexpected(std::move(stored.error()));
+    auto restored = Authority::restore(*stored);
+    if (!restored) return damaged(issuer_name, restored.error());
+    // Of a root that was replaced: worth nothing to those who trust this one.
+    if (!root_->signed_this(restored->certificate())) return std::nullopt;
+    return std::move(*restored);
+}
+
+/// The stored intermediate, or another one. One whose renewal is due and cannot be had goes on to its end.
+Result<void> InternalCa::settle_issuer(SystemTime now) {
+    GH_TRY(auto found, stored_issuer());
+    if (found && !renewal_due(found->not_before(), found->not_after(), now)) {
+        set_issuer(*std::move(found));
+        return {};
+    }
+    auto root = root_with_key();
+    if (root) {
+        auto constraints = found ? constraints_of(found->certificate()) : NameConstraints{};
+        return sign_issuer(*root, found ? &*found : nullptr, std::move(constraints), now);
+    }
+    const bool usable =
+        found && root.error().reason == "ca.root_offline" && now < found->not_after();
+    if (!usable) return std::unexpected(root.error());
+    set_issuer(*std::move(found));
+    return {};
+}
+
+Result<void> InternalCa::sign_issuer(const Authority& root, const Authority* renewed,
+                                     NameConstraints constraints, SystemTime now) {
+    GH_TRY(auto made,
+           root.sign_intermediate({.constraints = std::move(constraints)}, renewed, now));
+    GH_TRY_VOID(keys_->store(issuer_name, made.secret_pem()));
+    set_issuer(std::move(made));
+    return {};
+}
+
+void InternalCa::set_issuer(Authority issuer) {
+    if (!published_at_.empty()) issuer.publish_at(Publication::below(published_at_));
+    auto shared = std::make_shared<const Authority>(std::move(issuer));
+    const std::scoped_lock lock(current_->mutex);
+    current_->issuer = std::move(shared);
+}
+
+std::shared_ptr<const Authority> InternalCa::issuer() const {
+    const std::scoped_lock lock(current_->mutex);
+    return current_->issuer;
+}
+
+Result<Authority> InternalCa::root_with_key() const {
+    GH_TRY(const auto stored, keys_->load(root_name));
+    if (!holds_key(crypto::text_of(stored.bytes()))) {
+        return fail(ErrorKind::unavailable, "ca.root_offline",
+                    "the root's key is kept elsewhere; fetch the file it was sealed into and run: "
+                    "gatehouse ca renew --offline-root FILE");
+    }
+    auto root = Authority::restore(stored);
+    if (!root) return damaged(root_name, root.error());
+    return root;
+}
+
+Result<void> InternalCa::forget_root_key() {
+    GH_TRY(const auto turn, take_turn(data_dir_));
+    return keys_->store(root_name, crypto::Secret(root_->certificate_pem()));
+}
+
+Result<void> InternalCa::renew(const Authority* root, std::optional<NameConstraints> constraints,
+                               SystemTime now) {
+    GH_TRY(const auto turn, take_turn(data_dir_));
+    std::optional<Authority> kept;
+    if (root == nullptr) {
+        GH_TRY(kept, root_with_key());
+        root = &*kept;
+    }
+    if (root->fingerprint() != root_->fingerprint()) {
+        return fail(ErrorKind::invalid_argument, "ca.other_root",
+                    "this is another root than the one in " + certificate_file().string());
+    }
+    GH_TRY(const auto before, stored_issuer());  // another process may have renewed it since
+    if (!constraints)
+        constraints = before ? constraints_of(before->certificate()) : NameConstraints{};
+    return sign_issuer(*root, before ? &*before : nullptr, *std::move(constraints), now);
 }
 
 Result<IssuedCertificate> InternalCa::leaf(std::string_view name, const LeafRequest& request,
                                            SystemTime now) {
     const auto key_name = "leaf-" + std::string(name);
     GH_TRY(const auto turn, take_turn(data_dir_));
+    GH_TRY_VOID(settle_issuer(now));
+    const auto issuing = issuer();
     auto stored = keys_->load(key_name);
     if (stored) {
         const auto pem = crypto::text_of(stored->bytes());
-        if (auto kept = reusable(pem, root_, request, now)) return *std::move(kept);
+        auto kept = reusable(pem, *issuing, request, now);
+        if (kept && !revoked(kept->serial)) return *std::move(kept);
     } else if (stored.error().kind != ErrorKind::not_found &&
                stored.error().kind != ErrorKind::corrupt) {
         return std::unexpected(std::move(stored.error()));
     }
-    GH_TRY(auto issued, root_.issue(request, now));
+    GH_TRY(auto issued, issuing->issue(request, now));
     auto both = issued.key_pem + issued.chain_pem;
     const crypto::Secret secret(both);
     crypto::wipe(both.data(), both.size());

@@ -1,42 +1,100 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <string_view>
 
+#include "access/certificate_revocations.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "crypto/key_store.hpp"
 #include "pki/authority.hpp"
-#include "pki/key_store.hpp"
 
 namespace gh::pki {
 
-/// The authority that a house without certificates of its own starts with, and the certificate it serves with.
+/// What clients trust: ca.pem.
+class RootCertificate {
+ public:
+    explicit RootCertificate(crypto::X509Handle certificate);
+    [[nodiscard]] const std::string& certificate_pem() const { return pem_; }
+    [[nodiscard]] std::string fingerprint() const;
+    [[nodiscard]] SystemTime not_after() const;
+    /// Whether its key signed `certificate`; its times are not looked at.
+    [[nodiscard]] bool signed_this(X509* certificate) const;
+
+ private:
+    crypto::X509Handle certificate_;
+    std::string pem_;
+};
+
+/// The authority that a house without certificates of its own starts with: a root that clients trust, an intermediate
+/// below it that issues, and the certificate the house serves with.
 /// Any number of processes may do this on one data directory at once: they take turns, and all get the same.
+/// The root's key is read when the intermediate is to be signed, and not kept in memory; it may have been taken away.
 class InternalCa {
  public:
-    /// Loads the root, or makes it at the first start, and sees to `<data_dir>/ca.pem` (certificate only, 0644).
-    /// A root that is there and cannot be read is an error: a new one would silently break every client.
+    /// Loads root and intermediate, or makes them at the first start, and sees to `<data_dir>/ca.pem` (certificate only,
+    /// 0644). A root that is there and cannot be read is an error: a new one would silently break every client.
+    /// @param published_at  base URL of our /pki paths, for extensions of leaves; empty: they have none
     /// @return also `unavailable` "ca.locked" when another process holds the lock for ten seconds, "ca.io",
+    ///         "ca.root_offline" when an intermediate is wanted and the root's key is elsewhere;
     ///         `corrupt` "ca.key_lost" when ca.pem is there and its key is not
     [[nodiscard]] static Result<InternalCa> open(crypto::KeyStore& keys,
-                                                 std::filesystem::path data_dir, SystemTime now);
+                                                 std::filesystem::path data_dir, SystemTime now,
+                                                 std::string published_at = {});
 
     /// The stored leaf called `name`, or a new one: when there is none that can be used, when the names differ from
-    /// `request`, or when renewal is due. Call it at every start and, say, hourly.
+    /// `request`, when it was revoked, or when renewal is due. Call it at every start and, say, hourly.
     /// @param name  a token, as crypto::KeyStore wants them: "public" is kept as "leaf-public"
     [[nodiscard]] Result<IssuedCertificate> leaf(std::string_view name, const LeafRequest& request,
                                                  SystemTime now);
 
-    [[nodiscard]] const Authority& root() const { return root_; }
+    /// From now on, leaves that these cover are not used again. They outlive its use.
+    void heed(const access::CertificateRevocations& revocations) { revocations_ = &revocations; }
+    [[nodiscard]] bool revoked(std::string_view serial) const {
+        return revocations_ != nullptr && revocations_->covers_serial(serial);
+    }
+
+    /// Signs the intermediate anew, with the key it has.
+    /// @param root         from open_root(); null: the one in the key store
+    /// @param constraints  unset: those it has
+    /// @return also `invalid_argument` "ca.other_root" when `root` is not the one clients trust
+    [[nodiscard]] Result<void> renew(const Authority* root,
+                                     std::optional<NameConstraints> constraints, SystemTime now);
+
+    /// The root with its key. @return `unavailable` "ca.root_offline"
+    [[nodiscard]] Result<Authority> root_with_key() const;
+    /// Takes the root's key out of the key store; its certificate stays. Once it is safe elsewhere.
+    [[nodiscard]] Result<void> forget_root_key();
+
+    [[nodiscard]] const RootCertificate& root() const { return *root_; }
+    /// Who issues now. From any thread.
+    [[nodiscard]] std::shared_ptr<const Authority> issuer() const;
     [[nodiscard]] std::filesystem::path certificate_file() const { return data_dir_ / "ca.pem"; }
 
  private:
-    InternalCa(crypto::KeyStore& keys, std::filesystem::path data_dir, Authority root)
-        : keys_(&keys), data_dir_(std::move(data_dir)), root_(std::move(root)) {}
+    InternalCa(crypto::KeyStore& keys, std::filesystem::path data_dir, RootCertificate root,
+               std::string published_at);
+    /// The stored intermediate below this root; nothing where there is none. Under the lock.
+    [[nodiscard]] Result<std::optional<Authority>> stored_issuer() const;
+    [[nodiscard]] Result<void> settle_issuer(SystemTime now);
+    [[nodiscard]] Result<void> sign_issuer(const Authority& root, const Authority* renewed,
+                                           NameConstraints constraints, SystemTime now);
+    void set_issuer(Authority issuer);
 
+    struct Current {
+        mutable std::mutex mutex;
+        std::shared_ptr<const Authority> issuer;
+    };
     crypto::KeyStore* keys_;
     std::filesystem::path data_dir_;
-    Authority root_;
+    std::unique_ptr<RootCertificate> root_;
+    std::string published_at_;
+    const access::CertificateRevocations* revocations_ = nullptr;
+    std::unique_ptr<Current> current_ = std::make_unique<Current>();
 };
 
 /// Due when a third of the life is left, and when it has not begun (the clock was set back).

@@ -13,6 +13,7 @@
 
 #include "base/file.hpp"
 #include "base/temporary_directory.hpp"
+#include "pki/key_store.hpp"
 
 namespace gh::pki {
 namespace {
@@ -108,6 +109,34 @@ TEST_F(InternalCaTest, KeepsALeafUntilAThirdOfItsLifeIsLeft) {
     }
 }
 
+TEST_F(InternalCaTest, DoesNotGoOnWithALeafThatWasRevoked) {
+    struct One final : access::CertificateRevocations {
+        bool covers_serial(std::string_view serial) const override { return serial == revoked; }
+        std::string revoked;
+    };
+    One revocations;
+    auto store = keys();
+    auto ca = InternalCa::open(store, home_.path(), noon).value();
+    ca.heed(revocations);
+    const auto request = request_for({"a.example"});
+    const auto first = ca.leaf("public", request, noon).value();
+    EXPECT_EQ(ca.leaf("public", request, noon).value().serial, first.serial);
+    revocations.revoked = first.serial;
+    EXPECT_TRUE(ca.revoked(first.serial));
+    const auto second = ca.leaf("public", request, noon).value();
+    EXPECT_NE(second.serial, first.serial);
+    EXPECT_NE(second.key_pem, first.key_pem);
+    EXPECT_EQ(ca.leaf("public", request, noon).value().serial, second.serial);
+}
+
+TEST_F(InternalCaTest, TakesTurnsInTheFolderThatNodesShare) {
+    auto store = keys();
+    ASSERT_TRUE(InternalCa::open(store, home_.path(), noon));
+    EXPECT_TRUE(std::filesystem::exists(home_.path() / "keys" / "ca.lock"));
+    EXPECT_FALSE(std::filesystem::exists(home_.path() / "ca.lock"));
+    EXPECT_FALSE(crypto::KeyStore::valid_name("ca.lock")) << "it is no key: backups pass it by";
+}
+
 TEST_F(InternalCaTest, MakesAnotherLeafWhenTheStoredOneWillNotDo) {
     auto store = keys();
     auto ca = InternalCa::open(store, home_.path(), noon).value();
@@ -179,7 +208,7 @@ class DeadlyKeyStore final : public crypto::KeyStore {
 };
 
 TEST_F(InternalCaTest, StartsWhereverTheLastStartWasKilled) {
-    for (int kill_at = 1; kill_at <= 2; ++kill_at) {
+    for (int kill_at = 1; kill_at <= 3; ++kill_at) {
         for (const bool after : {false, true}) {
             SCOPED_TRACE(std::to_string(kill_at) + (after ? " after" : " before"));
             const TemporaryDirectory home;

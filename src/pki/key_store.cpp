@@ -46,9 +46,17 @@ std::unexpected<Error> store_error(Error&& error, const std::filesystem::path& p
 }  // namespace
 
 Result<FileKeyStore> FileKeyStore::open(const std::filesystem::path& directory) {
-    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    const bool made = ::mkdir(directory.c_str(), 0700) == 0;
+    if (!made && errno != EEXIST) {
         return fail_errno(ErrorKind::unavailable, "key_store.io", "making " + directory.string(),
                           errno);
+    }
+    if (made) {  // what is in it lasts no longer than its name
+        const auto parent = open_directory(std::filesystem::absolute(directory).parent_path());
+        if (!parent || ::fsync(parent->get()) != 0) {
+            return fail_errno(ErrorKind::unavailable, "key_store.io",
+                              "syncing the folder of " + directory.string(), errno);
+        }
     }
     auto fd = open_directory(directory);
     if (!fd) return store_error(std::move(fd.error()), directory);

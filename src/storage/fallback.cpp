@@ -157,7 +157,10 @@ Task<Result<void>> Fallback::reject(JournalRecord record, Error why, SystemTime 
         .field("kind", record.kind)
         .field("id", record.id)
         .error(why);
-    if (rejected_) rejected_(record, why);
+    if (rejected_) {
+        auto told = rejected_(record, why);
+        co_await std::move(told);
+    }
     GH_CO_TRY_VOID(co_await database_.query(insert_reject, record.id, record.kind, record.at,
                                             record.payload, why.reason, why.detail, now));
     co_return Result<void>{};

@@ -40,8 +40,9 @@ class Fallback {
         is_refused,   ///< the database remembers its id for a day
         is_harmless,  ///< its Apply sees for itself what is there already
     };
-    /// Told of a record that the database refused when it came from the journal.
-    using Rejected = std::function<void(const JournalRecord&, const Error&)>;
+    /// Told of a record that the database refused when it came from the journal, which keeps the record until this is over:
+    /// who is killed in between is told again.
+    using Rejected = std::function<Task<>(JournalRecord, Error)>;
 
     Fallback(Database& database, std::unique_ptr<Journal> journal, telemetry::Registry& registry,
              telemetry::Log& log);

@@ -42,8 +42,13 @@ class FallbackTest : public EngineTest {
             GH_CO_TRY_VOID(co_await session.execute(insert, value, value == "bad" ? 100 : 1));
             co_return Result<void>{};
         });
-        fallback->on_rejected(
-            [this](const JournalRecord&, const Error& why) { rejected = why.reason; });
+        fallback->on_rejected([this](JournalRecord, Error why) { return tell(why); });
+    }
+    /// Not at once, and yet before the record leaves the journal.
+    Task<> tell(Error why) {
+        co_await net::Sleep(*net::Loop::current(), milliseconds(5));
+        EXPECT_GT(fallback->backlog().records, 0U);
+        rejected = why.reason;
     }
     std::string_view submit(const std::string& name) {
         const auto done = run_to_end(fallback->submit({"t", R"({"a":")" + name + R"("})"}, now));

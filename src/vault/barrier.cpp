@@ -4,16 +4,14 @@
 #include <utility>
 
 #include "base/try.hpp"
+#include "crypto/append_number.hpp"
 
 namespace gh::vault {
 namespace {
 
-constexpr char version = 1;
+using crypto::append_number;
 
-void append_number(std::string& out, std::uint64_t number, int octets) {
-    for (int shift = 8 * (octets - 1); shift >= 0; shift -= 8)
-        out += static_cast<char>(number >> shift);
-}
+constexpr char version = 1;
 
 std::string header_of(KeyId id) {
     std::string header(1, version);

@@ -57,13 +57,6 @@ class KeyProtector final : public Protector {
     Load load_;
 };
 
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view space = " \t\r\n";
-    const auto begin = text.find_first_not_of(space);
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(space) - begin + 1);
-}
-
 Result<std::string> decode_key(std::string_view text) {
     if (text.size() == 2 * key_bytes) return codec::decode_hex(text);
     if (text.size() == 44 && text.ends_with('=')) {
@@ -73,17 +66,26 @@ Result<std::string> decode_key(std::string_view text) {
     return codec::decode_base64url(text);
 }
 
-Result<void> check_private(int fd) {
+enum class Reach : std::uint8_t { owner, group_reads };
+
+Result<void> check_private(int fd, Reach reach) {
     struct stat facts{};
     if (::fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))
         return fail(ErrorKind::invalid_argument, "seal.key_malformed", "it is no file");
-    if ((facts.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
+    if (facts.st_uid != 0 && facts.st_uid != ::geteuid()) {
+        return fail(ErrorKind::permission_denied, "seal.key_owner",
+                    "it belongs to user " + std::to_string(facts.st_uid) +
+                        ", who can change it, and this process runs as " +
+                        std::to_string(::geteuid()) + ": run it as that user, or chown the file");
+    }
+    const mode_t others = reach == Reach::owner ? S_IRWXG | S_IRWXO : S_IWGRP | S_IXGRP | S_IRWXO;
+    if ((facts.st_mode & others) == 0) return {};
     return fail(ErrorKind::permission_denied, "seal.key_open_to_others",
                 "it can be reached by group or others: chmod 600, and replace the key if someone "
                 "may have read it");
 }
 
-Result<Secret> read_key_file(const std::filesystem::path& path) {
+Result<Secret> read_key_file(const std::filesystem::path& path, Reach reach) {
     const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!file && errno == ENOENT) {
         return fail(
@@ -93,7 +95,7 @@ Result<Secret> read_key_file(const std::filesystem::path& path) {
     }
     if (!file)
         return fail_errno(ErrorKind::unavailable, "seal.key_missing", "cannot be read", errno);
-    GH_TRY_VOID(check_private(file.get()));
+    GH_TRY_VOID(check_private(file.get(), reach));
     GH_TRY(auto text, read_file(file, key_text_bytes_max));
     auto key = parse_key(text);
     crypto::wipe(text.data(), text.size());
@@ -117,8 +119,15 @@ Result<Secret> read_kernel_key(const std::string& description) {
     if (size < 0) return not_in_keyring(errno);
     if (static_cast<std::size_t>(size) > text.size())
         return fail(ErrorKind::invalid_argument, "seal.key_malformed", "it is too long for a key");
-    const auto read = text.bytes().first(static_cast<std::size_t>(size));
-    return read.size() == key_bytes ? Secret(read) : parse_key(crypto::text_of(read));
+    return parse_kernel_key(crypto::text_of(text.bytes().first(static_cast<std::size_t>(size))));
+}
+
+std::unexpected<Error> no_credentials(const std::string& name) {
+    return fail(ErrorKind::not_found, "seal.key_missing",
+                "CREDENTIALS_DIRECTORY is not set, as systemd sets it for a service with "
+                "LoadCredentialEncrypted=; from a shell: systemd-run --pty --wait -p "
+                "LoadCredentialEncrypted=" +
+                    name + ":/etc/credstore.encrypted/" + name + " gatehouse ...");
 }
 
 }  // namespace
@@ -137,10 +146,30 @@ Result<Secret> parse_key(std::string_view text) {
     return key;
 }
 
+Result<Secret> parse_kernel_key(std::string_view payload) {
+    if (payload.size() != key_bytes) return parse_key(payload);
+    if (codec::decode_hex(payload)) {
+        return fail(ErrorKind::invalid_argument, "seal.key_malformed",
+                    "it is 32 hex digits, so 16 bytes only; a key is 32 random bytes: " +
+                        std::string(how_to_make_one));
+    }
+    GH_TRY_VOID(crypto::check_secret_strength(payload, key_bytes));
+    return Secret(payload);
+}
+
 std::unique_ptr<Protector> key_file_protector(std::filesystem::path file) {
     auto name = "the key file " + file.string();
-    return std::make_unique<KeyProtector>(std::move(name),
-                                          [file = std::move(file)] { return read_key_file(file); });
+    return std::make_unique<KeyProtector>(
+        std::move(name), [file = std::move(file)] { return read_key_file(file, Reach::owner); });
+}
+
+std::unique_ptr<Protector> credential_protector(std::optional<std::filesystem::path> folder,
+                                                const std::string& name) {
+    return std::make_unique<KeyProtector>(
+        "the credential " + name, [folder = std::move(folder), name]() -> Result<Secret> {
+            if (!folder) return no_credentials(name);
+            return read_key_file(*folder / name, Reach::group_reads);
+        });
 }
 
 std::unique_ptr<Protector> key_protector(std::string_view text) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -44,6 +45,61 @@ TEST(ParseKey, RefusesWhatIsNoKeyOrNotRandomOrKnownToEverybody) {
     };
     for (const auto& each : cases)
         EXPECT_EQ(reason_of(parse_key(each.text)), each.reason) << each.text;
+}
+
+TEST(ParseKernelKey, TakesTheBytesThemselvesUnlessTheyAreNoKey) {
+    const auto bytes = codec::decode_hex(key_text()).value();
+    for (const auto& payload : {bytes, key_text(), codec::encode_base64(bytes) + "\n"}) {
+        const auto key = parse_kernel_key(payload);
+        ASSERT_TRUE(key) << describe(key.error());
+        EXPECT_EQ(crypto::text_of(key->bytes()), bytes);
+    }
+    const struct {
+        std::string payload;
+        std::string_view reason;
+    } cases[] = {
+        {std::string(32, '\0'), "secret.predictable"},
+        {"ChangeMe-ChangeMe-ChangeMe-12345", "secret.placeholder"},
+        {key_text().substr(0, 32), "seal.key_malformed"},
+        {bytes.substr(1), "seal.key_malformed"},
+        {"", "secret.empty"},
+    };
+    for (const auto& each : cases)
+        EXPECT_EQ(reason_of(parse_kernel_key(each.payload)), each.reason) << each.payload;
+}
+
+TEST(Credential, MayBeReadByAGroupAndChangedByNobody) {
+    const TemporaryDirectory home;
+    const auto file = home.path() / "vault-key";
+    const crypto::Secret master(std::string(32, 'm'));
+    std::ofstream(file) << key_text() << "\n";
+    const auto protector = credential_protector(home.path(), "vault-key");
+    for (const mode_t mode : {0400U, 0440U, 0600U}) {
+        ASSERT_EQ(::chmod(file.c_str(), mode), 0);
+        EXPECT_TRUE(protector->wrap(master)) << std::oct << mode;
+    }
+    for (const mode_t mode : {0460U, 0450U, 0444U, 0442U}) {
+        ASSERT_EQ(::chmod(file.c_str(), mode), 0);
+        const auto open = protector->wrap(master);
+        EXPECT_EQ(open ? "" : open.error().reason, "seal.key_open_to_others") << std::oct << mode;
+    }
+    const auto outside = credential_protector({}, "vault-key")->wrap(master);
+    ASSERT_FALSE(outside);
+    EXPECT_EQ(outside.error().reason, "seal.key_missing");
+    EXPECT_TRUE(outside.error().detail.contains("CREDENTIALS_DIRECTORY is not set"));
+    EXPECT_TRUE(outside.error().detail.contains(
+        "-p LoadCredentialEncrypted=vault-key:/etc/credstore.encrypted/vault-key"));
+}
+
+TEST(KeyFile, BelongsToUsOrToRoot) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+    const TemporaryDirectory home;
+    const auto file = home.path() / "master.key";
+    std::ofstream(file) << key_text() << "\n";
+    ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+    ASSERT_EQ(::chown(file.c_str(), 12'345, 12'345), 0);
+    const auto theirs = key_file_protector(file)->wrap(crypto::Secret(std::string(32, 'm')));
+    EXPECT_EQ(theirs ? "" : theirs.error().reason, "seal.key_owner");
 }
 
 TEST(KeyFile, SaysWhatToDoWhenItIsMissingOrReachedByOthers) {

@@ -43,30 +43,49 @@ Barrier Keyring::known() const {
     return known_;
 }
 
-Result<crypto::Secret> Keyring::open(KeyId id, const std::string& sealed) const {
+Result<crypto::Secret> Keyring::open_key(KeyId id, const std::string& sealed) const {
     auto key = root_.open(crypto::bytes_of(sealed), place_of(id));
     if (key) return key;
     return fail(ErrorKind::corrupt, "keyring.sealed",
                 "data key " + std::to_string(id) +
-                    " of the database does not open with the seal of this data directory: they "
-                    "belong to different houses, or one was restored without the other");
+                    " of the database does not open with keys/seal.json of this data directory: "
+                    "they belong to different houses, or one was restored without the other; put "
+                    "keys/ and ca.pem of the house whose database it is in the place of those "
+                    "here, from its backup or from another of its nodes");
 }
 
 Task<Result<Barrier>> Keyring::for_sealing(Session& session, SystemTime now) {
     GH_CO_TRY(const auto newest, co_await session.query_one(select_newest));
     if (!newest) co_return co_await make(session, now);
     const auto id = id_of((*newest).integer(0));
-    GH_CO_TRY(auto key, open(id, (*newest).octets(1)));
+    GH_CO_TRY(auto key, open_key(id, (*newest).octets(1)));
     co_return Barrier().with(id, std::move(key));
 }
 
-Task<Result<Barrier>> Keyring::for_opening(Session& session, KeyId id) {
-    auto barrier = known();
-    if (barrier.has(id)) co_return barrier;
+Task<Result<void>> Keyring::check(storage::Database& database) const {
+    GH_CO_TRY(const auto newest, co_await database.query(select_newest));
+    if (newest.empty()) co_return Result<void>{};
+    GH_CO_TRY_VOID(open_key(id_of(newest[0].integer(0)), newest[0].octets(1)));
+    co_return Result<void>{};
+}
+
+Task<Result<crypto::Secret>> Keyring::open(Session& session, crypto::Bytes sealed, Place place) {
+    GH_CO_TRY(const auto id, Barrier::key_of(sealed));
+    const auto before = known();
+    if (before.has(id)) {
+        auto value = before.open(sealed, place);
+        if (value || value.error().reason != "barrier.open") co_return value;
+        // A database that was restored under us may have another key by the same id.
+    }
+    GH_CO_TRY(const auto barrier, co_await learn(session, id));
+    co_return barrier.open(sealed, place);
+}
+
+Task<Result<Barrier>> Keyring::learn(Session& session, KeyId id) {
     GH_CO_TRY(const auto row, co_await session.query_one(select_key, id));
     if (!row)
         co_return fail(ErrorKind::not_found, "barrier.key", "no data key " + std::to_string(id));
-    GH_CO_TRY(auto key, open(id, (*row).octets(1)));
+    GH_CO_TRY(auto key, open_key(id, (*row).octets(1)));
     const std::scoped_lock lock(mutex_);
     GH_CO_TRY(known_, known_.with(id, std::move(key)));
     co_return known_;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,7 +24,8 @@ class Protector {
     /// For people: "the key file /etc/gatehouse/master.key".
     [[nodiscard]] virtual std::string name() const = 0;
     /// @return errors of where its key is: `not_found` "seal.key_missing", `invalid_argument` "seal.key_malformed" or those of
-    ///         crypto::check_secret_strength(), `permission_denied` "seal.key_open_to_others"; details say what to do
+    ///         crypto::check_secret_strength(), `permission_denied` "seal.key_open_to_others" or "seal.key_owner"; details
+    ///         say what to do
     [[nodiscard]] virtual Result<Recipient> wrap(const crypto::Secret& master) = 0;
     /// @return also `permission_denied` "seal.wrong_key", `corrupt` "seal.malformed"
     [[nodiscard]] virtual Result<crypto::Secret> unwrap(const Recipient& recipient) = 0;
@@ -34,8 +36,17 @@ class Protector {
 /// @return `invalid_argument` "seal.key_malformed" or the reasons of crypto::check_secret_strength()
 [[nodiscard]] Result<crypto::Secret> parse_key(std::string_view text);
 
-/// A file that holds such a key and that only its owner reaches.
+/// What a keyring of the kernel holds: the same, or the 32 bytes themselves. 32 hex digits are half a key, and refused.
+/// @return as parse_key()
+[[nodiscard]] Result<crypto::Secret> parse_kernel_key(std::string_view payload);
+
+/// A file of ours or of root's that holds such a key and that only its owner reaches.
 [[nodiscard]] std::unique_ptr<Protector> key_file_protector(std::filesystem::path file);
+/// A credential of systemd (LoadCredentialEncrypted=). Its file may belong to root and be read by a group: systemd gives
+/// services with a user of their own theirs by an access list.
+/// @param folder  $CREDENTIALS_DIRECTORY; nothing: it is not set
+[[nodiscard]] std::unique_ptr<Protector> credential_protector(
+    std::optional<std::filesystem::path> folder, const std::string& name);
 /// A key that was configured: ENCRYPTION_KEY.
 [[nodiscard]] std::unique_ptr<Protector> key_protector(std::string_view text);
 /// A key of type "user" in a keyring of the kernel that this process or its user has (keyctl(1)), by its description.
@@ -49,8 +60,10 @@ class RecoveryKey {
  public:
     static constexpr std::string_view prefix = "gatehouse-recovery-";
     [[nodiscard]] static RecoveryKey generate() { return RecoveryKey(crypto::X25519::generate()); }
-    /// @return `invalid_argument` "seal.key_malformed"
+    /// White space around does not count. @return `invalid_argument` "seal.key_malformed"
     [[nodiscard]] static Result<RecoveryKey> parse(std::string_view text);
+    /// Base64: how the seal names it, and how people tell one from the other.
+    [[nodiscard]] std::string public_key() const;
     /// To be shown once.
     [[nodiscard]] crypto::Secret text() const;
     [[nodiscard]] std::unique_ptr<Protector> protector() &&;

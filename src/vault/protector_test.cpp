@@ -73,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(
                          [](const auto&, char seed) {
                              return cheap_passphrase(std::string("correct horse battery ") + seed);
                          }}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& instance) { return instance.param.name; });
 
 TEST_P(ProtectorContract, OpensWhatItSealed) {
     const auto recipient = make('A')->wrap(master_);
@@ -148,7 +148,8 @@ TEST(RecoveryKey, IsReadAsItIsShown) {
     const auto key = RecoveryKey::generate();
     const std::string text(text_of(key.text().bytes()));
     EXPECT_EQ(text.size(), RecoveryKey::prefix.size() + 43);
-    EXPECT_EQ(text_of(RecoveryKey::parse(text)->text().bytes()), text);
+    for (const auto& typed : {text, text + "\r\n", "  " + text + "\t"})
+        EXPECT_EQ(text_of(RecoveryKey::parse(typed)->text().bytes()), text);
     for (const auto& bad :
          {std::string(), text.substr(1), text + "A", text.substr(0, text.size() - 1),
           "gatehouse-recovery-" + std::string(43, '!')}) {

@@ -16,6 +16,8 @@ using crypto::X25519;
 
 constexpr std::string_view purpose = "gatehouse recovery 1";
 
+std::string base64_of(crypto::Bytes bytes) { return codec::encode_base64(crypto::text_of(bytes)); }
+
 /// @param ours  of either side; `theirs` of the other
 Result<Secret> key_of(const X25519& ours, crypto::Bytes theirs, crypto::Bytes ephemeral,
                       crypto::Bytes recovery) {
@@ -35,8 +37,8 @@ class RecoveryProtector final : public Protector {
         const auto ephemeral = X25519::generate();
         Recipient recipient;
         recipient.kind = kind();
-        recipient.parameters = {{"public_key", base64(key_.public_key())},
-                                {"ephemeral", base64(ephemeral.public_key())}};
+        recipient.parameters = {{"public_key", base64_of(key_.public_key())},
+                                {"ephemeral", base64_of(ephemeral.public_key())}};
         GH_TRY(auto key,
                key_of(ephemeral, key_.public_key(), ephemeral.public_key(), key_.public_key()));
         return wrap_with(std::move(key), std::move(recipient), master);
@@ -53,9 +55,6 @@ class RecoveryProtector final : public Protector {
     }
 
  private:
-    static std::string base64(crypto::Bytes bytes) {
-        return codec::encode_base64(crypto::text_of(bytes));
-    }
     X25519 key_;
 };
 
@@ -65,6 +64,7 @@ Result<RecoveryKey> RecoveryKey::parse(std::string_view text) {
     const auto malformed =
         fail(ErrorKind::invalid_argument, "seal.key_malformed",
              "a recovery key begins with " + std::string(prefix) + " and has 43 characters more");
+    text = trimmed(text);
     if (!text.starts_with(prefix)) return malformed;
     auto decoded = codec::decode_base64url(text.substr(prefix.size()));
     if (!decoded) return malformed;
@@ -74,6 +74,8 @@ Result<RecoveryKey> RecoveryKey::parse(std::string_view text) {
     if (!key) return malformed;
     return RecoveryKey(*std::move(key));
 }
+
+std::string RecoveryKey::public_key() const { return base64_of(key_.public_key()); }
 
 Secret RecoveryKey::text() const {
     auto encoded = codec::encode_base64url(crypto::text_of(key_.secret().bytes()));

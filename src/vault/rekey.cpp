@@ -21,7 +21,7 @@ constexpr Statement select_some{
     .name = "rekey.some",
     .sql =
         "SELECT path, version, key_id, sealed FROM vault_versions WHERE key_id < $1 "
-        "ORDER BY key_id, path, version LIMIT $2"};
+        "AND (key_id, path, version) > ($2, $3, $4) ORDER BY key_id, path, version LIMIT $5"};
 constexpr Statement update_value{
     .name = "rekey.seal",
     .sql = "UPDATE vault_versions SET key_id = $3, sealed = $4 WHERE path = $1 AND version = $2"};
@@ -35,23 +35,39 @@ Task<Result<RekeyState>> read_state(Session& session) {
     co_return state;
 }
 
-Task<Result<std::uint64_t>> seal_some(Session& session, Keyring& keyring, SystemTime now) {
+RekeyPosition position_of(const storage::Row& row) {
+    RekeyPosition position;
+    position.key_id = static_cast<KeyId>(row.integer(2));
+    position.path = row.text(0);
+    position.version = static_cast<std::uint64_t>(row.integer(1));
+    return position;
+}
+
+Task<Result<RekeyStep>> seal_some(Session& session, Keyring& keyring, RekeyPosition after,
+                                  SystemTime now) {
     GH_CO_TRY(const auto newest, co_await keyring.for_sealing(session, now));
     GH_CO_TRY(const auto rows,
-              co_await session.query(select_some, newest.newest(), Rekey::values_at_once));
+              co_await session.query(select_some, newest.newest(), after.key_id, after.path,
+                                     after.version, Rekey::values_at_once));
+    RekeyStep step;
     std::vector<storage::Parameters> sets;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto& path = rows[i].text(0);
-        const auto version = rows[i].integer(1);
-        const auto place = place_of(path, static_cast<std::uint64_t>(version));
-        GH_CO_TRY(const auto older,
-                  co_await keyring.for_opening(session, static_cast<KeyId>(rows[i].integer(2))));
-        GH_CO_TRY(const auto value, older.open(crypto::bytes_of(rows[i].octets(3)), place));
-        sets.push_back({path, version, std::int64_t{newest.newest()},
-                        storage::Blob{newest.seal(value.bytes(), place)}});
+        step.next = position_of(rows[i]);
+        const auto place = place_of(step.next->path, step.next->version);
+        const auto sealed = crypto::bytes_of(rows[i].octets(3));
+        const auto value = co_await keyring.open(session, sealed, place);
+        if (value) {
+            sets.push_back({step.next->path, rows[i].integer(1), std::int64_t{newest.newest()},
+                            storage::Blob{newest.seal(value->bytes(), place)}});
+        } else if (is_unopened(value.error())) {
+            step.unopened.push_back(describe_unopened(place, value.error()));
+        } else {
+            co_return std::unexpected(value.error());
+        }
     }
-    if (sets.empty()) co_return std::uint64_t{0};
-    co_return co_await session.execute_many(update_value, std::move(sets));
+    if (sets.empty()) co_return step;
+    GH_CO_TRY(step.sealed, co_await session.execute_many(update_value, std::move(sets)));
+    co_return step;
 }
 
 }  // namespace
@@ -68,9 +84,9 @@ Task<Result<KeyId>> Rekey::begin(SystemTime now, Also<KeyId> also) {
     co_return co_await database_.write(std::move(work));
 }
 
-Task<Result<std::uint64_t>> Rekey::step(SystemTime now) {
-    auto work = [&keyring = keyring_, now](Session& session) {
-        return seal_some(session, keyring, now);
+Task<Result<RekeyStep>> Rekey::step(RekeyPosition after, SystemTime now) {
+    auto work = [&keyring = keyring_, after = std::move(after), now](Session& session) {
+        return seal_some(session, keyring, after, now);
     };
     co_return co_await database_.write(std::move(work));
 }

@@ -24,22 +24,22 @@ Result<SealFile> read(const std::filesystem::path& folder) {
     GH_TRY(const auto text, read_file_at(path, SealFile::bytes_max));
     auto file = parse_seal_file(text);
     if (!file) {
-        file.error().detail =
-            path.string() + ": " + file.error().detail + "; restore it from a backup";
+        const bool damaged = file.error().kind == ErrorKind::corrupt;
+        file.error().detail = path.string() + ": " + file.error().detail +
+                              (damaged ? "; restore it from a backup" : "");
     }
     return file;
 }
 
-Result<void> write(const std::filesystem::path& folder, const SealFile& file) {
-    GH_TRY(const auto directory, open_directory(folder));
-    return replace_file(directory, Seal::file_name, text_of(file), 0600);
+/// May another recipient be the one who opens it?
+bool goes_on_after(const Error& error) {
+    return error.reason == "seal.wrong_key" || error.reason == "seal.malformed";
 }
 
 }  // namespace
 
-bool Seal::exists(const std::filesystem::path& folder) {
-    std::error_code unknown;
-    return std::filesystem::exists(std::filesystem::symlink_status(folder / file_name, unknown));
+Result<bool> Seal::exists(const std::filesystem::path& folder) {
+    return file_exists(folder / file_name);
 }
 
 Result<std::string> Seal::kinds(const std::filesystem::path& folder) {
@@ -57,7 +57,7 @@ Result<Seal> Seal::open(const std::filesystem::path& folder, Protector& protecto
     for (const auto& each : file.recipients) {
         if (each.kind != protector.kind()) continue;
         master = protector.unwrap(each);
-        if (master || master.error().reason != "seal.wrong_key") break;
+        if (master || !goes_on_after(master.error())) break;
     }
     if (!master) return std::unexpected(std::move(master).error());
     if (master->size() != master_bytes)
@@ -65,12 +65,23 @@ Result<Seal> Seal::open(const std::filesystem::path& folder, Protector& protecto
     return Seal(folder, std::move(file), *std::move(master));
 }
 
+Result<bool> Seal::opens_with(const std::filesystem::path& folder, Protector& protector) {
+    const auto opened = open(folder, protector);
+    if (opened) return true;
+    const auto& error = opened.error();
+    if (error.reason == "seal.wrong_key" || error.reason == "seal.other_protector" ||
+        error.kind == ErrorKind::not_found)
+        return false;
+    return std::unexpected(error);
+}
+
 Result<Seal> Seal::make(const std::filesystem::path& folder, Protector& protector) {
     auto master = crypto::Secret::random(master_bytes);
     SealFile file;
     GH_TRY(auto recipient, protector.wrap(master));
     file.recipients.push_back(std::move(recipient));
-    GH_TRY_VOID(write(folder, file));
+    GH_TRY(const auto directory, open_directory(folder));
+    GH_TRY_VOID(create_file(directory, file_name, vault::text_of(file), 0600));
     return Seal(folder, std::move(file), std::move(master));
 }
 
@@ -79,9 +90,13 @@ crypto::Secret Seal::derived_key(std::string_view purpose) const {
                                crypto::Xaes::key_bytes);
 }
 
-bool Seal::keys_sealed() const {
+Result<bool> Seal::keys_sealed() const {
+    if (file_.keys_sealed.empty()) return false;
     const auto xaes = crypto::Xaes::of_key(derived_key("proof")).value();
-    return xaes.open(crypto::bytes_of(file_.keys_sealed), crypto::bytes_of(proof_text)).has_value();
+    if (xaes.open(crypto::bytes_of(file_.keys_sealed), crypto::bytes_of(proof_text))) return true;
+    return fail(
+        ErrorKind::corrupt, "seal.malformed",
+        (folder_ / file_name).string() + ": keys_sealed was changed; restore it from a backup");
 }
 
 Result<void> Seal::note_keys_sealed() {
@@ -93,11 +108,26 @@ Result<void> Seal::note_keys_sealed() {
 
 Result<void> Seal::add(Protector& protector) {
     if (file_.recipients.size() >= SealFile::recipients_max)
-        return fail(ErrorKind::exhausted, "seal.recipients", "the seal has 16 recipients already");
+        return fail(
+            ErrorKind::exhausted, "seal.recipients",
+            "the seal has 16 recipients already; withdraw a recovery key that nobody needs: "
+            "gatehouse secrets recovery-key --list, then --withdraw PUBLIC_KEY");
     auto file = file_;
     GH_TRY(auto recipient, protector.wrap(master_));
     file.recipients.push_back(std::move(recipient));
     return replace(std::move(file));
+}
+
+Result<void> Seal::withdraw(std::string_view public_key) {
+    auto file = file_;
+    const auto gone = std::erase_if(file.recipients, [&](const auto& each) {
+        const auto* known = each.parameter("public_key");
+        return each.kind == "recovery" && known != nullptr && *known == public_key;
+    });
+    if (gone > 0) return replace(std::move(file));
+    return fail(ErrorKind::not_found, "seal.no_such_recovery_key",
+                "no recovery key has the public key " + std::string(public_key) +
+                    "; gatehouse secrets recovery-key --list shows those that there are");
 }
 
 Result<void> Seal::move_to(Protector& protector) {
@@ -109,7 +139,8 @@ Result<void> Seal::move_to(Protector& protector) {
 }
 
 Result<void> Seal::replace(SealFile file) {
-    GH_TRY_VOID(write(folder_, file));
+    GH_TRY(const auto directory, open_directory(folder_));
+    GH_TRY_VOID(replace_file(directory, file_name, vault::text_of(file), 0600));
     file_ = std::move(file);
     return {};
 }

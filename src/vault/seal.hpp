@@ -18,17 +18,21 @@ class Seal {
  public:
     static constexpr std::string_view file_name = "seal.json";
 
-    /// Is there one yet?
-    [[nodiscard]] static bool exists(const std::filesystem::path& folder);
+    /// Is there one yet? @return `unavailable` "file.io": nobody can tell, so none may be made
+    [[nodiscard]] static Result<bool> exists(const std::filesystem::path& folder);
     /// @param folder  DATA/keys, which is there
     /// @return errors of the protector; `conflict` "seal.other_protector": it is sealed for others; `corrupt`
-    ///         "seal.malformed", `unavailable` "file.io"; details say what to do
+    ///         "seal.malformed", `conflict` "seal.newer", `unavailable` "file.io"; details say what to do
     [[nodiscard]] static Result<Seal> open(const std::filesystem::path& folder,
                                            Protector& protector);
+    /// Is it sealed for this one? One whose key is not there opens nothing.
+    /// @return errors of open() that leave it in doubt: a key or a seal that cannot be read
+    [[nodiscard]] static Result<bool> opens_with(const std::filesystem::path& folder,
+                                                 Protector& protector);
     /// Kinds of those who can open it: "key, recovery". It need not be opened for that.
     /// @return `corrupt` "seal.malformed", `unavailable` "file.io"
     [[nodiscard]] static Result<std::string> kinds(const std::filesystem::path& folder);
-    /// Makes a master key. Under the caller's lock, where there is none yet.
+    /// Makes a master key. Under the caller's lock, where there is none yet. @return also `conflict` "file.exists"
     [[nodiscard]] static Result<Seal> make(const std::filesystem::path& folder,
                                            Protector& protector);
 
@@ -36,14 +40,18 @@ class Seal {
     [[nodiscard]] crypto::Secret derived_key(std::string_view purpose) const;
 
     /// Was everything in the key store sealed once, so that what is not was put there by somebody else?
-    [[nodiscard]] bool keys_sealed() const;
+    /// @return `corrupt` "seal.malformed": something says so, and not with this master key
+    [[nodiscard]] Result<bool> keys_sealed() const;
     [[nodiscard]] Result<void> note_keys_sealed();
 
     [[nodiscard]] const std::vector<Recipient>& recipients() const { return file_.recipients; }
     /// One more who can open it.
     /// @return `exhausted` "seal.recipients"
     [[nodiscard]] Result<void> add(Protector& protector);
-    /// From now on this one and the recovery keys can open it, and nobody else.
+    /// The recovery key with this public half, in base64, opens it no more. @return `not_found` "seal.no_such_recovery_key"
+    [[nodiscard]] Result<void> withdraw(std::string_view public_key);
+    /// From now on this one and the recovery keys can open it, and nobody else. The master key stays what it was: what
+    /// opened an older copy of the seal opens everything, if it meets with that copy.
     [[nodiscard]] Result<void> move_to(Protector& protector);
 
  private:

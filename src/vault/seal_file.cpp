@@ -73,11 +73,16 @@ Result<SealFile> parse_seal_file(std::string_view text) {
     const auto value = codec::json::parse(text, {.bytes_max = SealFile::bytes_max, .depth_max = 8});
     if (!value) return malformed("it is no JSON");
     const auto* members = value->object();
+    const auto* said = value->find("version");
+    if (said == nullptr || said->integer().value_or(0) < version)
+        return malformed("it has no version that there ever was");
+    if (said->integer() != version) {
+        return fail(ErrorKind::conflict, "seal.newer",
+                    "a newer gatehouse wrote it, as version " + std::to_string(*said->integer()) +
+                        ": run that one");
+    }
     if (members == nullptr || !has_only(*members, {"version", "recipients", "keys_sealed"}))
         return malformed("it has other members than it should");
-    const auto* said = value->find("version");
-    if (said == nullptr || said->integer() != version)
-        return malformed("it is of a version that this program does not know");
     const auto* recipients = value->find("recipients");
     const auto* list = recipients ? recipients->array() : nullptr;
     if (list == nullptr || list->empty() || list->size() > SealFile::recipients_max)

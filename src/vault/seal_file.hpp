@@ -35,7 +35,7 @@ struct SealFile {
 };
 
 /// Strict: unknown members and versions are refused.
-/// @return `corrupt` "seal.malformed"
+/// @return `corrupt` "seal.malformed"; `conflict` "seal.newer": another version
 [[nodiscard]] Result<SealFile> parse_seal_file(std::string_view text);
 
 [[nodiscard]] std::string text_of(const SealFile& file);

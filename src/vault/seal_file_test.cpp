@@ -32,7 +32,7 @@ TEST(SealFile, RefusesEverythingElse) {
         "",
         "{}",
         "[]",
-        R"({"version":2,"recipients":[)" + good + "]}",
+        R"({"version":0,"recipients":[)" + good + "]}",
         R"({"version":"1","recipients":[)" + good + "]}",
         whole(""),
         whole(many + "," + good),
@@ -58,6 +58,15 @@ TEST(SealFile, RefusesEverythingElse) {
         const auto file = parse_seal_file(text);
         ASSERT_FALSE(file) << text;
         EXPECT_EQ(file.error().reason, "seal.malformed");
+    }
+}
+
+TEST(SealFile, OfANewerVersionIsNotDamaged) {
+    for (const auto* text : {R"({"version":2,"recipients":[],"more":1})", R"({"version":300})"}) {
+        const auto file = parse_seal_file(text);
+        ASSERT_FALSE(file) << text;
+        EXPECT_EQ(file.error().reason, "seal.newer");
+        EXPECT_TRUE(file.error().detail.contains("newer gatehouse"));
     }
 }
 

@@ -19,7 +19,8 @@ Result<SealedKeyStore> SealedKeyStore::open(std::unique_ptr<crypto::KeyStore> fi
                                             std::span<const std::string> names, Seal& seal) {
     GH_TRY(auto barrier, Barrier().with(key_id, seal.derived_key(purpose)));
     SealedKeyStore store(std::move(files), std::move(barrier));
-    if (seal.keys_sealed()) return store;
+    GH_TRY(const bool sealed_before, seal.keys_sealed());
+    if (sealed_before) return store;
     for (const auto& name : names) GH_TRY_VOID(store.seal_in_place(name));
     GH_TRY_VOID(seal.note_keys_sealed());
     return store;

@@ -62,13 +62,13 @@ TEST_F(SealedKeyStoreTest, GoesOnWhereASealingWasCutShort) {
     values_ = {{"a", "1"}, {"b", "2"}, {"c", "3"}};
     for (const int writes : {0, 1, 0, 1}) {
         EXPECT_FALSE(open(writes));
-        EXPECT_FALSE(seal().keys_sealed());
+        EXPECT_EQ(seal().keys_sealed(), false);
     }
     EXPECT_EQ(values_["c"], "3");
     auto store = open().value();
     EXPECT_EQ(text_of(store.load("a")) + text_of(store.load("b")) + text_of(store.load("c")),
               "123");
-    EXPECT_TRUE(seal().keys_sealed());
+    EXPECT_EQ(seal().keys_sealed(), true);
 }
 
 TEST_F(SealedKeyStoreTest, RefusesWhatWasChangedRenamedOrOfAnotherHouse) {
@@ -81,6 +81,7 @@ TEST_F(SealedKeyStoreTest, RefusesWhatWasChangedRenamedOrOfAnotherHouse) {
     values_["a"] = SealedKeyStore::magic;
     EXPECT_EQ(store.load("a").error().reason, "key_store.unopened");
     // A seal of another house beside keys of this one: the start is refused, nothing is made anew.
+    std::filesystem::remove(home_.path() / Seal::file_name);
     ASSERT_TRUE(Seal::make(home_.path(), *protector_));
     EXPECT_EQ(open().error().reason, "key_store.unopened");
 }

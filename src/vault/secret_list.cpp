@@ -13,23 +13,28 @@ using storage::Statement;
 
 constexpr std::size_t limit_max = 100'000;
 constexpr std::int64_t rows_at_once = 1'000;
-/// Behind every path: no text of UTF-8 begins with a greater one.
-constexpr std::string_view behind_all = "\xF4\x8F\xBF\xBF";
 
-constexpr Statement select_paths{
+constexpr Statement select_all{
+    .name = "secrets.list_all",
+    .sql = "SELECT path FROM vault_secrets WHERE path >= $1 ORDER BY path LIMIT $2"};
+constexpr Statement select_folder{
     .name = "secrets.list",
     .sql = "SELECT path FROM vault_secrets WHERE path >= $1 AND path < $2 ORDER BY path LIMIT $3"};
 
-/// The first text behind everything in `folder`: '0' is the character after '/'.
+/// The first text behind everything in a folder: '0' is the character after '/'.
 std::string behind(std::string folder) {
-    if (folder.empty()) return std::string(behind_all);
     folder.back() = '0';
     return folder;
 }
 
+Task<Result<storage::Rows>> paths_from(Session& session, const std::string& from,
+                                       const std::string& folder) {
+    if (folder.empty()) return session.query(select_all, from, rows_at_once);
+    return session.query(select_folder, from, behind(folder), rows_at_once);
+}
+
 /// Walks over paths in their order and steps over what lies within a folder once it was named.
 Task<Result<std::vector<std::string>>> walk(Session& session, SecretPage page) {
-    const auto end = behind(page.folder);
     std::vector<std::string> names;
     auto from = page.folder + page.after;
     if (page.after.ends_with('/')) {
@@ -38,18 +43,18 @@ Task<Result<std::vector<std::string>>> walk(Session& session, SecretPage page) {
         from += '\x01';  // less than any character of a path
     }
     while (names.size() < page.limit) {
-        GH_CO_TRY(const auto rows, co_await session.query(select_paths, from, end, rows_at_once));
-        bool stepped = false;
-        for (std::size_t i = 0; i < rows.size() && names.size() < page.limit && !stepped; ++i) {
+        GH_CO_TRY(const auto rows, co_await paths_from(session, from, page.folder));
+        for (std::size_t i = 0; i < rows.size() && names.size() < page.limit; ++i) {
             const auto& path = rows[i].text(0);
+            if (path < from) continue;
             auto name = path.substr(page.folder.size());
             const auto slash = name.find('/');
-            stepped = slash != std::string::npos;
+            const bool stepped = slash != std::string::npos;
             if (stepped) name.resize(slash + 1);
             from = stepped ? behind(page.folder + name) : path + '\x01';
             names.push_back(std::move(name));
         }
-        if (!stepped && rows.size() < static_cast<std::size_t>(rows_at_once)) break;
+        if (rows.size() < static_cast<std::size_t>(rows_at_once)) break;
     }
     co_return names;
 }

@@ -97,14 +97,35 @@ Task<Result<OpenedSecret>> read(Session& session, Keyring& keyring, std::string 
     OpenedSecret opened;
     opened.version = version_of(*row, 0);
     if (opened.version.deleted_at || !opened.version.key_id) co_return opened;
-    GH_CO_TRY(const auto barrier, co_await keyring.for_opening(session, *opened.version.key_id));
-    GH_CO_TRY(auto value, barrier.open(crypto::bytes_of((*row).octets(4)),
-                                       place_of(path, opened.version.version)));
-    opened.value = std::make_shared<const crypto::Secret>(std::move(value));
+    const auto sealed = crypto::bytes_of((*row).octets(4));
+    const auto place = place_of(path, opened.version.version);
+    auto value = co_await keyring.open(session, sealed, place);
+    if (!value) {
+        if (is_unopened(value.error()))
+            value.error().detail = describe_unopened(place, value.error());
+        co_return std::unexpected(std::move(value).error());
+    }
+    opened.value = std::make_shared<const crypto::Secret>(*std::move(value));
     co_return opened;
 }
 
 }  // namespace
+
+bool is_unopened(const Error& error) {
+    return error.reason.starts_with("barrier.") || error.reason.starts_with("keyring.");
+}
+
+std::string describe_unopened(const Place& place, const Error& error) {
+    const std::string path(place.path);
+    auto text = "version " + std::to_string(place.version) + " of " + path +
+                " does not open: " + error.detail;
+    if (error.reason.starts_with("keyring."))
+        return text;  // its key does not, and that said what to do
+    return text +
+           "; somebody changed it or moved it here: restore the database from a backup, or give "
+           "the secret up: gatehouse secrets delete " +
+           path + " --all";
+}
 
 Place place_of(std::string_view path, std::uint64_t version) {
     return {.kind = "secret", .path = path, .version = version};

@@ -46,8 +46,22 @@ class SecretRepositoryTest : public storage::EngineTest {
         const storage::Statement statement{.name = "test.number", .sql = text};
         return run_to_end(database->query(statement)).value()[0].integer(0);
     }
+    /// How many statements have looked for rows.
+    std::uint64_t readings() {
+        return registry
+            .histogram({.name = "database_query_duration_seconds",
+                        .help = "Time of a statement, by its kind.",
+                        .labels = {"kind"}})
+            .with({"select"})
+            .count();
+    }
     SecretRepository secrets() { return {*database, keyring_}; }
     Rekey rekey() { return {*database, keyring_}; }
+    RekeyStep step(Rekey rekey, RekeyPosition after = {}) {
+        auto done = run_to_end(rekey.step(std::move(after), at(900)));
+        EXPECT_TRUE(done) << describe(done.error());
+        return done ? *std::move(done) : RekeyStep{};
+    }
 
     Keyring keyring_{root()};
     int clock_ = 0;
@@ -163,6 +177,27 @@ TEST_P(SecretRepositoryTest, ListsNamesOfOneFolderPageByPage) {
     EXPECT_EQ(reason(run_to_end(secrets().list({.folder = "team"}))), "secret.path");
 }
 
+TEST_P(SecretRepositoryTest, ListsAlsoTheLastCharacterThereIs) {
+    for (const auto* path : {"\xF4\x8F\xBF\xBFx", "\xF4\x8F\xBF\xBF/y", "a/\xF4\x8F\xBF\xBF"})
+        ASSERT_TRUE(put(path, "x")) << path;
+    EXPECT_EQ(run_to_end(secrets().list({})).value(),
+              (Names{"a/", "\xF4\x8F\xBF\xBF/", "\xF4\x8F\xBF\xBFx"}));
+    EXPECT_EQ(run_to_end(secrets().list({.folder = "a/"})).value(), Names{"\xF4\x8F\xBF\xBF"});
+}
+
+TEST_P(SecretRepositoryTest, ListsManyFoldersWithOneReadingForAThousandRows) {
+    sql("INSERT INTO vault_secrets (path, current_version, created_at, updated_at) "
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2999) "
+        "SELECT (100000 + i / 2) || '/' || i, 0, 0, 0 FROM n");
+    const auto before = readings();
+    const auto names = run_to_end(secrets().list({.folder = {}, .after = {}, .limit = 10'000}));
+    ASSERT_TRUE(names);
+    ASSERT_EQ(names->size(), 1'500U);
+    EXPECT_EQ(names->front(), "100000/");
+    EXPECT_EQ(names->back(), "101499/");
+    EXPECT_LE(readings() - before, 5U);
+}
+
 TEST_P(SecretRepositoryTest, ListsMoreThanOneReadingOfTheTable) {
     sql("INSERT INTO vault_secrets (path, current_version, created_at, updated_at) "
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2499) "
@@ -210,7 +245,9 @@ TEST_P(SecretRepositoryTest, SealsAnewWhileOthersReadAndWrite) {
     // Another process hears of the key with its first write.
     ASSERT_TRUE(run_to_end(other.put("s/1", crypto::Secret("one"), {}, at(901))));
     EXPECT_EQ(get("s/1")->version.key_id, 2U);
-    EXPECT_EQ(run_to_end(rekey().step(at(902))), std::uint64_t{Rekey::values_at_once});
+    const auto first = step(rekey());
+    EXPECT_EQ(first.sealed, std::uint64_t{Rekey::values_at_once});
+    EXPECT_TRUE(first.next);
     EXPECT_EQ(value("s/0"), "0");
     EXPECT_EQ(value("s/99"), "99");
     // Killed here: what is left is gone on with, by whoever comes next.
@@ -218,13 +255,66 @@ TEST_P(SecretRepositoryTest, SealsAnewWhileOthersReadAndWrite) {
     Rekey going_on(*database, later);
     EXPECT_EQ(run_to_end(going_on.state())->waiting, 50U);
     EXPECT_EQ(run_to_end(going_on.finish()), 0U) << "a key that opens something stays";
-    EXPECT_EQ(run_to_end(going_on.step(at(903))), 50U);
-    EXPECT_EQ(run_to_end(going_on.step(at(904))), 0U);
+    const auto rest = step(going_on);
+    EXPECT_EQ(rest.sealed, 50U);
+    const auto none = step(going_on, *rest.next);
+    EXPECT_EQ(none.sealed, 0U);
+    EXPECT_FALSE(none.next);
     EXPECT_EQ(run_to_end(going_on.finish()), 1U);
     EXPECT_EQ(number("SELECT count(*) FROM vault_keys"), 1);
     for (int i = 2; i < values; ++i) ASSERT_EQ(value("s/" + std::to_string(i)), std::to_string(i));
     EXPECT_EQ(value("s/1", 1), "1");
     EXPECT_TRUE(run_to_end(other.get("s/5", 0)));
+}
+
+TEST_P(SecretRepositoryTest, SealsTheRestAnewWhenSomeDoNotOpenAndSaysWhich) {
+    for (int i = 100; i < 160; ++i) ASSERT_TRUE(put("s/" + std::to_string(i), "x"));
+    sql("UPDATE vault_versions SET sealed = (SELECT sealed FROM vault_versions WHERE path = "
+        "'s/106') WHERE path = 's/105'");
+    for (const KeyId key : {2U, 3U}) {  // and it stops none that comes later
+        EXPECT_EQ(run_to_end(rekey().begin(at(900))), key);
+        std::uint64_t sealed = 0;
+        std::vector<std::string> unopened;
+        for (std::optional<RekeyPosition> after(std::in_place); after;) {
+            auto some = step(rekey(), *after);
+            sealed += some.sealed;
+            unopened.insert(unopened.end(), some.unopened.begin(), some.unopened.end());
+            after = some.next;
+        }
+        EXPECT_EQ(sealed, 59U);
+        ASSERT_EQ(unopened.size(), 1U);
+        EXPECT_TRUE(unopened[0].starts_with("version 1 of s/105 does not open")) << unopened[0];
+        EXPECT_TRUE(unopened[0].contains("gatehouse secrets delete s/105 --all"));
+        ASSERT_TRUE(run_to_end(rekey().finish()));
+        EXPECT_EQ(number("SELECT count(*) FROM vault_keys"), 2) << "its key stays, for it may be "
+                                                                   "put right";
+    }
+    EXPECT_EQ(value("s/159"), "x");
+    const auto moved = get("s/105");
+    EXPECT_EQ(reason(moved), "barrier.open");
+    EXPECT_TRUE(moved.error().detail.contains("version 1 of s/105"));
+}
+
+TEST_P(SecretRepositoryTest, SaysAtOnceWhenTheDatabaseIsAnotherHouses) {
+    EXPECT_TRUE(run_to_end(keyring_.check(*database))) << "there is no key yet";
+    ASSERT_TRUE(put("a", "1"));
+    EXPECT_TRUE(run_to_end(keyring_.check(*database)));
+    const Keyring other(crypto::Secret(std::string(32, 'x')));
+    const auto foreign = run_to_end(other.check(*database));
+    ASSERT_FALSE(foreign);
+    EXPECT_EQ(foreign.error().reason, "keyring.sealed");
+    EXPECT_EQ(foreign.error().kind, ErrorKind::corrupt) << "waiting mends it not";
+    EXPECT_TRUE(foreign.error().detail.contains("another of its nodes"));
+}
+
+TEST_P(SecretRepositoryTest, OpensWithTheKeyThatTheDatabaseHasAlsoWhenItWasRestoredUnderIt) {
+    ASSERT_TRUE(put("a", "1"));
+    ASSERT_EQ(value("a"), "1");
+    sql("DELETE FROM vault_secrets; DELETE FROM vault_keys;");
+    Keyring elsewhere(root());
+    SecretRepository other(*database, elsewhere);
+    ASSERT_TRUE(run_to_end(other.put("b", crypto::Secret("2"), {}, at(9))));  // another key 1
+    EXPECT_EQ(value("b"), "2");
 }
 
 TEST_P(SecretRepositoryTest, SealsWithTheKeyThatTheDatabaseHasAlsoWhenItWasRestoredUnderIt) {

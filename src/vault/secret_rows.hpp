@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "base/task.hpp"
 #include "storage/session.hpp"
 #include "vault/secret.hpp"
@@ -10,6 +13,11 @@ namespace gh::vault {
 
 /// Where a version of a secret lies.
 [[nodiscard]] Place place_of(std::string_view path, std::uint64_t version);
+
+/// Is it this value alone that cannot be had, and not the database?
+[[nodiscard]] bool is_unopened(const Error& error);
+/// Which one, why, and what to do.
+[[nodiscard]] std::string describe_unopened(const Place& place, const Error& error);
 
 /// version, key_id, created_at, deleted_at from this column on.
 [[nodiscard]] SecretVersion version_of(const storage::Row& row, std::size_t column);

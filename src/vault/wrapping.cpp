@@ -26,6 +26,13 @@ std::string associated_data(const Recipient& recipient) {
 
 }  // namespace
 
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view space = " \t\r\n";
+    const auto begin = text.find_first_not_of(space);
+    if (begin == std::string_view::npos) return {};
+    return text.substr(begin, text.find_last_not_of(space) - begin + 1);
+}
+
 Result<Recipient> wrap_with(crypto::Secret key, Recipient recipient, const crypto::Secret& master) {
     GH_TRY(const auto xaes, crypto::Xaes::of_key(std::move(key)));
     recipient.sealed = xaes.seal(master.bytes(), crypto::bytes_of(associated_data(recipient)));

@@ -6,6 +6,8 @@
 
 namespace gh::vault {
 
+/// Without the white space around it.
+[[nodiscard]] std::string_view trimmed(std::string_view text);
 /// Seals `master` with a key of the protector's; what the recipient says so far is bound to it.
 [[nodiscard]] Result<Recipient> wrap_with(crypto::Secret key, Recipient recipient,
                                           const crypto::Secret& master);

@@ -45,7 +45,7 @@ def test_a_full_house_starts():
 
 def test_audit_records_are_appended_beside_the_bare_disk(tmp_path):
     rows = table(RELEASE / "bench/audit/gh_bench_audit", tmp_path, 1, 0.1)
-    assert {"1", "8", "32", "128"} == rows.keys(), rows
+    assert {"1", "8", "16", "32", "128"} == rows.keys(), rows
 
 
 def test_the_pool_stands_beside_pgbench():

@@ -215,6 +215,36 @@ def test_lists_page_and_filter(house):
     assert admin.get("/api/v1/users?cursor=nonsense").status == 422
 
 
+def walk(caller, path, limit=2):
+    items, cursor = [], ""
+    for _ in range(10):
+        page = caller.get(f"{path}&limit={limit}{cursor}").json()
+        items += page["items"]
+        if page["next_cursor"] is None:
+            return items
+        cursor = "&cursor=" + page["next_cursor"]
+    raise AssertionError("the list does not end")
+
+
+@pytest.mark.parametrize("path, orders", [
+    ("/api/v1/users?", {"created_at": ["admin", "ada", "mo", "uli", "gast"], "-created_at": ["gast", "uli", "mo", "ada", "admin"],
+                        "name": ["ada", "admin", "gast", "mo", "uli"], "-name": ["uli", "mo", "gast", "admin", "ada"]}),
+    ("/api/v1/users?role=user&", {"-name": ["uli"]}),
+    ("/api/v1/keys?owner=ada&", {"created_at": ["k0", "k1", "k2"], "-created_at": ["k2", "k1", "k0"]}),
+])
+def test_lists_are_sorted_as_asked(house, path, orders):
+    admin = house.sign_in("ada", PASSWORDS["ada"])
+    for number in range(3):
+        assert admin.ask("POST", "/api/v1/keys", {"name": f"k{number}", "roles": ["user"]}).status == 201
+    for sort, names in orders.items():
+        assert [item["name"] for item in walk(admin, f"{path}sort={sort}")] == names, sort
+    cursor = admin.get(f"{path}limit=1&sort=-created_at").json()["next_cursor"]
+    if cursor is not None:
+        refused = admin.get(f"{path}sort=created_at&cursor={cursor}")
+        assert refused.status == 422 and "same order" in json.dumps(refused.json())
+    assert admin.get(f"{path}sort=password").status == 422
+
+
 @pytest.mark.parametrize("body, pointer", [
     ({"name": "no spaces"}, "/name"), ({"name": "x", "roles": ["no such role"]}, "/roles/0"),
     ({"name": "x", "roles": ["nosuch"]}, "/roles"), ({"name": "x", "email": "nowhere"}, "/email"),
@@ -316,30 +346,17 @@ def test_who_may_make_users_makes_none_with_more_rights(house):
     assert gast.ask("POST", f"/api/v1/users/{ada['id']}/password").status == 403
 
 
-def test_bcrypt_hashes_are_taken_and_replaced(start, tmp_path):
-    config = house_config(tmp_path / "gateway0", auth={"password_hash": "bcrypt"})
-    gateway = start(config)
-    add_user(gateway.config_file, "uli", PASSWORDS["uli"], "user")
-    assert b"$2b$12$" in database_bytes(gateway)
-    Control(gateway).sign_in("uli", PASSWORDS["uli"])
-    too_long = run("user", "add", "lang", "--password-stdin", "--config", gateway.config_file, stdin="x" * 73 + "\n")
-    assert too_long.returncode == 1 and "password" in too_long.stderr
-    gateway.stop()
-    config["auth"]["password_hash"] = "argon2id"
-    again = start(config)
-    Control(again).sign_in("uli", PASSWORDS["uli"])
-    assert b"$argon2id$" in database_bytes(gateway)
-
-
-def database_bytes(gateway):
-    data = gateway.directory / "data"
-    return b"".join(path.read_bytes() for path in data.glob("gatehouse.db*"))
-
-
-def test_no_password_and_no_token_stands_in_log_or_database(house):
-    token = house.sign_in("uli", PASSWORDS["uli"]).fields[0][1].removeprefix("Bearer ")
-    house.form("/auth/token", {"username": "uli", "password": "a wrong one to look for"})
-    said = house.gateway.output() + json.dumps(house.gateway.access_log())
-    for secret in (PASSWORDS["uli"], token, "a wrong one to look for"):
-        assert secret not in said
-        assert secret.encode() not in database_bytes(house.gateway)
+def test_inherited_routes_of_a_backend_want_the_role_user(start, tmp_path, upstream):
+    """The query routes and the list of agents: nobody, a guest, a user."""
+    gateway = start(house_config(tmp_path / "gateway0", [upstream], routes=[
+        {"match": {"path_prefix": "/api/"}, "upstream": "backend", "access": {"role": "user"}}]))
+    house = Control(gateway)
+    for name in ("uli", "gast"):
+        add_user(gateway.config_file, name, PASSWORDS[name], ROLES[name])
+    guest, user = (house.sign_in(name, PASSWORDS[name]) for name in ("gast", "uli"))
+    queries = ["query", "query/ask", "query/rag", "query/hybrid", "query/stream"]
+    for method, path in [*(("POST", f"/api/{query}") for query in queries), ("GET", "/api/agent/list")]:
+        before = len(upstream.requests)
+        refused(gateway.request(method, path), REFUSED["missing"])
+        assert guest.ask(method, path).status == 403 and len(upstream.requests) == before, path
+        assert user.ask(method, path).status == 200 and len(upstream.requests) == before + 1, path

@@ -72,8 +72,7 @@ std::optional<access::Refusal> read_credentials(Exchange& exchange, access::Cred
         given.authority = exchange.request().authority;
         given.path = exchange.path;
     }
-    given.certificate = static_cast<const access::ClientCertificate*>(
-        exchange.client->connection().certificate.get());
+    given.certificate = certificate_of(exchange);
     return {};
 }
 
@@ -118,12 +117,14 @@ Verdict Authenticate::on_request(Exchange& exchange) {
         refuse_unauthenticated(exchange, *wrong, "auth.repeated");
         return Verdict::answered;
     }
+    const bool certificate_shown = exchange.client->connection().certificate != nullptr;
     const bool nothing =
         !given.has_authorization && !given.has_api_key && given.certificate == nullptr;
     if ((nothing && exchange.route->anyone) || exchange.snapshot->open) return Verdict::walk_on;
     auto verdict = authenticator_.authenticate(given, exchange.worker->loop.system_now());
     if (verdict.standing == Standing::pending && exchange.worker->waiting >= waiting_max)
         verdict = {nullptr, {}, "auth.busy", Standing::unavailable};
+    if (nothing && certificate_shown) verdict.reason = "auth.certificate_over";
     return settle(exchange, std::move(verdict));
 }
 
@@ -155,7 +156,8 @@ Task<Verdict> Authenticate::wait(Exchange& exchange) {
 Verdict Authenticate::settle(Exchange& exchange, access::Verdict verdict) {
     if (verdict.principal) {
         exchange.principal = std::move(verdict.principal);
-        if (exchange.principal->revoked_by != access::RevokedBy::nothing)
+        if (exchange.principal->revoked_by != access::RevokedBy::nothing ||
+            exchange.client->connection().certificate)
             exchange.worker->hold(exchange);
         return Verdict::walk_on;
     }

@@ -227,5 +227,40 @@ TEST_F(AuthenticateTest, HandsOverTheCertificateOfTheConnection) {
     EXPECT_EQ(house.authenticator.certificate, shown.get());
 }
 
+class OneSerial final : public access::CertificateRevocations {
+ public:
+    [[nodiscard]] bool covers_serial(std::string_view serial) const override {
+        return serial == "0badc0ffee";
+    }
+};
+
+TEST_F(AuthenticateTest, ACertificateThatIsGoodNoMoreIsNone) {
+    const OneSerial revoked;
+    house.services.revoked_certificates = &revoked;
+    house.protect(access::Access::client_certificate());
+    const auto now = house.worker.loop.system_now();
+    struct Case {
+        std::string serial;
+        SystemTime not_after;
+        std::string_view reason;
+    };
+    const Case cases[] = {{"0badc0ffef", now + seconds(60), "auth.missing"},
+                          {"0badc0ffee", now + seconds(60), "auth.certificate_over"},
+                          {"0badc0ffef", now, "auth.certificate_over"}};
+    for (const auto& c : cases) {
+        SCOPED_TRACE(c.serial);
+        house.again();
+        house.client.facts.certificate = std::make_shared<const access::ClientCertificate>(
+            access::ClientCertificate{.serial = c.serial, .not_after = c.not_after});
+        EXPECT_EQ(pass(), Verdict::answered);
+        EXPECT_EQ(house.authenticator.certificate != nullptr, c.reason == "auth.missing");
+        EXPECT_EQ(house.exchange.auth_reason, c.reason);
+        EXPECT_TRUE(house.exchange.body.contains("Missing or invalid authentication credentials"));
+    }
+    house.route().anyone = true;
+    house.again();
+    EXPECT_EQ(pass(), Verdict::walk_on) << "what anybody may see";
+}
+
 }  // namespace
 }  // namespace gh::gateway

@@ -8,8 +8,7 @@ namespace gh::gateway {
 
 Verdict Authorize::on_request(Exchange& exchange) {
     if (exchange.route->anyone || exchange.snapshot->open) return Verdict::walk_on;
-    const auto* certificate = static_cast<const access::ClientCertificate*>(
-        exchange.client->connection().certificate.get());
+    const auto* certificate = certificate_of(exchange);
     const auto decision = access::authorize(exchange.route->access, *exchange.principal,
                                             certificate, exchange.snapshot->roles);
     if (decision.outcome == access::Outcome::allowed) return Verdict::walk_on;

@@ -28,15 +28,17 @@ std::string& scratch_text() {
     return text;
 }
 
-/// Total time, or the end of the credential, whichever comes first.
+/// Total time, or the end of the credential or of the certificate, whichever comes first.
 SteadyTime end_of(const Exchange& exchange) {
     auto deadline = exchange.ends_at;  // now, where it was revoked
     if (const auto& total = exchange.route->timeouts.total)
         deadline = std::min(deadline, exchange.started + *total);
-    if (const auto& expires = exchange.principal->expires) {
-        const auto left = *expires - exchange.worker->loop.system_now();
+    const auto end_at = [&](SystemTime end) {
+        const auto left = end - exchange.worker->loop.system_now();
         deadline = std::min(deadline, exchange.worker->loop.now() + left);
-    }
+    };
+    if (const auto& expires = exchange.principal->expires) end_at(*expires);
+    if (const auto* certificate = certificate_of(exchange)) end_at(certificate->not_after);
     return deadline;
 }
 

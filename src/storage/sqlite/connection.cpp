@@ -19,7 +19,7 @@ constexpr int busy_milliseconds =
 constexpr int progress_steps = 4'000;
 
 // Of the write-ahead log 64 MiB are written into the file at once, so that a page that changes often is written there once;
-// readers look for a page in four blocks of the log's index then, and a start after a crash reads it within the blink of an eye.
+// no more, as readers look for each page in all blocks of the log's index, four of them now.
 constexpr char pragmas[] =
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=FULL;"

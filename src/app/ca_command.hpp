@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/config_command.hpp"
+#include "app/settings.hpp"
+#include "crypto/secret.hpp"
+
+namespace gh::app {
+
+struct CaOptions {
+    std::string serial;
+    std::vector<std::string> names;      ///< of a new certificate: host names, addresses, URIs
+    std::vector<std::string> permitted;  ///< domains and networks the CA is bound to
+    std::string offline_root;            ///< file of the sealed root
+    std::string csr;                     ///< file of a signing request
+    std::string profile = "server", key = "ec", lifetime, common_name, reason = "unspecified";
+    std::string out;                              ///< PREFIX.pem and PREFIX.key; of infra: a folder
+    std::vector<std::string> postgres, rabbitmq;  ///< host names of the servers
+    std::string role = "gatehouse";               ///< whom a client certificate for them stands for
+    std::optional<crypto::Secret> passphrase;
+    bool json = false, expiring = false;
+    bool replace = false;  ///< files that are there
+};
+
+using CaVerb = CommandResult (*)(const Overrides&, const Surroundings&, const CaOptions&);
+
+/// `ca init`: makes what is missing, binds the CA to names, takes the root's key away.
+[[nodiscard]] CommandResult ca_init(const Overrides& overrides, const Surroundings& surroundings,
+                                    const CaOptions& options);
+/// `ca renew`: signs the intermediate anew.
+[[nodiscard]] CommandResult ca_renew(const Overrides& overrides, const Surroundings& surroundings,
+                                     const CaOptions& options);
+[[nodiscard]] CommandResult ca_show(const Overrides& overrides, const Surroundings& surroundings,
+                                    const CaOptions& options);
+/// `ca issue`: for a request, or with a key of its own making.
+[[nodiscard]] CommandResult ca_issue(const Overrides& overrides, const Surroundings& surroundings,
+                                     const CaOptions& options);
+[[nodiscard]] CommandResult ca_revoke(const Overrides& overrides, const Surroundings& surroundings,
+                                      const CaOptions& options);
+/// `ca infra`: ready files for PostgreSQL and RabbitMQ.
+[[nodiscard]] CommandResult ca_infra(const Overrides& overrides, const Surroundings& surroundings,
+                                     const CaOptions& options);
+
+}  // namespace gh::app

@@ -1,0 +1,172 @@
+#include "app/pki_house.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "audit/act.hpp"
+#include "base/try.hpp"
+#include "pki/issue.hpp"
+#include "storage/fallback.hpp"
+
+namespace gh::app {
+namespace {
+
+using std::chrono::days;
+using std::chrono::minutes;
+
+constexpr minutes measure_every{1};
+constexpr days soon{14};
+constexpr days root_soon{365};  // every client must get another
+constexpr std::size_t noted_max = 100;
+constexpr days shown_after_end{90};
+
+std::int64_t unix_seconds(SystemTime time) {
+    return std::chrono::floor<seconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+PkiHouse::PkiHouse(pki::CertificateRepository& certificates, pki::InternalCa& ca,
+                   telemetry::Registry& registry, telemetry::Log& log)
+    : certificates_(certificates),
+      ca_(ca),
+      log_(log),
+      room_{.certificates = certificates,
+            .revoked = revoked_,
+            .crl = crl_,
+            .issuer = [&ca] { return ca.issuer(); },
+            .root_pem = ca.root().certificate_pem()},
+      valid_(registry.one_gauge("gatehouse_certificates_valid",
+                                "Certificates of the internal CA that are good, without agents'.")),
+      expiring_(registry.one_gauge(
+          "gatehouse_certificates_expiring",
+          "Those of them that end within 14 days and have no successor of the same name.")),
+      revoked_count_(registry.one_gauge("gatehouse_certificates_revoked",
+                                        "Revoked certificates that are not forgotten yet.")),
+      expiry_(registry.gauge({.name = "gatehouse_ca_certificate_not_after_seconds",
+                              .help = "When the root, the issuer and the next certificate of the "
+                                      "inventory end, in seconds since 1970.",
+                              .labels = {"certificate"}})) {
+    expiry_.with({"root"}).set(unix_seconds(ca.root().not_after()));
+    expiry_.with({"issuer"}).set(unix_seconds(ca.issuer()->not_after()));
+    ca.heed(revoked_);
+}
+
+void PkiHouse::take_note(const pki::IssuedCertificate& own) {
+    const std::scoped_lock lock(noted_mutex_);
+    const bool known =
+        own.serial == written_ ||
+        std::ranges::find(noted_, own.serial, &pki::IssuedCertificate::serial) != noted_.end();
+    if (!known && noted_.size() < noted_max) noted_.push_back(own);
+}
+
+Task<Result<void>> PkiHouse::learn(SystemTime now) {
+    SystemTime since = cursor_.since(now);
+    std::string after;
+    for (;;) {
+        GH_CO_TRY(auto some, co_await certificates_.revoked(since, after));
+        const bool last = some.size() < pki::CertificateRepository::revoked_page;
+        if (!some.empty()) {
+            since = some.back().revoked_at;
+            after = some.back().serial;
+        }
+        revoked_.add(std::move(some));
+        if (last) break;
+    }
+    cursor_.learnt(now);
+    co_return Result<void>{};
+}
+
+Task<Result<void>> PkiHouse::write_noted(SystemTime now) {
+    std::vector<pki::IssuedCertificate> noted;
+    {
+        const std::scoped_lock lock(noted_mutex_);
+        noted = noted_;
+    }
+    for (auto& own : noted) {
+        auto record = audit::act_of_shell("certificate.issue", "certificate");
+        auto also = audit::also<pki::StoredCertificate>(std::move(record), pki::tell_certificate);
+        auto serial = own.serial;
+        std::string holder = "gatehouse";
+        GH_CO_TRY_VOID(co_await certificates_.add_once(std::move(own), std::move(holder), now,
+                                                       std::move(also)));
+        const std::scoped_lock lock(noted_mutex_);
+        std::erase_if(noted_, [&serial](const auto& each) { return each.serial == serial; });
+        written_ = std::move(serial);
+    }
+    co_return Result<void>{};
+}
+
+void PkiHouse::warn(const pki::ExpiringCertificates& found, SystemTime now) {
+    if (found.expiring > warned_of_) {
+        log_.warning("pki",
+                     "certificates end within 14 days and were not renewed; "
+                     "gatehouse ca show --expiring lists them")
+            .field("certificates", found.expiring);
+    }
+    warned_of_ = found.expiring;
+    warn_of_authorities(now);
+}
+
+void PkiHouse::warn_of_authorities(SystemTime now) {
+    const auto days_left = [now](SystemTime end) {
+        return std::chrono::floor<days>(end - now).count();
+    };
+    const auto issuer = ca_.issuer();
+    const bool due = pki::renewal_due(issuer->not_before(), issuer->not_after(), now);
+    if (!std::exchange(warned_of_issuer_, due) && due) {
+        const auto root = ca_.root_with_key();
+        const bool elsewhere = !root && root.error().reason == "ca.root_offline";
+        log_.warning("pki", elsewhere
+                                ? "the intermediate is due for renewal and the root's key is "
+                                  "elsewhere; run: gatehouse ca renew --offline-root FILE"
+                                : "the intermediate is due for renewal; run: gatehouse ca renew, "
+                                  "and restart")
+            .field("days_left", days_left(issuer->not_after()));
+    }
+    const auto root_ends = ca_.root().not_after();
+    const bool root_due = now >= root_ends - root_soon;
+    if (!std::exchange(warned_of_root_, root_due) && root_due) {
+        log_.warning(
+                "pki",
+                "the root ends within a year; a new one must reach every client before it does")
+            .field("days_left", days_left(root_ends));
+    }
+}
+
+Task<Result<void>> PkiHouse::measure(SystemTime now) {
+    GH_CO_TRY(const auto found, co_await certificates_.expiring(now, now + soon));
+    valid_.set(found.valid);
+    expiring_.set(found.expiring);
+    expiry_.with({"root"}).set(unix_seconds(ca_.root().not_after()));
+    expiry_.with({"issuer"}).set(unix_seconds(ca_.issuer()->not_after()));
+    if (found.next_not_after) expiry_.with({"next"}).set(unix_seconds(*found.next_not_after));
+    warn(found, now);
+    revoked_.forget(now - shown_after_end);
+    GH_CO_TRY_VOID(co_await certificates_.clean(now - shown_after_end));
+    co_return Result<void>{};
+}
+
+Task<Result<void>> PkiHouse::keep_once(SystemTime now) {
+    GH_CO_TRY_VOID(co_await learn(now));
+    const auto issuer = ca_.issuer();
+    GH_CO_TRY_VOID(crl_.keep(*issuer, revoked_, now));
+    GH_CO_TRY_VOID(co_await write_noted(now));
+    revoked_count_.set(static_cast<std::int64_t>(revoked_.size()));
+    if (now >= measured_ && now < measured_ + measure_every) co_return Result<void>{};
+    GH_CO_TRY_VOID(co_await measure(now));
+    measured_ = now;
+    co_return Result<void>{};
+}
+
+Task<> PkiHouse::keep() {
+    const auto kept = co_await keep_once(std::chrono::system_clock::now());
+    // A database that is away is told of once, by the clerk.
+    const bool ours = !kept && !storage::is_away(kept.error());
+    if (ours && !failing_)
+        log_.error("pki", "certificates could not be looked after").error(kept.error());
+    failing_ = ours;
+}
+
+}  // namespace gh::app

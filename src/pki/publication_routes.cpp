@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/precondition.hpp"
+#include "base/try.hpp"
+#include "net/loop.hpp"
+#include "pki/ocsp.hpp"
+#include "pki/room.hpp"
+
+namespace gh::pki {
+namespace {
+
+using access::Access;
+
+// A cache may go on with what it has for so long: what was revoked is known to those who ask us within a second.
+constexpr std::string_view cached = "public, max-age=60";
+constexpr std::size_t lookups_max = 16;
+constexpr std::size_t serial_digits_max = 32;  // ours are 128 bits: longer ones are nobody's
+
+api::Reply document(std::string content_type, std::string body) {
+    api::Reply reply;
+    reply.content_type = std::move(content_type);
+    reply.body = std::move(body);
+    reply.fields = {{"Cache-Control", std::string(cached)}};
+    return reply;
+}
+
+Task<Result<api::Reply>> show_root(Room& room, api::Call) {
+    co_return document("application/x-pem-file", room.root_pem);
+}
+
+Task<Result<api::Reply>> show_issuer(Room& room, api::Call) {
+    co_return document("application/pkix-cert", room.issuer()->certificate_der());
+}
+
+Task<Result<api::Reply>> show_crl(Room& room, api::Call call) {
+    const auto crl = room.crl.current();
+    // A list that might lack something is worse than none.
+    if (!crl) {
+        co_return fail(ErrorKind::unavailable, "crl.unknown",
+                       "what was revoked is not known before the database has answered once");
+    }
+    if (auto answer = api::judge_preconditions(call, crl->etag)) co_return *std::move(answer);
+    auto reply = document("application/pkix-crl", {});
+    reply.shared_body = std::shared_ptr<const std::string>(crl, &crl->der);
+    reply.fields.emplace_back("ETag", crl->etag);
+    co_return reply;
+}
+
+/// One of the look-ups that may wait for the database, among whose readers the API keys of others stand in line, too.
+class Lookup {
+ public:
+    explicit Lookup(std::atomic<std::size_t>& count)
+        : count_(count), admitted_(count.fetch_add(1, std::memory_order_relaxed) < lookups_max) {}
+    Lookup(const Lookup&) = delete;
+    Lookup& operator=(const Lookup&) = delete;
+    ~Lookup() { count_.fetch_sub(1, std::memory_order_relaxed); }
+    [[nodiscard]] bool admitted() const { return admitted_; }
+
+ private:
+    std::atomic<std::size_t>& count_;
+    bool admitted_;
+};
+
+OcspStatus status_in(const std::vector<CertificateStanding>& known, std::string_view serial) {
+    const auto found = std::ranges::find(known, serial, &CertificateStanding::serial);
+    if (found == known.end()) return {};
+    if (!found->revoked_at) return {.kind = OcspStatus::Kind::good};
+    return {OcspStatus::Kind::revoked, *found->revoked_at,
+            found->reason.value_or(RevocationReason::unspecified)};
+}
+
+/// Which of the certificates asked for only the database knows; the others have their status already.
+std::vector<std::size_t> judge_at_once(const Room& room, const OcspRequest& request,
+                                       const Authority& issuer, std::vector<OcspStatus>& statuses) {
+    std::vector<std::size_t> open;
+    for (std::size_t i = 0; i < statuses.size(); ++i) {
+        const auto& serial = request.serials()[i];
+        if (serial.size() > serial_digits_max || !request.is_about(i, issuer)) continue;
+        if (const auto known = room.revoked.find(serial)) {
+            statuses[i] = {OcspStatus::Kind::revoked, known->revoked_at, known->reason};
+        } else {
+            open.push_back(i);
+        }
+    }
+    return open;
+}
+
+Task<Result<std::string>> answer(Room& room, std::string_view der) {
+    const auto request = OcspRequest::parse(der);
+    if (!request) co_return ocsp_failure(OcspFailure::malformed_request);
+    const auto issuer = room.issuer();
+    std::vector<OcspStatus> statuses(request->serials().size());
+    const auto open = judge_at_once(room, *request, *issuer, statuses);
+    if (!open.empty()) {
+        const Lookup lookup(room.lookups);
+        if (!lookup.admitted()) co_return ocsp_failure(OcspFailure::try_later);
+        std::vector<std::string> serials;
+        for (const auto i : open) serials.push_back(request->serials()[i]);
+        const auto known = co_await room.certificates.standings(std::move(serials));
+        if (!known) co_return ocsp_failure(OcspFailure::try_later);
+        for (const auto i : open) statuses[i] = status_in(*known, request->serials()[i]);
+    }
+    co_return answer_ocsp(*request, *issuer, statuses, net::Loop::current()->system_now());
+}
+
+Task<Result<api::Reply>> post_ocsp(Room& room, api::Call, std::string_view body) {
+    GH_CO_TRY(auto der, co_await answer(room, body));
+    auto reply = document("application/ocsp-response", std::move(der));
+    reply.fields.clear();
+    co_return reply;
+}
+
+}  // namespace
+
+std::vector<api::Route> publication_routes(Room& room) {
+    const auto answers = [](std::string doc, std::string type) {
+        return std::vector<api::Answer>{{200, std::move(doc), std::move(type), nullptr}};
+    };
+    return {
+        {.method = "GET",
+         .path = "/pki/ca.pem",
+         .access = Access::anyone(),
+         .handle = api::with(room, show_root),
+         .summary = "The root that clients trust.",
+         .answers = answers("A certificate, PEM.", "application/x-pem-file")},
+        {.method = "GET",
+         .path = "/pki/issuer.crt",
+         .access = Access::anyone(),
+         .handle = api::with(room, show_issuer),
+         .summary = "The intermediate that signs certificates.",
+         .answers = answers("A certificate, DER.", "application/pkix-cert")},
+        {.method = "GET",
+         .path = "/pki/crl",
+         .access = Access::anyone(),
+         .handle = api::with(room, show_crl),
+         .summary = "What was revoked (RFC 5280).",
+         .answers = answers("A list, DER.", "application/pkix-crl")},
+        {.method = "POST",
+         .path = "/pki/ocsp",
+         .access = Access::anyone(),
+         .handle = api::with(room, post_ocsp, api::raw_body({"application/ocsp-request"})),
+         .summary = "Whether certificates are good (RFC 6960).",
+         .answers = answers("A signed answer, DER.", "application/ocsp-response"),
+         .body_bytes_max = ocsp_request_bytes_max},
+    };
+}
+
+}  // namespace gh::pki
