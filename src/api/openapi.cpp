@@ -24,7 +24,7 @@ std::string lower(std::string_view text) {
 /// OpenAPI knows names in a path, and no dots behind them.
 std::string path_of(const Route& route) {
     auto path = route.path;
-    if (path.ends_with("...}")) path.replace(path.size() - 4, 3, {});
+    if (path.ends_with("...}")) path.erase(path.size() - 4, 3);
     return path;
 }
 

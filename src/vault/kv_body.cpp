@@ -9,6 +9,7 @@
 #include "codec/json_outline.hpp"
 #include "codec/json_writer.hpp"
 #include "config/unit.hpp"
+#include "vault/kv_json.hpp"
 
 namespace gh::vault::kv {
 namespace {
@@ -21,57 +22,16 @@ std::unexpected<Error> refuse(std::string detail) {
     return fail(ErrorKind::invalid_argument, "kv.body", std::move(detail));
 }
 
-// --- an object's members as they were written: a secret is kept byte for byte, numbers of any length among it ---
-// What these are given is JSON that was read well.
-
-std::size_t behind_string(std::string_view text, std::size_t at) {
-    for (++at; text[at] != '"'; ++at) {
-        if (text[at] == '\\') ++at;
-    }
-    return at + 1;
-}
-
-/// Where a member's value is over: at the ',' or '}' behind it.
-std::size_t behind_value(std::string_view text, std::size_t at) {
-    for (int depth = 0;;) {
-        const char c = text[at];
-        if (depth == 0 && (c == ',' || c == '}')) return at;
-        if (c == '{' || c == '[') ++depth;
-        if (c == '}' || c == ']') --depth;
-        at = c == '"' ? behind_string(text, at) : at + 1;
-    }
-}
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view space = " \t\r\n";
-    const auto begin = text.find_first_not_of(space);
-    return text.substr(begin, text.find_last_not_of(space) + 1 - begin);
-}
-
-void each_member(std::string_view object, auto&& take) {
-    for (auto at = object.find('{') + 1;;) {
-        at = object.find_first_of("\"}", at);
-        if (object[at] == '}') return;
-        const auto behind_name = behind_string(object, at);
-        const auto name = object.substr(at + 1, behind_name - at - 2);
-        const auto value = object.find(':', behind_name) + 1;
-        at = behind_value(object, value);
-        take(name, trimmed(object.substr(value, at - value)));
-        if (object[at] == ',') ++at;
-    }
-}
-
 /// An object with none but these members, whose names are spelled as they are here.
 Result<Outline> read_object(std::string_view body,
                             std::initializer_list<std::string_view> members) {
     auto outline = Outline::borrow(body, {.bytes_max = std::max<std::size_t>(body.size(), 1)});
     if (!outline || !outline->root().is_object())
         return refuse("the body is no JSON object that can be read");
-    bool known = true;
-    each_member(body, [&](std::string_view name, std::string_view) {
-        known = known && std::ranges::find(members, name) != members.end();
-    });
-    if (!known) return refuse("the body has a member that is not taken here");
+    for (const auto& [name, value] : members_of(body)) {
+        if (std::ranges::find(members, name) == members.end())
+            return refuse("the body has a member that is not taken here");
+    }
     return outline;
 }
 
@@ -91,6 +51,61 @@ std::optional<std::uint64_t> number_of(const Node& node) {
 
 bool says_something(const Node* node) { return node != nullptr && !node->is_null(); }
 
+/// Null says nothing, but when it is merged: then it takes away what was said.
+bool is_told(const Node* node, bool merges) {
+    return node != nullptr && (merges || !node->is_null());
+}
+
+/// Seconds, or hours, minutes and seconds in this order: "3h25m19s". Days are taken for hours' sake.
+std::optional<seconds> duration_of(const Node& node) {
+    if (const auto whole = number_of(node)) {
+        const auto most = static_cast<std::uint64_t>(delete_after_max.count());
+        return seconds(std::min(*whole, most + 1));
+    }
+    auto text = node.string().value_or(std::string_view{});
+    if (text.empty()) return {};
+    constexpr std::pair<char, std::int64_t> units[] = {
+        {'d', 86'400}, {'h', 3'600}, {'m', 60}, {'s', 1}};
+    std::int64_t sum = 0;
+    for (const auto& [unit, length] : units) {
+        std::uint32_t count = 0;
+        const auto* const behind = text.data() + text.size();
+        const auto [end, error] = std::from_chars(text.data(), behind, count);
+        if (error != std::errc() || end == behind || *end != unit) continue;
+        sum += count * length;
+        text.remove_prefix(static_cast<std::size_t>(end + 1 - text.data()));
+    }
+    if (!text.empty()) return {};
+    return seconds(sum);
+}
+
+/// As their clients show them: "3h25m19s".
+std::string text_of(seconds duration) {
+    const auto count = duration.count();
+    std::string text;
+    if (count >= 3'600) text += std::to_string(count / 3'600) + 'h';
+    if (count >= 60) text += std::to_string(count / 60 % 60) + 'm';
+    return text + std::to_string(count % 60) + 's';
+}
+
+/// {"owner": "ada"}
+Result<decltype(SecretSettings::custom_metadata)> custom_metadata_of(const Node& node,
+                                                                     bool merges) {
+    decltype(SecretSettings::custom_metadata) texts;
+    const auto value = node.value();
+    if (value.object() == nullptr) return refuse("custom_metadata is no JSON object");
+    for (const auto& [name, text] : *value.object()) {
+        if (text.string() != nullptr) {
+            texts.emplace(name, *text.string());
+        } else if (merges && text.is_null()) {
+            texts.emplace(name, std::nullopt);
+        } else {
+            return refuse("custom_metadata holds what is no text");
+        }
+    }
+    return texts;
+}
+
 std::string time_of(const std::optional<SystemTime>& time) {
     return time ? config::time_text(*time) : std::string();
 }
@@ -102,11 +117,16 @@ void write_version(Writer& out, const SecretVersion& version) {
     out.name("destroyed").boolean(!version.key_id.has_value());
 }
 
-void write_metadata(Writer& out, const SecretVersion& version) {
+void write_custom(Writer& out, std::string_view custom_metadata) {
+    out.name("custom_metadata").raw(custom_metadata.empty() ? "null" : custom_metadata);
+}
+
+void write_metadata(Writer& out, const SecretVersion& version, std::string_view custom_metadata) {
     out.begin_object();
     write_version(out, version);
     out.name("version").integer(static_cast<std::int64_t>(version.version));
-    out.name("custom_metadata").null().end_object();
+    write_custom(out, custom_metadata);
+    out.end_object();
 }
 
 }  // namespace
@@ -117,9 +137,9 @@ Result<Write> parse_write(std::string_view body) {
     const auto* options = outline.root().find("options");
     if (data == nullptr || !data->is_object()) return refuse("data is wanted, a JSON object");
     Write write;
-    each_member(body, [&](std::string_view name, std::string_view value) {
+    for (const auto& [name, value] : members_of(body)) {
         if (name == "data") write.data = crypto::Secret(value);
-    });
+    }
     if (!says_something(options)) return write;
     if (!options->is_object()) return refuse("options is no JSON object");
     const auto* cas = options->find("cas");
@@ -144,26 +164,33 @@ Result<std::vector<std::uint64_t>> parse_versions(std::string_view body) {
     return numbers;
 }
 
-Result<Configuration> parse_configuration(std::string_view body) {
+Result<SecretSettings> parse_settings(std::string_view body, bool merges) {
     GH_TRY(const auto outline, read_object(body, {"max_versions", "cas_required",
                                                   "delete_version_after", "custom_metadata"}));
     const auto& root = outline.root();
-    const auto* after = root.find("delete_version_after");
-    if (says_something(after) && after->string() != "0s" && after->integer() != 0)
-        return refuse(
-            "delete_version_after is not supported: versions stay until they are deleted");
-    if (says_something(root.find("custom_metadata")))
-        return refuse("custom_metadata is not supported");
-    Configuration wanted;
-    if (const auto* max = root.find("max_versions"); says_something(max)) {
-        const auto number = number_of(*max);
+    SecretSettings wanted;
+    wanted.must_exist = merges;
+    if (const auto* max = root.find("max_versions"); is_told(max, merges)) {
+        const auto number = max->is_null() ? 0 : number_of(*max);
         if (!number || *number > versions_kept_max)
             return refuse("max_versions is no number of at most 1000");
         wanted.max_versions = static_cast<std::uint32_t>(*number);
     }
-    if (const auto* cas = root.find("cas_required"); says_something(cas)) {
-        wanted.cas_required = cas->boolean();
+    if (const auto* cas = root.find("cas_required"); is_told(cas, merges)) {
+        wanted.cas_required = cas->is_null() ? false : cas->boolean();
         if (!wanted.cas_required) return refuse("cas_required is neither true nor false");
+    }
+    if (const auto* after = root.find("delete_version_after"); is_told(after, merges)) {
+        wanted.delete_after = after->is_null() ? seconds(0) : duration_of(*after);
+        if (!wanted.delete_after)
+            return refuse(
+                "delete_version_after is no duration as 30s or 3h25m19s, in whole seconds");
+    }
+    if (const auto* custom = root.find("custom_metadata"); is_told(custom, merges)) {
+        wanted.forgets_other_metadata = !merges || custom->is_null();
+        if (!custom->is_null()) {
+            GH_TRY(wanted.custom_metadata, custom_metadata_of(*custom, merges));
+        }
     }
     return wanted;
 }
@@ -206,7 +233,8 @@ std::string text_of(const SecretChange& written, std::string_view request_id) {
     version.version = written.versions.front();
     version.key_id.emplace();  // whatever it is: it has a value
     version.created_at = written.at;
-    write_metadata(out, version);
+    version.deleted_at = written.deletes_at;
+    write_metadata(out, version, written.custom_metadata);
     return enveloped(data, request_id);
 }
 
@@ -216,7 +244,7 @@ std::string text_of(const OpenedSecret& secret, std::string_view request_id) {
     Writer out(data);
     out.begin_object().name("data");
     out.raw(secret.value ? crypto::text_of(secret.value->bytes()) : "null").name("metadata");
-    write_metadata(out, secret.version);
+    write_metadata(out, secret.version, secret.custom_metadata);
     out.end_object();
     auto text = enveloped(data, request_id);
     crypto::wipe(data.data(), data.size());
@@ -230,7 +258,8 @@ std::string text_of(const SecretFacts& facts, std::string_view request_id) {
     out.begin_object().name("cas_required").boolean(facts.cas_required);
     out.name("created_time").string(config::time_text(facts.created_at));
     out.name("current_version").integer(static_cast<std::int64_t>(facts.current_version));
-    out.name("custom_metadata").null().name("delete_version_after").string("0s");
+    write_custom(out, facts.custom_metadata);
+    out.name("delete_version_after").string(text_of(facts.delete_after));
     out.name("max_versions").integer(facts.max_versions);
     out.name("oldest_version").integer(static_cast<std::int64_t>(oldest));
     out.name("updated_time").string(config::time_text(facts.updated_at));

@@ -25,13 +25,9 @@ struct Write {
 /// {"versions": [1, 2]}: at least one.
 [[nodiscard]] Result<std::vector<std::uint64_t>> parse_versions(std::string_view body);
 
-struct Configuration {
-    std::optional<std::uint32_t> max_versions;
-    std::optional<bool> cas_required;
-};
-/// {"max_versions": 5, "cas_required": true}. What is not kept here (custom_metadata, delete_version_after) is refused
-/// where it says something.
-[[nodiscard]] Result<Configuration> parse_configuration(std::string_view body);
+/// {"max_versions": 5, "cas_required": true, "delete_version_after": "3h25m19s", "custom_metadata": {"owner": "ada"}}.
+/// @param merges  what is null goes, and the other names of custom_metadata stay (RFC 7396)
+[[nodiscard]] Result<SecretSettings> parse_settings(std::string_view body, bool merges);
 
 /// version=2; 0 is the newest.
 [[nodiscard]] Result<std::uint64_t> parse_version_query(std::string_view query);

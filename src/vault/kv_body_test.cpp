@@ -54,19 +54,68 @@ TEST(KvVersions, AreNumbersAlsoAsText) {
         EXPECT_EQ(reason(parse_versions(body)), "kv.body") << body;
 }
 
-TEST(KvConfiguration, TakesWhatIsKeptAndRefusesTheRest) {
-    const auto wanted = parse_configuration(
-        R"({"max_versions":5,"cas_required":true,"delete_version_after":"0s","custom_metadata":null})");
+TEST(KvSettings, SayHowASecretIsKept) {
+    const auto wanted = parse_settings(
+        R"({"max_versions":"5","cas_required":true,"delete_version_after":"3h25m19s","custom_metadata":{"a":"b"}})",
+        false);
     ASSERT_TRUE(wanted);
     EXPECT_EQ(wanted->max_versions, 5U);
     EXPECT_EQ(wanted->cas_required, true);
-    const auto nothing = parse_configuration("{}");
-    ASSERT_TRUE(nothing);
-    EXPECT_FALSE(nothing->max_versions || nothing->cas_required);
-    for (const std::string_view body :
-         {"", R"({"max_versions":1001})", R"({"max_versions":-1})", R"({"cas_required":"x"})",
-          R"({"delete_version_after":"3h"})", R"({"custom_metadata":{"a":"b"}})", R"({"other":1})"})
-        EXPECT_EQ(reason(parse_configuration(body)), "kv.body") << body;
+    EXPECT_EQ(wanted->delete_after, seconds(3 * 3600 + 25 * 60 + 19));
+    EXPECT_EQ(wanted->custom_metadata.at("a"), "b");
+    EXPECT_TRUE(wanted->forgets_other_metadata);
+    EXPECT_FALSE(wanted->must_exist);
+    for (
+        const std::string_view body :
+        {"{}",
+         R"({"max_versions":null,"cas_required":null,"delete_version_after":null,"custom_metadata":null})"}) {
+        const auto nothing = parse_settings(body, false);
+        ASSERT_TRUE(nothing);
+        EXPECT_FALSE(nothing->max_versions || nothing->cas_required || nothing->delete_after);
+        EXPECT_TRUE(nothing->custom_metadata.empty() && !nothing->forgets_other_metadata);
+    }
+    for (const bool merges : {false, true}) {
+        for (const std::string_view body :
+             {"", R"({"max_versions":1001})", R"({"max_versions":-1})", R"({"cas_required":"x"})",
+              R"({"delete_version_after":"3 h"})", R"({"custom_metadata":{"a":1}})",
+              R"({"custom_metadata":["a"]})", R"({"custom_metadata":"a"})", R"({"other":1})"})
+            EXPECT_EQ(reason(parse_settings(body, merges)), "kv.body") << body;
+    }
+    EXPECT_EQ(reason(parse_settings(R"({"custom_metadata":{"a":null}})", false)), "kv.body");
+}
+
+TEST(KvSettings, AreTakenAwayByNullWhereTheyAreMerged) {
+    const auto wanted = parse_settings(
+        R"({"max_versions":null,"cas_required":null,"delete_version_after":null,"custom_metadata":{"a":null,"b":"c"}})",
+        true);
+    ASSERT_TRUE(wanted);
+    EXPECT_EQ(wanted->max_versions, 0U);
+    EXPECT_EQ(wanted->cas_required, false);
+    EXPECT_EQ(wanted->delete_after, seconds(0));
+    EXPECT_EQ(wanted->custom_metadata.at("a"), std::nullopt);
+    EXPECT_EQ(wanted->custom_metadata.at("b"), "c");
+    EXPECT_TRUE(wanted->must_exist && !wanted->forgets_other_metadata);
+    EXPECT_TRUE(parse_settings(R"({"custom_metadata":null})", true)->forgets_other_metadata);
+}
+
+TEST(KvSettings, ReadDurationsAsTheirClientsWriteThem) {
+    struct Case {
+        std::string_view text;
+        std::optional<int> count;
+    };
+    const Case cases[] = {{"\"0s\"", 0},       {"\"90\"", 90},          {"90", 90},
+                          {"\"1d2h\"", 93600}, {"\"30m\"", 1800},       {"\"\"", {}},
+                          {"\"-1s\"", {}},     {"\"1.5h\"", {}},        {"\"1s1h\"", {}},
+                          {"\"1h1h\"", {}},    {"\"500ms\"", {}},       {"true", {}},
+                          {"-1", {}},          {"\"99999999999s\"", {}}};
+    for (const auto& c : cases) {
+        const auto wanted =
+            parse_settings("{\"delete_version_after\":" + std::string(c.text) + "}", false);
+        const auto got = wanted && wanted->delete_after
+                             ? std::optional(static_cast<int>(wanted->delete_after->count()))
+                             : std::nullopt;
+        EXPECT_EQ(got, c.count) << c.text;
+    }
 }
 
 TEST(KvQuery, NamesAVersionOnce) {
@@ -101,12 +150,16 @@ TEST(KvAnswers, AreWhatClientsOfKvStoresRead) {
     SecretFacts facts;
     facts.current_version = 2;
     facts.cas_required = true;
+    facts.delete_after = seconds(3'600 + 19);
+    facts.custom_metadata = R"({"owner":"ada"})";
     facts.versions = {secret.version};
     const auto told = codec::json::parse(text_of(facts, "r"));
     ASSERT_TRUE(told);
     const auto* data = told->find("data");
     EXPECT_EQ(data->find("oldest_version")->integer(), 2);
     EXPECT_EQ(data->find("cas_required")->boolean(), true);
+    EXPECT_EQ(*data->find_string("delete_version_after"), "1h0m19s");
+    EXPECT_EQ(*data->find("custom_metadata")->find_string("owner"), "ada");
     EXPECT_EQ(data->find("versions")->find("2")->find("destroyed")->boolean(), true);
     EXPECT_EQ(text_of_errors({}), "{\"errors\":[]}\n");
     EXPECT_EQ(text_of_errors("a \"b\""), "{\"errors\":[\"a \\\"b\\\"\"]}\n");

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "http/message.hpp"
 #include "vault/acts.hpp"
 #include "vault/kv_body.hpp"
+#include "vault/kv_json.hpp"
 #include "vault/room.hpp"
 
 namespace gh::vault {
@@ -121,6 +123,19 @@ Answered write_secret(Room& room, api::Call call, std::string_view body) {
     co_return json(kv::text_of(put, call.request_id));
 }
 
+/// What is null in the data goes, what is not named stays (RFC 7396).
+Answered patch_secret(Room& room, api::Call call, std::string_view body) {
+    GH_CO_TRY(auto write, kv::parse_write(body));
+    auto also = recorded(call, "secret.patch");
+    const auto patch = std::make_shared<const crypto::Secret>(std::move(write.data));
+    auto make = [patch](const crypto::Secret& old) -> Result<crypto::Secret> {
+        return kv::merged(crypto::text_of(old.bytes()), crypto::text_of(patch->bytes()));
+    };
+    GH_CO_TRY(const auto put, co_await room.secrets.revise(path_of(call), std::move(make),
+                                                           write.cas, now(), std::move(also)));
+    co_return json(kv::text_of(put, call.request_id));
+}
+
 using Fate = Task<Result<SecretChange>> (SecretRepository::*)(std::string,
                                                               std::vector<std::uint64_t>,
                                                               SystemTime,
@@ -169,11 +184,12 @@ Answered show_facts(Room& room, api::Call call) {
     co_return json(kv::text_of(facts, call.request_id));
 }
 
+template <bool merges>
 Answered configure(Room& room, api::Call call, std::string_view body) {
-    GH_CO_TRY(const auto wanted, kv::parse_configuration(body));
+    GH_CO_TRY(auto wanted, kv::parse_settings(body, merges));
     auto also = recorded(call, "secret.configure");
-    GH_CO_TRY_VOID(co_await room.secrets.configure(path_of(call), wanted.max_versions,
-                                                   wanted.cas_required, now(), std::move(also)));
+    GH_CO_TRY_VOID(
+        co_await room.secrets.configure(path_of(call), std::move(wanted), now(), std::move(also)));
     co_return api::no_content();
 }
 
@@ -225,7 +241,7 @@ api::Handle taking(Room& room, Take take) {
         [take = std::move(take)](Room& at, api::Call call, std::string_view body) {
             return guarded(call, take(at, call, body));
         },
-        api::raw_body({"application/json"}));
+        api::raw_body({std::string(api::any_media_type)}));  // their own clients name none
 }
 
 class Table {
@@ -263,6 +279,8 @@ void add_values(Table& table, Room& room) {
     table.add("GET", data, Access::permission(Permission::secrets_read),
               answering(room, read_secret), "A secret, or a version of it.", true);
     table.add_write(data, taking(room, write_secret), "Writes another version.", true);
+    table.add("PATCH", data, may_write, taking(room, patch_secret),
+              "Another version: the newest, with this merged into it.", true);
     table.add("DELETE", data, may_write, answering(room, delete_newest),
               "Deletes the newest version; it can be taken back.", false);
     const auto named = [&](const std::string& verb, const std::string& summary, auto change) {
@@ -289,10 +307,13 @@ void add_facts(Table& table, Room& room) {
         table.add("LIST", path, may_read, answering(room, list_names), "Names below a folder.",
                   true);
     }
-    table.add_write(metadata + "/{path...}", taking(room, configure),
-                    "How many versions are kept, and whether writes must name the newest.", false);
-    table.add("DELETE", metadata + "/{path...}", Access::permission(Permission::secrets_write),
-              answering(room, forget), "Removes a secret and all that is known of it.", false);
+    table.add_write(metadata + "/{path...}", taking(room, configure<false>),
+                    "How a secret is kept, and what is said of it.", false);
+    const auto may_write = Access::permission(Permission::secrets_write);
+    table.add("PATCH", metadata + "/{path...}", may_write, taking(room, configure<true>),
+              "Changes that, and leaves what is not named.", false);
+    table.add("DELETE", metadata + "/{path...}", may_write, answering(room, forget),
+              "Removes a secret and all that is known of it.", false);
 }
 
 }  // namespace

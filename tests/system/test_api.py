@@ -29,7 +29,7 @@ OAUTH = {("GET", "/oauth/authorize"): 400, ("POST", "/oauth/authorize"): 400, ("
              ("GET", "userinfo"), ("POST", "userinfo"))}
 # Those of KV stores have one word for all who may not.
 KV = {(method, f"/v1/secret/{name}/{{path}}"): 403 for name, methods in (
-    ("data", ("GET", "POST", "PUT", "DELETE")), ("metadata", ("GET", "POST", "PUT", "DELETE")),
+    ("data", ("GET", "POST", "PUT", "PATCH", "DELETE")), ("metadata", ("GET", "POST", "PUT", "PATCH", "DELETE")),
     *((verb, ("POST", "PUT")) for verb in ("delete", "undelete", "destroy"))) for method in methods}
 KV |= {("GET", "/v1/secret/metadata"): 403, ("GET", "/v1/secret/metadata/"): 403,
        ("GET", "/v1/auth/token/lookup-self"): 403, ("GET", "/v1/sys/health"): 200}

@@ -6,6 +6,7 @@ import pytest
 
 from support.control import Control, house_config
 from support.gateway import api_key, run
+from support.wait import until
 
 hvac = pytest.importorskip("hvac", reason="python3-hvac is not installed (tools/setup test)")
 
@@ -109,13 +110,16 @@ def test_what_is_not_there_is_said_as_its_clients_expect(gateway, kv):
 
 
 def test_a_path_has_one_spelling_and_a_body_no_surprises(gateway):
-    for path in ("a//b", "a/", "a/%2e%2e%2fb", "a%2Fb", "%0A"):
+    for path in ("a/", "a/%2e%2e%2fb", "a%2Fb", "a%5Cb", "%0A", "%00", "%C3%28"):
         assert told(gateway, "GET", "/v1/secret/data/" + path)[0] == 400, path
     assert told(gateway, "GET", "/v1/secret/data/" + "a" * 513)[0] == 400
     for body in ([], {}, {"data": 1}, {"data": {}, "more": 1}, {"data": {}, "options": {"cas": -1}}):
         status, said = told(gateway, "POST", "/v1/secret/data/a", body=body)
         assert status == 400 and len(said["errors"]) == 1, body
-    assert told(gateway, "POST", "/v1/secret/metadata/a", body={"delete_version_after": "1h"})[0] == 400
+    for body in ({"delete_version_after": "soon"}, {"delete_version_after": "36501d"}, {"max_versions": 1001},
+                 {"custom_metadata": {"a": 1}}, {"custom_metadata": {"a": "x" * 513}}, {"other": 1}, []):
+        status, said = told(gateway, "POST", "/v1/secret/metadata/a", body=body)
+        assert status == 400 and len(said["errors"]) == 1, body
     assert told(gateway, "POST", "/v1/secret/data/a", body={"data": {"x": "y" * (1 << 20)}})[0] == 400
     assert told(gateway, "POST", "/v1/secret/data/a", body={"data": {"x": "y" * (2 << 20)}})[0] == 413
     exact = '{"n": 12345678901234567890, "f": 0.10000000000000000001}'
@@ -132,6 +136,62 @@ def test_what_is_not_supported_is_refused_and_not_passed_over(gateway, kv):
         status, said = told(gateway, "GET", "/v1/secret/data/a", fields=[field])
         assert status == 400 and "not supported" in said["errors"][0]
     assert told(gateway, "GET", "/v1/secret/data/a", fields=[("X-Vault-Namespace", "")])[0] == 200
+
+
+def test_a_secret_is_patched_where_it_lies(gateway, kv):
+    def patch(body, path="a"):
+        return told(gateway, "PATCH", "/v1/secret/data/" + path, body=body,
+                    fields=[("Content-Type", "application/merge-patch+json")])
+
+    assert patch({"data": {"x": 1}}) == (404, {"errors": []})
+    kv.create_or_update_secret("a", {"user": "ada", "deep": {"x": 1, "y": 2}, "gone": True})
+    status, said = patch({"data": {"gone": None, "deep": {"y": 3, "z": None}, "new": []}, "options": {"cas": 1}})
+    assert status == 200 and said["data"]["version"] == 2
+    assert value(kv, "a") == {"user": "ada", "deep": {"x": 1, "y": 3}, "new": []}
+    status, said = patch({"data": {}, "options": {"cas": 1}})
+    assert status == 400 and "did not match" in said["errors"][0]
+    assert patch({"data": {"big": "x" * (1 << 20)}})[0] == 400
+    kv.delete_latest_version_of_secret("a")
+    assert patch({"data": {"x": 1}}) == (404, {"errors": []})
+
+
+def test_what_is_said_of_a_secret_is_told_with_it(gateway, kv):
+    def say(body, method="POST", path="a"):
+        return told(gateway, method, "/v1/secret/metadata/" + path, body=body)[0]
+
+    assert say({"custom_metadata": {"owner": "ada"}}, "PATCH") == 404
+    assert say({"custom_metadata": {"owner": "ada", "team": "b"}, "max_versions": 3}) == 204
+    assert kv.create_or_update_secret("a", {"n": 1})["data"]["custom_metadata"] == {"owner": "ada", "team": "b"}
+    assert say({"custom_metadata": {"team": None, "ticket": "7"}}, "PATCH") == 204
+    facts = kv.read_secret_metadata("a")["data"]
+    assert facts["custom_metadata"] == {"owner": "ada", "ticket": "7"} and facts["max_versions"] == 3
+    assert kv.read_secret_version("a")["data"]["metadata"]["custom_metadata"] == facts["custom_metadata"]
+    assert say({"custom_metadata": {"only": "this"}}) == 204
+    assert kv.read_secret_metadata("a")["data"]["custom_metadata"] == {"only": "this"}
+    assert say({"custom_metadata": None, "max_versions": None}, "PATCH") == 204
+    facts = kv.read_secret_metadata("a")["data"]
+    assert facts["custom_metadata"] is None and facts["max_versions"] == 0
+
+
+def test_a_version_deletes_itself_after_its_time(gateway, kv):
+    kv.update_metadata("a", delete_version_after="2s")
+    assert kv.read_secret_metadata("a")["data"]["delete_version_after"] == "2s"
+    assert kv.create_or_update_secret("a", {"n": 1})["data"]["deletion_time"]
+    until(lambda: told(gateway, "GET", "/v1/secret/data/a")[0] == 404, "the version is gone", timeout=10)
+    kv.undelete_secret_versions("a", [1])
+    assert value(kv, "a") == {"n": 1}
+    kv.update_metadata("a", delete_version_after="1h1m")
+    assert kv.create_or_update_secret("a", {"n": 2})["data"]["deletion_time"] > "2"
+    assert value(kv, "a") == {"n": 2}
+
+
+def test_a_body_is_json_whatever_its_client_calls_it(gateway):
+    for kind in ([], [("Content-Type", "application/x-www-form-urlencoded")], [("Content-Type", "text/plain")]):
+        put = gateway.request("POST", "/v1/secret/data/a", [("X-Vault-Token", KEYS["admin"]), *kind], b'{"data":{"n":1}}')
+        assert put.status == 200, (kind, put)
+    coded = gateway.request("POST", "/v1/secret/data/a", [("X-Vault-Token", KEYS["admin"]), ("Content-Encoding", "gzip")],
+                            b'{"data":{"n":1}}')
+    assert coded.status == 415 and coded.json()["errors"]
 
 
 # --- who may ---
@@ -172,7 +232,7 @@ def test_the_token_of_that_api_is_none_of_any_other(start, tmp_path, upstream):
                                  auth={"api_keys": [api_key("admin", KEYS["admin"], ["admin"])]}))
     assert gateway.get("/auth/me", [("X-Vault-Token", KEYS["admin"])]).status == 401
     assert gateway.get("/v1/other", [("X-Vault-Token", "theirs")]).status == 200
-    assert dict(upstream.requests[-1].fields).get("x-vault-token") == "theirs"
+    assert dict(upstream.requests[-1].fields).get("X-Vault-Token") == "theirs"
 
 
 def test_where_everybody_is_let_in_secrets_are_nobodys(start, tmp_path):
