@@ -212,7 +212,8 @@ Result<std::uint64_t> parse_version_query(std::string_view query) {
 bool asks_for_list(std::string_view query) {
     const auto form = codec::parse_form(query);
     const auto* list = form ? form->find("list") : nullptr;
-    return list != nullptr && *list == "true";
+    constexpr std::string_view yes[] = {"true", "1", "t", "T", "TRUE", "True"};
+    return list != nullptr && std::ranges::find(yes, *list) != std::end(yes);
 }
 
 std::string enveloped(std::string_view data, std::string_view request_id) {

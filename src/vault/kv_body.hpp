@@ -31,7 +31,7 @@ struct Write {
 
 /// version=2; 0 is the newest.
 [[nodiscard]] Result<std::uint64_t> parse_version_query(std::string_view query);
-/// list=true
+/// list=true, in any of the spellings that Go reads
 [[nodiscard]] bool asks_for_list(std::string_view query);
 
 /// What is answered, in its envelope.

@@ -126,7 +126,9 @@ TEST(KvQuery, NamesAVersionOnce) {
                               "version=99999999999", "version=1%"})
         EXPECT_EQ(reason(parse_version_query(query)), "kv.query") << query;
     EXPECT_TRUE(asks_for_list("list=true"));
+    EXPECT_TRUE(asks_for_list("list=1"));
     EXPECT_FALSE(asks_for_list("list=false"));
+    EXPECT_FALSE(asks_for_list("list="));
     EXPECT_FALSE(asks_for_list(""));
 }
 

@@ -1,12 +1,15 @@
-"""The API that clients of KV stores speak, judged by one that others wrote: hvac."""
+"""The API that clients of KV stores speak, judged by those that others wrote: hvac, node-vault and hashi-vault-js."""
 
 import json
+import os
+import subprocess
 
 import pytest
 
 from support.control import Control, house_config
 from support.gateway import api_key, run
-from support.wait import until
+from support.oauth import CLIENTS, node_clients
+from support.wait import seconds, until
 
 hvac = pytest.importorskip("hvac", reason="python3-hvac is not installed (tools/setup test)")
 
@@ -192,6 +195,15 @@ def test_a_body_is_json_whatever_its_client_calls_it(gateway):
     coded = gateway.request("POST", "/v1/secret/data/a", [("X-Vault-Token", KEYS["admin"]), ("Content-Encoding", "gzip")],
                             b'{"data":{"n":1}}')
     assert coded.status == 415 and coded.json()["errors"]
+
+
+@pytest.mark.parametrize("name", ["node-vault", "hashi-vault-js"])
+def test_clients_of_node_live_the_same_life(gateway, name):
+    node_clients()
+    given = {"url": f"http://localhost:{gateway.port('plain')}", "token": KEYS["admin"], "weak": KEYS["user"]}
+    done = subprocess.run(["node", str(CLIENTS / "kv.mjs"), name, json.dumps(given)], env={"PATH": os.environ["PATH"]},
+                          capture_output=True, text=True, timeout=seconds(60), check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # --- who may ---
