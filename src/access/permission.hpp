@@ -20,6 +20,8 @@ enum class Permission : std::uint8_t {
     database_read,
     keys_write,
     metrics_read,
+    secrets_read,
+    secrets_write,
     users_read,
     users_write,
 };

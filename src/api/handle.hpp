@@ -109,6 +109,9 @@ template <class T>
             }};
 }
 
+/// A media type that every body is of, one that says nothing of itself among them.
+inline constexpr std::string_view any_media_type = "*/*";
+
 /// A body as it came, of one of these media types: where a protocol has its own idea of what is wrong with it.
 [[nodiscard]] Input<std::string_view> raw_body(std::vector<std::string> media_types);
 

@@ -21,10 +21,17 @@ std::string lower(std::string_view text) {
     return result;
 }
 
+/// OpenAPI knows names in a path, and no dots behind them.
+std::string path_of(const Route& route) {
+    auto path = route.path;
+    if (path.ends_with("...}")) path.erase(path.size() - 4, 3);
+    return path;
+}
+
 /// "get_api_v1_users_user": as unique as method and path.
 std::string operation_id(const Route& route) {
     auto id = lower(route.method);
-    for (const char c : route.path) {
+    for (const char c : path_of(route)) {
         if (c == '/') {
             id += '_';
         } else if (c != '{' && c != '}') {
@@ -32,6 +39,12 @@ std::string operation_id(const Route& route) {
         }
     }
     return id;
+}
+
+/// A path item has a place for these (OpenAPI 3.1 §4.8.9) and for no others, such as LIST.
+bool is_describable(std::string_view method) {
+    constexpr std::string_view methods[] = {"GET", "PUT", "POST", "DELETE", "PATCH"};
+    return std::ranges::find(methods, method) != std::end(methods);
 }
 
 /// What a route asks beyond a credential, as names that OpenAPI 3.1 lets a security requirement carry.
@@ -114,6 +127,12 @@ void write_responses(Writer& out, Schemas& schemas, const Route& route) {
         }
         out.end_object();
     }
+    if (route.dialect) {
+        out.name("default").begin_object().name("description").string("A failure.");
+        out.name("content").begin_object().name("application/json").begin_object();
+        out.end_object().end_object().end_object().end_object();
+        return;
+    }
     if (route.access.kind() != Access::Kind::anyone) {
         write_problem(out, "401", "No credential, or one that is not believed.");
         write_problem(out, "403", "A good credential that does not suffice.");
@@ -153,8 +172,10 @@ void write_components(Writer& out, const Schemas& schemas) {
 }  // namespace
 
 std::string openapi_document(std::span<const Route> routes, std::string_view version) {
-    std::map<std::string_view, std::vector<const Route*>> paths;
-    for (const auto& route : routes) paths[route.path].push_back(&route);
+    std::map<std::string, std::vector<const Route*>> paths;
+    for (const auto& route : routes) {
+        if (is_describable(route.method)) paths[path_of(route)].push_back(&route);
+    }
     Schemas schemas;
     std::string nowhere;
     Writer unused(nowhere);

@@ -17,18 +17,45 @@ std::string_view take_segment(std::string_view& rest) {
     return segment;
 }
 
+constexpr std::string_view dots = "...";
+
 bool is_parameter(std::string_view segment) { return segment.starts_with('{'); }
+/// All that is left of the path.
+bool is_rest(std::string_view segment) {
+    return is_parameter(segment) && segment.ends_with("...}");
+}
+
+std::string_view name_of(std::string_view parameter) {
+    parameter.remove_prefix(1);
+    parameter.remove_suffix(1);
+    if (parameter.ends_with(dots)) parameter.remove_suffix(dots.size());
+    return parameter;
+}
 
 bool is_well_formed(std::string_view segment) {
     if (is_parameter(segment)) {
-        return segment.size() > 2 && segment.ends_with('}') &&
-               segment.substr(1, segment.size() - 2)
-                       .find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos;
+        if (segment.size() <= 2 || !segment.ends_with('}')) return false;
+        const auto name = name_of(segment);
+        return !name.empty() &&
+               name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos;
     }
     return std::ranges::all_of(segment, [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                std::string_view("._~-").contains(c);
     });
+}
+
+/// A slash that is written as %2F would end a segment where the path has none.
+Result<std::string> decode_rest(std::string first, std::string_view path) {
+    auto value = std::move(first);
+    bool whole = !value.contains('/');
+    while (!path.empty()) {
+        GH_TRY(const auto more, codec::percent_decode(take_segment(path)));
+        whole = whole && !more.contains('/');
+        value += '/' + more;
+    }
+    if (!whole) return fail(ErrorKind::invalid_argument, "path.parameter");
+    return value;
 }
 
 std::unexpected<Error> malformed(std::string_view path_template, std::string_view why) {
@@ -57,8 +84,12 @@ std::uint32_t PathTree::child(std::uint32_t node, std::string_view segment) {
 Result<std::size_t> PathTree::add(std::string_view path_template) {
     if (!path_template.starts_with('/')) return malformed(path_template, "must begin with /");
     std::size_t segments = 0;
+    bool goes_on = false;
     for (auto rest = path_template; !rest.empty(); ++segments) {
-        if (!is_well_formed(take_segment(rest))) return malformed(path_template, "is malformed");
+        const auto segment = take_segment(rest);
+        if (!is_well_formed(segment)) return malformed(path_template, "is malformed");
+        if (goes_on) return malformed(path_template, "goes on behind its end");
+        goes_on = is_rest(segment);
     }
     if (segments > path_segments_max) return malformed(path_template, "has too many segments");
     auto names = names_in(path_template);
@@ -67,8 +98,11 @@ Result<std::size_t> PathTree::add(std::string_view path_template) {
         return malformed(path_template, "names a parameter twice");
 
     std::uint32_t node = 0;
-    for (auto rest = path_template; !rest.empty();) node = child(node, take_segment(rest));
-    auto& number = nodes_[node].number;
+    for (auto rest = path_template; !rest.empty();) {
+        const auto segment = take_segment(rest);
+        if (!is_rest(segment)) node = child(node, segment);
+    }
+    auto& number = goes_on ? nodes_[node].rest : nodes_[node].number;
     if (number == none) {
         number = static_cast<std::uint32_t>(templates_.size());
         templates_.emplace_back(path_template);
@@ -81,6 +115,7 @@ Result<std::size_t> PathTree::add(std::string_view path_template) {
 std::uint32_t PathTree::find_from(std::uint32_t node, std::string_view rest) const {
     const auto& here = nodes_[node];
     if (rest.empty()) return here.number;
+    const bool more = rest.size() > 1;
     const auto segment = take_segment(rest);
     const auto literal =
         std::ranges::lower_bound(here.literals, segment, std::ranges::less{},
@@ -88,7 +123,10 @@ std::uint32_t PathTree::find_from(std::uint32_t node, std::string_view rest) con
     if (literal != here.literals.end() && literal->first == segment) {
         if (const auto found = find_from(literal->second, rest); found != none) return found;
     }
-    return here.parameter == none || segment.empty() ? none : find_from(here.parameter, rest);
+    if (here.parameter != none && !segment.empty()) {
+        if (const auto found = find_from(here.parameter, rest); found != none) return found;
+    }
+    return more ? here.rest : none;
 }
 
 std::optional<std::size_t> PathTree::find(std::string_view path) const {
@@ -105,9 +143,13 @@ Result<std::vector<Parameter>> parameters_of(std::string_view path_template,
         const auto segment = take_segment(path);
         if (!is_parameter(place)) continue;
         GH_TRY(auto value, codec::percent_decode(segment));
+        if (is_rest(place)) {
+            GH_TRY(value, decode_rest(std::move(value), path));
+            path = {};
+        }
         if (codec::has_control_character(value))
             return fail(ErrorKind::invalid_argument, "path.parameter");
-        parameters.push_back({place.substr(1, place.size() - 2), std::move(value)});
+        parameters.push_back({name_of(place), std::move(value)});
     }
     return parameters;
 }
@@ -116,7 +158,7 @@ std::vector<std::string_view> names_in(std::string_view path_template) {
     std::vector<std::string_view> names;
     while (!path_template.empty()) {
         const auto place = take_segment(path_template);
-        if (is_parameter(place)) names.push_back(place.substr(1, place.size() - 2));
+        if (is_parameter(place)) names.push_back(name_of(place));
     }
     return names;
 }

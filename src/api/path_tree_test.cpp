@@ -53,6 +53,40 @@ TEST(PathTree, KnowsATemplateAgainAndRefusesItsDouble) {
     EXPECT_TRUE(tree.add("/1/2/3/4/5/6/7/8/9/10/11/12"));
 }
 
+TEST(PathTree, TakesAllThatIsLeftAfterEveryOtherWay) {
+    const auto tree = tree_of({"/s/{path...}", "/s/{one}", "/s/x/{two}", "/s", "/s/x/y/{more...}"});
+    struct Case {
+        std::string_view path;
+        std::optional<std::size_t> number;
+    };
+    const Case cases[] = {
+        {"/s/a", 1},   {"/s/a/b", 0},          {"/s/a/", 0},    {"/s/a//b", 0},
+        {"/s/x/b", 2}, {"/s/x/b/c", 0},        {"/s/x/y/z", 4}, {"/s/x/y/", 0},
+        {"/s/x/y", 2}, {"/s/x/y/z/z", 4},      {"/s//a", 0},    {"/s/", std::nullopt},
+        {"/s", 3},     {"/t/a", std::nullopt},
+    };
+    for (const auto& c : cases) EXPECT_EQ(tree.find(c.path), c.number) << c.path;
+    PathTree other;
+    for (const auto wrong : {"/s/{path...}/x", "/s/{...}", "/s/{path..}", "/{a...}/{b...}"})
+        EXPECT_FALSE(other.add(wrong)) << wrong;
+    EXPECT_TRUE(other.add("/s/{path...}"));
+    EXPECT_FALSE(other.add("/s/{name...}")) << "cannot be told from the first";
+}
+
+TEST(PathTree, DecodesAllThatIsLeftSegmentBySegment) {
+    const auto value = [](std::string_view path) {
+        const auto parameters = parameters_of("/s/{path...}", path);
+        return parameters ? (*parameters)[0].value : std::string(parameters.error().reason);
+    };
+    EXPECT_EQ(value("/s/team/data%20base"), "team/data base");
+    EXPECT_EQ(value("/s/team/"), "team/");
+    EXPECT_EQ(value("/s/%252F"), "%2F");
+    EXPECT_EQ(value("/s/a%2Fb"), "path.parameter");
+    EXPECT_EQ(value("/s/a/b%2F"), "path.parameter");
+    EXPECT_EQ(value("/s/a/%0A"), "path.parameter");
+    EXPECT_EQ(names_in("/s/{a}/{path...}"), (std::vector<std::string_view>{"a", "path"}));
+}
+
 TEST(PathTree, DecodesParametersOnce) {
     const auto parameters = parameters_of("/a/{x}/b/{y_z}", "/a/1%252F/b/%C3%A4+%20");
     ASSERT_TRUE(parameters);

@@ -37,6 +37,7 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       audit_(std::move(audit)),
       checkpoints_(std::move(checkpoints)),
       identity_(std::move(identity)),
+      vault_(*keyring_, *state_->database, *audit_),
       pki_(state_->certificates, ca, registry, log) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(
@@ -132,6 +133,7 @@ void BackOffice::start(const std::filesystem::path& sqlite) {
 std::vector<api::Route> BackOffice::routes() {
     auto all = identity_->routes();
     std::ranges::move(pki_.publications(), std::back_inserter(all));
+    std::ranges::move(vault_.routes(), std::back_inserter(all));
     all.push_back(pool_route(*state_->database));
     return all;
 }

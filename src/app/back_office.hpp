@@ -13,6 +13,7 @@
 #include "app/pki_house.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
+#include "app/vault_house.hpp"
 #include "audit/log.hpp"
 #include "base/error.hpp"
 #include "base/task.hpp"
@@ -82,6 +83,7 @@ class BackOffice {
     std::unique_ptr<audit::Log> audit_;
     CheckpointKeeper checkpoints_;
     std::unique_ptr<IdentityHouse> identity_;
+    VaultHouse vault_;
     PkiHouse pki_;
     std::unique_ptr<Clerk> clerk_;
     std::unique_ptr<storage::IntegrityCheck> integrity_;

@@ -201,7 +201,12 @@ TEST_F(OwnRoutesTest, RoomsAreServedAndListedWithTheApi) {
     ASSERT_TRUE(listed);
     std::set<std::string> found;
     for (const auto& [path, item] : *listed->find("paths")->object()) found.insert(path);
-    EXPECT_EQ(found, paths(facts, {Service::api}));
+    std::set<std::string> described;  // the document has a name, and no word for all that is left
+    for (auto path : paths(facts, {Service::api})) {
+        if (const auto dots = path.find("...}"); dots != std::string::npos) path.erase(dots, 3);
+        described.insert(path);
+    }
+    EXPECT_EQ(found, described);
 }
 
 TEST_F(OwnRoutesTest, MetricsAreGuardedWhereTheyComeWithTheApi) {

@@ -82,7 +82,16 @@ std::vector<std::string_view> built_in_paths(std::span<const net::Service> serve
                                                       "/pki/ca.pem",
                                                       "/pki/crl",
                                                       "/pki/issuer.crt",
-                                                      "/pki/ocsp"};
+                                                      "/pki/ocsp",
+                                                      "/v1/auth/token/lookup-self",
+                                                      "/v1/secret/data/{path...}",
+                                                      "/v1/secret/delete/{path...}",
+                                                      "/v1/secret/destroy/{path...}",
+                                                      "/v1/secret/metadata",
+                                                      "/v1/secret/metadata/",
+                                                      "/v1/secret/metadata/{path...}",
+                                                      "/v1/secret/undelete/{path...}",
+                                                      "/v1/sys/health"};
         out.insert(out.end(), std::begin(control_plane), std::end(control_plane));
     }
     return out;

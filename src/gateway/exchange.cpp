@@ -67,10 +67,16 @@ void Exchange::refuse(std::uint16_t status, std::string_view problem_code,
     outcome = outcome::refused;
     body.clear();
     shared_body.reset();
-    api::append_problem(body, {.status = status,
-                               .code = problem_code,
-                               .detail = detail,
-                               .request_id = request_id_text()});
+    const api::Problem problem{
+        .status = status, .code = problem_code, .detail = detail, .request_id = request_id_text()};
+    if (route && route->own && route->own->dialect) {
+        auto told = route->own->dialect->refuse(problem);
+        response.status = told.status;
+        body = std::move(told.body);
+        add_field(http::FieldId::content_type, "Content-Type", arena.copy(told.content_type));
+        return;
+    }
+    api::append_problem(body, problem);
     add_field(http::FieldId::content_type, "Content-Type", api::problem_content_type);
 }
 

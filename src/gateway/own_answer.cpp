@@ -53,12 +53,10 @@ bool takes_body(Exchange& exchange, const api::Contract& contract) {
     }
     const auto type = media_type_of(fields);
     const bool known = std::ranges::any_of(contract.media_types, [&](const auto& taken) {
-        return http::equals_ignoring_case(taken, type);
+        return taken == api::any_media_type || (http::equals_ignoring_case(taken, type) &&
+                                                fields.count(http::FieldId::content_type) == 1);
     });
-    if (known && fields.count(http::FieldId::content_type) == 1 &&
-        !fields.has(http::FieldId::content_encoding)) {
-        return true;
-    }
+    if (known && !fields.has(http::FieldId::content_encoding)) return true;
     std::string taken;
     for (const auto& each : contract.media_types) taken += (taken.empty() ? "" : ", ") + each;
     exchange.refuse(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,7 +26,8 @@ struct SecretPage {
 /// Secrets in the database: versions, sealed. Values leave and enter it in plain, and nothing else does.
 ///
 /// Errors besides storage's and the keyring's: `not_found` "secret.unknown" (the path, or that version of it);
-/// `invalid_argument` "secret.path", "secret.too_long", "secret.cas_required", "secret.versions"; `conflict` "secret.cas";
+/// `invalid_argument` "secret.path", "secret.too_long", "secret.cas_required", "secret.versions", "secret.settings"; `conflict`
+/// "secret.cas";
 /// `corrupt` "barrier.open": somebody changed the database.
 class SecretRepository {
  public:
@@ -38,13 +40,18 @@ class SecretRepository {
     [[nodiscard]] Task<Result<SecretChange>> put(std::string path, crypto::Secret value,
                                                  std::optional<std::uint64_t> cas, SystemTime now,
                                                  storage::Also<SecretChange> also = {});
+    /// Another version, made of the value of the newest: `secret.unknown` where there is none to be read.
+    /// @param make  pure; an exact value, or what refuses
+    [[nodiscard]] Task<Result<SecretChange>> revise(
+        std::string path, std::function<Result<crypto::Secret>(const crypto::Secret&)> make,
+        std::optional<std::uint64_t> cas, SystemTime now, storage::Also<SecretChange> also = {});
     /// @param version  0: the newest
-    [[nodiscard]] Task<Result<OpenedSecret>> get(std::string path, std::uint64_t version);
+    /// @param now      what deletes itself has done so by then
+    [[nodiscard]] Task<Result<OpenedSecret>> get(std::string path, std::uint64_t version,
+                                                 SystemTime now = std::chrono::system_clock::now());
     [[nodiscard]] Task<Result<SecretFacts>> facts(std::string path);
     /// Makes the path known if it is not; versions beyond the new limit go with the next put().
-    [[nodiscard]] Task<Result<SecretChange>> configure(std::string path,
-                                                       std::optional<std::uint32_t> max_versions,
-                                                       std::optional<bool> cas_required,
+    [[nodiscard]] Task<Result<SecretChange>> configure(std::string path, SecretSettings settings,
                                                        SystemTime now,
                                                        storage::Also<SecretChange> also = {});
     /// Names directly below a folder, in order of their bytes; folders end with '/'.

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "storage/testing.hpp"
 #include "vault/rekey.hpp"
+#include "vault/secret_testing.hpp"
 
 namespace gh::vault {
 namespace {
@@ -11,32 +11,8 @@ namespace {
 using storage::run_to_end;
 using Names = std::vector<std::string>;
 
-class SecretRepositoryTest : public storage::EngineTest {
+class SecretRepositoryTest : public SecretsTest {
  protected:
-    void SetUp() override {
-        EngineTest::SetUp();
-        if (IsSkipped()) return;
-        ASSERT_TRUE(run_to_end(
-            storage::migrate(*database, storage::embedded_migrations(), SystemTime(seconds(1)))));
-    }
-    static crypto::Secret root() { return crypto::Secret(std::string(32, 'r')); }
-
-    SystemTime at(int second) { return SystemTime(seconds(1'000 + second)); }
-    Result<SecretChange> put(const std::string& path, const std::string& value,
-                             std::optional<std::uint64_t> cas = {}) {
-        return run_to_end(secrets().put(path, crypto::Secret(value), cas, at(++clock_)));
-    }
-    Result<OpenedSecret> get(const std::string& path, std::uint64_t version = 0) {
-        return run_to_end(secrets().get(path, version));
-    }
-    std::string value(const std::string& path, std::uint64_t version = 0) {
-        const auto opened = get(path, version);
-        if (!opened) return describe(opened.error());
-        return opened->value ? std::string(crypto::text_of(opened->value->bytes())) : "(none)";
-    }
-    static std::string reason(const auto& result) {
-        return result ? "" : std::string(result.error().reason);
-    }
     void sql(const std::string& text) {
         auto work = [text](storage::Session& session) { return session.script(text); };
         const auto done = run_to_end(database->write(std::move(work)));
@@ -55,16 +31,12 @@ class SecretRepositoryTest : public storage::EngineTest {
             .with({"select"})
             .count();
     }
-    SecretRepository secrets() { return {*database, keyring_}; }
     Rekey rekey() { return {*database, keyring_}; }
     RekeyStep step(Rekey rekey, RekeyPosition after = {}) {
         auto done = run_to_end(rekey.step(std::move(after), at(900)));
         EXPECT_TRUE(done) << describe(done.error());
         return done ? *std::move(done) : RekeyStep{};
     }
-
-    Keyring keyring_{root()};
-    int clock_ = 0;
 };
 
 INSTANTIATE_TEST_SUITE_P(Engines, SecretRepositoryTest, storage::both_engines,
@@ -105,14 +77,14 @@ TEST_P(SecretRepositoryTest, WritesOverWhatItKnowsOnly) {
     ASSERT_TRUE(put("a", "1", 0));
     EXPECT_EQ(reason(put("a", "2", 0)), "secret.cas");
     ASSERT_TRUE(put("a", "2", 1));
-    ASSERT_TRUE(run_to_end(secrets().configure("a", {}, true, at(9))));
+    ASSERT_TRUE(run_to_end(secrets().configure("a", {.cas_required = true}, at(9))));
     EXPECT_EQ(reason(put("a", "3")), "secret.cas_required");
     ASSERT_TRUE(put("a", "3", 2));
     EXPECT_EQ(value("a"), "3");
 }
 
 TEST_P(SecretRepositoryTest, LetsTheOldestVersionsGo) {
-    ASSERT_TRUE(run_to_end(secrets().configure("a", 2, {}, at(1))));
+    ASSERT_TRUE(run_to_end(secrets().configure("a", {.max_versions = 2}, at(1))));
     EXPECT_EQ(reason(get("a")), "secret.unknown");
     for (const auto* each : {"1", "2", "3"}) ASSERT_TRUE(put("a", each));
     EXPECT_EQ(reason(get("a", 1)), "secret.unknown");
@@ -123,8 +95,8 @@ TEST_P(SecretRepositoryTest, LetsTheOldestVersionsGo) {
     EXPECT_EQ(facts->current_version, versions_kept + 1);
     EXPECT_EQ(facts->versions.size(), versions_kept);
     EXPECT_EQ(facts->versions.front().version, 2U);
-    EXPECT_EQ(reason(run_to_end(secrets().configure("a", versions_kept_max + 1, {}, at(1)))),
-              "secret.versions");
+    const SecretSettings many{.max_versions = versions_kept_max + 1};
+    EXPECT_EQ(reason(run_to_end(secrets().configure("a", many, at(1)))), "secret.versions");
 }
 
 TEST_P(SecretRepositoryTest, DeletesTakesBackDestroysAndForgets) {

@@ -26,6 +26,8 @@ struct SecretHead {
     std::uint64_t current_version = 0;
     std::uint32_t max_versions = 0;
     bool cas_required = false;
+    seconds delete_after{0};
+    std::string custom_metadata;
     SystemTime created_at, updated_at;
 };
 /// Nothing where the path is unknown.

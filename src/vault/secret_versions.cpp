@@ -1,6 +1,9 @@
 #include <utility>
 
 #include "base/try.hpp"
+#include "codec/json.hpp"
+#include "codec/json_writer.hpp"
+#include "codec/utf8.hpp"
 #include "vault/secret_path.hpp"
 #include "vault/secret_repository.hpp"
 #include "vault/secret_rows.hpp"
@@ -25,7 +28,7 @@ constexpr Statement mark_deleted{
     .name = "secrets.delete",
     .sql =
         "UPDATE vault_versions SET deleted_at = $3 WHERE path = $1 AND version = $2 "
-        "AND deleted_at IS NULL AND sealed IS NOT NULL"};
+        "AND (deleted_at IS NULL OR deleted_at > $3) AND sealed IS NOT NULL"};
 constexpr Statement unmark_deleted{
     .name = "secrets.undelete",
     .sql =
@@ -44,8 +47,9 @@ constexpr Statement upsert_configuration{
     .name = "secrets.configure",
     .sql =
         "INSERT INTO vault_secrets (path, current_version, max_versions, cas_required, created_at, "
-        "updated_at) VALUES ($1, 0, $2, $3, $4, $4) "
-        "ON CONFLICT (path) DO UPDATE SET max_versions = $2, cas_required = $3, updated_at = $4"};
+        "updated_at, delete_after, custom_metadata) VALUES ($1, 0, $2, $3, $4, $4, $5, $6) "
+        "ON CONFLICT (path) DO UPDATE SET max_versions = $2, cas_required = $3, updated_at = $4, "
+        "delete_after = $5, custom_metadata = $6"};
 
 enum class Fate : std::uint8_t { deleted, restored, destroyed };
 
@@ -107,6 +111,8 @@ Task<Result<SecretFacts>> read_facts(Session& session, std::string path) {
     facts.current_version = head->current_version;
     facts.max_versions = head->max_versions;
     facts.cas_required = head->cas_required;
+    facts.delete_after = head->delete_after;
+    facts.custom_metadata = head->custom_metadata;
     facts.created_at = head->created_at;
     facts.updated_at = head->updated_at;
     for (std::size_t i = 0; i < rows.size(); ++i) facts.versions.push_back(version_of(rows[i], 0));
@@ -123,18 +129,68 @@ Task<Result<SecretChange>> erase(Session& session, std::shared_ptr<const Asked> 
 
 struct Configuration {
     Asked asked;
-    std::optional<std::uint32_t> max_versions;
-    std::optional<bool> cas_required;
+    SecretSettings settings;
 };
+
+Result<void> check_settings(const SecretSettings& settings) {
+    if (settings.max_versions && *settings.max_versions > versions_kept_max)
+        return fail(ErrorKind::invalid_argument, "secret.versions",
+                    "at most 1000 versions are kept");
+    const auto after = settings.delete_after.value_or(seconds(0));
+    if (after >= seconds(0) && after <= delete_after_max) return {};
+    return fail(ErrorKind::invalid_argument, "secret.settings",
+                "versions delete themselves within 100 years");
+}
+
+bool is_custom_text(std::string_view text, std::size_t bytes_max) {
+    return text.size() <= bytes_max && codec::is_utf8(text) && !codec::has_control_character(text);
+}
+
+/// What is said of a secret from now on: a JSON object, or nothing where nothing is left.
+Result<std::optional<std::string>> custom_metadata_of(std::string_view before,
+                                                      const SecretSettings& settings) {
+    std::map<std::string, std::string, std::less<>> texts;
+    if (!before.empty() && !settings.forgets_other_metadata) {
+        GH_TRY(const auto known, codec::json::parse(before));
+        for (const auto& [name, text] : *known.object()) texts[name] = *text.string();
+    }
+    for (const auto& [name, text] : settings.custom_metadata) {
+        if (!text) {
+            texts.erase(name);
+        } else if (!name.empty() && is_custom_text(name, custom_metadata_name_bytes_max) &&
+                   is_custom_text(*text, custom_metadata_text_bytes_max)) {
+            texts[name] = *text;
+        } else {
+            return fail(ErrorKind::invalid_argument, "secret.settings",
+                        "custom_metadata has names of 1 to 128 bytes and texts of at most 512, "
+                        "without control characters");
+        }
+    }
+    if (texts.size() > custom_metadata_max)
+        return fail(ErrorKind::invalid_argument, "secret.settings",
+                    "custom_metadata has at most 64 names");
+    if (texts.empty()) return std::nullopt;
+    std::string json;
+    codec::json::Writer out(json);
+    out.begin_object();
+    for (const auto& [name, text] : texts) out.name(name).string(text);
+    out.end_object();
+    return json;
+}
 
 Task<Result<SecretChange>> write_configuration(Session& session,
                                                std::shared_ptr<const Configuration> wanted) {
     const auto& path = wanted->asked.path;
-    GH_CO_TRY(const auto head, co_await find_head(session, path));
-    const auto max_versions = wanted->max_versions.value_or(head ? head->max_versions : 0);
-    const auto cas_required = wanted->cas_required.value_or(head && head->cas_required);
+    const auto& settings = wanted->settings;
+    GH_CO_TRY(auto head, co_await find_head(session, path));
+    if (!head && settings.must_exist) co_return unknown_secret(path);
+    const auto before = std::move(head).value_or(SecretHead{});
+    const auto max_versions = settings.max_versions.value_or(before.max_versions);
+    const auto cas_required = settings.cas_required.value_or(before.cas_required);
+    const auto after = settings.delete_after.value_or(before.delete_after).count();
+    GH_CO_TRY(const auto custom, custom_metadata_of(before.custom_metadata, settings));
     GH_CO_TRY_VOID(co_await session.execute(upsert_configuration, path, max_versions, cas_required,
-                                            wanted->asked.now));
+                                            wanted->asked.now, after, custom));
     co_return change_of(wanted->asked);
 }
 
@@ -148,16 +204,11 @@ Task<Result<SecretFacts>> SecretRepository::facts(std::string path) {
     co_return co_await database_.read(std::move(work));
 }
 
-Task<Result<SecretChange>> SecretRepository::configure(std::string path,
-                                                       std::optional<std::uint32_t> max_versions,
-                                                       std::optional<bool> cas_required,
+Task<Result<SecretChange>> SecretRepository::configure(std::string path, SecretSettings settings,
                                                        SystemTime now, Also<SecretChange> also) {
-    if (max_versions && *max_versions > versions_kept_max) {
-        co_return fail(ErrorKind::invalid_argument, "secret.versions",
-                       "at most 1000 versions are kept");
-    }
+    GH_CO_TRY_VOID(check_settings(settings));
     auto wanted = std::make_shared<const Configuration>(
-        Configuration{{path, {}, now, Fate::restored}, max_versions, cas_required});
+        Configuration{{path, {}, now, Fate::restored}, std::move(settings)});
     Rows rows = [wanted](Session& session) { return write_configuration(session, wanted); };
     co_return co_await change(std::move(path), std::move(rows), std::move(also));
 }

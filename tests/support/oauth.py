@@ -33,7 +33,8 @@ def node_clients():
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
     if int(version.removeprefix("v").split(".")[0]) < 20:
         pytest.skip(f"the clients want node 20, this is {version.strip()}")
-    if not (CLIENTS / "node_modules" / ".package-lock.json").exists():
+    installed, wanted = CLIENTS / "node_modules" / ".package-lock.json", CLIENTS / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
         done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=CLIENTS, capture_output=True,
                               text=True, timeout=seconds(120), check=False)
         if done.returncode != 0:

@@ -18,7 +18,7 @@ def _object(required, **optional):
 
 
 _SCHEMA = {"type": "object"}  # judged by the meta-schema of JSON Schema itself
-_CONTENT = _map(_object({}, schema=_SCHEMA), r"^[a-z]+/[a-z+.-]+$", minProperties=1)
+_CONTENT = _map(_object({}, schema=_SCHEMA), r"^([a-z]+/[a-z+.-]+|[*]/[*])$", minProperties=1)
 _RESPONSE = _object({"description": _TEXT}, content=_CONTENT)
 _PARAMETER = _object({"name": _TEXT, "in": {"enum": ["path", "query"]}, "required": {"type": "boolean"},
                       "schema": _SCHEMA}, description=_TEXT)

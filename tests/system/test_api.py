@@ -27,6 +27,12 @@ OAUTH = {("GET", "/oauth/authorize"): 400, ("POST", "/oauth/authorize"): 400, ("
          ("POST", "/oauth/device/approve"): 400} | {(method, f"/oauth/{name}"): 401 for method, name in (
              ("POST", "device"), ("POST", "introspect"), ("POST", "register"), ("POST", "revoke"), ("POST", "token"),
              ("GET", "userinfo"), ("POST", "userinfo"))}
+# Those of KV stores have one word for all who may not.
+KV = {(method, f"/v1/secret/{name}/{{path}}"): 403 for name, methods in (
+    ("data", ("GET", "POST", "PUT", "PATCH", "DELETE")), ("metadata", ("GET", "POST", "PUT", "PATCH", "DELETE")),
+    *((verb, ("POST", "PUT")) for verb in ("delete", "undelete", "destroy"))) for method in methods}
+KV |= {("GET", "/v1/secret/metadata"): 403, ("GET", "/v1/secret/metadata/"): 403,
+       ("GET", "/v1/auth/token/lookup-self"): 403, ("GET", "/v1/sys/health"): 200}
 DOCUMENT = "/api/v1/openapi.json"
 
 
@@ -50,8 +56,8 @@ def document(house):
 
 
 def by_its_protocol(path):
-    """OAuth's own paths ask clients in OAuth's own ways; test_oauth_* knocks at those."""
-    return path.startswith("/oauth/")
+    """OAuth's own paths ask clients in OAuth's own ways, and so do those of KV stores; test_oauth_* and test_kv knock there."""
+    return path.startswith(("/oauth/", "/v1/"))
 
 
 def ask(house, method, path, role=None, fields=(), **options):
@@ -84,7 +90,7 @@ def test_who_shows_nothing_gets_401_from_all_but_the_public_list(house, document
             assert operation["security"] == [], path
             public.add((method, path))
     assert public == PUBLIC
-    assert told == OAUTH
+    assert told == OAUTH | KV
 
 
 def test_who_shows_too_little_gets_403(house, document):
@@ -104,6 +110,8 @@ def test_what_is_listed_is_what_is_served(house, document):
     for path, item in document["paths"].items():
         listed = {method.upper() for method in item}
         allowed = listed | ({"HEAD"} if "GET" in listed else set())
+        if path.startswith("/v1/secret/metadata"):
+            allowed.add("LIST")  # for which OpenAPI has no place
         for method in {"GET", "PUT", "POST", "DELETE", "PATCH"} - listed:
             response = ask(house, method, filled(path), "admin")
             assert response.status == 405, (method, path, response)

@@ -12,9 +12,43 @@ using Standing = access::Verdict::Standing;
 
 constexpr milliseconds ask_again{500};  // a look-up that hangs: what was known may do meanwhile
 
+/// A token of three parts (RFC 7515 §7.1) that begins as a JSON object does; keys may look like anything else.
+bool is_jws(std::string_view token) {
+    return token.starts_with("eyJ") && std::ranges::count(token, '.') == 2;
+}
+
+/// Any credential of ours in the field of another API, or as a bearer token.
+std::optional<access::Refusal> read_dialect(Exchange& exchange, const api::Dialect& dialect,
+                                            access::Credentials& given) {
+    constexpr std::string_view bearer = "Bearer ";
+    const http::Field* sent = nullptr;
+    for (const auto& field : exchange.request().fields) {
+        if (!http::equals_ignoring_case(field.name, dialect.token_field)) continue;
+        if (sent || given.has_authorization) return access::Refusal::token;
+        sent = &field;
+    }
+    auto token = sent ? sent->value : std::string_view{};
+    if (sent && is_jws(token)) {
+        given.has_authorization = true;
+        given.authorization = exchange.arena.copy(std::string(bearer) + std::string(token));
+        return {};
+    }
+    if (!sent) {
+        if (!http::equals_ignoring_case(given.authorization.substr(0, bearer.size()), bearer))
+            return {};
+        token = given.authorization.substr(bearer.size());
+        if (is_jws(token)) return {};
+        given.has_authorization = false;
+        given.authorization = {};
+    }
+    if (given.has_api_key) return access::Refusal::missing;
+    given.has_api_key = true;
+    given.api_key = token;
+    return {};
+}
+
 /// @return what is wrong with them: two of a kind, and whoever reads the other one would see somebody else
-std::optional<access::Refusal> read_credentials(const Exchange& exchange,
-                                                access::Credentials& given) {
+std::optional<access::Refusal> read_credentials(Exchange& exchange, access::Credentials& given) {
     for (const auto& field : exchange.request().fields) {
         if (field.id == http::FieldId::authorization) {
             if (given.has_authorization) return access::Refusal::token;
@@ -28,6 +62,9 @@ std::optional<access::Refusal> read_credentials(const Exchange& exchange,
             given.dpop_fields = given.dpop_fields == 0 ? 1 : 2;
             given.dpop = field.value;
         }
+    }
+    if (const auto* own = exchange.route->own; own && own->dialect) {
+        if (const auto wrong = read_dialect(exchange, *own->dialect, given)) return wrong;
     }
     if (given.dpop_fields != 0) {
         given.method = exchange.request().method_text;
