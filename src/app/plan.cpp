@@ -94,6 +94,8 @@ std::unique_ptr<Route> make_route(const gateway::RouteConfig& config, const Snap
         route->upstream = upstream;
         route->timeouts = timeouts_of(config, upstream->config());
     }
+    auto hidden = std::make_unique<gateway::proxy::HiddenTexts>(config.inject);
+    if (!hidden->empty()) route->hidden = std::move(hidden);
     route->metrics = &metrics.route(config.name);
     return route;
 }

@@ -114,11 +114,12 @@ Result<std::vector<TextPart>> Reader::expand(std::string_view text,
         if (start > 0) literal(text.substr(0, start));
         text.remove_prefix(end + 1);
         if (std::ranges::find(placeholders, inside) != placeholders.end()) {
-            out.push_back(TextPart{std::string(inside), true});
+            out.push_back({.text = std::string(inside), .placeholder = true});
             continue;
         }
         GH_TRY(const auto value, follow(inside, placeholders));
         literal(value);
+        out.back().referenced.push_back({out.back().text.size() - value.size(), value.size()});
         referenced = true;
     }
     if (!text.empty()) literal(text);

@@ -36,10 +36,16 @@ struct Scalar {
     bool referenced = false;
 };
 
+/// A part of a text, in octets.
+struct TextRange {
+    std::size_t begin = 0, size = 0;
+};
+
 /// A piece of a text that is put together later: literal, or the name of what to put there.
 struct TextPart {
     std::string text;
     bool placeholder = false;
+    std::vector<TextRange> referenced = {};  ///< what of it came through references, in order
 };
 
 /// One pass over one tree: knows where it is, collects what is wrong, expands references.

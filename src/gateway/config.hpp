@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "config/reader.hpp"
 #include "config/type.hpp"
 #include "net/config.hpp"
 
@@ -173,8 +174,12 @@ enum class RequestFact : std::uint8_t {
 
 struct HeaderPart {
     RequestFact fact = RequestFact::none;
-    std::string text;  ///< with RequestFact::none
-    friend bool operator==(const HeaderPart&, const HeaderPart&) = default;
+    std::string text;                           ///< with RequestFact::none
+    std::vector<config::TextRange> referenced;  ///< what of it is nobody's to see
+
+    friend bool operator==(const HeaderPart& a, const HeaderPart& b) {
+        return a.fact == b.fact && a.text == b.text;
+    }
 };
 
 /// A field set on the way to the upstream; the client's own of that name are removed.
@@ -182,6 +187,12 @@ struct HeaderInjection {
     std::string name;
     std::vector<HeaderPart> parts;
     friend bool operator==(const HeaderInjection&, const HeaderInjection&) = default;
+};
+
+struct InjectConfig {
+    std::vector<HeaderInjection> headers;
+    bool hide = true;  ///< what came through references is hunted in answers
+    friend bool operator==(const InjectConfig&, const InjectConfig&) = default;
 };
 
 enum class BodyMode : std::uint8_t { stream, buffer };
@@ -198,7 +209,7 @@ struct RouteConfig {
     std::uint64_t request_body_max = 10 * 1024 * 1024;
     BodyMode request_body = BodyMode::stream;
     std::optional<CorsConfig> cors;
-    std::vector<HeaderInjection> inject_headers;
+    InjectConfig inject;
     bool access_log = true;
     bool allow_encoded_slash = false;
     SecurityHeaders security_headers = SecurityHeaders::api;

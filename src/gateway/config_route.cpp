@@ -202,6 +202,7 @@ class TemplateRules final : public Type<std::vector<HeaderPart>>::Rules {
                     HeaderPart{std::ranges::find(facts, part.text,
                                                  &std::pair<std::string_view, RequestFact>::first)
                                    ->second,
+                               {},
                                {}});
                 continue;
             }
@@ -211,7 +212,7 @@ class TemplateRules final : public Type<std::vector<HeaderPart>>::Rules {
                     node, "holds what a header value must not, allowed: visible ASCII and blanks");
                 return false;
             }
-            out.push_back(HeaderPart{RequestFact::none, part.text});
+            out.push_back(HeaderPart{RequestFact::none, part.text, part.referenced});
         }
         return true;
     }
@@ -236,6 +237,7 @@ class TemplateRules final : public Type<std::vector<HeaderPart>>::Rules {
 
 struct InjectKeys {
     std::vector<std::pair<std::string, std::vector<HeaderPart>>> headers;
+    bool hide = true;
 };
 
 /// Framing, routing and what the gateway says itself: not for configuration to forge.
@@ -259,7 +261,7 @@ bool may_inject(std::string_view name) {
            !lower.starts_with("x-gatehouse-");
 }
 
-Type<std::vector<HeaderInjection>> inject_type() {
+Type<InjectConfig> inject_type() {
     Object<InjectKeys> table;
     table.key(
         "headers", &InjectKeys::headers,
@@ -269,6 +271,10 @@ Type<std::vector<HeaderInjection>> inject_type() {
         "${principal.type}, ${principal.roles}, ${principal.scopes}, ${principal.issuer}, "
         "${client.ip}, "
         "${request.id} and ${request.correlation_id}.");
+    table.key(
+        "hide", &InjectKeys::hide, config::boolean(),
+        "What came through ${secret:...} or another reference is looked for in every answer and "
+        "written over; such answers are asked for without compression, and cannot be tunnels.");
     table.check([](const Node& node, Reader& reader, const InjectKeys& keys) {
         bool good = true;
         for (const auto& [name, parts] : keys.headers) {
@@ -282,17 +288,16 @@ Type<std::vector<HeaderInjection>> inject_type() {
         }
         return good;
     });
-    return config::mapped<InjectKeys, std::vector<HeaderInjection>>(
+    return config::mapped<InjectKeys, InjectConfig>(
         table.type(),
-        [](const InjectKeys& keys) -> Result<std::vector<HeaderInjection>> {
-            std::vector<HeaderInjection> out;
-            for (const auto& [name, parts] : keys.headers)
-                out.push_back(HeaderInjection{name, parts});
+        [](const InjectKeys& keys) -> Result<InjectConfig> {
+            InjectConfig out{.headers = {}, .hide = keys.hide};
+            for (const auto& [name, parts] : keys.headers) out.headers.push_back({name, parts});
             return out;
         },
-        [](const std::vector<HeaderInjection>& injections) {
-            InjectKeys keys;
-            for (const auto& [name, parts] : injections) keys.headers.emplace_back(name, parts);
+        [](const InjectConfig& inject) {
+            InjectKeys keys{.headers = {}, .hide = inject.hide};
+            for (const auto& [name, parts] : inject.headers) keys.headers.emplace_back(name, parts);
             return keys;
         });
 }
@@ -332,8 +337,7 @@ Type<RouteConfig> route_type() {
         "stream: passed on as it comes. buffer: read whole before the upstream is dialled.");
     table.key("cors", &RouteConfig::cors, config::maybe(cors_type()),
               "Cross-origin requests of browsers. Left out: none are allowed.");
-    table.key("inject", &RouteConfig::inject_headers, inject_type(),
-              "What the upstream receives besides.");
+    table.key("inject", &RouteConfig::inject, inject_type(), "What the upstream receives besides.");
     table.key("access_log", &RouteConfig::access_log, config::boolean(),
               "A line for each request.");
     table.key("allow_encoded_slash", &RouteConfig::allow_encoded_slash, config::boolean(),

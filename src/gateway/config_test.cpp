@@ -223,11 +223,11 @@ TEST(RouteConfig, ReadsAndShowsEveryKey) {
     EXPECT_EQ(route.name, "n");
     EXPECT_EQ(route.rate_limit.size(), 3U);
     EXPECT_EQ(route.request_body_max, 0U);
-    ASSERT_EQ(route.inject_headers.size(), 2U);
-    ASSERT_EQ(route.inject_headers[0].parts.size(), 2U);
-    EXPECT_EQ(route.inject_headers[0].parts[0].fact, RequestFact::principal_subject);
-    EXPECT_EQ(route.inject_headers[0].parts[1].text, "/${x}");
-    EXPECT_EQ(route.inject_headers[1].parts.at(0).text, "Bearer hunter2");
+    ASSERT_EQ(route.inject.headers.size(), 2U);
+    ASSERT_EQ(route.inject.headers[0].parts.size(), 2U);
+    EXPECT_EQ(route.inject.headers[0].parts[0].fact, RequestFact::principal_subject);
+    EXPECT_EQ(route.inject.headers[0].parts[1].text, "/${x}");
+    EXPECT_EQ(route.inject.headers[1].parts.at(0).text, "Bearer hunter2");
     EXPECT_NE(read.origins.find("inject.headers.Authorization"), nullptr);
     EXPECT_EQ(route.timeouts.total, std::chrono::minutes(4));
     const auto again = read_for_test(route_type(), read.shown);

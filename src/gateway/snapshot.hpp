@@ -15,6 +15,7 @@
 #include "api/path_tree.hpp"
 #include "api/route.hpp"
 #include "gateway/config.hpp"
+#include "gateway/proxy/hidden_texts.hpp"
 #include "gateway/proxy/upstream.hpp"
 #include "http/h1_connection.hpp"
 #include "net/config.hpp"
@@ -41,6 +42,7 @@ struct Route {
     const api::Route* own = nullptr;
     telemetry::RouteMetrics* metrics = nullptr;  ///< null: not counted
     proxy::Timeouts timeouts;
+    std::unique_ptr<const proxy::HiddenTexts> hidden;  ///< null: nothing is
 };
 
 /// Our own routes of one listener, by their paths.

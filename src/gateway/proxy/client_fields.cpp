@@ -44,7 +44,7 @@ std::string plain(std::string_view name) {
 
 bool is_injected(const Exchange& exchange, std::string_view name) {
     return std::ranges::any_of(
-        exchange.route->config.inject_headers,
+        exchange.route->config.inject.headers,
         [name](const HeaderInjection& each) { return is_same_variable(each.name, name); });
 }
 
@@ -55,6 +55,14 @@ bool is_disguised(const Exchange& exchange, const http::Field& field) {
     if (!is_plain(name) && http::field_id(plain(name)) != FieldId::other) return true;
     return std::ranges::any_of(exchange.snapshot->judged_headers, [name](const auto& judged) {
         return is_same_variable(judged, name) && !http::equals_ignoring_case(judged, name);
+    });
+}
+
+/// It would have the answer come in pieces or forms that cannot be looked through.
+bool hinders_hiding(const http::Field& field) {
+    constexpr std::string_view names[] = {"accept-encoding", "range", "if-range"};
+    return std::ranges::any_of(names, [&field](std::string_view name) {
+        return http::equals_ignoring_case(field.name, name);
     });
 }
 
@@ -72,7 +80,8 @@ bool goes_on(const Exchange& exchange, const http::Field& field) {
         return false;
     }
     if (is_disguised(exchange, field)) return false;
-    return exchange.route->config.inject_headers.empty() || !is_injected(exchange, field.name);
+    if (exchange.route->hidden && hinders_hiding(field)) return false;
+    return exchange.route->config.inject.headers.empty() || !is_injected(exchange, field.name);
 }
 
 http::Fields trailers_that_go_on(const Exchange& exchange) {

@@ -73,7 +73,7 @@ TEST(ClientFields, PassOnlyWhatIsTheClientsToSay) {
 
 TEST(ClientFields, StandNotBesideWhatTheRouteInjects) {
     FakeHouse house;
-    house.route().config.inject_headers = {{"X-Tenant", {}}, {"X-Real-IP", {}}};
+    house.route().config.inject.headers = {{"X-Tenant", {}}, {"X-Real-IP", {}}};
     auto& exchange = house.begin();
     exchange.peer_is_trusted = true;
     for (const auto name : {"X-Tenant", "x-tenant", "X_Tenant", "X.Tenant", "X-Real-IP"})
@@ -104,7 +104,7 @@ TEST(ClientFields, KeepFromTheUpstreamAKeyThatWasMeantForUs) {
 
 TEST(ClientTrailers, CarryNoMoreThanAHeadMay) {
     FakeHouse house;
-    house.route().config.inject_headers = {{"X-Tenant", {}}};
+    house.route().config.inject.headers = {{"X-Tenant", {}}};
     house.client.with("X-Other", "x");
     auto& trailers = house.client.request_trailers;
     for (const auto name : never) trailers.add(name, "x");

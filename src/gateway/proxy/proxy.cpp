@@ -90,6 +90,7 @@ void settle(Upstream& upstream, std::optional<balance::CircuitBreaker::Pass>& pa
             case Ended::client_slow:
             case Ended::client_malformed:
             case Ended::too_large:
+            case Ended::opaque:
             case Ended::expired: return;  // says nothing about the upstream
         }
         if (attempt.stale) return;
@@ -127,29 +128,30 @@ void leave_unanswered(Exchange& exchange) {
     exchange.outcome = outcome::client_gone;
 }
 
+void answer_connect_failure(Exchange& exchange, ConnectFailure failure) {
+    switch (failure) {
+        case ConnectFailure::refused:
+            exchange.refuse(502, "upstream.unreachable", "The upstream could not be reached.");
+            break;
+        case ConnectFailure::timeout:
+            exchange.refuse(504, "upstream.connect_timeout",
+                            "The upstream did not accept a connection in time.");
+            break;
+        case ConnectFailure::exhausted:
+            refuse_with_retry(exchange, 503, "upstream.busy",
+                              "All connections to the upstream are taken.", 1);
+            break;
+        case ConnectFailure::client_gone: leave_unanswered(exchange); return;
+    }
+    exchange.outcome = outcome::upstream_failed;
+}
+
 /// What the client hears when it has heard nothing yet.
 void answer_failure(Exchange& exchange, const Attempt& attempt) {
     exchange
         .response = {};  // an interim answer's words lie in memory of the attempt, which is over
     if (exchange.revoked) return refuse_revoked(exchange);
-    if (attempt.connect_failure) {
-        switch (*attempt.connect_failure) {
-            case ConnectFailure::refused:
-                exchange.refuse(502, "upstream.unreachable", "The upstream could not be reached.");
-                break;
-            case ConnectFailure::timeout:
-                exchange.refuse(504, "upstream.connect_timeout",
-                                "The upstream did not accept a connection in time.");
-                break;
-            case ConnectFailure::exhausted:
-                refuse_with_retry(exchange, 503, "upstream.busy",
-                                  "All connections to the upstream are taken.", 1);
-                break;
-            case ConnectFailure::client_gone: leave_unanswered(exchange); return;
-        }
-        exchange.outcome = outcome::upstream_failed;
-        return;
-    }
+    if (attempt.connect_failure) return answer_connect_failure(exchange, *attempt.connect_failure);
     switch (attempt.ended) {
         case Ended::retry_status:
         case Ended::no_answer:
@@ -159,6 +161,10 @@ void answer_failure(Exchange& exchange, const Attempt& attempt) {
             break;
         case Ended::malformed:
             exchange.refuse(502, "upstream.malformed", "The upstream's answer could not be read.");
+            exchange.outcome = outcome::upstream_failed;
+            break;
+        case Ended::opaque:
+            exchange.refuse(502, "upstream.opaque", "The upstream's answer cannot be passed on.");
             exchange.outcome = outcome::upstream_failed;
             break;
         case Ended::timeout:

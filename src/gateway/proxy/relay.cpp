@@ -51,7 +51,8 @@ Relay::Relay(Exchange& exchange, Connection& connection, RequestBody& body, bool
       client_(*exchange.client),
       wakeup_(exchange.client->wakeup()),
       may_retry_(may_retry),
-      request_framing_(body.framing()) {
+      request_framing_(body.framing()),
+      hiding_(exchange.route->hidden.get()) {
     exchange.ends_at = end_of(exchange);
 }
 
@@ -168,7 +169,9 @@ Relay::Step Relay::pull_response() {
     if (flushed == IoState::failed) return end(Ended::client_gone);
     if (flushed == IoState::blocked) return Step::idle;
     const auto all = exchange_.worker->loop.scratch();
-    const auto scratch = all.first(std::min(all.size(), client_.room()));
+    auto room = client_.room();
+    room = std::max(room - std::min(room, hiding_.held()), std::min<std::size_t>(room, 1));
+    const auto scratch = all.first(std::min(all.size(), room));
     const auto io = up_.stream->read(scratch);
     switch (io.state) {
         case IoState::blocked: return Step::idle;
@@ -224,12 +227,14 @@ Relay::Step Relay::pass_head(std::string_view rest) {
         (!client_.request().upgrade_websocket || client_.tunnel() == nullptr)) {
         return end(Ended::malformed);  // nobody asked for it
     }
+    if (!hiding_.may_pass(answer)) return end(Ended::opaque);
     // Upgrade says to the client what it switches to; it stays with a 101.
     const auto upgrade = framing_ == Framing::tunnel ? answer.fields.value(http::FieldId::upgrade)
                                                      : std::string_view{};
     http::remove_hop_by_hop(answer.fields);
     if (!upgrade.empty()) answer.fields.add(http::FieldId::upgrade, "Upgrade", upgrade);
     exchange_.worker->pipeline.on_response(exchange_);
+    hiding_.pass(answer, exchange_.arena);
 
     if (framing_ == Framing::length && left_ > 0)
         answer.fields.remove(http::FieldId::content_length);
@@ -247,6 +252,7 @@ Relay::Step Relay::pass_head(std::string_view rest) {
         rest = decode_chunks(rest);
         if (ended_ == Ended::cut) rest = {};
     }
+    rest = hiding_.pass(rest, response_done_);
     const bool plain_end = response_done_ && chunks_.trailers().size() == 0;
     const auto sent = client_.respond(answer, rest, plain_end);
     answer.fields.clear();
@@ -255,7 +261,7 @@ Relay::Step Relay::pass_head(std::string_view rest) {
     if (ended_ == Ended::cut) return Step::over;
     if (framing_ == Framing::tunnel)
         return end(Ended::tunnelled);  // what came behind has gone with the head
-    if (response_done_ && !plain_end) (void)client_.write({}, true, &chunks_.trailers());
+    if (response_done_ && !plain_end) (void)client_.write({}, true, &trailers());
     return response_done_ ? Step::over : Step::moved;
 }
 
@@ -269,10 +275,18 @@ Relay::Step Relay::pass_body(std::string_view bytes) {
         bytes = decode_chunks(bytes);
         if (ended_ == Ended::cut) return Step::over;
     }
+    bytes = hiding_.pass(bytes, response_done_);
     if (bytes.empty() && !response_done_) return Step::moved;
-    if (client_.write(bytes, response_done_, &chunks_.trailers()) == IoState::failed)
+    if (client_.write(bytes, response_done_, &trailers()) == IoState::failed)
         return end(Ended::client_gone);
     return response_done_ ? Step::over : Step::moved;
+}
+
+const http::Fields& Relay::trailers() {
+    if (!exchange_.route->hidden) return chunks_.trailers();
+    trailers_ = chunks_.trailers();
+    hiding_.pass(trailers_, exchange_.arena);
+    return trailers_;
 }
 
 /// Chunks moved together in place, so that however the upstream cut its body, the client gets it in one write.
@@ -301,7 +315,8 @@ Relay::Step Relay::upstream_ended(bool cleanly) {
     if (!head_done_) return end(partial_.empty() ? Ended::no_answer : Ended::malformed);
     if (framing_ != Framing::until_close || !cleanly) return end(Ended::cut);
     response_done_ = true;
-    if (client_.write({}, true, nullptr) == IoState::failed) return end(Ended::client_gone);
+    if (client_.write(hiding_.pass({}, true), true, nullptr) == IoState::failed)
+        return end(Ended::client_gone);
     return Step::over;
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "gateway/exchange.hpp"
+#include "gateway/proxy/hidden_texts.hpp"
 #include "gateway/proxy/request_body.hpp"
 #include "gateway/proxy/upstream.hpp"
 #include "http/chunked.hpp"
@@ -16,6 +17,7 @@ enum class Ended : unsigned char {
     retry_status,  // an answer that says "later", not passed on; its status is in exchange.response
     no_answer,     // the upstream closed without a byte of an answer
     malformed,     // an answer nobody could read
+    opaque,        // an answer in which injected secrets cannot be looked for
     timeout,       // no head in time
     client_gone,
     client_slow,  // it sent or took nothing for too long
@@ -50,6 +52,7 @@ class Relay {
     [[nodiscard]] Step pass_body(std::string_view bytes);
     [[nodiscard]] Step upstream_ended(bool cleanly);
     [[nodiscard]] std::string_view decode_chunks(std::string_view bytes);
+    [[nodiscard]] const http::Fields& trailers();
     [[nodiscard]] Task<> tunnel();
     [[nodiscard]] Step end(Ended how);
     void send_head();
@@ -77,6 +80,8 @@ class Relay {
     std::uint64_t left_ = 0;
     http::ChunkedDecoder chunks_;
     bool response_done_ = false;
+    Hiding hiding_;
+    http::Fields trailers_;  // where they are not sent as they came
 
     SteadyTime answer_deadline_ = SteadyTime::max();  // set once the upstream has heard everything
     Ended ended_ = Ended::complete;

@@ -92,7 +92,7 @@ void add_identity(http::Fields& fields, const access::Principal& principal) {
 }
 
 void add_injected(http::Fields& fields, Exchange& exchange) {
-    for (const auto& injection : exchange.route->config.inject_headers) {
+    for (const auto& injection : exchange.route->config.inject.headers) {
         std::string value;
         for (const auto& part : injection.parts) value += fact(exchange, part);
         // Scopes are whatever an issuer signs: what would not stay one field value is not written.

@@ -63,7 +63,7 @@ TEST_F(RequestHeadTest, NamesWhoAsksAndLeavesOutWhatWouldBreakALine) {
 }
 
 TEST_F(RequestHeadTest, SetsWhatTheRouteInjects) {
-    house.route().config.inject_headers = {
+    house.route().config.inject.headers = {
         {"X-User", {{RequestFact::principal_subject, ""}, {RequestFact::none, "@here"}}},
         {"X-Real-IP", {{RequestFact::client_ip, ""}}},
         {"X-Scopes", {{RequestFact::principal_scopes, ""}}}};
