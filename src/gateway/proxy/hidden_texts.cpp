@@ -103,21 +103,25 @@ void HiddenTexts::add_form(std::string form) {
     forms_.push_back(std::move(kept));
 }
 
-bool HiddenTexts::hide(std::span<char> text) const {
-    bool found = false;
+void HiddenTexts::cover(std::string_view text, std::span<char> covered) const {
     for (const auto& form : forms_) {
         const auto wanted = form.view();
-        auto rest = text;
-        while (rest.size() >= wanted.size()) {
-            auto* at = static_cast<char*>(
-                ::memmem(rest.data(), rest.size(), wanted.data(), wanted.size()));
-            if (at == nullptr) break;
-            std::fill_n(at, wanted.size(), '*');
-            found = true;
-            rest = rest.subspan(static_cast<std::size_t>(at - rest.data()) + wanted.size());
+        for (std::size_t from = 0; from + wanted.size() <= text.size();) {
+            const void* found =
+                ::memmem(text.data() + from, text.size() - from, wanted.data(), wanted.size());
+            if (found == nullptr) break;
+            const auto at = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+            std::ranges::fill(covered.subspan(at, wanted.size()), '\1');
+            from = at + 1;
         }
     }
-    return found;
+}
+
+void HiddenTexts::hide(std::span<char> text) const {
+    std::string covered(text.size(), '\0');
+    cover({text.data(), text.size()}, covered);
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (covered[i] != '\0') text[i] = '*';
 }
 
 bool HiddenTexts::within(std::string_view text) const {
@@ -159,7 +163,7 @@ void Hiding::pass(http::Fields& fields, Arena& arena) const {
         if (!texts_->within(field.value)) continue;
         char* const copy = arena.allocate(field.value.size());
         std::ranges::copy(field.value, copy);
-        (void)texts_->hide({copy, field.value.size()});
+        texts_->hide({copy, field.value.size()});
         field.value = {copy, field.value.size()};
     }
 }
@@ -167,10 +171,15 @@ void Hiding::pass(http::Fields& fields, Arena& arena) const {
 std::string_view Hiding::pass(std::string_view bytes, bool last) {
     if (texts_ == nullptr) return bytes;
     text_.erase(0, text_.size() - held_);
+    covered_.erase(0, covered_.size() - held_);
     text_ += bytes;
-    (void)texts_->hide(text_);
+    covered_.resize(text_.size(), '\0');
+    texts_->cover(text_, covered_);
     held_ = last ? 0 : texts_->tail(text_);
-    return std::string_view(text_).substr(0, text_.size() - held_);
+    shown_.assign(text_, 0, text_.size() - held_);
+    for (std::size_t i = 0; i < shown_.size(); ++i)
+        if (covered_[i] != '\0') shown_[i] = '*';
+    return shown_;
 }
 
 }  // namespace gh::gateway::proxy

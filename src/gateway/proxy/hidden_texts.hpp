@@ -26,9 +26,10 @@ class HiddenTexts {
     explicit HiddenTexts(const InjectConfig& inject);
 
     [[nodiscard]] bool empty() const { return forms_.empty(); }
+    /// Sets those octets of `covered`, one for each of the text, that are part of one. They may overlap.
+    void cover(std::string_view text, std::span<char> covered) const;
     /// Writes '*' over each.
-    /// @return whether there was one
-    bool hide(std::span<char> text) const;
+    void hide(std::span<char> text) const;
     [[nodiscard]] bool within(std::string_view text) const;
     /// How many octets at the end of the text may be the beginning of one.
     [[nodiscard]] std::size_t tail(std::string_view text) const;
@@ -59,7 +60,9 @@ class Hiding {
 
  private:
     const HiddenTexts* texts_;
-    std::string text_;      // of the last piece; its end is what is held back
+    std::string text_;     // what is held back, as it came, and then the piece behind it
+    std::string covered_;  // of each of its octets: is it part of one?
+    std::string shown_;
     std::size_t held_ = 0;  // octets
 };
 

@@ -17,7 +17,7 @@ HiddenTexts texts(const std::string& secret, bool hide = true) {
 }
 
 std::string hidden(const HiddenTexts& texts, std::string text) {
-    (void)texts.hide(text);
+    texts.hide(text);
     return text;
 }
 
@@ -90,6 +90,25 @@ TEST(Hiding, FindsThemHoweverTheAnswerIsCut) {
         for (std::size_t at = 0; at < text.size(); at += size)
             seen += hiding.pass(std::string_view(text).substr(at, size), false);
         EXPECT_LE(hiding.held(), 15U);
+        seen += hiding.pass({}, true);
+        EXPECT_EQ(seen, wanted) << size;
+    }
+}
+
+TEST(Hiding, FindsThoseThatOverlap) {
+    const std::string one = "ABCDEFGHij", two = "xyABCDEFGHijKL", three = "GHijKLmnop";
+    const HiddenTexts all(
+        {.headers = {{"X-A", {{RequestFact::none, one, {{0, one.size()}}}}},
+                     {"X-B", {{RequestFact::none, two, {{0, two.size()}}}}},
+                     {"X-C", {{RequestFact::none, three, {{0, three.size()}}}}}}});
+    const std::string text = "-xyABCDEFGHijKL-xyABCDEFGHijKLmnop-xyABCDEFGHij-";
+    const std::string wanted = "-" + std::string(14, '*') + "-" + std::string(18, '*') + "-xy" +
+                               std::string(10, '*') + "-";
+    for (std::size_t size = 1; size <= text.size(); ++size) {
+        Hiding hiding(&all);
+        std::string seen;
+        for (std::size_t at = 0; at < text.size(); at += size)
+            seen += hiding.pass(std::string_view(text).substr(at, size), false);
         seen += hiding.pass({}, true);
         EXPECT_EQ(seen, wanted) << size;
     }
