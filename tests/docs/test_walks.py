@@ -71,3 +71,23 @@ def test_audit(tmp_path):
     assert "user.create user:" in done.stdout and '"type": "key"' in done.stdout
     assert "3 checkpoints and 2 records that were kept elsewhere fit\nthe audit log is what it was" in done.stdout
     assert "wrong: record 0 is not the one that was recorded" in done.stdout
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_compatibility(tmp_path):
+    ports = {8200: free_port(), 9901: free_port()}
+    page = Page("compatibility.md", ports)
+    (tmp_path / "gatehouse.yaml").write_text(page.yaml)
+    house = Gatehouse(tmp_path, None, ["--config", "gatehouse.yaml"], ready=False)
+    house.config = {"listeners": [{"name": "admin", "bind": f"127.0.0.1:{ports[9901]}"}]}
+    try:
+        house.wait_until_ready()
+        shell = "set -euo pipefail\n" + "\n".join(block for language, block in page.blocks if language == "sh")
+        done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+                              env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.splitlines()[-4:] == [
+            '{"user":"ada","password":"..."}', '["mail"]', '{"errors":["permission denied"]}',
+            '["create","patch","read","update"]'], done.stdout
+    finally:
+        house.close()
