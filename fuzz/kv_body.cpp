@@ -31,6 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)vault::kv::parse_settings(text, true);
     (void)vault::kv::parse_version_query(text);
     (void)vault::kv::asks_for_list(text);
+    (void)vault::kv::parse_policy_text(text);
+    (void)vault::kv::parse_paths(text);
     const auto write = vault::kv::parse_write(text);
     if (!write) return 0;
     const auto kept = crypto::text_of(write->data.bytes());

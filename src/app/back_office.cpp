@@ -37,7 +37,7 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       audit_(std::move(audit)),
       checkpoints_(std::move(checkpoints)),
       identity_(std::move(identity)),
-      vault_(*keyring_, *state_->database, *audit_),
+      vault_(*keyring_, *state_->database, *audit_, identity_->roles()),
       pki_(state_->certificates, ca, registry, log) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(

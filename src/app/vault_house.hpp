@@ -1,11 +1,15 @@
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "api/route.hpp"
 #include "audit/log.hpp"
+#include "identity/role_repository.hpp"
 #include "storage/database.hpp"
 #include "vault/keyring.hpp"
+#include "vault/policy_repository.hpp"
 #include "vault/room.hpp"
 #include "vault/secret_repository.hpp"
 
@@ -14,16 +18,25 @@ namespace gh::app {
 /// The vault of a running house.
 class VaultHouse {
  public:
-    /// @param keyring, database, audit  outlive it
-    VaultHouse(vault::Keyring& keyring, storage::Database& database, audit::Log& audit)
-        : secrets_(database, keyring), room_{secrets_, audit} {}
+    /// @param keyring, database, audit, roles  outlive it
+    VaultHouse(vault::Keyring& keyring, storage::Database& database, audit::Log& audit,
+               const identity::RoleSource& roles)
+        : secrets_(database, keyring),
+          policies_(database),
+          room_{secrets_, policies_, audit, [&roles] { return roles.current(); }} {}
     VaultHouse(const VaultHouse&) = delete;
     VaultHouse& operator=(const VaultHouse&) = delete;
 
-    [[nodiscard]] std::vector<api::Route> routes() { return vault::kv_routes(room_); }
+    [[nodiscard]] std::vector<api::Route> routes() {
+        auto all = vault::kv_routes(room_);
+        std::ranges::move(vault::policy_routes(room_), std::back_inserter(all));
+        std::ranges::move(vault::self_routes(room_), std::back_inserter(all));
+        return all;
+    }
 
  private:
     vault::SecretRepository secrets_;
+    vault::PolicyRepository policies_;
     vault::Room room_;
 };
 

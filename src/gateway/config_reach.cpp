@@ -38,6 +38,64 @@ bool within(const RouteMatch& inner, const RouteMatch& outer) {
            std::ranges::all_of(outer.headers, has_header);
 }
 
+/// Of all rooms, in alphabetical order.
+constexpr std::string_view control_plane[] = {
+    "/.well-known/jwks.json",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource",
+    "/.well-known/openid-configuration",
+    "/api/v1/auth/login",
+    "/api/v1/auth/logout",
+    "/api/v1/auth/password",
+    "/api/v1/keys",
+    "/api/v1/keys/{key}",
+    "/api/v1/keys/{key}/rotate",
+    "/api/v1/openapi.json",
+    "/api/v1/roles",
+    "/api/v1/roles/{role}",
+    "/api/v1/users",
+    "/api/v1/users/{user}",
+    "/api/v1/users/{user}/password",
+    "/api/v1/users/{user}/tokens",
+    "/auth/me",
+    "/auth/status",
+    "/auth/token",
+    "/db/pool",
+    "/oauth/authorize",
+    "/oauth/device",
+    "/oauth/device/approve",
+    "/oauth/introspect",
+    "/oauth/register",
+    "/oauth/revoke",
+    "/oauth/token",
+    "/oauth/userinfo",
+    "/pki/ca.pem",
+    "/pki/crl",
+    "/pki/issuer.crt",
+    "/pki/ocsp",
+    "/v1/auth/token/lookup-self",
+    "/v1/secret/data/{path...}",
+    "/v1/secret/delete/{path...}",
+    "/v1/secret/destroy/{path...}",
+    "/v1/secret/metadata",
+    "/v1/secret/metadata/",
+    "/v1/secret/metadata/{path...}",
+    "/v1/secret/undelete/{path...}",
+    "/v1/sys/capabilities-self",
+    "/v1/sys/health",
+    "/v1/sys/init",
+    "/v1/sys/internal/ui/mounts/{path...}",
+    "/v1/sys/leader",
+    "/v1/sys/mounts",
+    "/v1/sys/policies/acl",
+    "/v1/sys/policies/acl/",
+    "/v1/sys/policies/acl/{name}",
+    "/v1/sys/policy",
+    "/v1/sys/policy/",
+    "/v1/sys/policy/{name}",
+    "/v1/sys/seal-status",
+};
+
 }  // namespace
 
 std::vector<std::string_view> built_in_paths(std::span<const net::Service> serve) {
@@ -49,51 +107,8 @@ std::vector<std::string_view> built_in_paths(std::span<const net::Service> serve
     if (serves(Service::health) || serves(Service::api))
         out = {"/health", "/health/live", "/health/ready", "/api/system/health", "/system/info"};
     if (serves(Service::metrics) || serves(Service::api)) out.emplace_back("/metrics");
-    if (serves(Service::api)) {
-        constexpr std::string_view control_plane[] = {"/.well-known/jwks.json",
-                                                      "/.well-known/oauth-authorization-server",
-                                                      "/.well-known/oauth-protected-resource",
-                                                      "/.well-known/openid-configuration",
-                                                      "/api/v1/auth/login",
-                                                      "/api/v1/auth/logout",
-                                                      "/api/v1/auth/password",
-                                                      "/api/v1/keys",
-                                                      "/api/v1/keys/{key}",
-                                                      "/api/v1/keys/{key}/rotate",
-                                                      "/api/v1/openapi.json",
-                                                      "/api/v1/roles",
-                                                      "/api/v1/roles/{role}",
-                                                      "/api/v1/users",
-                                                      "/api/v1/users/{user}",
-                                                      "/api/v1/users/{user}/password",
-                                                      "/api/v1/users/{user}/tokens",
-                                                      "/auth/me",
-                                                      "/auth/status",
-                                                      "/auth/token",
-                                                      "/db/pool",
-                                                      "/oauth/authorize",
-                                                      "/oauth/device",
-                                                      "/oauth/device/approve",
-                                                      "/oauth/introspect",
-                                                      "/oauth/register",
-                                                      "/oauth/revoke",
-                                                      "/oauth/token",
-                                                      "/oauth/userinfo",
-                                                      "/pki/ca.pem",
-                                                      "/pki/crl",
-                                                      "/pki/issuer.crt",
-                                                      "/pki/ocsp",
-                                                      "/v1/auth/token/lookup-self",
-                                                      "/v1/secret/data/{path...}",
-                                                      "/v1/secret/delete/{path...}",
-                                                      "/v1/secret/destroy/{path...}",
-                                                      "/v1/secret/metadata",
-                                                      "/v1/secret/metadata/",
-                                                      "/v1/secret/metadata/{path...}",
-                                                      "/v1/secret/undelete/{path...}",
-                                                      "/v1/sys/health"};
+    if (serves(Service::api))
         out.insert(out.end(), std::begin(control_plane), std::end(control_plane));
-    }
     return out;
 }
 

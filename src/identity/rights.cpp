@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "access/access.hpp"
+#include "access/policy_scope.hpp"
 
 namespace gh::identity {
 namespace {
@@ -28,9 +29,16 @@ bool may_hand_out(const Principal& giver, const Rights& rights, const access::Cu
     Principal bearer;
     bearer.roles.assign(rights.roles.begin(), rights.roles.end());
     bearer.role = access::highest_role(rights.roles);
+    access::PermissionSet all_secrets;
+    for (const auto each : {access::Permission::secrets_read, access::Permission::secrets_write})
+        all_secrets.add(each);
     const auto good_scope = [&](const std::string& scope) {
         const auto permission = access::permission_of(scope);
         if (permission) return held.has(*permission);
+        if (scope.starts_with(access::policy_scope_prefix)) {
+            const auto name = scope.substr(access::policy_scope_prefix.size());
+            return held.includes(all_secrets) || has(access::policies_of(giver), name);
+        }
         return held.has(over_scopes) || has(giver.scopes, scope);
     };
     return held.includes(access::permissions_of(bearer, custom)) &&

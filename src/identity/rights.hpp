@@ -15,7 +15,8 @@ struct Rights {
 
 /// May `giver` hand these out, or take over a credential that has them? Roles: none above their own, none of an operator's
 /// making that they do not have unless they are an administrator, and none that holds a permission they do not hold. Scopes that
-/// name a permission: those they hold. Other scopes are the business of upstreams: whoever holds `over_scopes` may name any,
+/// name a permission: those they hold. Scopes that name a policy of the vault: those they carry, and any where they may do
+/// everything with every secret. Other scopes are the business of upstreams: whoever holds `over_scopes` may name any,
 /// others those that their own credential carries.
 [[nodiscard]] bool may_hand_out(const access::Principal& giver, const Rights& rights,
                                 const access::CustomRoles& custom, access::Permission over_scopes);

@@ -61,5 +61,18 @@ TEST(RightsTest, OtherScopesAreForWhoAdministersThemOrCarriesThem) {
     EXPECT_FALSE(may(giver({"user"}, {"payments:write"}), {}, {"payments:write", "payments:read"}));
 }
 
+TEST(RightsTest, PoliciesAreForWhoMayDoEverythingWithSecretsOrIsAKeyThatCarriesThem) {
+    EXPECT_TRUE(may(giver({"admin"}), {}, {"policy:team"}));
+    EXPECT_FALSE(may(giver({"manager"}), {}, {"policy:team"}));
+    EXPECT_FALSE(may(giver({"admin"}, {"keys:write"}), {}, {"policy:team"})) << "over keys alone";
+    EXPECT_FALSE(may(giver({"admin"}, {"keys:write", "secrets:write"}), {}, {"policy:team"}));
+    EXPECT_TRUE(may(giver({"admin"}, {"secrets:read", "secrets:write"}), {}, {"policy:team"}));
+    auto key = giver({}, {"policy:team"});
+    EXPECT_FALSE(may(key, {}, {"policy:team"})) << "a token's scopes may be of others' choosing";
+    key.type = access::PrincipalType::api_key;
+    EXPECT_TRUE(may(key, {}, {"policy:team"}));
+    EXPECT_FALSE(may(key, {}, {"policy:other"}));
+}
+
 }  // namespace
 }  // namespace gh::identity

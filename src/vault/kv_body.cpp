@@ -216,14 +216,55 @@ bool asks_for_list(std::string_view query) {
     return list != nullptr && std::ranges::find(yes, *list) != std::end(yes);
 }
 
-std::string enveloped(std::string_view data, std::string_view request_id) {
+Result<std::string> parse_policy_text(std::string_view body) {
+    GH_TRY(const auto outline, read_object(body, {"policy", "rules"}));
+    for (const auto* name : {"policy", "rules"}) {
+        const auto text = outline.root().find_string(name);
+        if (text) return std::string(*text);
+    }
+    return refuse("policy is wanted, a text");
+}
+
+Result<std::vector<std::string>> parse_paths(std::string_view body) {
+    GH_TRY(const auto outline, read_object(body, {"paths", "path"}));
+    const auto* wanted = outline.root().find("paths");
+    if (wanted == nullptr) wanted = outline.root().find("path");
+    const auto refused = refuse("paths is wanted, a list of 1 to 100 texts");
+    std::vector<std::string> paths;
+    if (wanted == nullptr) return refused;
+    if (const auto list = wanted->array()) {
+        for (const auto& each : *list) {
+            if (!each.string()) return refused;
+            paths.emplace_back(*each.string());
+        }
+    } else if (const auto text = wanted->string()) {
+        for (std::size_t at = 0; at <= text->size();) {
+            const auto end = std::min(text->find(',', at), text->size());
+            paths.emplace_back(trimmed(text->substr(at, end - at)));
+            at = end + 1;
+        }
+    }
+    if (paths.empty() || paths.size() > paths_max) return refused;
+    return paths;
+}
+
+std::string enveloped(std::string_view data, std::string_view request_id, bool also_on_top) {
     std::string text;
     text.reserve(data.size() + 256);
     Writer out(text);
     out.begin_object().name("request_id").string(request_id).name("lease_id").string("");
     out.name("renewable").boolean(false).name("lease_duration").integer(0);
     out.name("data").raw(data).name("wrap_info").null().name("warnings").null();
-    out.name("auth").null().end_object();
+    out.name("auth").null();
+    if (also_on_top) {
+        for (const auto& [name, value] : members_of(data)) {
+            text += ",\"";
+            text += name;
+            text += "\":";
+            text += value;
+        }
+    }
+    out.end_object();
     return text + "\n";
 }
 

@@ -34,6 +34,13 @@ struct Write {
 /// list=true, in any of the spellings that Go reads
 [[nodiscard]] bool asks_for_list(std::string_view query);
 
+inline constexpr std::size_t paths_max = 100;
+
+/// {"policy": "path \"secret/data/*\" { ... }"}, or `rules` as it was called before.
+[[nodiscard]] Result<std::string> parse_policy_text(std::string_view body);
+/// {"paths": ["secret/data/a"]}, or `path`; a list, or one text with commas. 1 to `paths_max`.
+[[nodiscard]] Result<std::vector<std::string>> parse_paths(std::string_view body);
+
 /// What is answered, in its envelope.
 [[nodiscard]] std::string text_of(const SecretChange& written, std::string_view request_id);
 [[nodiscard]] std::string text_of(const OpenedSecret& secret, std::string_view request_id);
@@ -41,7 +48,9 @@ struct Write {
 [[nodiscard]] std::string text_of(const std::vector<std::string>& names,
                                   std::string_view request_id);
 /// Anything else as its data, which is JSON.
-[[nodiscard]] std::string enveloped(std::string_view data, std::string_view request_id);
+/// @param also_on_top  its members stand beside the envelope's, too, as in answers of older days
+[[nodiscard]] std::string enveloped(std::string_view data, std::string_view request_id,
+                                    bool also_on_top = false);
 /// {"errors": [...]}; nothing: an empty list.
 [[nodiscard]] std::string text_of_errors(std::string_view error);
 

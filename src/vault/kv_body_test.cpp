@@ -132,6 +132,37 @@ TEST(KvQuery, NamesAVersionOnce) {
     EXPECT_FALSE(asks_for_list(""));
 }
 
+TEST(KvPolicy, IsATextUnderEitherName) {
+    EXPECT_EQ(parse_policy_text(R"({"policy":"path \"a\" {}"})"), "path \"a\" {}");
+    EXPECT_EQ(parse_policy_text(R"({"rules":"x"})"), "x");
+    for (const std::string_view body :
+         {"", "{}", R"({"policy":{}})", R"({"policy":"","expiration":"2030"})", R"(["policy"])"})
+        EXPECT_EQ(reason(parse_policy_text(body)), "kv.body") << body;
+}
+
+TEST(KvPaths, AreAListOrOneText) {
+    using Paths = std::vector<std::string>;
+    EXPECT_EQ(parse_paths(R"({"paths":["a","b/"]})"), (Paths{"a", "b/"}));
+    EXPECT_EQ(parse_paths(R"({"path":"a"})"), (Paths{"a"}));
+    EXPECT_EQ(parse_paths(R"({"path":"a, b,"})"), (Paths{"a", "b", ""}));
+    std::string many = R"({"paths":["")";
+    for (std::size_t i = 1; i < paths_max; ++i) many += R"(,"")";
+    EXPECT_TRUE(parse_paths(many + "]}"));
+    EXPECT_EQ(reason(parse_paths(many + R"(,""]})")), "kv.body");
+    for (const std::string_view body : {"", "{}", R"({"paths":[]})", R"({"paths":[1]})",
+                                        R"({"paths":{}})", R"({"paths":["a"],"x":1})"})
+        EXPECT_EQ(reason(parse_paths(body)), "kv.body") << body;
+}
+
+TEST(KvAnswers, SayThingsTwiceForClientsOfOlderDays) {
+    const auto told = codec::json::parse(enveloped(R"({"keys":["a"],"n":{"x":1}})", "r", true));
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->find("keys")->array()->size(), 1U);
+    EXPECT_EQ(told->find("data")->find("n")->find("x")->integer(), 1);
+    EXPECT_EQ(told->find("n")->find("x")->integer(), 1);
+    EXPECT_TRUE(codec::json::parse(enveloped("{}", "r", true)));
+}
+
 TEST(KvAnswers, AreWhatClientsOfKvStoresRead) {
     OpenedSecret secret;
     secret.version = {

@@ -1,5 +1,6 @@
 #include "vault/kv_json.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <unordered_map>
 
@@ -24,12 +25,6 @@ std::size_t behind_value(std::string_view text, std::size_t at) {
         if (c == '}' || c == ']') --depth;
         at = c == '"' ? behind_string(text, at) : at + 1;
     }
-}
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view space = " \t\r\n";
-    const auto begin = text.find_first_not_of(space);
-    return text.substr(begin, text.find_last_not_of(space) + 1 - begin);
 }
 
 /// A name has many spellings where there are escapes.
@@ -80,6 +75,12 @@ void append_merged(std::string& out, std::string_view target, std::string_view p
 }
 
 }  // namespace
+
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view space = " \t\r\n";
+    const auto begin = std::min(text.find_first_not_of(space), text.size());
+    return text.substr(begin, text.find_last_not_of(space) + 1 - begin);
+}
 
 std::vector<std::pair<std::string_view, std::string_view>> members_of(std::string_view object) {
     std::vector<std::pair<std::string_view, std::string_view>> members;

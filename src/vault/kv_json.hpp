@@ -16,6 +16,9 @@ namespace gh::vault::kv {
 [[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> members_of(
     std::string_view object);
 
+/// Without white space around it.
+[[nodiscard]] std::string_view trimmed(std::string_view text);
+
 /// `target` with `patch` merged into it (RFC 7396): null removes a member, objects are merged within, all else replaces.
 /// What the patch does not name stays as it was written. Never longer than both together.
 /// @param target, patch  objects

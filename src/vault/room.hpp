@@ -1,9 +1,13 @@
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <vector>
 
+#include "access/permission.hpp"
 #include "api/route.hpp"
 #include "audit/log.hpp"
+#include "vault/policy_repository.hpp"
 #include "vault/secret_repository.hpp"
 
 namespace gh::vault {
@@ -11,11 +15,19 @@ namespace gh::vault {
 /// What the routes of this room work with. Outlives them.
 struct Room {
     SecretRepository& secrets;
+    PolicyRepository& policies;
     audit::Log& audit;
+    /// What roles hold that an operator has made.
+    std::function<std::shared_ptr<const access::CustomRoles>()> roles;
 };
 
 /// /v1/secret/*: what clients of KV stores speak (OpenBao's API, KV version 2), with any credential of ours in
 /// X-Vault-Token. Every read of a value and every write is in the audit log, or it does not happen.
 [[nodiscard]] std::vector<api::Route> kv_routes(Room& room);
+/// /v1/sys/policies/acl, and /v1/sys/policy as it was called before: who may do what to which path.
+[[nodiscard]] std::vector<api::Route> policy_routes(Room& room);
+/// /v1/sys/health, seal-status, leader, mounts, capabilities-self and /v1/auth/token/lookup-self: what clients ask before
+/// anything else.
+[[nodiscard]] std::vector<api::Route> self_routes(Room& room);
 
 }  // namespace gh::vault

@@ -59,6 +59,7 @@ struct SecretSettings {
     std::map<std::string, std::optional<std::string>, std::less<>> custom_metadata;
     bool forgets_other_metadata = false;  ///< that is not named
     bool must_exist = false;              ///< else the path becomes known
+    bool must_be_new = false;             ///< becomes known with this, or is left alone
 };
 
 /// What a write did, for the audit log.

@@ -184,6 +184,8 @@ Task<Result<SecretChange>> write_configuration(Session& session,
     const auto& settings = wanted->settings;
     GH_CO_TRY(auto head, co_await find_head(session, path));
     if (!head && settings.must_exist) co_return unknown_secret(path);
+    if (head && settings.must_be_new)
+        co_return fail(ErrorKind::conflict, "secret.cas", path + " is known already");
     const auto before = std::move(head).value_or(SecretHead{});
     const auto max_versions = settings.max_versions.value_or(before.max_versions);
     const auto cas_required = settings.cas_required.value_or(before.cas_required);

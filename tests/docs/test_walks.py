@@ -88,3 +88,23 @@ def test_secrets(tmp_path):
     assert "not in the vault" in done.stdout and "sealed as version 1, read back, equal" in done.stdout
     assert "Jq8Zs5Lw2Xc9Vb4Nm7Rt1Kp6Hd3Gf0Ya" in done.stdout and "sealed with the new data key" in done.stderr
     assert "# JWT_SECRET_KEY (migrated" in (tmp_path / ".env").read_text()
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_compatibility(tmp_path):
+    ports = {8200: free_port(), 9901: free_port()}
+    page = Page("compatibility.md", ports)
+    (tmp_path / "gatehouse.yaml").write_text(page.yaml)
+    house = Gatehouse(tmp_path, None, ["--config", "gatehouse.yaml"], ready=False)
+    house.config = {"listeners": [{"name": "admin", "bind": f"127.0.0.1:{ports[9901]}"}]}
+    try:
+        house.wait_until_ready()
+        shell = "set -euo pipefail\n" + "\n".join(block for language, block in page.blocks if language == "sh")
+        done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+                              env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.splitlines()[-4:] == [
+            '{"user":"ada","password":"..."}', '["mail"]', '{"errors":["permission denied"]}',
+            '["create","patch","read","update"]'], done.stdout
+    finally:
+        house.close()

@@ -260,6 +260,15 @@ def test_clients_find_out_where_they_are(gateway):
     assert asked.sys.read_health_status(method="GET")["sealed"] is False
     assert asked.sys.read_health_status(method="HEAD").status_code == 200
     assert asked.lookup_token()["data"]["policies"] == ["admin"]
+    assert asked.sys.is_initialized() and not asked.sys.is_sealed()
+    assert asked.sys.read_leader_status()["ha_enabled"] is False
+    mounts = asked.sys.list_mounted_secrets_engines()
+    assert mounts["secret/"] == mounts["data"]["secret/"] and mounts["secret/"]["options"] == {"version": "2"}
+    assert told(gateway, "GET", "/v1/sys/mounts", KEYS["user"])[0] == 403
+    for path in ("secret", "secret/team/a"):
+        assert told(gateway, "GET", f"/v1/sys/internal/ui/mounts/{path}", KEYS["user"])[1]["data"]["path"] == "secret/"
+    status, said = told(gateway, "GET", "/v1/sys/internal/ui/mounts/secrets/a")
+    assert status == 403 and "preflight" in said["errors"][0]
 
 
 # --- beside the shell ---

@@ -14,7 +14,7 @@ from support.openapi import operations
 from support.wait import seconds
 
 ADMIN = "the engine weaves"
-OURS = re.compile(r"^/(auth|oauth|api/v1/(auth|users|roles|keys)|v1/secret)(/|$)")
+OURS = re.compile(r"^/(auth|oauth|api/v1/(auth|users|roles|keys)|v1/secret|v1/sys/polic(y|ies))(/|$)")
 # Asked with POST, these say something and keep nothing that outlives a code of ten minutes.
 KEEP_NOTHING = {("POST", "/oauth/introspect"), ("POST", "/oauth/userinfo"), ("POST", "/oauth/device")}
 
@@ -152,8 +152,17 @@ def secrets(walk):
     does("DELETE", "metadata", "secret.forget", 204)
 
 
+def policies(walk):
+    for place in ("policies/acl", "policy"):
+        path = f"/v1/sys/{place}/team"
+        for method, action in (("POST", "policy.put"), ("PUT", "policy.put"), ("DELETE", "policy.delete")):
+            walk.does(method, f"/v1/sys/{place}/{{name}}", action, lambda: walk.ask(
+                method, path, {"policy": ""} if method != "DELETE" else None), 204)
+            assert walk.records()[-1]["object"] == {"type": "policy", "id": "team"}
+
+
 def test_every_route_that_writes_leaves_its_record(walk):
-    for part in (users, roles, keys, oauth, secrets):
+    for part in (users, roles, keys, oauth, secrets, policies):
         part(walk)
     document = walk.ask("GET", "/api/v1/openapi.json").json()
     writing = {(method, path) for path, method, _ in operations(document) if method != "GET" and OURS.match(path)}

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/call.hpp"
+#include "api/reply.hpp"
+#include "api/route.hpp"
+#include "base/error.hpp"
+#include "base/task.hpp"
+#include "vault/policy.hpp"
+#include "vault/room.hpp"
+
+// What the routes have in common that clients of KV stores speak: how they answer, how they refuse, and who is let in.
+
+namespace gh::vault {
+
+using Answered = Task<Result<api::Reply>>;
+
+[[nodiscard]] api::Reply json(std::string body, std::uint16_t status = 200);
+/// {"errors": [error]}; empty: none.
+/// @param code  static storage
+[[nodiscard]] api::Reply refused(std::uint16_t status, std::string_view code,
+                                 std::string_view error);
+/// To all who may not, whatever the reason.
+[[nodiscard]] api::Reply permission_denied(std::string_view code);
+
+/// What a request wants to do with its path. `write` is create or update, as the path is known or not: the handler looks.
+enum class Want : std::uint8_t { read, list, write, update, patch, remove };
+
+/// Which path that is: `place`, and behind it what the route's {path...} or {name} says.
+struct Door {
+    Want want = Want::read;
+    std::string_view place;   ///< "secret/data"; static storage
+    bool asks_query = false;  ///< list=true wants a list
+    bool is_silent = false;   ///< 204 is all that is answered
+};
+
+/// Somebody who may.
+struct Entry {
+    api::Call call;
+    Capabilities may;
+    Want want = Want::read;
+};
+
+[[nodiscard]] std::string path_of(const Entry& entry);
+
+using Answer = std::function<Answered(Room&, Entry, std::string_view body)>;
+
+/// The rows of a table of routes, each with its door.
+class Table {
+ public:
+    explicit Table(Room& room) : room_(room) {}
+
+    /// @param body_bytes_max  0: takes no body
+    void add(std::string method, std::string path, Door door, Answer answer, std::string summary,
+             std::size_t body_bytes_max = 0);
+    /// Both methods that their clients write with.
+    void add_write(const std::string& path, Door door, const Answer& answer,
+                   const std::string& summary, std::size_t body_bytes_max);
+    /// Without a door: for whoever is known, or for everybody.
+    void add_open(std::string method, std::string path, access::Access access, api::Handle handle,
+                  std::string summary);
+    [[nodiscard]] std::vector<api::Route> take() && { return std::move(rows_); }
+
+ private:
+    Room& room_;
+    std::vector<api::Route> rows_;
+};
+
+/// Where a configuration lets everybody in, secrets are still nobody's; and what is wanted beside the answer itself, is
+/// refused and not passed over. For routes without a door; the others have it before them.
+[[nodiscard]] std::optional<api::Reply> turned_away(const api::Call& call);
+
+inline constexpr std::size_t small_body_bytes_max = std::size_t{128} * 1024;
+
+}  // namespace gh::vault
