@@ -10,10 +10,12 @@
 #include "app/secret_fields.hpp"
 #include "app/verb_state.hpp"
 #include "audit/act.hpp"
+#include "base/file.hpp"
 #include "base/try.hpp"
 #include "codec/json.hpp"
 #include "codec/json_writer.hpp"
 #include "codec/utf8.hpp"
+#include "crypto/fernet.hpp"
 #include "net/run_task.hpp"
 #include "vault/rekey.hpp"
 #include "vault/secret_repository.hpp"
@@ -57,14 +59,33 @@ Error usage(std::string text) {
     return {ErrorKind::invalid_argument, "usage", "command line: " + std::move(text)};
 }
 
+Result<crypto::Fernet> fernet_of(const SecretsOptions& options) {
+    constexpr std::size_t key_file_bytes_max = 256;
+    GH_TRY(auto text, read_file_at(options.fernet_key_file, key_file_bytes_max));
+    std::string_view key = text;
+    while (key.ends_with('\n') || key.ends_with('\r')) key.remove_suffix(1);
+    auto made = crypto::Fernet::of_key(key);
+    crypto::wipe(text.data(), text.size());
+    return made;
+}
+
+/// What was typed, or what is in it.
+Result<crypto::Secret> plain_of(const SecretsOptions& options) {
+    if (options.fernet_key_file.empty()) return options.typed.copy();
+    GH_TRY(const auto fernet, fernet_of(options));
+    return fernet.open(crypto::text_of(options.typed.bytes()));
+}
+
 /// Secrets are objects of JSON, as the clients of KV stores have them.
 Result<crypto::Secret> fields_of(const SecretsOptions& options) {
-    const auto typed = crypto::text_of(options.typed.bytes());
-    if (typed.size() > vault::secret_bytes_max)  // it was cut there, so nothing can be said of it
+    // It was cut there, so nothing can be said of it.
+    if (options.typed.size() > vault::secret_bytes_max)
         return fail(ErrorKind::invalid_argument, "secret.too_long", "a secret has at most 1 MiB");
+    GH_TRY(auto plain, plain_of(options));
+    const auto typed = crypto::text_of(plain.bytes());
     if (options.json) {
         const auto value = codec::json::parse(typed);
-        if (value && value->object() != nullptr) return options.typed.copy();
+        if (value && value->object() != nullptr) return plain;
         return std::unexpected(usage("--json: standard input is no JSON object"));
     }
     if (!codec::is_utf8(typed))
@@ -82,6 +103,14 @@ Result<std::string> shown(const crypto::Secret& secret, const SecretsOptions& op
         return all;
     }
     return field_of(secret, options.field, options.path);
+}
+
+Result<std::string> as_token(std::string text, const SecretsOptions& options) {
+    auto fernet = fernet_of(options);
+    auto token = fernet ? Result<std::string>(fernet->seal(crypto::bytes_of(text), now()))
+                        : std::unexpected(std::move(fernet).error());
+    crypto::wipe(text.data(), text.size());
+    return token;
 }
 
 Task<Result<std::vector<std::string>>> all_names(vault::SecretRepository secrets,
@@ -167,6 +196,7 @@ CommandResult secrets_get(const Overrides& overrides, const Surroundings& surrou
                                    secret->version.key_id ? "deleted" : "destroyed")});
     }
     auto text = shown(*secret->value, options);
+    if (text && !options.fernet_key_file.empty()) text = as_token(*std::move(text), options);
     if (!text) return failed(text.error());
     auto told = audit::act_of_shell("secret.read", "secret", options.path);
     told.details = {{"version", static_cast<std::int64_t>(secret->version.version)}};

@@ -16,8 +16,9 @@ struct SecretsOptions {
     std::optional<std::uint64_t> cas;
     std::uint64_t version = 0;  ///< 0: the newest
     bool json = false;
-    bool all = false;      ///< delete: every version, for good
-    crypto::Secret typed;  ///< standard input
+    bool all = false;             ///< delete: every version, for good
+    crypto::Secret typed;         ///< standard input
+    std::string fernet_key_file;  ///< set, get: what passes is a Fernet token; empty: is not
     std::string
         old_key_file;  ///< unseal: what opened the seal so far; empty: the data directory's own
     bool recovery_key = false;    ///< unseal: standard input is one

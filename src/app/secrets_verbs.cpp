@@ -56,6 +56,9 @@ void add_values(const Verbs& verb, SecretsOptions& wanted) {
     list->add_option("FOLDER", wanted.path, "Such as team/; the whole vault by default");
     for (auto* each : {set, get})
         each->add_option("--field", wanted.field, "Of the secret; value by default");
+    for (auto* each : {set, get})
+        each->add_option("--fernet-key-file", wanted.fernet_key_file,
+                         "What is read or printed is a Fernet token of the key in this file");
     set->add_option("--cas", wanted.cas, "The newest version must be this; 0: there is none yet");
     set->add_flag("--json", wanted.json, "Standard input is a JSON object: all fields");
     get->add_option("--version", wanted.version, "Not the newest");

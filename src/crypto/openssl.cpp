@@ -14,10 +14,12 @@ const Methods& methods() {
             .sha384 = EVP_MD_fetch(nullptr, "SHA384", nullptr),
             .sha512 = EVP_MD_fetch(nullptr, "SHA512", nullptr),
             .hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr),
+            .aes_128_cbc = EVP_CIPHER_fetch(nullptr, "AES-128-CBC", nullptr),
             .aes_256_ecb = EVP_CIPHER_fetch(nullptr, "AES-256-ECB", nullptr),
             .aes_256_gcm = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr),
         };
-        must(m.sha256 && m.sha384 && m.sha512 && m.hmac && m.aes_256_ecb && m.aes_256_gcm,
+        must(m.sha256 && m.sha384 && m.sha512 && m.hmac && m.aes_128_cbc && m.aes_256_ecb &&
+                 m.aes_256_gcm,
              "fetching SHA-2, HMAC and AES");
         return m;
     }();

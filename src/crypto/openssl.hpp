@@ -37,6 +37,7 @@ struct Methods {
     EVP_MD* sha384;
     EVP_MD* sha512;
     EVP_MAC* hmac;
+    EVP_CIPHER* aes_128_cbc;
     EVP_CIPHER* aes_256_ecb;
     EVP_CIPHER* aes_256_gcm;
 };

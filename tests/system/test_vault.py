@@ -7,8 +7,10 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 
 import pytest
+from cryptography.fernet import Fernet
 
 from support.control import Control
 from support.gateway import BINARY, environment, run, write_config
@@ -337,3 +339,24 @@ def test_a_backup_opens_elsewhere_with_its_key_and_not_without(house, tmp_path):
     other.refused("is not there; put it back", "secrets", "get", "a")
     configure(other, key_file=str(file))
     assert other.done("secrets", "get", "a") == "1\n"
+
+
+# --- Fernet ---
+
+def test_fernet_tokens_come_in_and_go_out(house, tmp_path):
+    """Judged by python3-cryptography, both ways."""
+    theirs, file = Fernet(Fernet.generate_key()), tmp_path / "fernet.key"
+    key = base64.urlsafe_b64encode(theirs._signing_key + theirs._encryption_key)
+    file.write_bytes(key + b"\n")
+    option = ("--fernet-key-file", str(file))
+    for value in ("hunter2", "gr\u00fc\u00df", "x" * 100_000):
+        house.done("secrets", "set", "legacy", *option, stdin=theirs.encrypt(value.encode()).decode() + "\n")
+        assert house.done("secrets", "get", "legacy") == value + "\n"
+        token = house.done("secrets", "get", "legacy", *option).strip()
+        assert theirs.decrypt(token.encode()).decode() == value
+        assert abs(theirs.extract_timestamp(token.encode()) - time.time()) < 60
+    assert theirs.encrypt(b"hunter2")[:6] not in everything(house.data)
+    house.refused("made with another key", "secrets", "set", "legacy", *option, stdin=Fernet(Fernet.generate_key()).encrypt(b"x").decode())
+    house.refused("is no Fernet token", "secrets", "set", "legacy", *option, stdin="hunter2")
+    file.write_text("short")
+    house.refused("32 bytes in base64url", "secrets", "set", "legacy", *option, stdin=theirs.encrypt(b"x").decode())
