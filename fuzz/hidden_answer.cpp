@@ -23,8 +23,11 @@ HeaderInjection secret(const std::string& text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static const HiddenTexts all(
-        {.headers = {secret("aabbaabbaabb"), secret("bbaa/bb&aa"), secret("aaaaaaaa")}});
+    static const HiddenTexts all = [] {
+        HiddenTexts texts;
+        texts.add({.headers = {secret("aabbaabbaabb"), secret("bbaa/bb&aa"), secret("aaaaaaaa")}});
+        return texts;
+    }();
     constexpr std::size_t cuts_max = 8;
     const auto cuts = std::min(size, cuts_max);
     const std::string_view text(reinterpret_cast<const char*>(data) + cuts, size - cuts);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <set>
 
 #include "base/try.hpp"
@@ -94,8 +95,6 @@ std::unique_ptr<Route> make_route(const gateway::RouteConfig& config, const Snap
         route->upstream = upstream;
         route->timeouts = timeouts_of(config, upstream->config());
     }
-    auto hidden = std::make_unique<gateway::proxy::HiddenTexts>(config.inject);
-    if (!hidden->empty()) route->hidden = std::move(hidden);
     route->metrics = &metrics.route(config.name);
     return route;
 }
@@ -148,6 +147,20 @@ Result<void> add_upstreams(Snapshot& snapshot, const Settings& settings, PlanPar
         snapshot.upstreams.push_back(std::move(same));
     }
     return {};
+}
+
+/// What one route tells an upstream, another one of that upstream may bring to light.
+void hide_injected(Snapshot& snapshot) {
+    std::map<std::string_view, std::shared_ptr<gateway::proxy::HiddenTexts>> hidden;
+    for (const auto& route : snapshot.routes) {
+        auto& texts = hidden[route->config.upstream];
+        if (!texts) texts = std::make_shared<gateway::proxy::HiddenTexts>();
+        texts->add(route->config.inject);
+    }
+    for (const auto& route : snapshot.routes) {
+        const auto& texts = hidden.at(route->config.upstream);
+        if (route->config.inject.hide && !texts->empty()) route->hidden = texts;
+    }
 }
 
 void add_host(Snapshot& snapshot, std::string host) {
@@ -272,6 +285,7 @@ Result<std::shared_ptr<const Snapshot>> make_plan(const Settings& settings, Plan
                 judged.push_back(header.first);
         }
     }
+    hide_injected(*snapshot);
     GH_TRY_VOID(add_listeners(*snapshot, settings, parts, hosts, now));
     return snapshot;
 }

@@ -42,7 +42,7 @@ struct Route {
     const api::Route* own = nullptr;
     telemetry::RouteMetrics* metrics = nullptr;  ///< null: not counted
     proxy::Timeouts timeouts;
-    std::unique_ptr<const proxy::HiddenTexts> hidden;  ///< null: nothing is
+    std::shared_ptr<const proxy::HiddenTexts> hidden;  ///< of its upstream; null: nothing is
 };
 
 /// Our own routes of one listener, by their paths.

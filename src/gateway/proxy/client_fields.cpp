@@ -60,10 +60,10 @@ bool is_disguised(const Exchange& exchange, const http::Field& field) {
 
 /// It would have the answer come in pieces or forms that cannot be looked through.
 bool hinders_hiding(const http::Field& field) {
-    constexpr std::string_view names[] = {"accept-encoding", "range", "if-range"};
-    return std::ranges::any_of(names, [&field](std::string_view name) {
-        return http::equals_ignoring_case(field.name, name);
-    });
+    constexpr std::string_view names[] = {"accept-encoding", "accept-charset", "range",
+                                          "if-range",        "request-range",  "x-ms-range"};
+    return std::ranges::any_of(
+        names, [&field](std::string_view name) { return is_same_variable(field.name, name); });
 }
 
 }  // namespace

@@ -270,6 +270,10 @@ Task<> forward(Exchange& exchange) {
     const auto& config = upstream.config();
     auto& loop = exchange.worker->loop;
     exchange.upstream_name = config.name;
+    if (exchange.route->hidden && exchange.request().upgrade_websocket) {
+        exchange.refuse(502, "upstream.opaque", "No tunnel leads to this upstream.");
+        co_return;
+    }
     RequestBody body(exchange);
     if (exchange.route->config.request_body == BodyMode::buffer &&
         exchange.request().body.kind != http::Framing::none) {

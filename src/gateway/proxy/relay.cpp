@@ -169,9 +169,7 @@ Relay::Step Relay::pull_response() {
     if (flushed == IoState::failed) return end(Ended::client_gone);
     if (flushed == IoState::blocked) return Step::idle;
     const auto all = exchange_.worker->loop.scratch();
-    auto room = client_.room();
-    room = std::max(room - std::min(room, hiding_.held()), std::min<std::size_t>(room, 1));
-    const auto scratch = all.first(std::min(all.size(), room));
+    const auto scratch = all.first(std::min(all.size(), client_.room()));
     const auto io = up_.stream->read(scratch);
     switch (io.state) {
         case IoState::blocked: return Step::idle;

@@ -124,6 +124,8 @@ void append_upstream_head(std::string& out, Exchange& exchange, const http::Body
     fields.add(FieldId::traceparent, "traceparent", exchange.traceparent);
     add_identity(fields, *exchange.principal);
     add_injected(fields, exchange);
+    // Without this, any encoding would do (RFC 9110 §12.5.3).
+    if (exchange.route->hidden) fields.add("Accept-Encoding", "identity");
 
     head.method = request.method;
     head.method_text = request.method_text;
