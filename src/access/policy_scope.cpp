@@ -10,8 +10,9 @@ std::vector<std::string> policies_of(const Principal& principal) {
                                                      principal.type == PrincipalType::service);
     if (!is_key) return names;
     for (const auto& scope : principal.scopes) {
-        if (scope.starts_with(policy_scope_prefix))
-            names.push_back(scope.substr(policy_scope_prefix.size()));
+        if (!scope.starts_with(policy_scope_prefix)) continue;
+        auto& name = names.emplace_back(scope.substr(policy_scope_prefix.size()));
+        for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
     }
     return names;
 }

@@ -13,7 +13,7 @@ namespace gh::access {
 /// A scope "policy:NAME" lets the key that carries it do what the vault's policy of this name allows.
 inline constexpr std::string_view policy_scope_prefix = "policy:";
 
-/// The names of the policies that a principal carries. Keys do; tokens do not, for others than we may choose their scopes.
+/// The names of the policies that a principal carries, in lower case as policies have them. Keys do; tokens do not, for others than we may choose their scopes.
 [[nodiscard]] std::vector<std::string> policies_of(const Principal& principal);
 
 /// What whoever made a key holds today; nothing where that is no user of ours.

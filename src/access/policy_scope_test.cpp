@@ -9,7 +9,7 @@ using Names = std::vector<std::string>;
 
 TEST(PolicyScope, IsCarriedByKeysAlone) {
     Principal principal;
-    principal.scopes = {"policy:team", "secrets:read", "policy", "policy:b"};
+    principal.scopes = {"policy:team", "secrets:read", "policy", "policy:B"};
     struct Case {
         PrincipalType type;
         std::string_view issuer;

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <set>
 #include <system_error>
-#include <unordered_set>
 #include <utility>
 
 namespace gh::codec::json {
@@ -151,7 +151,8 @@ class Outline::Builder {
         return std::uint64_t{1} << ((name.size() + 7U * front + 31U * back) % 64);
     }
     [[nodiscard]] static bool has_double_among_many(const Node& object) {
-        std::unordered_set<std::string_view> seen;
+        std::set<std::string_view>
+            seen;  // no hash: who writes the names would choose them to collide
         for (const auto* at = &object + 1; at != object.behind(); at = (at + 1)->behind()) {
             if (!seen.insert(name_of(*at)).second) return true;
         }

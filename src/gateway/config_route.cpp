@@ -273,8 +273,8 @@ Type<InjectConfig> inject_type() {
         "${request.id} and ${request.correlation_id}.");
     table.key(
         "hide", &InjectKeys::hide, config::boolean(),
-        "What came through ${secret:...} or another reference is looked for in every answer and "
-        "written over; such answers are asked for without compression, and cannot be tunnels.");
+        "What the upstream is told through ${secret:...} or another reference is looked for in its "
+        "answers and written over; they are asked for without compression and cannot be tunnels.");
     table.check([](const Node& node, Reader& reader, const InjectKeys& keys) {
         bool good = true;
         for (const auto& [name, parts] : keys.headers) {

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/try.hpp"
+#include "config/text.hpp"
 #include "http/message.hpp"
 #include "vault/doors.hpp"
 #include "vault/kv_body.hpp"
@@ -66,7 +67,10 @@ Want want_of(const Door& door, const api::Call& call) {
 /// As policies name it.
 std::string judged_path(const Door& door, const api::Call& call, Want want) {
     std::string path(door.place);
-    if (!call.parameters.empty()) path += '/' + call.parameters.front().value;
+    if (!call.parameters.empty()) {
+        const auto& name = call.parameters.front().value;
+        path += '/' + (door.folds ? config::lower(name) : name);
+    }
     if (want == Want::list && !path.ends_with('/')) path += '/';
     return path;
 }

@@ -39,6 +39,7 @@ struct Door {
     std::string_view place;   ///< "secret/data"; static storage
     bool asks_query = false;  ///< list=true wants a list
     bool is_silent = false;   ///< 204 is all that is answered
+    bool folds = false;       ///< its names are in lower case, however they are asked for
 };
 
 /// Somebody who may.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <unordered_map>
+#include <map>
 
 #include "codec/json.hpp"
 
@@ -49,7 +49,8 @@ void append_merged(std::string& out, std::string_view target, std::string_view p
     }
     if (!target.starts_with('{')) target = "{}";
     const auto wanted = members_of(patch);
-    std::unordered_map<std::string, std::size_t> places;
+    std::map<std::string, std::size_t>
+        places;  // no hash: who writes the names could make them collide
     for (std::size_t i = 0; i < wanted.size(); ++i) places.emplace(unescaped(wanted[i].first), i);
     std::vector<bool> done(wanted.size(), false);
     out += '{';

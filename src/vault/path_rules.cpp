@@ -86,7 +86,7 @@ Capabilities PathRules::at(std::string_view path, bool lists) const {
     const auto bare = folder ? path.substr(0, path.size() - 1) : path;
     if (const auto* rule = folder ? exact(bare) : nullptr) return *rule;
     Match match;
-    if (best(path, match) || (folder && best(bare, match))) return match.capabilities;
+    if ((folder && best(bare, match)) || best(path, match)) return match.capabilities;
     return {};
 }
 

@@ -118,6 +118,13 @@ TEST(PathRules, MeanAFolderWithItsSlashAndWithout) {
                                    path "secret/metadata/team/" { capabilities = ["list"] })"});
     EXPECT_EQ(both.at("secret/metadata/team/", true), Capabilities{list});
     EXPECT_EQ(both.at("secret/metadata/team", false), Capabilities{read});
+    // Wildcards are asked for it without its slash first, as OpenBao has it.
+    const auto denied = rules_of({R"(path "secret/metadata/*" { capabilities = ["list"] }
+                                     path "secret/metadata/+" { capabilities = ["deny"] })"});
+    EXPECT_EQ(denied.at("secret/metadata/team/", true), Capabilities{deny});
+    const auto deeper = rules_of({R"(path "secret/metadata/*" { capabilities = ["deny"] }
+                                     path "secret/metadata/team/*" { capabilities = ["list"] })"});
+    EXPECT_EQ(deeper.at("secret/metadata/team/", true), Capabilities{deny});
 }
 
 }  // namespace

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -6,6 +5,7 @@
 #include "audit/act.hpp"
 #include "base/try.hpp"
 #include "codec/json_writer.hpp"
+#include "config/text.hpp"
 #include "vault/compat.hpp"
 #include "vault/kv_body.hpp"
 
@@ -15,12 +15,7 @@ namespace {
 using codec::json::Writer;
 
 /// Their clients write names as they like; there is one spelling.
-std::string name_of(const Entry& entry) {
-    auto name = path_of(entry);
-    std::ranges::transform(name, name.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-    return name;
-}
+std::string name_of(const Entry& entry) { return config::lower(path_of(entry)); }
 
 storage::Also<PolicyChange> recorded(const Entry& entry, std::string action) {
     return audit::also<PolicyChange>(
@@ -89,11 +84,13 @@ void add_face(Table& table, const Face& face) {
                       with_face(list_policies), "The names of all policies.");
     }
     const auto one = root + "/{name}";
-    table.add("GET", one, {.want = Want::read, .place = face.place}, with_face(show_policy),
-              "A policy, as it was written.");
-    table.add_write(one, {.want = Want::write, .place = face.place, .is_silent = true}, put_policy,
-                    "Makes a policy, or changes it.", policy_body_bytes_max);
-    table.add("DELETE", one, {.want = Want::remove, .place = face.place, .is_silent = true},
+    table.add("GET", one, {.want = Want::read, .place = face.place, .folds = true},
+              with_face(show_policy), "A policy, as it was written.");
+    table.add_write(one,
+                    {.want = Want::write, .place = face.place, .is_silent = true, .folds = true},
+                    put_policy, "Makes a policy, or changes it.", policy_body_bytes_max);
+    table.add("DELETE", one,
+              {.want = Want::remove, .place = face.place, .is_silent = true, .folds = true},
               remove_policy, "Removes a policy; keys that carry it may no more what it allowed.");
 }
 

@@ -152,7 +152,9 @@ std::vector<api::Route> self_routes(Room& room) {
         "POST", "/v1/sys/capabilities-self", Access::authenticated(),
         api::with(room, show_capabilities, api::raw_body({std::string(api::any_media_type)})),
         "What who asks may do to some paths.");
-    return std::move(table).take();
+    auto rows = std::move(table).take();
+    rows.back().body_bytes_max = small_body_bytes_max;
+    return rows;
 }
 
 }  // namespace gh::vault

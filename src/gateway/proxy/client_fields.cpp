@@ -42,6 +42,13 @@ std::string plain(std::string_view name) {
     return text;
 }
 
+/// A credential of this house as clients of its vault show it. A token of another vault, which may be the upstream, looks like
+/// neither a key nor a JWT.
+bool is_vault_credential(const http::Field& field) {
+    return (field.value.starts_with("gh_") || field.value.starts_with("eyJ")) &&
+           is_same_variable(field.name, "X-Vault-Token");
+}
+
 bool is_injected(const Exchange& exchange, std::string_view name) {
     return std::ranges::any_of(
         exchange.route->config.inject.headers,
@@ -79,7 +86,7 @@ bool goes_on(const Exchange& exchange, const http::Field& field) {
         exchange.principal->type == access::PrincipalType::api_key) {
         return false;
     }
-    if (is_disguised(exchange, field)) return false;
+    if (is_disguised(exchange, field) || is_vault_credential(field)) return false;
     if (exchange.route->hidden && hinders_hiding(field)) return false;
     return exchange.route->config.inject.headers.empty() || !is_injected(exchange, field.name);
 }

@@ -92,6 +92,20 @@ TEST(ClientFields, AreNotReadOtherwiseThanTheyWereJudged) {
     EXPECT_FALSE(passes(exchange, "X-Old"));
 }
 
+TEST(ClientFields, KeepFromTheUpstreamATokenOfOurVault) {
+    FakeHouse house;
+    auto& exchange = house.begin();
+    const auto goes = [&](std::string_view name, std::string_view value) {
+        return goes_on(exchange, {name, value, http::field_id(name)});
+    };
+    for (const auto name : {"X-Vault-Token", "x_vault_token"}) {
+        EXPECT_FALSE(goes(name, "gh_0123_abc")) << name;
+        EXPECT_FALSE(goes(name, "eyJhbGciOiJFUzI1NiJ9.e30.x")) << name;
+        EXPECT_TRUE(goes(name, "hvs.CAESIJ")) << name;  // the upstream may be a vault itself
+    }
+    EXPECT_TRUE(goes("X-Other", "gh_0123_abc"));
+}
+
 TEST(ClientFields, KeepFromTheUpstreamAKeyThatWasMeantForUs) {
     FakeHouse house;
     auto& exchange = house.begin();
