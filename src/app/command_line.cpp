@@ -35,7 +35,7 @@ int serve(const Options& options) {
         return 2;
     }
     auto read = read_settings(overrides, surroundings());
-    if (!read) return complain(read.error(), 2);
+    if (!read) return complain(read.error(), read.error().reason == "config.invalid" ? 2 : 1);
     // The process ends with the house: what still waits on its loops is not torn down, the kernel takes it all back.
     static Gatehouse& house =
         *std::make_unique<Gatehouse>(overrides, surroundings(), std::move(*read)).release();
@@ -218,6 +218,12 @@ void add_backup(CLI::App& app, Options& options) {
     }
 }
 
+Overrides look_overrides(const Options& options) {
+    auto overrides = overrides_of(options);
+    overrides.look_only = true;
+    return overrides;
+}
+
 /// The word in the place of a verb that is none; CLI11 would show the help of what stands before it.
 std::optional<std::string> unknown_verb(CLI::App& app, int argc, char** argv) {
     const auto any = [](CLI::App*) { return true; };
@@ -274,8 +280,8 @@ int run_command_line(int argc, char** argv) {
     auto* config = app.get_subcommand("config");
     if (config->got_subcommand("schema")) return print(config_schema());
     if (config->got_subcommand("check"))
-        return print(config_check(overrides_of(options), surroundings()));
-    return print(config_show(overrides_of(options), surroundings()));
+        return print(config_check(look_overrides(options), surroundings()));
+    return print(config_show(look_overrides(options), surroundings()));
 }
 
 }  // namespace gh::app

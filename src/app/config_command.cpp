@@ -4,6 +4,7 @@
 
 #include <iterator>
 
+#include "app/verb_state.hpp"
 #include "config/unit.hpp"
 #include "config/yaml.hpp"
 
@@ -95,10 +96,6 @@ std::string route_text(std::size_t index, const gateway::RouteConfig& route) {
     return out + "\n";
 }
 
-CommandResult refused(const Error& error) {
-    return {.exit_code = 2, .out = {}, .err = error.detail + "\n"};
-}
-
 }  // namespace
 
 Node show_settings(const Settings& settings, const config::Origins& origins) {
@@ -132,7 +129,7 @@ std::string explain(const Settings& settings) {
 
 CommandResult config_check(const Overrides& overrides, const Surroundings& surroundings) {
     const auto read = read_settings(overrides, surroundings);
-    if (!read) return refused(read.error());
+    if (!read) return failed(read.error());
     CommandResult result;
     result.out = explain(read->settings);
     for (const auto& warning : read->warnings) result.out += "warning: " + warning + "\n";
@@ -142,7 +139,7 @@ CommandResult config_check(const Overrides& overrides, const Surroundings& surro
 
 CommandResult config_show(const Overrides& overrides, const Surroundings& surroundings) {
     const auto read = read_settings(overrides, surroundings);
-    if (!read) return refused(read.error());
+    if (!read) return failed(read.error());
     return {.exit_code = 0,
             .out = config::write_yaml(show_settings(read->settings, read->origins)),
             .err = {}};

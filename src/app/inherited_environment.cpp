@@ -97,6 +97,16 @@ constexpr InheritedVariable table[] = {
      "The same, for what is deployed behind the gateway.", release_label},
 };
 
+/// Its names that are set to anything but nothing.
+std::vector<std::string_view> set_names(const config::Environment& environment,
+                                        const InheritedVariable& variable) {
+    std::vector<std::string_view> names;
+    for (const auto name : {variable.name, variable.alias}) {
+        if (!name.empty() && !environment.find(name).value_or("").empty()) names.push_back(name);
+    }
+    return names;
+}
+
 /// The value of a variable under whichever name it is set, with that name.
 std::optional<std::pair<std::string_view, std::string_view>> value_of(
     const config::Environment& environment, const InheritedVariable& variable,
@@ -187,13 +197,10 @@ bool opens_vault(const InheritedVariable& variable) {
 config::Environment with_vault(const config::Environment& outside,
                                const config::Environment& vault) {
     auto all = outside.all();
-    for (const auto& [name, value] : vault.all()) {
-        const bool opens = std::ranges::any_of(table, [&](const auto& variable) {
-            return opens_vault(variable) && (variable.name == name || variable.alias == name);
-        });
-        if (opens) continue;
-        auto& set = all[name];
-        if (set.empty()) set = value;
+    for (const auto& variable : table) {
+        if (opens_vault(variable) || !set_names(outside, variable).empty()) continue;
+        for (const auto name : set_names(vault, variable))
+            all[std::string(name)] = *vault.find(name);
     }
     return config::Environment(std::move(all));
 }
@@ -201,11 +208,13 @@ config::Environment with_vault(const config::Environment& outside,
 void refuse_secrets_outside(const config::Environment& outside, config::Problems& problems) {
     for (const auto& variable : table) {
         if (!variable.example.empty() || opens_vault(variable)) continue;
-        if (outside.find(variable.name).value_or("").empty()) continue;
-        problems.add({"environment", 0, std::string(variable.name),
-                      "is a secret outside the vault, and vault.variables_only "
-                      "(ENABLE_SECURE_SECRETS) lets none in from there: gatehouse secrets import "
-                      ".env moves it, and takes it from the file"});
+        for (const auto name : set_names(outside, variable)) {
+            problems.add(
+                {"environment", 0, std::string(name),
+                 "is a secret outside the vault, and vault.variables_only "
+                 "(ENABLE_SECURE_SECRETS) lets none in from there: gatehouse secrets import "
+                 ".env moves it, and takes it from the file"});
+        }
     }
 }
 

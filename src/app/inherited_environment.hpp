@@ -23,7 +23,8 @@ struct InheritedVariable {
 /// Is it one that says how to open the vault or its database, so that it cannot be in it?
 [[nodiscard]] bool opens_vault(const InheritedVariable& variable);
 
-/// Variables that stand in the vault, less those that opens_vault(); below what `outside` sets to anything but nothing.
+/// Variables of the vault, less those that opens_vault(), where `outside` sets neither them nor their other name to anything but
+/// nothing.
 [[nodiscard]] config::Environment with_vault(const config::Environment& outside,
                                              const config::Environment& vault);
 /// A problem for each secret that `outside` sets and that belongs into the vault.

@@ -52,6 +52,7 @@ class Reading {
         out_.settings.data_dir = (folder / "data").lexically_normal();
         out_.settings.listeners = default_listeners();
         const bool good = settings_type().read(tree_, reader, out_.settings);
+        note_named_variables();
         for (const auto& literal : reader.literal_secrets().all()) judge_.note(literal);
         judge_file_secrets();
         return finish(good);
@@ -114,6 +115,18 @@ class Reading {
 
     void refuse(std::string option, std::string text) {
         problems_.add({"command line", 0, std::move(option), std::move(text)});
+    }
+
+    /// Before the environment overrides what refers to it: the file wants them all the same.
+    void note_named_variables() {
+        constexpr std::string_view begins = "${env:";
+        for (const auto& [path, written] : out_.origins.written()) {
+            std::string_view text = written;
+            for (auto at = text.find(begins); at != text.npos; at = text.find(begins)) {
+                text.remove_prefix(at + begins.size());
+                out_.named_variables.emplace(text.substr(0, text.find('}')));
+            }
+        }
     }
 
     void judge_file_secrets() {
@@ -258,15 +271,17 @@ Result<ReadSettings> read_settings(const Overrides& overrides, const Surrounding
     seeing.secrets = &vault;
     const auto first = read_without_vault(overrides, surroundings);
     if (first && !first->settings.vault.variables.empty()) {
-        auto variables = vault.variables(first->settings.vault.variables);
-        if (!variables) {
+        auto variables = vault.variables(first->settings);
+        if (!variables && !vault.away()) {
             return fail(ErrorKind::invalid_argument, "config.invalid",
                         "vault.variables: " + variables.error().detail);
         }
-        seeing.vault_variables = *std::move(variables);
+        if (variables) seeing.vault_variables = *std::move(variables);
     }
-    GH_TRY(auto read, read_once(overrides, seeing));
-    read.from_vault = vault.count();
+    auto read = read_once(overrides, seeing);
+    // No fault of the configuration: another try may do.
+    if (vault.away()) return std::unexpected(*vault.away());
+    if (read) read->from_vault = vault.count();
     return read;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
+#include "app/state.hpp"
 #include "storage/database.hpp"
 #include "vault/secret.hpp"
 
@@ -9,5 +11,9 @@ namespace gh::app {
 
 /// Has the audit log tell of a change of a secret that the shell makes: its path and version, never its value.
 [[nodiscard]] storage::Also<vault::SecretChange> recorded_secret(std::string action);
+
+/// The same of a value that the shell reads.
+[[nodiscard]] Result<void> record_read(State& state, const std::string& path,
+                                       std::uint64_t version);
 
 }  // namespace gh::app

@@ -198,9 +198,8 @@ CommandResult secrets_get(const Overrides& overrides, const Surroundings& surrou
     auto text = shown(*secret->value, options);
     if (text && !options.fernet_key_file.empty()) text = as_token(*std::move(text), options);
     if (!text) return failed(text.error());
-    auto told = audit::act_of_shell("secret.read", "secret", options.path);
-    told.details = {{"version", static_cast<std::int64_t>(secret->version.version)}};
-    if (auto noted = record_act(*opened->verb->state, std::move(told)); !noted)
+    if (auto noted = record_read(*opened->verb->state, options.path, secret->version.version);
+        !noted)
         return failed(noted.error());
     *text += '\n';
     return {.exit_code = 0, .out = *std::move(text), .err = {}};

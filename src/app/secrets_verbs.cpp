@@ -86,10 +86,16 @@ void add_import(CLI::App& secrets, Options& options) {
         "Keep the file as it was, sealed, in DATA/backups; before anything is changed");
     auto* verify = import->add_flag(
         "--verify-only", wanted.verify_only,
-        "Write nothing: which secrets there are, and is each in the vault? 1 if there are any");
+        "Write nothing: which secrets there are, and is each in the vault? 1 if there is anything "
+        "to do");
+    import->add_flag("--overwrite", wanted.overwrite,
+                     "A new version also where the vault has another value");
+    import->add_option("--keep", wanted.keep, "This variable stays in the file; once for each")
+        ->allow_extra_args(false);
     import
         ->add_flag("--delete-env", wanted.delete_env,
-                   "Remove the file in place of its secrets only; a sealed copy is kept")
+                   "Remove the file, if it holds nothing but secrets and all go into the vault; a "
+                   "sealed copy is kept")
         ->excludes(verify);
     auto* open = add_state_verb(secrets, options, "open-backup", "Print what --backup has kept",
                                 "secrets open-backup data/backups/.env.backup_20260102_030405",

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,7 @@ struct Overrides {
     bool open_to_all = false;  ///< --public, with --upstream: no credentials wanted
     bool state_only =
         false;  ///< a verb that works on the state: a file is welcome, nothing is served
+    bool look_only = false;  ///< whoever only looks makes no vault and no schema
 };
 
 /// What reading needs of the world.
@@ -84,7 +86,8 @@ struct ReadSettings {
     std::vector<std::string> warnings;  ///< one sentence each, no secrets
     config::Origins origins;          ///< which values came through a reference: for `config show`
     config::Environment environment;  ///< with `.env` laid below
-    std::size_t from_vault = 0;       ///< secrets that were taken from there
+    std::set<std::string, std::less<>> named_variables;  ///< by `${env:NAME}` of the file
+    std::size_t from_vault = 0;                          ///< secrets that were taken from there
 };
 
 /// Reads the file (if any), then the environment, then the command line, and checks the whole.

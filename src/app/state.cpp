@@ -44,19 +44,22 @@ State::State(std::unique_ptr<storage::Observer> watching, std::unique_ptr<storag
       certificates(*database) {}
 
 Result<std::unique_ptr<State>> State::open(const Settings& settings, crypto::KeyStore& keys,
-                                           telemetry::Registry& registry, telemetry::Log* log) {
-    GH_TRY(auto key, kept_secret(keys, hash_key));
+                                           telemetry::Registry& registry, telemetry::Log* log,
+                                           Schema schema) {
+    auto key = schema == Schema::bring_up ? kept_secret(keys, hash_key)
+                                          : crypto::Secret::random(secret_bytes);
+    if (!key) return std::unexpected(std::move(key).error());
     auto observer = std::make_unique<storage::Observer>(registry, log, settings.storage.slow_query);
     GH_TRY(auto database,
            storage::open_database(settings.storage, settings.data_dir, *observer, log));
-    if (database->dialect() == storage::Dialect::sqlite) {
+    if (schema == Schema::bring_up && database->dialect() == storage::Dialect::sqlite) {
         GH_TRY(const auto applied,
                net::run_to_end(storage::migrate(*database, storage::embedded_migrations(),
                                                 std::chrono::system_clock::now())));
         if (applied > 0 && log != nullptr)
             log->info("storage", "schema brought up to date").field("steps", applied);
     }
-    return std::make_unique<State>(std::move(observer), std::move(database), std::move(key));
+    return std::make_unique<State>(std::move(observer), std::move(database), *std::move(key));
 }
 
 Task<Result<void>> State::check_schema() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -28,14 +29,18 @@ namespace gh::app {
 /// or changes the state; they may run side by side.
 class State {
  public:
+    enum class Schema : std::uint8_t { bring_up, as_it_is };
+
     /// Opens the database. The embedded engine is brought to the schema of this program; a server is only connected to,
     /// in the background: see check_schema().
-    /// @param log  may be null
-    /// @return     errors of the key store, of opening, of migration
+    /// @param log     may be null
+    /// @param schema  as_it_is: for who looks only, and looks at no API key
+    /// @return        errors of the key store, of opening, of migration
     [[nodiscard]] static Result<std::unique_ptr<State>> open(const Settings& settings,
                                                              crypto::KeyStore& keys,
                                                              telemetry::Registry& registry,
-                                                             telemetry::Log* log);
+                                                             telemetry::Log* log,
+                                                             Schema schema = Schema::bring_up);
 
     /// @return `conflict` "migration.pending": the detail says what to do; the errors of storage::schema_state(), among
     ///         them those of a database that is away

@@ -5,12 +5,14 @@
 #include <map>
 #include <utility>
 
+#include "app/inherited_environment.hpp"
+#include "app/secret_acts.hpp"
 #include "app/secret_fields.hpp"
 #include "app/verb_state.hpp"
-#include "audit/act.hpp"
 #include "base/try.hpp"
 #include "codec/hex.hpp"
 #include "net/run_task.hpp"
+#include "vault/seal.hpp"
 #include "vault/secret_repository.hpp"
 
 namespace gh::app {
@@ -21,7 +23,6 @@ constexpr std::string_view keys[] = {
     "vault.key",        "vault.key_file",       "vault.passphrase",
     "vault.credential", "vault.kernel_keyring", "vault.variables",
 };
-constexpr std::size_t variables_max = 1'000;
 
 }  // namespace
 
@@ -39,11 +40,18 @@ Result<VerbState*> VaultSecrets::open() {
     opening.state_only = true;
     auto house = open_verb_state(opening, surroundings_);
     if (!house) {
+        note(house.error());
         failed_ = std::move(house).error();
         return std::unexpected(*failed_);
     }
     house_ = *std::move(house);
     return house_.get();
+}
+
+void VaultSecrets::note(const Error& error) {
+    const bool passes =
+        error.kind == ErrorKind::unavailable || error.kind == ErrorKind::deadline_exceeded;
+    if (passes && !away_) away_ = error;
 }
 
 Result<std::string> VaultSecrets::read(VerbState& house, const std::string& path,
@@ -52,6 +60,7 @@ Result<std::string> VaultSecrets::read(VerbState& house, const std::string& path
     const auto secret = net::run_to_end(secrets.get(path, 0));
     if (!secret) {
         auto error = secret.error();
+        note(error);
         if (error.reason == "secret.unknown")
             error.detail =
                 fmt::format("there is none; write it with gatehouse secrets set {}", path);
@@ -60,9 +69,7 @@ Result<std::string> VaultSecrets::read(VerbState& house, const std::string& path
     if (!secret->value)
         return fail(ErrorKind::not_found, "secret.deleted", "its newest version was deleted");
     GH_TRY(auto text, field_of(*secret->value, field, path));
-    auto told = audit::act_of_shell("secret.read", "secret", path);
-    told.details = {{"version", static_cast<std::int64_t>(secret->version.version)}};
-    GH_TRY_VOID(record_act(*house.state, std::move(told)));
+    GH_TRY_VOID(record_read(*house.state, path, secret->version.version));
     ++count_;
     return text;
 }
@@ -72,18 +79,22 @@ Result<std::string> VaultSecrets::resolve(std::string_view path, std::string_vie
     return read(*house, std::string(path), field);
 }
 
-Result<config::Environment> VaultSecrets::variables(std::string_view folder) {
+Result<config::Environment> VaultSecrets::variables(const Settings& settings) {
+    GH_TRY(const bool sealed, vault::Seal::exists(settings.data_dir / "keys"));
+    if (!sealed) return config::Environment();
     GH_TRY(auto* house, open());
-    vault::SecretRepository secrets(*house->state->database, *house->keyring);
-    vault::SecretPage page{.folder = std::string(folder), .after = {}, .limit = variables_max};
-    GH_TRY(const auto names, net::run_to_end(secrets.list(std::move(page))));
     std::map<std::string, std::string, std::less<>> found;
-    for (const auto& name : names) {
-        if (name.ends_with('/')) continue;
-        auto value = read(*house, std::string(folder) + name, only_field);
-        if (!value && value.error().reason == "secret.deleted") continue;
-        if (!value) return std::unexpected(std::move(value).error());
-        found.emplace(name, *std::move(value));
+    for (const auto& variable : inherited_variables()) {
+        if (opens_vault(variable)) continue;
+        for (const auto name : {variable.name, variable.alias}) {
+            if (name.empty()) continue;
+            auto value = read(*house, settings.vault.variables + std::string(name), only_field);
+            if (!value && value.error().kind == ErrorKind::not_found &&
+                value.error().reason != "secret.field")
+                continue;
+            if (!value) return std::unexpected(std::move(value).error());
+            found.emplace(name, *std::move(value));
+        }
     }
     return config::Environment(std::move(found));
 }

@@ -28,13 +28,17 @@ class VaultSecrets final : public config::SecretResolver {
     /// @param field  empty: `value`, or the only one
     [[nodiscard]] Result<std::string> resolve(std::string_view path,
                                               std::string_view field) override;
-    /// The secrets directly in a folder, as variables of their names; no folder's are none.
-    [[nodiscard]] Result<config::Environment> variables(std::string_view folder);
+    /// Those of inherited_variables() that vault.variables may hold. None where there is no vault yet.
+    /// @param settings  name the folder
+    [[nodiscard]] Result<config::Environment> variables(const Settings& settings);
+    /// What keeps it from answering just now, such as a database that is away; null: nothing.
+    [[nodiscard]] const Error* away() const { return away_ ? &*away_ : nullptr; }
     /// Handed out so far.
     [[nodiscard]] std::size_t count() const { return count_; }
 
  private:
     [[nodiscard]] Result<VerbState*> open();
+    void note(const Error& error);
     [[nodiscard]] Result<std::string> read(VerbState& house, const std::string& path,
                                            std::string_view field);
 
@@ -43,6 +47,7 @@ class VaultSecrets final : public config::SecretResolver {
     std::unique_ptr<VerbState> house_;
     std::size_t count_ = 0;
     std::optional<Error> failed_;  ///< to open it, so that it is tried once
+    std::optional<Error> away_;
 };
 
 /// For verbs that make no use of secrets of the configuration, and must run before those are there: something else in place of

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/restoring.hpp"
 #include "audit/log.hpp"
 #include "base/try.hpp"
 #include "config/text.hpp"
 #include "net/run_task.hpp"
+#include "vault/seal.hpp"
 
 namespace gh::app {
 
@@ -21,6 +23,22 @@ Result<void> check_data_dir(const Settings& settings) {
                             settings.data_dir.native()));
 }
 
+namespace {
+
+/// Is there what would be made otherwise?
+Result<void> check_vault(const Settings& settings) {
+    GH_TRY(const bool sealed, vault::Seal::exists(settings.data_dir / "keys"));
+    const auto sqlite = sqlite_file_of(settings);
+    std::error_code unknown;
+    if (sealed && (sqlite.empty() || std::filesystem::exists(sqlite, unknown))) return {};
+    return fail(ErrorKind::not_found, "vault.absent",
+                fmt::format("there is no vault in {} yet; gatehouse serve makes it, and so does "
+                            "gatehouse secrets set",
+                            settings.data_dir.native()));
+}
+
+}  // namespace
+
 Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
                                                    const Surroundings& surroundings) {
     GH_TRY(auto read, read_settings(overrides, surroundings));
@@ -28,12 +46,15 @@ Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
     opened->settings = std::move(read.settings);
     opened->origins = std::move(read.origins);
     GH_TRY_VOID(check_data_dir(opened->settings));
+    if (overrides.look_only) GH_TRY_VOID(check_vault(opened->settings));
     GH_TRY(opened->folder, DataFolder::open(opened->settings, DataFolder::Use::shared));
     GH_TRY(auto unsealed, unseal(opened->settings));
     opened->keys = std::move(unsealed.keys);
     opened->keyring = std::move(unsealed.keyring);
     opened->files = std::move(unsealed.files);
-    GH_TRY(opened->state, State::open(opened->settings, *opened->keys, opened->registry, nullptr));
+    const auto schema = overrides.look_only ? State::Schema::as_it_is : State::Schema::bring_up;
+    GH_TRY(opened->state,
+           State::open(opened->settings, *opened->keys, opened->registry, nullptr, schema));
     GH_TRY_VOID(net::run_to_end(opened->state->check_schema()));
     GH_TRY_VOID(net::run_to_end(opened->keyring->check(*opened->state->database)));
     return opened;

@@ -32,6 +32,7 @@ struct VerbState {
 /// @return `not_found` "data_dir.absent" where nothing was ever started: the detail says what to do
 [[nodiscard]] Result<void> check_data_dir(const Settings& settings);
 
+/// Whoever looks only gets `not_found` "vault.absent" where it would have to be made, and no schema is changed for him.
 /// @return `invalid_argument` "config.invalid"; errors of check_data_dir(), DataFolder::open(), State::open() and
 ///         State::check_schema(); Keyring::check()
 [[nodiscard]] Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,

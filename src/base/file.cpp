@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <optional>
 #include <thread>
 
 #include "base/try.hpp"
@@ -42,12 +43,15 @@ int write_all(int fd, std::string_view content) {
     return 0;
 }
 
-/// The mode is set apart from open(2), whose own is cut by the umask. @return errno, or 0
-int write_new(int directory, const std::string& name, std::string_view content, mode_t mode) {
+/// The mode is set apart from open(2), whose own is cut by the umask, and after the owner, who takes bits from it.
+/// @return errno, or 0
+int write_new(int directory, const std::string& name, std::string_view content, mode_t mode,
+              std::optional<FileOwner> owner = {}) {
     const UniqueFd file(::openat(directory, name.c_str(),
                                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file) return errno;
     if (const int error = write_all(file.get(), content)) return error;
+    if (owner && ::fchown(file.get(), owner->user, owner->group) != 0) return errno;
     if (::fchmod(file.get(), mode) != 0) return errno;
     return ::fsync(file.get()) == 0 ? 0 : errno;
 }
@@ -66,6 +70,33 @@ Result<void> sync_directory(const UniqueFd& directory, const std::string& of) {
     return fail_errno(ErrorKind::unavailable, reason_io, "syncing the directory of " + of, errno);
 }
 
+std::string new_name_of(const std::string& name) { return "." + name + ".new"; }
+
+Result<void> replace(const UniqueFd& directory, const std::string& name, std::string_view content,
+                     mode_t mode, std::optional<FileOwner> owner) {
+    const auto new_name = new_name_of(name);
+    const DirectoryLock lock(directory.get());
+    ::unlinkat(directory.get(), new_name.c_str(), 0);  // left by a process that was killed
+    int error = write_new(directory.get(), new_name, content, mode, owner);
+    if (error == 0 &&
+        ::renameat(directory.get(), new_name.c_str(), directory.get(), name.c_str()) != 0) {
+        error = errno;
+    }
+    if (error != 0) {
+        ::unlinkat(directory.get(), new_name.c_str(), 0);
+        return fail_errno(ErrorKind::unavailable, reason_io, "writing " + name, error);
+    }
+    return sync_directory(directory, name);
+}
+
+/// Such a one cannot be renamed onto. Kernels that cannot tell say no.
+bool is_mount(int directory, const std::string& name) {
+    struct statx facts{};
+    if (::statx(directory, name.c_str(), AT_SYMLINK_NOFOLLOW, STATX_TYPE, &facts) != 0)
+        return false;
+    return (facts.stx_attributes_mask & facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 }  // namespace
 
 Result<UniqueFd> open_directory(const std::filesystem::path& directory) {
@@ -76,20 +107,25 @@ Result<UniqueFd> open_directory(const std::filesystem::path& directory) {
 
 Result<void> replace_file(const UniqueFd& directory, std::string_view name,
                           std::string_view content, mode_t mode) {
+    return replace(directory, std::string(name), content, mode, std::nullopt);
+}
+
+Result<void> replace_file(const UniqueFd& directory, std::string_view name,
+                          std::string_view content, mode_t mode, FileOwner owner) {
+    return replace(directory, std::string(name), content, mode, owner);
+}
+
+Result<void> check_replaceable(const UniqueFd& directory, std::string_view name, FileOwner owner) {
     const std::string final_name(name);
-    const std::string new_name = "." + final_name + ".new";
+    if (is_mount(directory.get(), final_name))
+        return fail_errno(ErrorKind::unavailable, reason_io, "replacing " + final_name, EBUSY);
     const DirectoryLock lock(directory.get());
-    ::unlinkat(directory.get(), new_name.c_str(), 0);  // left by a process that was killed
-    int error = write_new(directory.get(), new_name, content, mode);
-    if (error == 0 &&
-        ::renameat(directory.get(), new_name.c_str(), directory.get(), final_name.c_str()) != 0) {
-        error = errno;
-    }
-    if (error != 0) {
-        ::unlinkat(directory.get(), new_name.c_str(), 0);
-        return fail_errno(ErrorKind::unavailable, reason_io, "writing " + final_name, error);
-    }
-    return sync_directory(directory, final_name);
+    const auto probe = new_name_of(final_name);
+    ::unlinkat(directory.get(), probe.c_str(), 0);
+    const int error = write_new(directory.get(), probe, {}, 0600, owner);
+    ::unlinkat(directory.get(), probe.c_str(), 0);
+    if (error == 0) return {};
+    return fail_errno(ErrorKind::unavailable, reason_io, "replacing " + final_name, error);
 }
 
 Result<void> create_file(const UniqueFd& directory, std::string_view name, std::string_view content,
@@ -105,6 +141,21 @@ Result<void> create_file(const UniqueFd& directory, std::string_view name, std::
     if (error != 0)
         return fail_errno(ErrorKind::unavailable, reason_io, "writing " + final_name, error);
     return sync_directory(directory, final_name);
+}
+
+Result<UniqueFd> open_file(const UniqueFd& directory, std::string_view name) {
+    const std::string wanted(name);
+    UniqueFd fd(::openat(directory.get(), wanted.c_str(),
+                         O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (!fd && errno == ENOENT) return fail(ErrorKind::not_found, "file.absent", wanted);
+    if (!fd && errno == ELOOP)
+        return fail(ErrorKind::invalid_argument, "file.kind", wanted + " is a link");
+    struct stat facts{};
+    if (!fd || ::fstat(fd.get(), &facts) != 0)
+        return fail_errno(ErrorKind::unavailable, reason_io, wanted, errno);
+    if (!S_ISREG(facts.st_mode))
+        return fail(ErrorKind::invalid_argument, "file.kind", wanted + " is no regular file");
+    return fd;
 }
 
 Result<bool> file_exists(const std::filesystem::path& file) {

@@ -23,11 +23,30 @@ namespace gh {
 [[nodiscard]] Result<void> replace_file(const UniqueFd& directory, std::string_view name,
                                         std::string_view content, mode_t mode);
 
+/// Whose a file is.
+struct FileOwner {
+    uid_t user;
+    gid_t group;
+};
+
+/// The same for a file of somebody else: it is his before it has its name, so that nothing is ever changed through the name.
+[[nodiscard]] Result<void> replace_file(const UniqueFd& directory, std::string_view name,
+                                        std::string_view content, mode_t mode, FileOwner owner);
+
+/// Could that be done? Makes a file of this owner beside, and removes it.
+/// @return `unavailable` "file.io", also where `name` is a mount of its own, as containers have them
+[[nodiscard]] Result<void> check_replaceable(const UniqueFd& directory, std::string_view name,
+                                             FileOwner owner);
+
 /// Makes `name` in `directory`, as whole as replace_file() does, where there is none of this name. Waits for nobody: for
 /// folders of others, too.
 /// @return `conflict` "file.exists": there is; `unavailable` "file.io"
 [[nodiscard]] Result<void> create_file(const UniqueFd& directory, std::string_view name,
                                        std::string_view content, mode_t mode);
+
+/// Opens `name` in `directory`, which must be a regular file and no link, to read it. Never waits, as for a pipe it would.
+/// @return `not_found` "file.absent", `invalid_argument` "file.kind", `unavailable` "file.io"
+[[nodiscard]] Result<UniqueFd> open_file(const UniqueFd& directory, std::string_view name);
 
 /// Is there something of this name, be it a link that leads nowhere? @return `unavailable` "file.io": nobody can tell
 [[nodiscard]] Result<bool> file_exists(const std::filesystem::path& file);

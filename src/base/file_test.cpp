@@ -37,6 +37,46 @@ TEST(ReplaceFile, WritesWithTheModeAndLeavesNothingBeside) {
     EXPECT_EQ(files_in(home.path()), 1U);
 }
 
+TEST(ReplaceFile, GivesAFileToItsOwnerBeforeItHasItsName) {
+    const TemporaryDirectory home;
+    const auto directory = open_directory(home.path()).value();
+    const auto owned = [&](const char* name) {
+        struct stat facts{};
+        EXPECT_EQ(::stat((home.path() / name).c_str(), &facts), 0);
+        return std::pair(facts.st_uid, facts.st_gid);
+    };
+    const FileOwner mine{::geteuid(), ::getegid()}, other{4'711, 4'712};
+    EXPECT_TRUE(check_replaceable(directory, "env", mine));
+    EXPECT_TRUE(replace_file(directory, "env", "one", 0640, mine));
+    EXPECT_EQ(owned("env"), std::pair(mine.user, mine.group));
+    const bool root = ::geteuid() == 0;
+    EXPECT_EQ(check_replaceable(directory, "env", other).has_value(), root);
+    EXPECT_EQ(replace_file(directory, "env", "two", 0640, other).has_value(), root);
+    EXPECT_EQ(read_file_at(home.path() / "env", 100).value(), root ? "two" : "one");
+    if (root) {
+        EXPECT_EQ(owned("env"), std::pair(other.user, other.group));
+    }
+    EXPECT_EQ(mode_of(home.path() / "env"), 0640U);
+    EXPECT_EQ(files_in(home.path()), 1U);
+}
+
+TEST(OpenFile, OpensRegularFilesAndNothingElse) {
+    const TemporaryDirectory home;
+    const auto directory = open_directory(home.path()).value();
+    std::ofstream(home.path() / "file") << "text";
+    std::filesystem::create_symlink("file", home.path() / "link");
+    std::filesystem::create_directory(home.path() / "folder");
+    ASSERT_EQ(::mkfifo((home.path() / "pipe").c_str(), 0600), 0);
+    const auto file = open_file(directory, "file");
+    ASSERT_TRUE(file);
+    EXPECT_EQ(read_file(*file, 100).value(), "text");
+    for (const auto* name : {"link", "folder", "pipe"}) {
+        const auto refused = open_file(directory, name);
+        EXPECT_EQ(refused ? "" : refused.error().reason, "file.kind") << name;
+    }
+    EXPECT_EQ(open_file(directory, "none").error().reason, "file.absent");
+}
+
 TEST(CreateFile, MakesAFileOnceWithItsMode) {
     const TemporaryDirectory home;
     const auto directory = open_directory(home.path()).value();

@@ -153,20 +153,28 @@ class Parser {
             const auto inside = value.substr(start + 2, end - start - 2);
             const auto dash = inside.find(":-");
             out.append(value.substr(0, start));
-            out.append(variable(inside.substr(0, dash))
-                           .value_or(dash == std::string_view::npos ? std::string_view{}
-                                                                    : inside.substr(dash + 2)));
+            const auto fallback = dash == std::string_view::npos
+                                      ? std::nullopt
+                                      : std::optional(inside.substr(dash + 2));
+            out.append(variable(inside.substr(0, dash), fallback));
             value.remove_prefix(end + 1);
         }
         return out.append(value);
     }
 
-    [[nodiscard]] std::optional<std::string_view> variable(std::string_view name) {
-        if (const auto found = process_.find(name)) return found;
+    std::string_view variable(std::string_view name, std::optional<std::string_view> fallback) {
+        using From = DotenvReference::From;
         const auto above = variables_.find(name);
-        if (above == variables_.end()) return std::nullopt;
-        uses_.push_back(above->first);
-        return above->second;
+        std::optional<std::string_view> found = process_.find(name);
+        auto from = From::process;
+        if (!found && above != variables_.end()) {
+            found = above->second;
+            from = From::line;
+        } else if (!found) {
+            from = fallback ? From::fallback : From::nobody;
+        }
+        uses_.push_back({std::string(name), from});
+        return found ? *found : fallback.value_or("");
     }
 
     std::string_view text_;
@@ -176,7 +184,7 @@ class Parser {
     std::uint32_t before_ = 0;
     std::uint32_t line_ = 1;
     std::string name_;
-    std::vector<std::string> uses_;
+    std::vector<DotenvReference> uses_;
     Variables variables_;
     std::vector<DotenvAssignment> assignments_;
 };
@@ -185,6 +193,8 @@ class Parser {
 std::optional<Problem> read_all(Parser& parser, std::string_view text, std::string_view file) {
     if (text.size() > dotenv_bytes_max)
         return Problem{std::string(file), 0, {}, "is larger than 256 KiB"};
+    if (text.starts_with("\xEF\xBB\xBF"))
+        return Problem{std::string(file), 1, {}, "begins with a byte order mark; save it without"};
     if (find_unreadable(text)) {
         return Problem{
             std::string(file), 0, {}, "holds bytes that are not UTF-8 text, or control characters"};

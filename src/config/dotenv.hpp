@@ -27,14 +27,21 @@ inline constexpr std::size_t dotenv_bytes_max = 256 * 1024;
                                                                std::string_view file,
                                                                const Environment& process);
 
+/// `${name}` in a value, and who answered it.
+struct DotenvReference {
+    enum class From : std::uint8_t { process, line, fallback, nobody };
+    std::string name;
+    From from = From::nobody;
+};
+
 /// `NAME=value` and where it stands.
 struct DotenvAssignment {
     std::string name;
     Secret value;
-    std::uint32_t line = 0;         ///< of its beginning
-    std::size_t begin = 0;          ///< octets of the text from here: the beginning of that line
-    std::size_t end = 0;            ///< to here: the end of the value, before a comment behind it
-    std::vector<std::string> uses;  ///< names of lines above that the value took in
+    std::uint32_t line = 0;             ///< of its beginning
+    std::size_t begin = 0;              ///< octets of the text: the beginning of that line
+    std::size_t end = 0;                ///< the end of the value, before a comment behind it
+    std::vector<DotenvReference> uses;  ///< all of them, in order
 };
 
 /// The same, with each assignment in order, also those that a later one overrides.

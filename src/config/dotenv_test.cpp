@@ -81,15 +81,34 @@ TEST(Dotenv, AssignmentsSayWhereTheyStand) {
     for (const auto& each : *alone) {
         seen += std::to_string(each.line) + "[" +
                 std::string(text.substr(each.begin, each.end - each.begin)) + "]" +
-                std::string(each.value.view()) + "<" + (each.uses.empty() ? "" : each.uses[0]) +
-                ";";
+                std::string(each.value.view()) + "<" +
+                (each.uses.empty() ? "" : each.uses[0].name) + ";";
     }
     EXPECT_EQ(seen, "2[ export A = 1]1<;3[B='2\n3']2\n3<;5[C=${A}${NOPE}${P}]1<A;6[A=]<;8[E=]<;");
     const auto within = parse_dotenv_assignments(text, ".env", process);
     ASSERT_TRUE(within);
     EXPECT_EQ((*within)[2].value.view(), "of the processp");
-    EXPECT_TRUE((*within)[2].uses.empty());
     EXPECT_FALSE(parse_dotenv_assignments("A='", ".env", {}));
+}
+
+TEST(Dotenv, EachReferenceIsKnownWithWhoAnsweredIt) {
+    const Environment process(Variables{{"P", "of the process"}, {"BOTH", "of the process"}});
+    const auto read = parse_dotenv_assignments(
+        "A=1\nBOTH=2\nC=${A}${BOTH}${P}${NOPE:-3}${NOPE}\nD='${A}'\n", ".env", process);
+    ASSERT_TRUE(read);
+    using From = DotenvReference::From;
+    const std::pair<std::string_view, From> expected[] = {{"A", From::line},
+                                                          {"BOTH", From::process},
+                                                          {"P", From::process},
+                                                          {"NOPE", From::fallback},
+                                                          {"NOPE", From::nobody}};
+    const auto& uses = (*read)[2].uses;
+    ASSERT_EQ(uses.size(), std::size(expected));
+    for (std::size_t i = 0; i < uses.size(); ++i) {
+        EXPECT_EQ(uses[i].name, expected[i].first);
+        EXPECT_EQ(uses[i].from, expected[i].second) << uses[i].name;
+    }
+    EXPECT_TRUE((*read)[3].uses.empty()) << "single quotes refer to nothing";
 }
 
 TEST(Dotenv, AValueThatMultipliesItselfIsStopped) {

@@ -48,6 +48,7 @@ class Origins {
     void note(std::string path, std::string written) {
         written_.insert_or_assign(std::move(path), std::move(written));
     }
+    [[nodiscard]] const auto& written() const { return written_; }
     /// nullptr: not through a reference.
     [[nodiscard]] const std::string* find(std::string_view path) const;
 

@@ -1,30 +1,37 @@
 #include "vault/env_file.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <set>
+#include <utility>
 
 #include "audit/redaction.hpp"
+#include "crypto/burned.hpp"
+#include "vault/secret_path.hpp"
 
 namespace gh::vault {
 namespace {
 
 // What the last word of a name says when the value is about a secret and none: "JWT_SECRET_FILE", "TOKEN_TTL".
 constexpr std::string_view about[] = {
-    "ALG",    "ALGORITHM", "AUDIENCE", "BITS",    "BYTES",  "COST",   "COUNT",    "DAYS",
-    "DIR",    "ENABLED",   "ENDPOINT", "EXPIRES", "EXPIRY", "EXPIRE", "FILE",     "FORMAT",
-    "HEADER", "HOST",      "HOURS",    "ID",      "ISSUER", "LENGTH", "LIFETIME", "LIMIT",
-    "MAX",    "MIN",       "MINUTES",  "MODE",    "NAME",   "PATH",   "POLICY",   "PORT",
-    "PREFIX", "REQUIRED",  "ROUNDS",   "SECONDS", "SIZE",   "TTL",    "TYPE",     "URI",
-    "URL",    "USER",      "USERNAME", "VERSION",
+    "ALG",    "ALGORITHM", "ATTEMPTS", "AUDIENCE", "BACKEND",  "BITS",     "BYTES",    "COST",
+    "COUNT",  "DAYS",      "DIR",      "ENABLED",  "ENDPOINT", "EXPIRES",  "EXPIRY",   "EXPIRE",
+    "FILE",   "FORMAT",    "HEADER",   "HOST",     "HOURS",    "ID",       "INTERVAL", "ISSUER",
+    "LENGTH", "LIFETIME",  "LIMIT",    "MAX",      "METHOD",   "MIN",      "MINUTES",  "MODE",
+    "NAME",   "PATH",      "POLICY",   "PORT",     "PREFIX",   "PROVIDER", "REQUIRED", "ROTATION",
+    "ROUNDS", "SECONDS",   "SIZE",     "TIMEOUT",  "TTL",      "TYPE",     "URI",      "URL",
+    "USER",   "USERNAME",  "VERSION",
 };
 constexpr std::string_view open_words[] = {"PUBLIC", "PUB", "PUBLISHABLE"};
-constexpr std::string_view password_words[] = {"PASS",     "PASSPHRASE", "PASSWD",
-                                               "PASSWORD", "PASSWORDS",  "PWD"};
+constexpr std::string_view password_words[] = {"PASS",      "PASSPHRASE", "PASSWD", "PASSWORD",
+                                               "PASSWORDS", "PIN",        "PW",     "PWD"};
 constexpr std::string_view secret_words[] = {
-    "APIKEY", "APIKEYS", "CREDENTIAL", "CREDENTIALS", "DSN",    "KEY",     "KEYS",  "PEPPER",
-    "PIN",    "PRIVATE", "SALT",       "SEED",        "SECRET", "SECRETS", "TOKEN", "TOKENS"};
+    "APIKEY",  "APIKEYS", "CREDENTIAL", "CREDENTIALS", "DSN",     "KEY",   "KEYS",  "PEPPER",
+    "PRIVATE", "SALT",    "SEED",       "SECRET",      "SECRETS", "TOKEN", "TOKENS"};
+// Those of which there are numbers: MAX_TOKENS=4096.
+constexpr std::string_view counted_words[] = {"KEY", "KEYS", "TOKEN", "TOKENS"};
 
 // What the tokens of well-known services begin with, and how long they are at least.
 struct Shape {
@@ -48,7 +55,12 @@ constexpr Shape shapes[] = {
 constexpr std::string_view connection_keys[] = {
     "PASSWORD=", "PWD=", "ACCOUNTKEY=", "SHAREDACCESSKEY=", "SHAREDACCESSSIGNATURE="};
 
+// Addresses that whoever knows them may write to.
+constexpr std::string_view hooks[] = {"://hooks.slack.com/", "://discord.com/api/webhooks/"};
+
 constexpr std::size_t looked_for_bytes_min = 8;
+constexpr std::size_t number_digits_max = 12;  ///< longer ones are drawn, not counted
+constexpr std::size_t short_path_bytes_max = 23;
 
 std::string upper(std::string_view text) {
     std::string out(text);
@@ -56,19 +68,23 @@ std::string upper(std::string_view text) {
     return out;
 }
 
-/// "jwtSecret" has no border that a reader could be sure of, and its end tells all the same.
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// In upper case: JWT SECRET of "jwtSecret" and "JWT_SECRET" alike, less a number at the end.
 std::vector<std::string> words_of(std::string_view name) {
-    std::vector<std::string> words;
-    std::string word;
-    for (const char c : name) {
-        if (c == '_' || c == '-' || c == '.') {
-            if (!word.empty()) words.push_back(std::move(word));
-            word.clear();
-        } else {
-            word += c;
-        }
+    std::vector<std::string> words(1);
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        const char c = name[i];
+        const bool joint = c == '_' || c == '-' || c == '.';
+        const bool hump = i > 0 && is_upper(c) &&
+                          (is_lower(name[i - 1]) ||
+                           (is_upper(name[i - 1]) && i + 1 < name.size() && is_lower(name[i + 1])));
+        if ((joint || hump) && !words.back().empty()) words.emplace_back();
+        if (!joint) words.back() += c;
     }
-    if (!word.empty()) words.push_back(std::move(word));
+    while (!words.empty() && std::ranges::all_of(words.back(), is_digit)) words.pop_back();
     for (auto& each : words) each = upper(each);
     return words;
 }
@@ -93,18 +109,30 @@ bool is_switch(std::string_view value) {
 /// "name:password" of lists, as VALID_USERS has them.
 bool is_list_of_users(std::string_view name) { return name == "VALID_USERS"; }
 
+/// Of a file, and not 32 random octets as base64, which may begin with a '/', too.
+bool is_absolute_path(std::string_view value) {
+    return value.starts_with('/') &&
+           (value.size() <= short_path_bytes_max || value.find_first_of(".-_") != value.npos);
+}
+
 bool is_secret_name(std::string_view name, std::string_view value) {
     if (is_list_of_users(name)) return true;
     const auto words = words_of(name);
     if (words.empty() || is_switch(value)) return false;
-    if (std::ranges::any_of(words, [](const auto& word) { return has(open_words, word); }))
-        return false;
-    if (has(about, words.back())) return false;
-    if (std::ranges::any_of(words, [](const auto& word) { return has(password_words, word); }))
-        return true;
-    if (is_number(value)) return false;  // MAX_TOKENS=4096
-    return audit::names_secret(name) ||
-           std::ranges::any_of(words, [](const auto& word) { return has(secret_words, word); });
+    const auto any_in = [&](const auto& list) {
+        return std::ranges::any_of(words, [&](const auto& word) { return has(list, word); });
+    };
+    const auto& last = words.back();
+    if (any_in(open_words)) return false;
+    const bool secret_id = last == "ID" && words.size() > 1 && words[words.size() - 2] == "SECRET";
+    if (has(about, last) && !secret_id) return false;
+    if (has(password_words, last)) return true;
+    // NUMBER_OF_PASSWORDS_KEPT=5 counts; what is longer than any count was drawn.
+    if (is_number(value) && value.size() <= number_digits_max)
+        return secret_id || (has(secret_words, last) && !has(counted_words, last));
+    if (any_in(password_words)) return true;
+    if (is_absolute_path(value)) return false;
+    return last == "AUTH" || secret_id || audit::names_secret(name) || any_in(secret_words);
 }
 
 bool is_connection_string(std::string_view value) {
@@ -120,10 +148,54 @@ bool is_connection_string(std::string_view value) {
 }
 
 bool is_secret_value(std::string_view value) {
+    const auto holds = [&](std::string_view hook) { return value.contains(hook); };
     return audit::looks_secret(value) || is_connection_string(value) ||
+           std::ranges::any_of(hooks, holds) ||
            std::ranges::any_of(shapes, [&](const Shape& shape) {
                return value.starts_with(shape.begins) && value.size() >= shape.bytes_min;
            });
+}
+
+/// Those of secrets, and those that took one in: values take in what stands above them only, so one walk finds all.
+std::set<std::string_view> secret_names(std::span<const config::DotenvAssignment> assignments) {
+    std::set<std::string_view> names;
+    for (const auto& each : assignments) {
+        const bool holds_one = std::ranges::any_of(
+            each.uses, [&](const auto& used) { return names.contains(used.name); });
+        if (holds_one || is_secret_variable(each.name, each.value.view())) names.insert(each.name);
+    }
+    return names;
+}
+
+/// Why it cannot be sealed as it is. @param lines  all that set it
+std::string fault(const EnvRow& row, std::span<const config::DotenvAssignment* const> lines) {
+    const auto& last = *lines.back();
+    if (const auto named = check_secret_path(row.path); !named) return named.error().detail;
+    for (const auto* line : lines) {
+        if (line->value.view() != last.value.view())
+            return fmt::format("lines {} and {} give it different values; leave one of them",
+                               line->line, last.line);
+    }
+    for (const auto& used : last.uses) {
+        if (used.from == config::DotenvReference::From::nobody)
+            return fmt::format("${{{}}} is not set here; write what it stands for", used.name);
+    }
+    const auto strength = crypto::check_secret_strength(row.value.view(), 1);
+    if (!strength && (strength.error().reason == "secret.published" ||
+                      strength.error().reason == "secret.placeholder"))
+        return strength.error().detail +
+               "; put another value in its place, here and where it is used";
+    return {};
+}
+
+/// The file alone does not say what was sealed then.
+std::string taken_from_process(const config::DotenvAssignment& assignment) {
+    std::string names;
+    for (const auto& used : assignment.uses) {
+        if (used.from != config::DotenvReference::From::process) continue;
+        names += (names.empty() ? "" : ", ") + used.name;
+    }
+    return names.empty() ? names : "with " + names + " of the environment of this command";
 }
 
 std::uint32_t line_of(std::string_view text, std::size_t at) {
@@ -136,45 +208,109 @@ bool is_secret_variable(std::string_view name, std::string_view value) {
     return !value.empty() && (is_secret_name(name, value) || is_secret_value(value));
 }
 
-std::vector<EnvSecret> secrets_of(std::span<const config::DotenvAssignment> assignments) {
-    std::set<std::string_view> names;
-    // Values take in what stands above them only: one walk finds all.
+std::vector<EnvRow> rows_of(std::span<const config::DotenvAssignment> assignments,
+                            std::string_view folder, const EnvReasons& stay) {
+    const auto names = secret_names(assignments);
+    std::map<std::string_view, std::vector<const config::DotenvAssignment*>> lines;
+    for (const auto& each : assignments)
+        if (names.contains(each.name)) lines[each.name].push_back(&each);
+    std::vector<EnvRow> rows;
     for (const auto& each : assignments) {
-        const bool holds_one =
-            std::ranges::any_of(each.uses, [&](const auto& used) { return names.contains(used); });
-        if (holds_one || is_secret_variable(each.name, each.value.view())) names.insert(each.name);
+        const auto found = lines.find(each.name);
+        if (found == lines.end() || found->second.back() != &each) continue;
+        const auto has_value = [](const auto* line) { return !line->value.empty(); };
+        if (std::ranges::none_of(found->second, has_value)) continue;
+        EnvRow row{.name = each.name,
+                   .path = std::string(folder) + each.name,
+                   .value = each.value,
+                   .state = {}};
+        if (const auto reason = stay.find(each.name); reason != stay.end()) {
+            row.fate = EnvRow::Fate::stays;
+            row.state = "stays: " + reason->second;
+        } else if (auto wrong = fault(row, found->second); !wrong.empty()) {
+            row.fate = EnvRow::Fate::refused;
+            row.state = "refused: " + std::move(wrong);
+        } else {
+            row.state = taken_from_process(each);
+        }
+        rows.push_back(std::move(row));
     }
-    std::map<std::string_view, std::size_t> last;
-    for (std::size_t i = 0; i < assignments.size(); ++i) last[assignments[i].name] = i;
-    std::vector<EnvSecret> found;
-    for (std::size_t i = 0; i < assignments.size(); ++i) {
-        const auto& each = assignments[i];
-        if (names.contains(each.name) && last.at(each.name) == i && !each.value.empty())
-            found.push_back({each.name, each.value, each.line});
+    keep_what_is_mentioned(rows, assignments);
+    return rows;
+}
+
+void keep_what_is_mentioned(std::vector<EnvRow>& rows,
+                            std::span<const config::DotenvAssignment> assignments) {
+    std::map<std::string_view, EnvRow*> moving;
+    for (auto& row : rows)
+        if (row.fate == EnvRow::Fate::moves) moving.emplace(row.name, &row);
+    // Each round but the last lets one more name stay.
+    for (bool again = true; again;) {
+        again = false;
+        for (const auto& each : assignments) {
+            if (moving.contains(each.name)) continue;
+            for (const auto& used : each.uses) {
+                const auto found = moving.find(used.name);
+                if (found == moving.end()) continue;
+                found->second->fate = EnvRow::Fate::stays;
+                found->second->state =
+                    fmt::format("stays: line {} mentions it, and {} stays", each.line, each.name);
+                moving.erase(found);
+                again = true;
+            }
+        }
     }
-    return found;
+}
+
+std::vector<std::string> settings_of(std::span<const config::DotenvAssignment> assignments,
+                                     std::span<const EnvRow> rows) {
+    std::vector<std::string> names;
+    for (const auto& each : assignments) {
+        if (each.value.empty() || std::ranges::find(names, each.name) != names.end()) continue;
+        if (std::ranges::find(rows, each.name, &EnvRow::name) == rows.end())
+            names.push_back(each.name);
+    }
+    return names;
 }
 
 std::string without(std::string_view text, std::span<const config::DotenvAssignment> assignments,
-                    std::span<const MovedVariable> moved) {
+                    std::span<const EnvRow> rows) {
     std::string out;
     std::size_t from = 0;
     for (const auto& each : assignments) {
-        const auto found = std::ranges::find(moved, each.name, &MovedVariable::name);
-        if (found == moved.end()) continue;
+        const auto found = std::ranges::find(rows, each.name, &EnvRow::name);
+        if (found == rows.end() || found->fate != EnvRow::Fate::moves) continue;
         out += text.substr(from, each.begin - from);
         out += "# " + each.name + " (migrated to encrypted storage): gatehouse secrets get " +
                found->path;
         from = each.end;
+        if (from < text.size() && text[from] == '#') out += ' ';  // A='b'#c
     }
     return out += text.substr(from);
 }
 
-std::vector<std::uint32_t> lines_with(std::string_view text, std::span<const EnvSecret> secrets) {
+std::optional<std::string> changed_in(std::string_view rest, std::string_view text,
+                                      std::span<const EnvRow> rows,
+                                      const config::Environment& process) {
+    const config::Environment none;
+    for (const auto* environment : {&process, &none}) {
+        const auto before = config::parse_dotenv(text, {}, *environment);
+        const auto after = config::parse_dotenv(rest, {}, *environment);
+        if (!before || !after) return "the file";
+        for (const auto& [name, value] : before->all()) {
+            const auto row = std::ranges::find(rows, name, &EnvRow::name);
+            if (row != rows.end() && row->fate == EnvRow::Fate::moves) continue;
+            if (after->find(name) != value) return name;
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<std::uint32_t> lines_with(std::string_view text, std::span<const EnvRow> rows) {
     std::set<std::uint32_t> lines;
-    for (const auto& each : secrets) {
+    for (const auto& each : rows) {
         const auto value = each.value.view();
-        if (value.size() < looked_for_bytes_min) continue;
+        if (each.fate != EnvRow::Fate::moves || value.size() < looked_for_bytes_min) continue;
         for (auto at = text.find(value); at != text.npos; at = text.find(value, at + value.size()))
             lines.insert(line_of(text, at));
     }

@@ -11,7 +11,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.gateway import BINARY, Gatehouse  # noqa: E402
+from support.gateway import BINARY, Gatehouse, write_config  # noqa: E402
 from support.house import House  # noqa: E402
 from support.ports import free_port  # noqa: E402
 from support.upstream import Upstream  # noqa: E402
@@ -77,7 +77,10 @@ def test_audit(tmp_path):
 @pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
 def test_secrets(tmp_path):
     page = Page("secrets.md", {})
-    House(tmp_path).migrate()
+    house = House(tmp_path)
+    house.config["vault"] = {"variables": "env/"}
+    write_config(house.config_file, house.config)
+    house.migrate()
     (tmp_path / "password.txt").write_text("plain as day\n")
     (tmp_path / ".env").write_text("DEBUG=false\nJWT_SECRET_KEY=Jq8Zs5Lw2Xc9Vb4Nm7Rt1Kp6Hd3Gf0Ya\n")  # secret-scan: allow made for this test
     shell = "set -euxo pipefail\n" + "\n".join(block for language, block in page.blocks if language == "sh")

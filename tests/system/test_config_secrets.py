@@ -126,6 +126,8 @@ def test_after_an_import_the_variable_is_good_from_the_vault_alone(start, config
     verbs = shell(config, env)
     dotenv = tmp_path / "gateway0" / ".env"
     dotenv.write_text(f"DEBUG=1\nJWT_SECRET_KEY={SECRET}\n")
+    first = {"ENABLE_SECURE_SECRETS": "true"}  # an empty house has no vault to ask yet
+    assert "JWT_SECRET_KEY: is a secret" in shell(config, env | first).verb("config", "check").stderr
     gateway = start(config, env=env)
     assert allowed(gateway, SECRET, "legacy") == 200
     gateway.close()
@@ -153,3 +155,47 @@ def test_variables_of_the_vault_stand_below_those_that_are_set(start, configure,
     first.close()
     second = start(config, env={"JWT_SECRET_KEY": NEXT})
     assert (allowed(second, NEXT, "legacy"), allowed(second, SECRET, "legacy")) == (200, 401)
+
+
+def test_other_secrets_of_the_folder_are_not_looked_at(start, configure, upstream, shell):
+    config = configure([upstream], [GUARDED], vault={"variables": "env/"})
+    verbs = shell(config)
+    verbs.done("migrate", "up")
+    verbs.done("secrets", "set", "env/other-app", "--json", stdin='{"a": "1", "b": "2"}')
+    verbs.done("secrets", "set", "env/JWT_SECRET", stdin=SECRET)
+    gateway = start(config)
+    assert allowed(gateway, SECRET, "legacy") == 200
+    read = verbs.done("audit", "tail", "--action", "secret.read")
+    assert "env/JWT_SECRET" in read and "other-app" not in read
+
+
+def test_the_other_name_of_a_variable_is_no_way_around_the_vault(configure, upstream, shell):
+    config = configure([upstream], [GUARDED], vault={"variables": "env/", "variables_only": True})
+    refused = shell(config, {"JWT_SECRET": SECRET}).verb("config", "check")
+    assert refused.returncode == 2 and "JWT_SECRET: is a secret outside the vault" in refused.stderr
+
+
+def test_an_empty_house_starts_with_the_vault_as_its_only_source(start, configure, upstream):
+    env = {"ENCRYPTION_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(), "ENABLE_SECURE_SECRETS": "true"}
+    assert start(configure([upstream], [GUARDED]), env=env).get("/").status == 401
+
+
+def test_who_only_looks_makes_nothing(config, shell):
+    verbs = shell(config())
+    (verbs.file.parent / "data").mkdir()
+    for verb in ("check", "show"):
+        result = verbs.verb("config", verb)
+        assert result.returncode == 2 and "there is no vault" in result.stderr, result
+        assert not list((verbs.file.parent / "data").iterdir())
+
+
+def test_a_database_that_is_away_is_no_fault_of_the_configuration(config, shell, postgres, tmp_path):
+    settings = config(storage=postgres.storage(postgres.make_database()))
+    verbs = shell(settings, dict(postgres.env))
+    verbs.done("migrate", "up")
+    verbs.done("secrets", "set", "apps/jwt", stdin=SECRET)
+    assert verbs.verb("config", "check").returncode == 0
+    postgres.stop()
+    for verb in (("config", "check"), ("serve",)):
+        result = verbs.verb(*verb)
+        assert result.returncode == 1 and result.stderr, result

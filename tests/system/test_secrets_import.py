@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from support.gateway import write_config
+from support.gateway import run, write_config
 from support.house import House
 from support.killing import killed, length_of, stages
 
@@ -90,8 +90,8 @@ def test_to_verify_writes_nothing(house, env):
     house.done("secrets", "set", "env/COUCHDB_PASSWORD", stdin="of before")
     seen = states(house.verb("secrets", "import", str(env), "--verify-only").stdout)
     assert seen["NEO4J_PASSWORD"] == "version 1 has this value"
-    assert seen["COUCHDB_PASSWORD"] == "version 1 is another value"
-    house.done("secrets", "import", str(env))
+    assert seen["COUCHDB_PASSWORD"].startswith("refused: version 1 is another value")
+    house.done("secrets", "import", str(env), "--overwrite")
     assert stored(house) == SECRETS
     assert house.done("secrets", "get", "env/COUCHDB_PASSWORD", "--version", "1") == "of before\n"
     house.refused("the newest version is 1", "secrets", "set", "env/NEO4J_PASSWORD", "--cas", "0", stdin="x")
@@ -113,20 +113,24 @@ def test_what_there_was_is_kept_sealed(house, env):
 
 
 def test_the_file_goes_where_that_is_wanted(house, env):
-    env.write_text(TEXT + "APP_SECRET=change-me\n")
-    house.refused("stays as it is", "secrets", "import", str(env), "--delete-env")
-    assert env.read_text() == TEXT + "APP_SECRET=change-me\n"
-    env.write_text(TEXT)
+    alone = TEXT.replace("DEBUG=false\n", "").replace("MAX_TOKENS=4096\n", "")
+    for text, said in ((alone + "APP_SECRET=change-me\n", "not all of it can go into the vault"),
+                       (TEXT, "settings would be lost with it: DEBUG, MAX_TOKENS"), ("# nothing\n", "remove it yourself")):
+        env.write_text(text)
+        house.refused(f"{env} stays as it is", "secrets", "import", str(env), "--delete-env")
+        assert said in house.verb("secrets", "import", str(env), "--delete-env").stderr
+        assert env.read_text() == text and house.done("secrets", "list") == ""
+    env.write_text(alone)
     house.done("secrets", "import", str(env), "--delete-env")
     assert not env.exists() and stored(house) == SECRETS
     kept = sorted((house.data / "backups").iterdir())[-1]
-    assert house.done("secrets", "open-backup", str(kept)) == TEXT
+    assert house.done("secrets", "open-backup", str(kept)) == alone
 
 
 def test_what_protects_nothing_is_not_taken(house, env):
     env.write_text("APP_SECRET=change-me\nADMIN_PASSWORD=admin123\nAPI_KEY=Jq8Zs5Lw2Xc9Vb4Nm7Rt1Kp6Hd3Gf0Ya\n")
     shown = house.verb("secrets", "import", str(env))
-    assert shown.returncode == 1 and "put another value in its place" in shown.stderr
+    assert shown.returncode == 1 and "put another value in its place" in states(shown.stdout)["APP_SECRET"]
     assert states(shown.stdout)["APP_SECRET"].startswith("refused: ")
     assert states(shown.stdout)["ADMIN_PASSWORD"].startswith("refused: ")
     assert stored(house) == {"API_KEY": "Jq8Zs5Lw2Xc9Vb4Nm7Rt1Kp6Hd3Gf0Ya"}
@@ -145,9 +149,122 @@ def test_what_opens_the_vault_stays_outside(house, env):
     assert "VAULT_PASSPHRASE=a long" in env.read_text() and "# OTHER_KEY (migrated" in env.read_text()
 
 
+def test_what_a_key_that_stays_is_made_of_stays_with_it(house, env):
+    """Sealed, it would be the vault's own key inside the vault."""
+    env.write_text("MASTER_SECRET=MDEyMzQ1Njc4OWFiY2RlZjAx\nENCRYPTION_KEY=${MASTER_SECRET}\nOTHER_KEY=Jq8Zs5Lw2Xc9Vb4Nm7Rt1Kp6\n")
+    shown = house.verb("secrets", "import", str(env))
+    assert shown.returncode == 0, shown
+    assert states(shown.stdout)["MASTER_SECRET"] == "stays: line 2 mentions it, and ENCRYPTION_KEY stays"
+    assert env.read_text().startswith("MASTER_SECRET=MDEyMzQ1Njc4OWFiY2RlZjAx\nENCRYPTION_KEY=${MASTER_SECRET}\n# OTHER_KEY (mig")
+    assert set(stored(house)) == {"OTHER_KEY"}
+    env.write_text("A_KEY=Jq8Zs5Lw2Xc9\nENCRYPTION_KEY=${A_KEY}\n")
+    house.env["A_KEY"] = "set here too"
+    assert states(house.verb("secrets", "import", str(env)).stdout)["A_KEY"].startswith("stays")
+
+
+def test_what_the_configuration_names_stays_until_it_names_the_vault(house, env):
+    env.write_text("JWT_SECRET_KEY=" + "q7Zk2mXv9Rt4Wc8Yb3Nf6Hj1Ls5Dg0Pa\n")
+    issuer = {"issuer": "https://idp.test", "audience": "api", "algorithm": "HS256", "secret": "${env:JWT_SECRET_KEY}"}
+    house.config["auth"] = {**house.config.get("auth", {}), "trusted_issuers": [issuer]}
+    write_config(house.config_file, house.config)
+    house.env["JWT_SECRET_KEY"] = "q7Zk2mXv9Rt4Wc8Yb3Nf6Hj1Ls5Dg0Pa"
+    seen = house.done("secrets", "import", str(env))
+    assert states(seen)["JWT_SECRET_KEY"] == "stays: the configuration names it; write ${secret:env/JWT_SECRET_KEY} there first"
+    issuer["secret"] = "${secret:env/JWT_SECRET_KEY}"
+    write_config(house.config_file, house.config)
+    seen = house.done("secrets", "import", str(env))
+    assert states(seen)["JWT_SECRET_KEY"] == "sealed as version 1, read back, equal"
+    assert "the configuration is good" in run("config", "check", house.config_file, env={}).stdout
+
+
+def test_what_this_house_reads_itself_stays_until_the_vault_is_where_it_looks(house):
+    own = house.directory / ".env"
+    text = "JWT_SECRET_KEY=q7Zk2mXv9Rt4Wc8Yb3Nf6Hj1Ls5Dg0Pa\nOTHER_KEY=Jq8Zs5Lw2Xc9\n"
+    own.write_text(text)
+    seen = states(house.done("secrets", "import", str(own), "--keep", "OTHER_KEY"))
+    assert seen == {"JWT_SECRET_KEY": "stays: this house reads it here; set vault.variables: env/ first", "OTHER_KEY": "stays: --keep"}
+    assert own.read_text() == text
+    house.config["vault"] = {"variables": "env/"}
+    write_config(house.config_file, house.config)
+    assert states(house.done("secrets", "import", str(own), "--folder", "app/"))["JWT_SECRET_KEY"].startswith("stays")
+    assert states(house.done("secrets", "import", str(own)))["JWT_SECRET_KEY"].startswith("sealed")
+
+
+def test_what_nobody_set_is_not_sealed_as_nothing(house, env):
+    env.write_text("REF_PASSWORD=pre-${UNSET_HERE}-post\n")
+    shown = house.verb("secrets", "import", str(env))
+    assert shown.returncode == 1 and "${UNSET_HERE} is not set here" in states(shown.stdout)["REF_PASSWORD"]
+    house.env["UNSET_HERE"] = "x"
+    seen = states(house.done("secrets", "import", str(env)))["REF_PASSWORD"]
+    assert seen == "sealed as version 1, read back, equal, with UNSET_HERE of the environment of this command"
+    assert stored(house) == {"REF_PASSWORD": "pre-x-post"}
+
+
+def test_two_files_with_one_name_do_not_overwrite_each_other(house, env):
+    house.done("secrets", "set", "env/NEO4J_PASSWORD", stdin="of another file")
+    shown = house.verb("secrets", "import", str(env))
+    assert shown.returncode == 1
+    assert states(shown.stdout)["NEO4J_PASSWORD"].startswith("refused: version 1 is another value; --overwrite")
+    assert stored(house) == SECRETS | {"NEO4J_PASSWORD": "of another file"}
+    assert "export NEO4J_PASSWORD=neo4j#9Lm\n" in env.read_text() and "# VCC_CA_PASSWORD (migrated" in env.read_text()
+    house.done("secrets", "import", str(env), "--overwrite")
+    assert stored(house) == SECRETS and env.read_text() == REST
+    house.done("secrets", "delete", "env/NEO4J_PASSWORD")
+    env.write_text(TEXT)
+    assert states(house.verb("secrets", "import", str(env), "--verify-only").stdout)["NEO4J_PASSWORD"] == "version 2 was deleted"
+    assert states(house.done("secrets", "import", str(env)))["NEO4J_PASSWORD"].startswith("sealed as version 3")
+
+
+def test_verifying_makes_no_vault(tmp_path, env):
+    house = House(tmp_path / "fresh").migrate()
+    before = sorted(house.data.rglob("*"))
+    shown = house.verb("secrets", "import", str(env), "--verify-only")
+    assert shown.returncode == 1 and states(shown.stdout) == dict.fromkeys(SECRETS, "not in the vault")
+    assert sorted(house.data.rglob("*")) == before
+    env.write_text("A_KEY=Jq8Zs5Lw2Xc9\n")
+    kept = house.verb("secrets", "import", str(env), "--verify-only", "--keep", "A_KEY")
+    assert kept.returncode == 0, "nothing to do"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_a_file_of_somebody_else_stays_his_and_nothing_else_changes_hands(house, env):
+    os.chown(env, 4711, 4712)
+    house.done("secrets", "import", str(env))
+    assert (env.stat().st_uid, env.stat().st_gid, env.stat().st_mode & 0o777) == (4711, 4712, 0o640)
+    assert env.read_text() == REST
+
+
+def test_what_cannot_be_replaced_is_found_before_anything_is_sealed(house, env):
+    (env.parent / "..env.new").mkdir()  # in the way of the new file, also for root
+    shown = house.verb("secrets", "import", str(env), "--backup")
+    assert shown.returncode == 1 and "replacing .env" in shown.stderr, shown
+    assert env.read_text() == TEXT and house.done("secrets", "list") == "" and not (house.data / "backups").exists()
+
+
+def test_pipes_and_folders_are_no_files(house, env):
+    pipe = env.parent / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, env.parent):
+        house.refused("no regular file", "secrets", "import", str(path), code=2)
+
+
+def test_another_name_of_the_file_is_pointed_out(house, env):
+    os.link(env, env.parent / "other")
+    shown = house.verb("secrets", "import", str(env))
+    assert shown.returncode == 0 and "a hard link" in shown.stderr and (env.parent / "other").read_text() == TEXT
+
+
+def test_a_link_in_the_place_of_the_backups_is_not_followed(house, env, tmp_path):
+    (tmp_path / "elsewhere").mkdir(mode=0o755)
+    (house.data / "backups").symlink_to(tmp_path / "elsewhere")
+    house.refused("backups", "secrets", "import", str(env), "--backup")
+    assert not list((tmp_path / "elsewhere").iterdir()) and (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o755
+    assert env.read_text() == TEXT
+
+
 def test_a_file_that_is_none_is_left_alone(house, env):
     for text, said in (("A_KEY='open\n", "quote that is not closed"), ("=x\n", "is not NAME=value"),
-                       ("A_KEY=\x01\n", "control characters"), ("#" * 300_000, "larger than 256 KiB")):
+                       ("A_KEY=\x01\n", "control characters"), ("\ufeffA_KEY=x\n", "byte order mark"), ("#" * 300_000, "larger than 256 KiB")):
         env.write_text(text)
         shown = house.verb("secrets", "import", str(env))
         assert shown.returncode != 0 and said in shown.stderr, shown
