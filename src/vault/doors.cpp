@@ -12,8 +12,8 @@ using access::Permission;
 using access::PermissionSet;
 using enum Capability;
 
-/// What the permissions of the house allow, everywhere alike. Policies are for those who may do everything with secrets: whoever
-/// writes one can read what they like with it.
+/// What the permissions of the house allow, everywhere alike. To write policies, both are wanted: whoever does can read what
+/// they like with one.
 Capabilities allowed(PermissionSet held, std::string_view path) {
     const bool reads = held.has(Permission::secrets_read);
     const bool writes = held.has(Permission::secrets_write);

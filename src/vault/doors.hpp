@@ -13,8 +13,8 @@
 namespace gh::vault {
 
 /// What somebody may do in the API of KV stores: what secrets:read and secrets:write allow anywhere, and besides what the
-/// policies allow there that a key carries; what one of those denies is denied. A key may no more than whoever made it may
-/// today.
+/// policies allow there that a key carries; what one of those denies is denied. A key that a user made may no more
+/// than that user may today; one that another key made has nobody above it.
 struct Standing {
     access::PermissionSet held;
     std::optional<access::PermissionSet> owner;  ///< of whoever made the key
