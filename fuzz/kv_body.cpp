@@ -7,7 +7,9 @@
 #include <string_view>
 
 #include "codec/json.hpp"
+#include "vault/json_body.hpp"
 #include "vault/kv_json.hpp"
+#include "vault/token_body.hpp"
 
 namespace {
 
@@ -22,6 +24,18 @@ void check_merged(std::string_view object) {
     if (crypto::text_of(twice.bytes()) != crypto::text_of(from_nothing.bytes())) std::abort();
 }
 
+/// What is kept of a wish is JSON, and what is named of a body stands in it.
+void check_tokens(std::string_view text) {
+    const auto wanted = vault::kv::parse_wanted_token(text);
+    if (wanted && !wanted->meta.empty() && !codec::json::parse(wanted->meta)) std::abort();
+    if (wanted && wanted->terms.ttl <= seconds(0)) std::abort();
+    for (const auto* what : {"token", "accessor", ""}) {
+        const auto named = vault::kv::parse_named_token(text, what);
+        if (named && !text.contains(named->text)) std::abort();
+    }
+    (void)vault::kv::duration_of(text);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -33,6 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)vault::kv::asks_for_list(text);
     (void)vault::kv::parse_policy_text(text);
     (void)vault::kv::parse_paths(text);
+    check_tokens(text);
     const auto write = vault::kv::parse_write(text);
     if (!write) return 0;
     const auto kept = crypto::text_of(write->data.bytes());

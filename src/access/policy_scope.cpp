@@ -11,10 +11,15 @@ std::vector<std::string> policies_of(const Principal& principal) {
     if (!is_key) return names;
     for (const auto& scope : principal.scopes) {
         if (!scope.starts_with(policy_scope_prefix)) continue;
-        auto& name = names.emplace_back(scope.substr(policy_scope_prefix.size()));
-        for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+        names.push_back(policy_of(scope));
     }
     return names;
+}
+
+std::string policy_of(std::string_view scope) {
+    std::string name(scope.substr(policy_scope_prefix.size()));
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    return name;
 }
 
 std::optional<PermissionSet> permissions_of_owner(const Principal& principal,

@@ -44,14 +44,17 @@ struct Principal {
     std::string roles_text;  ///< roles joined by ',', as sent upstream
     std::vector<std::string>
         actors;  ///< who act for the subject, the nearest first (`act`, RFC 8693 §4.1)
-    std::vector<std::string> origins;  ///< ids of the tokens that a token of ours was exchanged for
+    /// Ids of the tokens that a token of ours was exchanged for; of the keys that made a stored key, the nearest first.
+    std::vector<std::string> origins;
     std::string client_id;  ///< of the OAuth client a token was issued to; empty otherwise
     SystemTime
         issued_at;  ///< of the token, of a stored key's secret; 1970 for what has no such moment
     Role role = Role::none;  ///< the highest built-in role among `roles`
     RevokedBy revoked_by = RevokedBy::nothing;
     std::optional<SystemTime> expires;
-    /// Of a key whose maker is a user here: what they are today. The key goes no further than they do.
+    std::string
+        answers_to;  ///< of a stored key: the user who made it, or the key that made it, and so on
+    /// Of a key that a user here answers for: what they are today. The key goes no further than they do.
     std::optional<std::vector<std::string>> owner_roles;
     std::string
         bound_key;  ///< thumbprint of whose proofs must come along (RFC 9449 §6); empty: none

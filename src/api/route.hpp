@@ -45,6 +45,7 @@ struct Route {
     std::string summary;  ///< one line of the OpenAPI document
     std::vector<Answer> answers;
     std::size_t body_bytes_max = std::size_t{1} << 20;  ///< larger bodies get 413
+    bool encoded_slash = false;                         ///< a parameter may hold %2F
     bool counted = true;  ///< in http_requests_total; not what watches over us: health, metrics
     const Dialect* dialect = nullptr;  ///< null: problem documents, credentials as everywhere
 };

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "app/machine.hpp"
 #include "app/version.hpp"
 
 namespace gh::app {
@@ -70,6 +71,12 @@ void announce(const Settings& settings, const std::filesystem::path& ca_file, co
         log.warning("auth",
                     "tokens of /api/v1/auth/login live long; auth.login_token_ttl makes it less")
             .field("seconds", settings.auth.login_token_ttl.count());
+    }
+    if (lock_memory() == Swapping::possible) {
+        log.warning(
+            "app",
+            "keys in memory may come to lie on the swap device: switch swap off, or let this "
+            "process lock its memory (systemd: LimitMEMLOCK=infinity)");
     }
     for (const auto& listener : settings.listeners) {
         log.info("net", "listening")

@@ -37,7 +37,7 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       audit_(std::move(audit)),
       checkpoints_(std::move(checkpoints)),
       identity_(std::move(identity)),
-      vault_(*keyring_, *state_->database, *audit_, identity_->roles()),
+      vault_(*keyring_, *state_->database, *audit_, identity_->room(), log_),
       pki_(state_->certificates, ca, registry, log) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(
@@ -63,6 +63,7 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(
     auto office = std::make_unique<BackOffice>(
         settings, keys, std::move(keyring), std::move(state), std::move(fallback), std::move(audit),
         std::move(checkpoints), std::move(identity), ca, registry, log);
+    GH_TRY_VOID(office->pki_.open_acme(settings, *office->state_->database, keys));
     if (auto greeted = net::run_to_end(office->greet_in_time()); !greeted) {
         if (!storage::is_away(greeted.error())) return std::unexpected(std::move(greeted).error());
         log.error("storage", "the database does not answer; what needs it gets 503 until it does")
@@ -121,18 +122,18 @@ Task<Result<void>> BackOffice::welcome_first_users() {
 }
 
 void BackOffice::start(const std::filesystem::path& sqlite) {
-    clerk_ = std::make_unique<Clerk>(
-        Clerk::Parts{state_->revocations, identity_->revocations(), state_->roles,
-                     identity_->roles(), state_->keys, identity_->key_uses(), identity_->oauth(),
-                     *fallback_, checkpoints_, registry_, log_, [this] { return greet_database(); },
-                     [this] { return renew(); }, [this] { return pki_.keep(); }});
+    clerk_ = std::make_unique<Clerk>(Clerk::Parts{
+        state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
+        state_->keys, identity_->key_uses(), identity_->oauth(), *fallback_, checkpoints_,
+        registry_, log_, [this] { return greet_database(); }, [this] { return renew(); },
+        [this] { return pki_.keep(); }, [this] { return vault_.rotate_due(); }});
     if (!sqlite.empty())
         integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
 }
 
 std::vector<api::Route> BackOffice::routes() {
     auto all = identity_->routes();
-    std::ranges::move(pki_.publications(), std::back_inserter(all));
+    std::ranges::move(pki_.routes(), std::back_inserter(all));
     std::ranges::move(vault_.routes(), std::back_inserter(all));
     all.push_back(pool_route(*state_->database));
     return all;

@@ -16,6 +16,8 @@ struct CaOptions {
     std::vector<std::string> permitted;  ///< domains and networks the CA is bound to
     std::string offline_root;            ///< file of the sealed root
     std::string csr;                     ///< file of a signing request
+    std::string label;                   ///< of an ACME key, for people; or the id of what ends
+    std::string expires = "30d";         ///< until when an ACME key must be used
     std::string profile = "server", key = "ec", lifetime, common_name, reason = "unspecified";
     std::string out;                              ///< PREFIX.pem and PREFIX.key; of infra: a folder
     std::vector<std::string> postgres, rabbitmq;  ///< host names of the servers
@@ -43,5 +45,17 @@ using CaVerb = CommandResult (*)(const Overrides&, const Surroundings&, const Ca
 /// `ca infra`: ready files for PostgreSQL and RabbitMQ.
 [[nodiscard]] CommandResult ca_infra(const Overrides& overrides, const Surroundings& surroundings,
                                      const CaOptions& options);
+
+/// `ca acme-key`: who has it may have one ACME account.
+[[nodiscard]] CommandResult ca_acme_key(const Overrides& overrides,
+                                        const Surroundings& surroundings, const CaOptions& options);
+/// `ca acme-accounts`: all of them, and the keys that were not used.
+[[nodiscard]] CommandResult ca_acme_accounts(const Overrides& overrides,
+                                             const Surroundings& surroundings,
+                                             const CaOptions& options);
+/// `ca acme-revoke`: ends one, or such a key.
+[[nodiscard]] CommandResult ca_acme_revoke(const Overrides& overrides,
+                                           const Surroundings& surroundings,
+                                           const CaOptions& options);
 
 }  // namespace gh::app

@@ -70,6 +70,21 @@ void add_leaves(CLI::App& ca, Options& options) {
     show->add_flag("--json", given.json, "As a JSON array");
 }
 
+void add_acme(CLI::App& ca, Options& options) {
+    auto& given = options.ca;
+    auto* key =
+        add_verb(ca, options, "acme-key", "A key for an ACME client's external account binding",
+                 "acme-key \"build servers\"", ca_acme_key);
+    key->add_option("NAME", given.label, "Whom it is for, as the audit log tells it")->required();
+    key->add_option("--expires", given.expires, "An account must be made within; 30d");
+    auto* accounts = add_verb(ca, options, "acme-accounts", "ACME accounts, and keys without one",
+                              "acme-accounts --json", ca_acme_accounts);
+    accounts->add_flag("--json", given.json, "As a JSON array");
+    auto* revoke = add_verb(ca, options, "acme-revoke", "End an ACME account, or an unused key",
+                            "acme-revoke 01890a5d-ac96-774b-bcce-b302099a8057", ca_acme_revoke);
+    revoke->add_option("ID", given.label, "Of gatehouse ca acme-accounts")->required();
+}
+
 }  // namespace
 
 void add_ca(CLI::App& app, Options& options) {
@@ -80,6 +95,7 @@ void add_ca(CLI::App& app, Options& options) {
         "  gatehouse ca infra --out certs --postgres db.example.com --rabbitmq mq.example.com");
     add_authority(*ca, options);
     add_leaves(*ca, options);
+    add_acme(*ca, options);
     auto& given = options.ca;
     auto* infra = add_verb(*ca, options, "infra", "Ready files for PostgreSQL and RabbitMQ",
                            "infra --out certs --postgres db.example.com", ca_infra);

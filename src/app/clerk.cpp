@@ -21,11 +21,13 @@ constexpr auto learn_all_every = seconds(20);  // for what a node with another c
 constexpr auto bring_every = seconds(1);
 constexpr auto write_uses_every = seconds(10);
 constexpr auto clear_every = hours(1);
+constexpr auto rotate_every = std::chrono::minutes(10);
 constexpr auto end_patience = milliseconds(500);
 constexpr auto last_patience = seconds(2);
 constexpr auto sign_every = seconds(60);
 // How long a key that was revoked or has expired is still shown.
 constexpr auto keys_shown = days(90);
+constexpr auto tokens_shown = days(1);
 
 }  // namespace
 
@@ -46,6 +48,7 @@ Clerk::Clerk(Parts parts)
         spawn(counted(clear_away()));
         spawn(counted(sign_checkpoints()));
         spawn(counted(keep_certificates()));
+        spawn(counted(rotate_keys()));
     });
     thread_ = std::jthread([this] { loop_.run(); });
 }
@@ -140,6 +143,20 @@ Task<> Clerk::keep_certificates() {
     } while (co_await pause(learn_every));
 }
 
+Task<> Clerk::rotate_keys() {
+    do {
+        if (!parts_.revocations.known()) continue;
+        const auto rotated = co_await parts_.rotate_keys();
+        if (!rotated) {
+            if (storage::is_away(rotated.error())) continue;
+            parts_.log.warning("vault", "transit keys that are due could not be rotated")
+                .error(rotated.error());
+        } else if (*rotated > 0) {
+            parts_.log.info("vault", "rotated transit keys that were due").field("keys", *rotated);
+        }
+    } while (co_await pause(rotate_every));
+}
+
 Task<> Clerk::bring_journal() {
     do {
         // A schema that is not ours would refuse what another would take.
@@ -170,7 +187,7 @@ Task<> Clerk::clear_away() {
                 .error(renewed.error());
         }
         auto revocations = co_await parts_.repository.clean(now);
-        auto keys = co_await parts_.keys.clean(now - keys_shown);
+        auto keys = co_await parts_.keys.clean(now - keys_shown, now - tokens_shown);
         auto grants = co_await parts_.oauth.clean();
         if (!revocations || !keys || !grants) {
             parts_.log.warning("storage", "what has expired could not be cleared away")

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -43,6 +44,8 @@ class Clerk {
         std::function<Task<Result<void>>()> renew;
         /// Looks after certificates, twice a second.
         std::function<Task<>()> keep_certificates;
+        /// Makes new versions of transit keys that are due, every ten minutes; how many.
+        std::function<Task<Result<std::uint64_t>>()> rotate_keys;
     };
     explicit Clerk(Parts parts);
     /// Ends between two rounds; what waits for the database is given up after half a second. Last uses are still written and a checkpoint
@@ -63,6 +66,7 @@ class Clerk {
     [[nodiscard]] Task<> learn_revocations();
     [[nodiscard]] Task<> learn_roles();
     [[nodiscard]] Task<> keep_certificates();
+    [[nodiscard]] Task<> rotate_keys();
     [[nodiscard]] Task<> bring_journal();
     [[nodiscard]] Task<> write_uses();
     [[nodiscard]] Task<> clear_away();

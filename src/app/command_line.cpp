@@ -11,6 +11,7 @@
 
 #include "app/backup_command.hpp"
 #include "app/gatehouse.hpp"
+#include "app/machine.hpp"
 #include "app/migrate_command.hpp"
 #include "app/verb_options.hpp"
 #include "app/version.hpp"
@@ -247,6 +248,7 @@ std::optional<std::string> unknown_verb(CLI::App& app, int argc, char** argv) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+    keep_out_of_dumps();
     Options options;
     CLI::App app("Gatehouse: the security and operations plane in front of AI-agent backends",
                  "gatehouse");

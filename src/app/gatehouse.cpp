@@ -342,7 +342,7 @@ void Gatehouse::House::reload() {
 /// Looks at the files that may change under us.
 void Gatehouse::House::watch() {
     const auto now = std::chrono::system_clock::now();
-    tls->rotate_tickets(now, *log);
+    tls->keep_fresh(now, *log);
     keep_signing_keys(now);
     if (overrides.config_file) {
         // Twice the same: whoever writes it has come to an end.

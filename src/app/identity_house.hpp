@@ -50,6 +50,7 @@ class IdentityHouse {
     [[nodiscard]] const identity::TokenIssuer& issuer() const { return issuer_; }
     [[nodiscard]] identity::RevocationSource& revocations() { return revocations_; }
     [[nodiscard]] identity::RoleSource& roles() { return roles_; }
+    [[nodiscard]] identity::Room& room() { return room_; }
     [[nodiscard]] identity::oauth::Server& oauth() { return oauth_; }
     [[nodiscard]] identity::KeyUses& key_uses() { return key_uses_; }
 

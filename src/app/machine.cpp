@@ -1,14 +1,32 @@
 #include "app/machine.hpp"
 
+#include <linux/capability.h>
 #include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <string>
 #include <system_error>
 
 namespace gh::app {
+namespace {
+
+bool may_lock_all() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY) return true;
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
+    return ::syscall(SYS_capget, &header, sets) == 0 &&
+           (sets[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK)) != 0;
+}
+
+}  // namespace
 
 std::size_t cores() {
     cpu_set_t set;
@@ -25,6 +43,22 @@ std::uint64_t descriptors_max() {
         ::getrlimit(RLIMIT_NOFILE, &limit);
     }
     return limit.rlim_cur;
+}
+
+void keep_out_of_dumps() {
+    constexpr rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+Swapping lock_memory() {
+    // Under a limit, what is allocated later would fail where that is reached. Only pages that are used are kept.
+    if (may_lock_all() && ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0)
+        return Swapping::locked;
+    std::ifstream swaps("/proc/swaps");  // a heading, and a line for each
+    std::string line;
+    std::getline(swaps, line);
+    return std::getline(swaps, line) ? Swapping::possible : Swapping::no_swap;
 }
 
 Result<void> make_directory(const std::filesystem::path& path) {

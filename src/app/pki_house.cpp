@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
+#include "app/identity_house.hpp"
+#include "app/state.hpp"
 #include "audit/act.hpp"
 #include "base/try.hpp"
 #include "pki/issue.hpp"
@@ -16,6 +19,9 @@ using std::chrono::days;
 using std::chrono::minutes;
 
 constexpr minutes measure_every{1};
+constexpr seconds keep_acme_every{5};
+constexpr minutes clean_accounts_every{10};  // it looks at each old one
+constexpr days idle_accounts_kept{30};
 constexpr days soon{14};
 constexpr days root_soon{365};  // every client must get another
 constexpr std::size_t noted_max = 100;
@@ -25,6 +31,13 @@ std::int64_t unix_seconds(SystemTime time) {
     return std::chrono::floor<seconds>(time.time_since_epoch()).count();
 }
 
+/// Routes begin at the root: of an issuer with a path, what comes before it.
+std::string acme_url_of(const Settings& settings) {
+    if (!settings.pki.acme.url.empty()) return settings.pki.acme.url;
+    const auto issuer = issuer_of(settings);
+    return issuer.substr(0, issuer.find('/', issuer.find("//") + 2));
+}
+
 }  // namespace
 
 PkiHouse::PkiHouse(pki::CertificateRepository& certificates, pki::InternalCa& ca,
@@ -32,6 +45,7 @@ PkiHouse::PkiHouse(pki::CertificateRepository& certificates, pki::InternalCa& ca
     : certificates_(certificates),
       ca_(ca),
       log_(log),
+      registry_(registry),
       room_{.certificates = certificates,
             .revoked = revoked_,
             .crl = crl_,
@@ -51,6 +65,37 @@ PkiHouse::PkiHouse(pki::CertificateRepository& certificates, pki::InternalCa& ca
     expiry_.with({"root"}).set(unix_seconds(ca.root().not_after()));
     expiry_.with({"issuer"}).set(unix_seconds(ca.issuer()->not_after()));
     ca.heed(revoked_);
+}
+
+Result<void> PkiHouse::open_acme(const Settings& settings, storage::Database& database,
+                                 crypto::KeyStore& keys) {
+    const auto& config = settings.pki.acme;
+    if (!config.enabled) return {};
+    GH_TRY(auto secret, kept_secret(keys, acme_key));
+    GH_TRY(validator_, pki::acme::NetworkValidator::make(config));
+    acme_ = std::make_unique<pki::acme::Server>(
+        pki::acme::Parts{.database = database,
+                         .certificates = certificates_,
+                         .revoked = revoked_,
+                         .issuer = room_.issuer,
+                         .config = config,
+                         .base_url = acme_url_of(settings),
+                         .external_secret = std::move(secret),
+                         .validator = *validator_,
+                         .log = log_,
+                         .registry = registry_,
+                         .now = [] { return std::chrono::system_clock::now(); }});
+    if (config.domains.empty()) {
+        log_.warning("pki",
+                     "ACME clients get nothing before pki.acme.domains says for which names");
+    }
+    return {};
+}
+
+std::vector<api::Route> PkiHouse::routes() {
+    auto all = pki::publication_routes(room_);
+    if (acme_) std::ranges::move(pki::acme::routes(*acme_), std::back_inserter(all));
+    return all;
 }
 
 void PkiHouse::take_note(const pki::IssuedCertificate& own) {
@@ -148,6 +193,19 @@ Task<Result<void>> PkiHouse::measure(SystemTime now) {
     co_return Result<void>{};
 }
 
+Task<Result<void>> PkiHouse::keep_acme(SystemTime now) {
+    if (!acme_ || (now >= acme_kept_ && now < acme_kept_ + keep_acme_every))
+        co_return Result<void>{};
+    GH_CO_TRY_VOID(co_await pki::acme::resume(*acme_));
+    GH_CO_TRY_VOID(co_await acme_->orders().clean(now));
+    acme_kept_ = now;
+    if (now >= accounts_cleaned_ && now < accounts_cleaned_ + clean_accounts_every)
+        co_return Result<void>{};
+    GH_CO_TRY_VOID(co_await acme_->accounts().clean(now - idle_accounts_kept));
+    accounts_cleaned_ = now;
+    co_return Result<void>{};
+}
+
 Task<Result<void>> PkiHouse::keep_once(SystemTime now) {
     GH_CO_TRY_VOID(co_await learn(now));
     const auto issuer = ca_.issuer();
@@ -161,7 +219,10 @@ Task<Result<void>> PkiHouse::keep_once(SystemTime now) {
 }
 
 Task<> PkiHouse::keep() {
-    const auto kept = co_await keep_once(std::chrono::system_clock::now());
+    const auto now = std::chrono::system_clock::now();
+    auto kept = co_await keep_once(now);
+    // Neither waits for what the other could not do.
+    if (auto acme = co_await keep_acme(now); kept) kept = std::move(acme);
     // A database that is away is told of once, by the clerk.
     const bool ours = !kept && !storage::is_away(kept.error());
     if (ours && !failing_)

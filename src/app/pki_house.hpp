@@ -1,14 +1,19 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "api/route.hpp"
 #include "app/learn_cursor.hpp"
+#include "app/settings.hpp"
 #include "base/error.hpp"
 #include "base/task.hpp"
+#include "crypto/key_store.hpp"
+#include "pki/acme/network_validator.hpp"
+#include "pki/acme/server.hpp"
 #include "pki/internal_ca.hpp"
 #include "pki/room.hpp"
 #include "telemetry/log.hpp"
@@ -22,10 +27,15 @@ class PkiHouse {
     /// @param certificates, ca, registry, log  outlive it
     PkiHouse(pki::CertificateRepository& certificates, pki::InternalCa& ca,
              telemetry::Registry& registry, telemetry::Log& log);
+    /// Answers ACME clients from now on, where the configuration says so. Before routes().
+    /// @param database, keys  outlive it
+    /// @return errors of the key store, of pki::acme::NetworkValidator::make()
+    [[nodiscard]] Result<void> open_acme(const Settings& settings, storage::Database& database,
+                                         crypto::KeyStore& keys);
     PkiHouse(const PkiHouse&) = delete;
     PkiHouse& operator=(const PkiHouse&) = delete;
 
-    [[nodiscard]] std::vector<api::Route> publications() { return pki::publication_routes(room_); }
+    [[nodiscard]] std::vector<api::Route> routes();
 
     [[nodiscard]] pki::RevokedCertificates& revoked() { return revoked_; }
 
@@ -40,6 +50,8 @@ class PkiHouse {
 
  private:
     [[nodiscard]] Task<Result<void>> keep_once(SystemTime now);
+    /// Goes on with challenges that were left, and removes what is over, in small pieces.
+    [[nodiscard]] Task<Result<void>> keep_acme(SystemTime now);
     [[nodiscard]] Task<Result<void>> write_noted(SystemTime now);
     [[nodiscard]] Task<Result<void>> measure(SystemTime now);
     void warn(const pki::ExpiringCertificates& found, SystemTime now);
@@ -48,9 +60,12 @@ class PkiHouse {
     pki::CertificateRepository& certificates_;
     pki::InternalCa& ca_;
     telemetry::Log& log_;
+    telemetry::Registry& registry_;
     pki::RevokedCertificates revoked_;
     pki::CrlKeeper crl_;
     pki::Room room_;
+    std::unique_ptr<pki::acme::NetworkValidator> validator_;
+    std::unique_ptr<pki::acme::Server> acme_;  // nothing where it is not enabled
     telemetry::Gauge& valid_;
     telemetry::Gauge& expiring_;
     telemetry::Gauge& revoked_count_;
@@ -61,7 +76,7 @@ class PkiHouse {
     std::string written_;                        // serial of the last
     // The clerk's alone.
     LearnCursor cursor_{std::chrono::minutes(5)};  // there may be many
-    SystemTime measured_;
+    SystemTime measured_, acme_kept_, accounts_cleaned_;
     std::int64_t warned_of_ = 0;
     bool warned_of_issuer_ = false;
     bool warned_of_root_ = false;

@@ -109,6 +109,7 @@ std::unique_ptr<Route> make_own(const api::Route& own, bool open, telemetry::Htt
     route->config.match.path = own.path;
     route->config.match.methods = {own.method};
     if (own.method == "GET") route->config.match.methods.emplace_back("HEAD");
+    route->config.allow_encoded_slash = own.encoded_slash;
     route->config.access_log = own.counted;
     if (!own.handle.contract().media_types.empty())
         route->config.request_body_max = own.body_bytes_max;

@@ -150,7 +150,8 @@ std::vector<std::string_view> keys_for_next_start(const Settings& current, const
     if (current.storage.slow_query != next.storage.slow_query)
         keys.emplace_back("storage.slow_query");
     if (current.vault != next.vault) keys.emplace_back("vault");
-    if (current.pki != next.pki) keys.emplace_back("pki.url");
+    if (current.pki.url != next.pki.url) keys.emplace_back("pki.url");
+    if (current.pki.acme != next.pki.acme) keys.emplace_back("pki.acme");
     const auto& [auth, next_auth] = std::tie(current.auth, next.auth);
     if (auth.issuer != next_auth.issuer) keys.emplace_back("auth.issuer");
     if (auth.access_token_ttl != next_auth.access_token_ttl)

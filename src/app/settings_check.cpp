@@ -62,6 +62,7 @@ class Checker {
         if (sound_.routes) hidden();
         if (sound_.routes && sound_.listeners) built_in();
         seal();
+        if (sound_.listeners && sound_.auth) acme();
     }
 
  private:
@@ -112,6 +113,20 @@ class Checker {
                    "wants a key from outside of data_dir, and none is given: set key_file, key "
                    "(ENCRYPTION_KEY), passphrase, credential or kernel_keyring; openssl rand "
                    "-base64 32 makes a key");
+        }
+    }
+
+    /// Clients sign where they reach us, which only the operator knows unless they are on this machine.
+    void acme() {
+        const auto& acme = settings_.pki.acme;
+        if (!acme.enabled || !acme.url.empty() || !settings_.auth.issuer.empty()) return;
+        const bool others = std::ranges::any_of(settings_.listeners, [](const auto& listener) {
+            return listener.serves(net::Service::api) && !listener.bind.loopback();
+        });
+        if (others) {
+            refuse("pki.acme.url",
+                   "is wanted with enabled: true: where clients reach /acme, such as "
+                   "https://ca.example.com; auth.issuer does as well");
         }
     }
 

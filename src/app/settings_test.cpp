@@ -149,6 +149,21 @@ TEST(Settings, MistakesOfAllPartsAreToldAtOnceAndNoneTwice) {
               "f:1: upstreams: is a single value, wanted: a list");
 }
 
+TEST(Settings, AcmeClientsOfOtherMachinesWantAnUrl) {
+    const auto told = [](const std::string& bind, const std::string& more) {
+        return problems(read(minimal + "listeners:\n  - {name: a, bind: \"" + bind +
+                             "\", tls: {}, serve: [api]}\n" + more));
+    };
+    const std::string enabled = "pki: {acme: {enabled: true}}\n";
+    EXPECT_TRUE(told("0.0.0.0:443", enabled).contains("pki.acme.url"));
+    EXPECT_TRUE(told("[::]:443", enabled).contains("https://ca.example.com"));
+    EXPECT_EQ(told("127.0.0.1:443", enabled), "");
+    EXPECT_EQ(told("0.0.0.0:443", enabled + "auth: {issuer: \"https://a.example/x\"}\n"), "");
+    EXPECT_EQ(told("0.0.0.0:443", "pki: {acme: {enabled: true, url: \"https://a.example\"}}\n"),
+              "");
+    EXPECT_EQ(told("0.0.0.0:443", "pki: {acme: {enabled: false}}\n"), "");
+}
+
 TEST(Settings, PortZeroMayBeAskedForTwice) {
     EXPECT_EQ(problems(read("listeners:\n  - {name: a, bind: 127.0.0.1:0, serve: [gateway]}\n"
                             "  - {name: b, bind: 127.0.0.1:0, serve: [health]}\n")),

@@ -25,6 +25,9 @@ namespace gh::app {
 /// 32 random bytes of the key store, made when they are not there yet.
 [[nodiscard]] Result<crypto::Secret> kept_secret(crypto::KeyStore& keys, std::string_view name);
 
+/// In the key store: what the HMAC keys of external ACME accounts are made of.
+inline constexpr std::string_view acme_key = "acme-external";
+
 /// What is durable, opened: the database and the repositories over it. `serve` has one, and so has every verb that looks at
 /// or changes the state; they may run side by side.
 class State {

@@ -6,11 +6,13 @@
 #include "base/try.hpp"
 #include "crypto/digest.hpp"
 #include "pki/host_names.hpp"
+#include "pki/ocsp.hpp"
 #include "pki/subject_names.hpp"
 
 namespace gh::app {
 namespace {
 
+constexpr std::chrono::minutes staple_renewed_after{15};
 constexpr std::chrono::seconds leaf_pause_min{10};
 constexpr std::chrono::seconds leaf_pause_max{3'600};
 
@@ -74,6 +76,8 @@ Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(
         crypto::wipe(leaf.key_pem.data(), leaf.key_pem.size());
         leaf.key_pem.clear();
         leaf_ = std::move(leaf);
+        GH_TRY_VOID(staple(now));
+        settings.certificates.back().staple = staple_;
     }
     return net::TlsContext::make(settings, now);
 }
@@ -122,7 +126,32 @@ bool TlsMaterial::changed(const Settings& settings, SystemTime now, telemetry::L
     return any;
 }
 
-void TlsMaterial::rotate_tickets(SystemTime now, telemetry::Log& log) {
+Result<void> TlsMaterial::staple(SystemTime now) {
+    const bool fresh = leaf_ && stapled_ == leaf_->serial && now >= stapled_at_ &&
+                       now < stapled_at_ + staple_renewed_after;
+    const bool revoked = leaf_ && ca_->revoked(leaf_->serial);
+    if (!leaf_ || (fresh && !revoked)) return {};
+    // Of its own: handshakes that began with the leaf before go on with what is said of that.
+    if (stapled_ != leaf_->serial) staple_ = std::make_shared<net::Staple>();
+    if (revoked) {
+        stapled_.clear();
+        staple_->take_away();
+        return {};
+    }
+    const auto issuer = ca_->issuer();
+    GH_TRY(const auto request, pki::OcspRequest::about(*issuer, leaf_->serial));
+    GH_TRY(auto response,
+           pki::answer_ocsp(request, *issuer, {{.kind = pki::OcspStatus::Kind::good}}, now));
+    staple_->put(std::move(response), now + pki::ocsp_lifetime);
+    stapled_ = leaf_->serial;
+    stapled_at_ = now;
+    return {};
+}
+
+void TlsMaterial::keep_fresh(SystemTime now, telemetry::Log& log) {
+    if (const auto stapled = staple(now); !stapled)
+        log.error("pki", "no OCSP response could be made for our own listeners")
+            .error(stapled.error());
     if (const auto rotated = tickets_->rotate_if_due(now); !rotated) {
         log.error("net", "session ticket keys could not be rotated").error(rotated.error());
     }

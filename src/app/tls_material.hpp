@@ -44,12 +44,14 @@ class TlsMaterial {
     /// A pair that is no good is reported once and the one in use stays. A leaf that stays due, as it cannot be renewed, is
     /// due again after 10 s, then each time twice as long, up to an hour.
     [[nodiscard]] bool changed(const Settings& settings, SystemTime now, telemetry::Log& log);
-    void rotate_tickets(SystemTime now, telemetry::Log& log);
+    /// The keys of tickets, and what is stapled to the internal leaf.
+    void keep_fresh(SystemTime now, telemetry::Log& log);
 
  private:
     TlsMaterial() = default;
     [[nodiscard]] Result<net::CertificateChain> chain_of(const net::CertificateFiles& files);
     [[nodiscard]] bool leaf_due(SystemTime now, telemetry::Log& log);
+    [[nodiscard]] Result<void> staple(SystemTime now);
 
     std::unique_ptr<crypto::KeyStore> keys_;
     std::unique_ptr<pki::InternalCa> ca_;
@@ -60,6 +62,9 @@ class TlsMaterial {
     };
     std::map<std::string, Watched> watched_;      // by both paths
     std::optional<pki::IssuedCertificate> leaf_;  // without its key
+    std::shared_ptr<net::Staple> staple_;
+    std::string stapled_;  // serial it is about
+    SystemTime stapled_at_;
     SystemTime leaf_tried_;
     std::chrono::seconds leaf_pause_{0};  // after leaf_tried_; 0: it is not due
 };

@@ -1,29 +1,44 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <iterator>
 #include <vector>
 
 #include "api/route.hpp"
+#include "app/vault_tokens.hpp"
 #include "audit/log.hpp"
-#include "identity/role_repository.hpp"
+#include "base/error.hpp"
+#include "base/task.hpp"
+#include "identity/room.hpp"
+#include "net/work_pool.hpp"
 #include "storage/database.hpp"
+#include "telemetry/log.hpp"
 #include "vault/keyring.hpp"
 #include "vault/policy_repository.hpp"
 #include "vault/room.hpp"
 #include "vault/secret_repository.hpp"
+#include "vault/transit/room.hpp"
+#include "vault/wrapped_answers.hpp"
 
 namespace gh::app {
 
 /// The vault of a running house.
 class VaultHouse {
  public:
-    /// @param keyring, database, audit, roles  outlive it
+    /// @param keyring, database, audit, identity, log  outlive it
     VaultHouse(vault::Keyring& keyring, storage::Database& database, audit::Log& audit,
-               const identity::RoleSource& roles)
+               identity::Room& identity, telemetry::Log& log)
         : secrets_(database, keyring),
           policies_(database),
-          room_{secrets_, policies_, audit, [&roles] { return roles.current(); }} {}
+          wrapped_(database),
+          tokens_(identity, database),
+          transit_keys_(database, keyring),
+          open_keys_(transit_keys_),
+          room_{secrets_, policies_, wrapped_,
+                tokens_,  audit,     [&roles = identity.role_source] { return roles.current(); }},
+          transit_{room_, transit_keys_, open_keys_, signing_, making_, log} {}
     VaultHouse(const VaultHouse&) = delete;
     VaultHouse& operator=(const VaultHouse&) = delete;
 
@@ -31,13 +46,31 @@ class VaultHouse {
         auto all = vault::kv_routes(room_);
         std::ranges::move(vault::policy_routes(room_), std::back_inserter(all));
         std::ranges::move(vault::self_routes(room_), std::back_inserter(all));
+        std::ranges::move(vault::token_routes(room_), std::back_inserter(all));
+        std::ranges::move(vault::wrap_routes(room_), std::back_inserter(all));
+        for (const auto routes : {vault::transit::key_routes, vault::transit::use_routes,
+                                  vault::transit::export_routes, vault::transit::tool_routes})
+            std::ranges::move(routes(transit_), std::back_inserter(all));
         return all;
+    }
+
+    /// Another version of each transit key that wants one by itself; how many.
+    [[nodiscard]] Task<Result<std::uint64_t>> rotate_due() {
+        return vault::transit::rotate_due(transit_, std::chrono::system_clock::now());
     }
 
  private:
     vault::SecretRepository secrets_;
     vault::PolicyRepository policies_;
+    vault::WrappedAnswers wrapped_;
+    VaultTokens tokens_;
+    vault::transit::Repository transit_keys_;
+    vault::transit::OpenKeys open_keys_;
     vault::Room room_;
+    net::WorkPool signing_{{.threads = 2, .queue_max = 64, .name = "signing"}};
+    // A new RSA key takes a second and more: who asks for many is told so soon, and signatures do not wait.
+    net::WorkPool making_{{.threads = 1, .queue_max = 4, .name = "key making"}};
+    vault::transit::TransitRoom transit_;
 };
 
 }  // namespace gh::app

@@ -31,6 +31,11 @@ class Node {
     [[nodiscard]] std::optional<std::string_view> string() const { return as<std::string_view>(); }
     [[nodiscard]] std::optional<Elements> array() const;
 
+    /// How many members an object has; 0 when this is none.
+    [[nodiscard]] std::size_t members() const {
+        const auto* object = std::get_if<ObjectOf>(&data_);
+        return object ? object->size : 0;
+    }
     /// The member of this name; null when there is none or this is no object.
     [[nodiscard]] const Node* find(std::string_view name) const;
     /// The member of this name as a string, or nothing.

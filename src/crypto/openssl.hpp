@@ -38,8 +38,10 @@ struct Methods {
     EVP_MD* sha512;
     EVP_MAC* hmac;
     EVP_CIPHER* aes_128_cbc;
+    EVP_CIPHER* aes_128_gcm;
     EVP_CIPHER* aes_256_ecb;
     EVP_CIPHER* aes_256_gcm;
+    EVP_CIPHER* chacha20_poly1305;
 };
 [[nodiscard]] const Methods& methods();
 

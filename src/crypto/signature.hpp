@@ -5,10 +5,13 @@
 #include <cstddef>
 #include <vector>
 
+#include "crypto/hashing.hpp"
 #include "crypto/openssl.hpp"
 #include "crypto/public_key.hpp"
 
 namespace gh::crypto {
+
+[[nodiscard]] EVP_MD* method_of(Hash hash);
 
 /// Null for Ed25519, which hashes by itself.
 [[nodiscard]] EVP_MD* hash_of(SignatureAlgorithm algorithm);

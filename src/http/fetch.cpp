@@ -8,8 +8,7 @@
 #include "http/chunked.hpp"
 #include "http/h1_head.hpp"
 #include "http/h1_write.hpp"
-#include "net/dialer.hpp"
-#include "net/tls_stream.hpp"
+#include "net/connect.hpp"
 
 namespace gh::http {
 
@@ -22,33 +21,11 @@ using StreamResult = Result<std::unique_ptr<net::Stream>>;
 std::unexpected<Error> too_late() { return fail(ErrorKind::deadline_exceeded, "fetch.timeout"); }
 
 Task<StreamResult> connect(net::Loop& loop, net::Wakeup& wakeup, const FetchRequest& request) {
-    auto dial = net::Dial::start(loop, request.address, wakeup);
-    if (!dial) co_return fail(ErrorKind::unavailable, "fetch.connect", dial.error().detail);
-    for (;;) {
-        const auto state = dial->state();
-        if (state == IoState::done) break;
-        if (state == IoState::failed) {
-            co_return fail_errno(ErrorKind::unavailable, "fetch.connect", request.address.text(),
-                                 dial->error());
-        }
-        if (wakeup.expired()) co_return too_late();
-        co_await wakeup.wait();
-    }
-    auto plain = dial->take();
+    GH_CO_TRY(auto plain, co_await net::connect(loop, wakeup, request.address));
     if (request.tls == nullptr) co_return StreamResult(std::move(plain));
-    auto session = request.tls->new_session(request.server_name);
-    if (!session) co_return std::unexpected(std::move(session).error());
-    auto stream =
-        std::make_unique<net::TlsStream>(loop, plain->descriptor().release(), std::move(*session));
-    stream->notify(&wakeup);
-    for (;;) {
-        const auto state = stream->handshake();
-        if (state == IoState::done) break;
-        if (state == IoState::failed)
-            co_return fail(ErrorKind::unavailable, "fetch.tls", stream->failure());
-        if (wakeup.expired()) co_return too_late();
-        co_await wakeup.wait();
-    }
+    GH_CO_TRY(auto session, request.tls->new_session(request.server_name));
+    GH_CO_TRY(auto stream,
+              co_await net::shake_hands(loop, wakeup, std::move(plain), std::move(session)));
     co_return StreamResult(std::move(stream));
 }
 
@@ -80,7 +57,10 @@ class Answer {
             }
             have_head_ = true;
             fetched_.status = head.status;
+            if (const auto* line = head.fields.find("Location")) fetched_.location = line->value;
             framing_ = head.body;
+            // What a redirect's page says is nobody's to read.
+            if (head.status / 100 == 3 && !fetched_.location.empty()) return true;
             return take_body(left);
         }
         received_.clear();

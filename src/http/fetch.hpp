@@ -24,7 +24,8 @@ struct FetchRequest {
 
 struct Fetched {
     std::uint16_t status = 0;
-    std::string body;
+    std::string location;  ///< of a redirect that came with one, as it came
+    std::string body;      ///< empty with a location
 };
 
 /// One connection, one request, closed afterwards. No redirects are followed.

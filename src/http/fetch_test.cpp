@@ -93,6 +93,16 @@ TEST(Fetch, ReadsAnAnswerHoweverItsEndIsKnown) {
     }
 }
 
+TEST(Fetch, TellsWhereARedirectLeadsAndDoesNotFollow) {
+    const auto outcome =
+        fetch_from({"HTTP/1.1 302 Found\r\nlocation: https://b.example/x?y\r\n"
+                    "Content-Length: 0\r\n\r\n",
+                    End::open});
+    ASSERT_TRUE(outcome.fetched);
+    EXPECT_EQ(outcome.fetched->status, 302);
+    EXPECT_EQ(outcome.fetched->location, "https://b.example/x?y");
+}
+
 TEST(Fetch, TellsWhatWentWrong) {
     std::string interim;
     for (int i = 0; i < 17; ++i) interim += "HTTP/1.1 103 Early Hints\r\n\r\n";

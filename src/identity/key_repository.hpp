@@ -34,10 +34,16 @@ struct StoredKey {
     std::int64_t version = 1;
     SystemTime created_at;
     SystemTime updated_at;
+    std::string answers_to;             ///< the user at the beginning of its line; or who is none
+    std::optional<std::string> parent;  ///< the key that made it: it lasts no longer
 };
 
 /// Living ones of one owner: neither revoked nor expired.
 inline constexpr std::int64_t keys_of_owner_max = 1'000;
+/// Living ones that one user answers for, whoever made them.
+inline constexpr std::int64_t keys_of_user_max = 10'000;
+/// A key that one made that one made ...
+inline constexpr std::int64_t key_line_max = 16;
 
 struct NewKey {
     std::string name;
@@ -47,7 +53,12 @@ struct NewKey {
     std::vector<std::string> roles;
     std::vector<std::string> scopes;
     std::optional<SystemTime> expires_at;
+    std::optional<std::string> answers_to = {};  ///< nothing: its owner
+    std::optional<std::string> parent = {};
 };
+
+/// Who answers for the keys that somebody makes: for those of a key, who answers for it; else whoever makes them.
+[[nodiscard]] std::string answers_for_keys_of(const access::Principal& maker);
 
 /// A key that was just made, with the one copy of its text.
 struct MadeKey {
@@ -74,7 +85,7 @@ struct KeyPage {
 /// end_of_key() says so to this process.
 ///
 /// Errors besides storage's: `not_found` "key.unknown"; `conflict` "key.changed" (another version than was expected) and
-/// "key.revoked" and "key.too_many" (its owner has `keys_of_owner_max`); `invalid_argument` "key.name", "key.subject", "key.role", "key.scope", "key.expired".
+/// "key.revoked" and "key.too_many" (its owner has `keys_of_owner_max`, or who answers for it `keys_of_user_max`) and "key.too_deep" (`key_line_max`); `invalid_argument` "key.name", "key.subject", "key.role", "key.scope", "key.expired".
 class KeyRepository {
  public:
     KeyRepository(storage::Database& database, std::shared_ptr<const ApiKeyHasher> hasher)
@@ -91,11 +102,11 @@ class KeyRepository {
     [[nodiscard]] Task<Result<StoredKey>> find(std::string id);
     /// In order of their making.
     [[nodiscard]] Task<Result<std::vector<StoredKey>>> list(KeyPage page);
-    /// A new secret under the same id; the old one ends now.
+    /// A new secret under the same id; the old one ends now, and what was made with it.
     [[nodiscard]] Task<Result<MadeKey>> rotate(std::string id,
                                                std::optional<std::int64_t> expected_version,
                                                SystemTime now, storage::Also<StoredKey> also = {});
-    /// For good. Twice is no error.
+    /// For good, and with it all that it made. Twice is no error.
     [[nodiscard]] Task<Result<StoredKey>> revoke(std::string id, SystemTime now,
                                                  storage::Also<StoredKey> also = {});
     /// The same inside a transaction of the caller's.
@@ -103,6 +114,9 @@ class KeyRepository {
     /// @param now  when other nodes may hear of it
     [[nodiscard]] static Task<Result<StoredKey>> revoke(storage::Session& session, std::string id,
                                                         SystemTime at, SystemTime now);
+    /// It alone: those that it made have no parent any more.
+    [[nodiscard]] Task<Result<StoredKey>> revoke_alone(std::string id, SystemTime now,
+                                                       storage::Also<StoredKey> also = {});
     /// Ends what is open by keys that `user` made, or that stand for them; the keys themselves stay, for the day that they are
     /// let in again.
     [[nodiscard]] static Task<Result<void>> interrupt(storage::Session& session, std::string user,
@@ -111,17 +125,22 @@ class KeyRepository {
     [[nodiscard]] Task<Result<void>> touch(
         std::vector<std::pair<std::string, SystemTime>> last_uses);
     /// Removes keys that expired or were revoked before `before`; how many.
-    [[nodiscard]] Task<Result<std::uint64_t>> clean(SystemTime before);
+    /// @param termed_before  the same for those with terms that expired: they are many
+    [[nodiscard]] Task<Result<std::uint64_t>> clean(SystemTime before, SystemTime termed_before);
+
+    /// Whose text that is, be it good for nothing any more. @return `not_found` "key.unknown"
+    [[nodiscard]] Task<Result<std::string>> id_of(std::string_view text);
 
     /// Whom the key `text` stands for. The text is not kept while the database is asked.
     /// @return `unauthenticated` with "key.malformed", "key.unknown", "key.revoked", "key.expired" or
-    ///         "key.owner_disabled" (a user who made it, or whom it stands for, is kept out); errors of the database
+    ///         "key.owner_disabled" (a user who answers for it, or whom it stands for, is kept out); errors of the database
     [[nodiscard]] Task<Result<std::shared_ptr<const access::Principal>>> recognise(
         std::string_view text, SystemTime now);
 
  private:
     [[nodiscard]] Task<Result<bool>> put_new(std::string id, NewKey key, ApiKeyHash hash,
                                              SystemTime now, storage::Also<StoredKey> also);
+    [[nodiscard]] Task<Result<std::string>> owner_of_hash(std::string id, ApiKeyHash hash);
     [[nodiscard]] Task<Result<std::shared_ptr<const access::Principal>>> compare(
         std::optional<std::string> id, ApiKeyHash hash, SystemTime now);
 

@@ -199,7 +199,9 @@ TEST_P(KeyRepositoryTest, TakesOverAKeyMadeElsewhereOnce) {
     const auto all = run_to_end(keys->list({})).value();
     ASSERT_EQ(all.size(), 1U);
     ASSERT_TRUE(run_to_end(keys->revoke(all[0].id, now)));
-    EXPECT_EQ(run_to_end(keys->clean(now + std::chrono::hours(24))).value(), 0U);
+    EXPECT_EQ(
+        run_to_end(keys->clean(now + std::chrono::hours(24), now + std::chrono::hours(24))).value(),
+        0U);
     EXPECT_EQ(take(), false);
     EXPECT_EQ(recognise(text), "key.revoked");
     EXPECT_FALSE(run_to_end(keys->take_over("short", {.name = "x", .owner = "y"}, now)));
@@ -274,7 +276,7 @@ TEST_P(KeyRepositoryTest, CleansWhatIsOverAndNothingElse) {
         .name = "f", .owner = "ann", .subject = {}, .roles = {}, .scopes = {}, .expires_at = {}};
     const auto kept = run_to_end(keys->create(forever, now)).value();
     ASSERT_TRUE(run_to_end(keys->revoke(revoked.key.id, now)));
-    EXPECT_EQ(run_to_end(keys->clean(now + hours(48))), 2U);
+    EXPECT_EQ(run_to_end(keys->clean(now + hours(48), now + hours(48))), 2U);
     EXPECT_TRUE(run_to_end(keys->find(kept.key.id)));
 }
 

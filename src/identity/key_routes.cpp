@@ -237,7 +237,8 @@ Task<Result<api::Reply>> add_key(Room& room, api::Call call, WantedKey wanted) {
         .kind = wanted.kind,
         .roles = std::move(wanted.roles),
         .scopes = std::move(wanted.scopes),
-        .expires_at = wanted.expires_at};
+        .expires_at = wanted.expires_at,
+        .answers_to = answers_for_keys_of(call.principal)};
     auto made = co_await room.keys.create(std::move(key), net::Loop::current()->system_now(),
                                           recorded(call, "key.create"));
     if (!made) co_return refused_by_rules(call, std::move(made).error());

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/try.hpp"
+#include "crypto/jose_key.hpp"
 
 namespace gh::identity {
 namespace {
@@ -12,27 +13,6 @@ using codec::JoseAlgorithm;
 
 std::unexpected<Error> refuse(std::string_view reason, std::string detail = {}) {
     return fail(ErrorKind::invalid_argument, reason, std::move(detail));
-}
-
-std::optional<crypto::KeyKind> curve_of(std::string_view name) {
-    if (name == "P-256") return crypto::KeyKind::ec_p256;
-    if (name == "P-384") return crypto::KeyKind::ec_p384;
-    if (name == "P-521") return crypto::KeyKind::ec_p521;
-    return std::nullopt;
-}
-
-Result<crypto::PublicKey> public_key_of(const codec::Jwk& key) {
-    using crypto::bytes_of;
-    if (key.type == codec::Jwk::Type::rsa) {
-        return crypto::PublicKey::from_rsa(bytes_of(key.modulus), bytes_of(key.exponent));
-    }
-    if (key.type == codec::Jwk::Type::okp) {
-        if (key.curve != "Ed25519") return refuse("key.unsupported", "curve " + key.curve);
-        return crypto::PublicKey::from_ed25519(bytes_of(key.x));
-    }
-    const auto curve = curve_of(key.curve);
-    if (!curve) return refuse("key.unsupported", "curve " + key.curve);
-    return crypto::PublicKey::from_ec(*curve, bytes_of(key.x), bytes_of(key.y));
 }
 
 /// What a key without `alg` is for.
@@ -49,31 +29,11 @@ JoseAlgorithm usual_algorithm(crypto::KeyKind kind) {
 
 }  // namespace
 
-crypto::HmacHash hash_of(JoseAlgorithm algorithm) {
-    switch (algorithm) {
-        case JoseAlgorithm::hs384: return crypto::HmacHash::sha384;
-        case JoseAlgorithm::hs512: return crypto::HmacHash::sha512;
-        default: return crypto::HmacHash::sha256;
-    }
-}
-
-// The two lists are in the same order.
-crypto::SignatureAlgorithm signature_of(JoseAlgorithm algorithm) {
-    constexpr auto offset = std::to_underlying(JoseAlgorithm::rs256);
-    static_assert(std::to_underlying(JoseAlgorithm::ps256) - offset ==
-                  std::to_underlying(crypto::SignatureAlgorithm::ps256));
-    static_assert(std::to_underlying(JoseAlgorithm::es256) - offset ==
-                  std::to_underlying(crypto::SignatureAlgorithm::es256));
-    static_assert(std::to_underlying(JoseAlgorithm::eddsa) - offset ==
-                  std::to_underlying(crypto::SignatureAlgorithm::eddsa));
-    return static_cast<crypto::SignatureAlgorithm>(std::to_underlying(algorithm) - offset);
-}
-
 Result<VerificationKey> VerificationKey::symmetric(JoseAlgorithm algorithm, crypto::Secret secret,
                                                    std::optional<std::string> id) {
     if (!codec::is_symmetric(algorithm))
         return refuse("key.algorithm", "a secret is for HS256, HS384 or HS512");
-    const auto hash = hash_of(algorithm);
+    const auto hash = crypto::hash_of(algorithm);
     if (secret.size() < crypto::code_bytes(hash)) {
         return refuse("key.weak", std::string(name_of(algorithm)) + " needs a secret of " +
                                       std::to_string(crypto::code_bytes(hash)) + " bytes");
@@ -84,7 +44,8 @@ Result<VerificationKey> VerificationKey::symmetric(JoseAlgorithm algorithm, cryp
 
 Result<VerificationKey> VerificationKey::asymmetric(JoseAlgorithm algorithm, crypto::PublicKey key,
                                                     std::optional<std::string> id) {
-    if (codec::is_symmetric(algorithm) || !crypto::fits(key.kind(), signature_of(algorithm))) {
+    if (codec::is_symmetric(algorithm) ||
+        !crypto::fits(key.kind(), crypto::signature_of(algorithm))) {
         return refuse("key.algorithm", "the key is not for " + std::string(name_of(algorithm)));
     }
     return VerificationKey(algorithm, std::move(key), std::move(id));
@@ -101,7 +62,7 @@ Result<VerificationKey> VerificationKey::from_jwk(codec::Jwk key,
         if (!stated) return refuse("key.algorithm", "a secret key must say what it is for");
         return symmetric(*stated, std::move(secret), std::move(key.id));
     }
-    GH_TRY(auto open, public_key_of(key));
+    GH_TRY(auto open, crypto::public_key_of(key));
     const auto algorithm = stated.value_or(usual_algorithm(open.kind()));
     return asymmetric(algorithm, std::move(open), std::move(key.id));
 }
@@ -111,7 +72,8 @@ bool VerificationKey::verify(std::string_view signing_input, std::string_view si
     if (const auto* secret = std::get_if<std::shared_ptr<const crypto::HmacKey>>(&key_)) {
         return (*secret)->verify(message, code);
     }
-    return std::get<crypto::PublicKey>(key_).verify(signature_of(algorithm_), message, code);
+    return std::get<crypto::PublicKey>(key_).verify(crypto::signature_of(algorithm_), message,
+                                                    code);
 }
 
 KeySet KeySet::from_jwks(codec::JwkSet set, Options options) {

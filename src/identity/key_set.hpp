@@ -15,11 +15,6 @@
 
 namespace gh::identity {
 
-/// Of a symmetric algorithm.
-[[nodiscard]] crypto::HmacHash hash_of(codec::JoseAlgorithm algorithm);
-/// Of an asymmetric one.
-[[nodiscard]] crypto::SignatureAlgorithm signature_of(codec::JoseAlgorithm algorithm);
-
 /// A key and the one algorithm it may be used with (RFC 8725 §3.1): a public key is never an HMAC
 /// secret, and an RSA key checks PSS or PKCS #1, never whichever the token likes.
 class VerificationKey {

@@ -82,7 +82,10 @@ bool RevocationList::covers(const access::Principal& principal) const {
     switch (principal.revoked_by) {
         case access::RevokedBy::nothing: return false;
         case access::RevokedBy::key_list:
-            return covers(RevocationKind::key, principal.token_id, issued);
+            return covers(RevocationKind::key, principal.token_id, issued) ||
+                   std::ranges::any_of(principal.origins, [&](const std::string& id) {
+                       return covers(RevocationKind::key, id, issued);
+                   });
         case access::RevokedBy::token_list: break;
     }
     const auto ended = [&](const std::string& actor) {

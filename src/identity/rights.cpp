@@ -36,8 +36,8 @@ bool may_hand_out(const Principal& giver, const Rights& rights, const access::Cu
         const auto permission = access::permission_of(scope);
         if (permission) return held.has(*permission);
         if (scope.starts_with(access::policy_scope_prefix)) {
-            const auto name = scope.substr(access::policy_scope_prefix.size());
-            return held.includes(all_secrets) || has(access::policies_of(giver), name);
+            const auto carried = access::policies_of(giver);
+            return held.includes(all_secrets) || has(carried, access::policy_of(scope));
         }
         return held.has(over_scopes) || has(giver.scopes, scope);
     };

@@ -7,6 +7,7 @@
 
 #include "access/access.hpp"
 #include "audit/act.hpp"
+#include "config/unit.hpp"
 #include "crypto/password.hpp"
 #include "identity/user.hpp"
 
@@ -122,6 +123,9 @@ void tell_key(audit::Record& record, const StoredKey& key) {
     record.details.push_back({"name", key.name});
     record.details.push_back({"owner", key.owner});
     record.details.push_back({"subject", key.subject});
+    if (key.parent) record.details.push_back({"parent", *key.parent});
+    if (key.expires_at)
+        record.details.push_back({"expires_at", config::time_text(*key.expires_at)});
 }
 
 api::Reply wrong_field(const api::Call& call, std::string pointer, std::string_view code,

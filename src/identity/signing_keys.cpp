@@ -11,6 +11,7 @@
 #include "codec/json.hpp"
 #include "codec/jwk.hpp"
 #include "crypto/digest.hpp"
+#include "crypto/jose_key.hpp"
 
 namespace gh::identity {
 namespace {
@@ -150,14 +151,14 @@ SigningKey SigningKey::generate(JoseAlgorithm algorithm, SystemTime active_from)
 Result<SigningKey> SigningKey::restore(JoseAlgorithm algorithm, std::string_view id,
                                        SystemTime active_from, std::string_view material) {
     if (is_symmetric(algorithm)) {
-        if (material.size() < crypto::code_bytes(hash_of(algorithm)))
+        if (material.size() < crypto::code_bytes(crypto::hash_of(algorithm)))
             return unreadable("too short");
         return SigningKey(algorithm, std::string(id), active_from,
                           std::make_shared<const crypto::Secret>(crypto::Secret(material)));
     }
     auto key = crypto::PrivateKey::from_pem(material);
     if (!key) return unreadable(describe(key.error()));
-    if (!fits(key->public_key().kind(), signature_of(algorithm)))
+    if (!fits(key->public_key().kind(), crypto::signature_of(algorithm)))
         return unreadable("the key is of another kind");
     return SigningKey(algorithm, std::string(id), active_from, *std::move(key));
 }
@@ -169,12 +170,14 @@ std::string SigningKey::sign(std::string_view claims, std::string_view type) con
     input += codec::encode_base64url(claims);
     std::string signature;
     if (const auto* secret = std::get_if<1>(&key_)) {
-        const crypto::HmacKey key(hash_of(algorithm_), (*secret)->copy());
+        const crypto::HmacKey key(crypto::hash_of(algorithm_), (*secret)->copy());
         signature = crypto::text_of(key.code_of(input).bytes());
     } else {
         // It fits: it was made for this algorithm, or checked when it was restored.
-        signature = crypto::text_of(
-            std::get<0>(key_).sign(signature_of(algorithm_), crypto::bytes_of(input)).value());
+        signature =
+            crypto::text_of(std::get<0>(key_)
+                                .sign(crypto::signature_of(algorithm_), crypto::bytes_of(input))
+                                .value());
     }
     return input + '.' + codec::encode_base64url(signature);
 }

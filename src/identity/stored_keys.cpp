@@ -152,8 +152,14 @@ void StoredKeys::forget() {
 
 std::optional<Found> StoredKeys::State::find(const Hash128& hash, std::string_view text,
                                              SystemTime now) {
-    if (const auto* known = good.find(hash)) return judge(*known, hash, text, now);
-    if (auto known = told(hash, now)) return known;
+    const auto* const known = good.find(hash);
+    // Over, as far as it was told: it may have been renewed since.
+    if (known && known->principal->expires && now >= *known->principal->expires) {
+        good.erase(hash);
+    } else if (known) {
+        return judge(*known, hash, text, now);
+    }
+    if (auto refusal = told(hash, now)) return refusal;
     if (flights.contains(hash)) return Found{Found::State::pending, nullptr, {}};
     return {};
 }
@@ -168,8 +174,6 @@ std::optional<Found> StoredKeys::State::told(const Hash128& hash, SystemTime now
 Found StoredKeys::State::judge(const Good& known, const Hash128& hash, std::string_view text,
                                SystemTime now) {
     const Found yes{Found::State::good, known.principal, {}};
-    if (yes.principal->expires && now >= *yes.principal->expires)
-        return {Found::State::refused, nullptr, "key.expired"};
     const auto age = now - known.told_at;
     const bool sane = age >= age.zero();  // a clock that went back makes everything stale
     const bool fresh = sane && age < good_for;

@@ -150,7 +150,19 @@ TEST_F(StoredKeysTest, AKeyEndsWhenItExpires) {
     answer(good("k1", now + milliseconds(100)));
     EXPECT_EQ(ask("gh_a"), State::good);
     now += milliseconds(100);
+    EXPECT_EQ(ask("gh_a"), State::pending);  // or was it renewed?
+    answer(fail(ErrorKind::unauthenticated, "key.expired"));
     EXPECT_EQ(keys.ask("gh_a", now).reason, "key.expired");
+    EXPECT_EQ(look_ups, 2);
+}
+
+TEST_F(StoredKeysTest, AKeyThatWasRenewedGoesOn) {
+    EXPECT_EQ(ask("gh_a"), State::pending);
+    answer(good("k1", now + milliseconds(100)));
+    now += milliseconds(100);
+    EXPECT_EQ(ask("gh_a"), State::pending);
+    answer(good("k1", now + seconds(10)));
+    EXPECT_EQ(ask("gh_a"), State::good);
 }
 
 TEST_F(StoredKeysTest, GoesOnWithWhatItKnowsWhileTheDatabaseIsAway) {

@@ -46,6 +46,14 @@ Result<void> trust_peers(SSL_CTX* context, const TlsClientSettings& settings) {
     return trust(context, *anchors);
 }
 
+Result<void> offer_http(SSL_CTX* context) {
+    constexpr std::string_view alpn = "\x08http/1.1";
+    const auto* protocols = reinterpret_cast<const unsigned char*>(alpn.data());
+    if (SSL_CTX_set_alpn_protos(context, protocols, alpn.size()) != 0)
+        return openssl_failure();  // 0 is success
+    return {};
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(
@@ -56,10 +64,14 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(
         GH_TRY(const auto pair, read_pair(*settings.certificate));
         GH_TRY_VOID(present(context.get(), pair, settings.certificate->source));
     }
-    constexpr std::string_view alpn = "\x08http/1.1";
-    const auto* protocols = reinterpret_cast<const unsigned char*>(alpn.data());
-    if (SSL_CTX_set_alpn_protos(context.get(), protocols, alpn.size()) != 0)
-        return openssl_failure();  // 0 is success
+    GH_TRY_VOID(offer_http(context.get()));
+    return std::make_shared<const TlsClientContext>(Key{}, std::move(context));
+}
+
+Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make_unverified() {
+    GH_TRY(auto context, make_ssl_context(TlsRole::client, TlsVersion::tls_1_2));
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
+    GH_TRY_VOID(offer_http(context.get()));
     return std::make_shared<const TlsClientContext>(Key{}, std::move(context));
 }
 

@@ -24,6 +24,7 @@ constexpr AlpnList alpn_h1 = "\x08http/1.1";
 struct CallbackState {
     AlpnList alpn;
     std::shared_ptr<TicketKeys> ticket_keys;
+    std::shared_ptr<const Staple> staple;
     CertificateIndex index;                // of the first context only
     std::vector<SslContextHandle> others;  // the certificates behind the first
 };
@@ -61,6 +62,17 @@ int choose_certificate(SSL* ssl, int*, void* first_state) {
     const auto found = name != nullptr ? state.index.find(name) : CertificateIndex::none;
     if (found == CertificateIndex::none) return SSL_TLSEXT_ERR_NOACK;
     if (found > 0) SSL_set_SSL_CTX(ssl, state.others[found - 1].get());
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/// For a client that asks for it (RFC 6066 §8).
+int staple(SSL* ssl, void*) {
+    const auto& kept = state_of(ssl).staple;
+    const auto response = kept ? kept->at(std::chrono::system_clock::now()) : nullptr;
+    if (!response) return SSL_TLSEXT_ERR_NOACK;
+    auto* copy = static_cast<unsigned char*>(OPENSSL_memdup(response->data(), response->size()));
+    if (copy == nullptr) return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(response->size()));
     return SSL_TLSEXT_ERR_OK;
 }
 
@@ -130,19 +142,22 @@ bool offer_tickets(SSL_CTX* context, const TlsServerSettings& settings) {
 
 /// One certificate's context: complete but for the choice among several.
 Result<SslContextHandle> make_server_context(const TlsServerSettings& settings,
-                                             const CertificatePair& pair, std::string_view source) {
+                                             const CertificatePair& pair,
+                                             const CertificateChain& chain) {
     GH_TRY(auto context, make_ssl_context(TlsRole::server, settings.min_version));
     auto state = std::make_unique<CallbackState>();
     state->alpn = settings.alpn_h2 ? alpn_h2_and_h1 : alpn_h1;
     state->ticket_keys = settings.ticket_keys;
+    state->staple = chain.staple;
     if (SSL_CTX_set_ex_data(context.get(), state_slot(), state.get()) != 1)
         return openssl_failure();
     (void)state.release();  // free_state has it now
     SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+    if (chain.staple) SSL_CTX_set_tlsext_status_cb(context.get(), staple);
     if (!bind_sessions(context.get(), settings) || !offer_tickets(context.get(), settings))
         return openssl_failure();
     GH_TRY_VOID(ask_for_client_certificate(context.get(), settings));
-    GH_TRY_VOID(present(context.get(), pair, source));
+    GH_TRY_VOID(present(context.get(), pair, chain.source));
     return context;
 }
 
@@ -190,7 +205,7 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::make(const TlsServerSettin
     std::vector<SslContextHandle> contexts;
     for (const auto& chain : settings.certificates) {
         GH_TRY(const auto pair, read_pair(chain));
-        GH_TRY(auto context, make_server_context(settings, pair, chain.source));
+        GH_TRY(auto context, make_server_context(settings, pair, chain));
         warn_about(pair, chain.source, now, made->warnings_);
         X509* leaf = pair.chain.front().get();
         auto names = crypto::names_of(leaf);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "net/staple.hpp"
 #include "net/ticket_keys.hpp"
 #include "net/tls_choices.hpp"
 
@@ -17,6 +18,7 @@ struct CertificateChain {
     std::string cert_pem;  ///< leaf first, then intermediates
     std::string key_pem;   ///< a secret
     std::string source;    ///< what errors and warnings call it: "a.pem", "internal CA"
+    std::shared_ptr<const Staple> staple = {};  ///< null: its clients ask its issuer themselves
 };
 
 /// What a listener offers. Everything not said here is fixed: TLS 1.2 with ECDHE and AEAD, TLS 1.3, no compression,

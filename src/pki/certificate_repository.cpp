@@ -36,6 +36,9 @@ constexpr std::string_view ends_unsucceeded =
     " not_after < $2 AND NOT EXISTS (SELECT 1 FROM certificates n "
     "WHERE n.common_name = c.common_name AND n.names = c.names AND n.profile = c.profile "
     "AND n.not_after > c.not_after AND n.revoked_at IS NULL)";
+constexpr std::string_view this_one = " serial = $1";
+constexpr Statement select_facts{.name = "certificates.find_facts",
+                                 .sql = storage::joined<all_without_chain, this_one>};
 constexpr std::string_view conjunction = " AND";
 constexpr std::string_view one_page =
     " (created_at, serial) > ($1, $2) ORDER BY created_at, serial LIMIT $3 OFFSET $4";
@@ -93,8 +96,9 @@ StoredCertificate certificate_of(const Row& row) {
     return found;
 }
 
-Task<Result<StoredCertificate>> read(Session& session, std::string serial) {
-    GH_CO_TRY(const auto row, co_await session.query_one(select_one, std::move(serial)));
+Task<Result<StoredCertificate>> read(Session& session, std::string serial,
+                                     const Statement& statement = select_one) {
+    GH_CO_TRY(const auto row, co_await session.query_one(statement, std::move(serial)));
     if (!row) co_return fail(ErrorKind::not_found, "certificate.unknown");
     co_return certificate_of(*row);
 }
@@ -150,6 +154,13 @@ Task<Result<bool>> CertificateRepository::add_once(IssuedCertificate issued, std
     if (!added && added.error().reason == "storage.unique") co_return false;  // another process
     if (!added) co_return std::unexpected(added.error());
     co_return true;
+}
+
+Task<Result<StoredCertificate>> CertificateRepository::find_facts(std::string serial) {
+    auto work = [serial = std::move(serial)](Session& session) {
+        return read(session, serial, select_facts);
+    };
+    co_return co_await database_.read(std::move(work));
 }
 
 Task<Result<StoredCertificate>> CertificateRepository::find(std::string serial) {

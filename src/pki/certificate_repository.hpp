@@ -71,6 +71,8 @@ class CertificateRepository {
                                               SystemTime now,
                                               storage::Also<StoredCertificate> also = {});
     [[nodiscard]] Task<Result<StoredCertificate>> find(std::string serial);
+    /// The same without its chain.
+    [[nodiscard]] Task<Result<StoredCertificate>> find_facts(std::string serial);
     /// Those of `serials` that there are, without what they say: one short question for OCSP.
     [[nodiscard]] Task<Result<std::vector<CertificateStanding>>> standings(
         std::vector<std::string> serials);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "config/type.hpp"
+#include "pki/acme/config.hpp"
 
 namespace gh::pki {
 
@@ -10,6 +11,7 @@ namespace gh::pki {
 struct PkiConfig {
     std::string
         url;  ///< "http://ca.example.com": where others reach our /pki paths; empty: nowhere
+    acme::AcmeConfig acme;
     friend bool operator==(const PkiConfig&, const PkiConfig&) = default;
 };
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/try.hpp"
+#include "pki/lower.hpp"
 
 namespace gh::pki {
 namespace {
@@ -67,10 +68,7 @@ Result<crypto::CertificateNames> names_from_hosts(std::span<const std::string> h
             add_once(names.addresses, *std::move(address));
             continue;
         }
-        std::string name = host;
-        std::ranges::transform(name, name.begin(), [](char c) {
-            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        });
+        auto name = lower(host);
         if (name.ends_with('.')) name.pop_back();
         if (!valid_dns_name(name)) {
             return fail(ErrorKind::invalid_argument, "ca.name_invalid",

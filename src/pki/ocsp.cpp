@@ -96,6 +96,26 @@ Result<OcspRequest> OcspRequest::parse(std::string_view der) {
     return parsed;
 }
 
+Result<OcspRequest> OcspRequest::about(const Authority& issuer, std::string_view serial) {
+    const std::string digits(serial);
+    BIGNUM* number = nullptr;
+    BN_hex2bn(&number, digits.c_str());
+    const std::unique_ptr<BIGNUM, FreeWith<BN_free>> value(number);
+    const std::unique_ptr<ASN1_INTEGER, FreeWith<ASN1_INTEGER_free>> asked(
+        value ? BN_to_ASN1_INTEGER(value.get(), nullptr) : nullptr);
+    OcspRequest request;
+    request.request_.reset(OCSP_REQUEST_new());
+    // SHA-1 only names the issuer: the one way that every client looks for it (RFC 5019 §2.1.1).
+    IdHandle id(asked ? OCSP_cert_id_new(EVP_sha1(), X509_get_subject_name(issuer.certificate()),
+                                         X509_get0_pubkey_bitstr(issuer.certificate()), asked.get())
+                      : nullptr);
+    if (!request.request_ || !id || OCSP_request_add0_id(request.handle(), id.get()) == nullptr)
+        return openssl_failure();
+    (void)id.release();  // the request has it now
+    request.serials_.push_back(digits);
+    return request;
+}
+
 bool OcspRequest::is_about(std::size_t index, const Authority& issuer) const {
     ASN1_OBJECT* algorithm = nullptr;
     OCSP_CERTID* asked = id_of(handle(), index);

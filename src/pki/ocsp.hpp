@@ -26,6 +26,11 @@ class OcspRequest {
     /// Pure. One to ocsp_questions_max certificates, at most one nonce of 1 to 128 octets (RFC 9654).
     /// @return `invalid_argument` "ocsp.too_long" or "ocsp.malformed"
     [[nodiscard]] static Result<OcspRequest> parse(std::string_view der);
+    /// About one certificate that `issuer` signed.
+    /// @param serial  as crypto::serial_of() has it
+    /// @return `internal` "ca.openssl"
+    [[nodiscard]] static Result<OcspRequest> about(const Authority& issuer,
+                                                   std::string_view serial);
 
     /// Of each certificate asked for, in their order, as crypto::serial_of() has them.
     [[nodiscard]] const std::vector<std::string>& serials() const { return serials_; }

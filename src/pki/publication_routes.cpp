@@ -6,7 +6,9 @@
 
 #include "api/precondition.hpp"
 #include "base/try.hpp"
+#include "codec/base64.hpp"
 #include "net/loop.hpp"
+#include "pki/lookup.hpp"
 #include "pki/ocsp.hpp"
 #include "pki/room.hpp"
 
@@ -17,7 +19,6 @@ using access::Access;
 
 // A cache may go on with what it has for so long: what was revoked is known to those who ask us within a second.
 constexpr std::string_view cached = "public, max-age=60";
-constexpr std::size_t lookups_max = 16;
 constexpr std::size_t serial_digits_max = 32;  // ours are 128 bits: longer ones are nobody's
 
 api::Reply document(std::string content_type, std::string body) {
@@ -50,21 +51,6 @@ Task<Result<api::Reply>> show_crl(Room& room, api::Call call) {
     co_return reply;
 }
 
-/// One of the look-ups that may wait for the database, among whose readers the API keys of others stand in line, too.
-class Lookup {
- public:
-    explicit Lookup(std::atomic<std::size_t>& count)
-        : count_(count), admitted_(count.fetch_add(1, std::memory_order_relaxed) < lookups_max) {}
-    Lookup(const Lookup&) = delete;
-    Lookup& operator=(const Lookup&) = delete;
-    ~Lookup() { count_.fetch_sub(1, std::memory_order_relaxed); }
-    [[nodiscard]] bool admitted() const { return admitted_; }
-
- private:
-    std::atomic<std::size_t>& count_;
-    bool admitted_;
-};
-
 OcspStatus status_in(const std::vector<CertificateStanding>& known, std::string_view serial) {
     const auto found = std::ranges::find(known, serial, &CertificateStanding::serial);
     if (found == known.end()) return {};
@@ -89,28 +75,48 @@ std::vector<std::size_t> judge_at_once(const Room& room, const OcspRequest& requ
     return open;
 }
 
-Task<Result<std::string>> answer(Room& room, std::string_view der) {
+struct OcspAnswer {
+    std::string der;
+    bool is_signed = true;
+
+    static OcspAnswer failed(OcspFailure failure) { return {ocsp_failure(failure), false}; }
+};
+
+Task<Result<OcspAnswer>> answer(Room& room, std::string_view der) {
     const auto request = OcspRequest::parse(der);
-    if (!request) co_return ocsp_failure(OcspFailure::malformed_request);
+    if (!request) co_return OcspAnswer::failed(OcspFailure::malformed_request);
     const auto issuer = room.issuer();
     std::vector<OcspStatus> statuses(request->serials().size());
     const auto open = judge_at_once(room, *request, *issuer, statuses);
     if (!open.empty()) {
         const Lookup lookup(room.lookups);
-        if (!lookup.admitted()) co_return ocsp_failure(OcspFailure::try_later);
+        if (!lookup.admitted()) co_return OcspAnswer::failed(OcspFailure::try_later);
         std::vector<std::string> serials;
         for (const auto i : open) serials.push_back(request->serials()[i]);
         const auto known = co_await room.certificates.standings(std::move(serials));
-        if (!known) co_return ocsp_failure(OcspFailure::try_later);
+        if (!known) co_return OcspAnswer::failed(OcspFailure::try_later);
         for (const auto i : open) statuses[i] = status_in(*known, request->serials()[i]);
     }
-    co_return answer_ocsp(*request, *issuer, statuses, net::Loop::current()->system_now());
+    OcspAnswer answered;
+    GH_CO_TRY(answered.der,
+              answer_ocsp(*request, *issuer, statuses, net::Loop::current()->system_now()));
+    co_return answered;
 }
 
 Task<Result<api::Reply>> post_ocsp(Room& room, api::Call, std::string_view body) {
-    GH_CO_TRY(auto der, co_await answer(room, body));
-    auto reply = document("application/ocsp-response", std::move(der));
+    GH_CO_TRY(auto answered, co_await answer(room, body));
+    auto reply = document("application/ocsp-response", std::move(answered.der));
     reply.fields.clear();
+    co_return reply;
+}
+
+/// RFC 6960 appendix A.1: base64 in the path, its '/' escaped. Caches may keep it: two who ask the same have the same answer.
+Task<Result<api::Reply>> get_ocsp(Room& room, api::Call call) {
+    const auto request = codec::decode_base64(call.param("request"));
+    const std::string bytes = request ? *request : std::string();
+    GH_CO_TRY(auto answered, co_await answer(room, bytes));
+    auto reply = document("application/ocsp-response", std::move(answered.der));
+    if (!answered.is_signed) reply.fields.clear();
     co_return reply;
 }
 
@@ -146,6 +152,13 @@ std::vector<api::Route> publication_routes(Room& room) {
          .summary = "Whether certificates are good (RFC 6960).",
          .answers = answers("A signed answer, DER.", "application/ocsp-response"),
          .body_bytes_max = ocsp_request_bytes_max},
+        {.method = "GET",
+         .path = "/pki/ocsp/{request}",
+         .access = Access::anyone(),
+         .handle = api::with(room, get_ocsp),
+         .summary = "The same with the request in the path, in base64.",
+         .answers = answers("A signed answer, DER.", "application/ocsp-response"),
+         .encoded_slash = true},
     };
 }
 

@@ -30,6 +30,13 @@ std::optional<RevocationReason> revocation_reason_of(std::string_view name) {
     return found->second;
 }
 
+std::optional<RevocationReason> revocation_reason_of_code(std::int64_t code) {
+    for (const auto& [name, reason] : reasons) {
+        if (static_cast<std::int64_t>(reason) == code) return reason;
+    }
+    return {};
+}
+
 bool RevokedCertificates::covers_serial(std::string_view serial) const {
     if (!any_.load(std::memory_order_acquire)) return false;
     const std::shared_lock lock(mutex_);

@@ -27,6 +27,8 @@ enum class RevocationReason : std::uint8_t {
 [[nodiscard]] std::string_view name_of(RevocationReason reason);
 /// By "key_compromise", ...; nothing for any other word.
 [[nodiscard]] std::optional<RevocationReason> revocation_reason_of(std::string_view name);
+/// By its number; nothing for those that are not for good or not an operator's to say.
+[[nodiscard]] std::optional<RevocationReason> revocation_reason_of_code(std::int64_t code);
 
 struct RevokedCertificate {
     std::string serial;

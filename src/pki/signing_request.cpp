@@ -11,6 +11,7 @@
 
 #include "base/try.hpp"
 #include "crypto/public_key.hpp"
+#include "pki/lower.hpp"
 #include "pki/openssl.hpp"
 #include "pki/subject_names.hpp"
 
@@ -155,10 +156,7 @@ Result<void> add_name(const GENERAL_NAME* name, crypto::CertificateNames& names)
         names.uris.push_back(std::move(text));
         return {};
     }
-    std::ranges::transform(text, text.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    names.dns.push_back(std::move(text));
+    names.dns.push_back(lower(text));
     return {};
 }
 
@@ -211,6 +209,15 @@ Result<SigningRequest> parse_signing_request(std::string_view bytes) {
     GH_TRY(auto names, names_in(extensions.get()));
     ERR_clear_error();
     return SigningRequest{std::move(common_name), std::move(names), std::move(key)};
+}
+
+bool is_key(const EVP_PKEY* key, const crypto::PublicKey& other) {
+    const auto pem = other.pem();
+    const BioHandle text(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    const crypto::KeyHandle read(PEM_read_bio_PUBKEY(text.get(), nullptr, nullptr, nullptr));
+    const bool same = read && EVP_PKEY_eq(key, read.get()) == 1;
+    ERR_clear_error();
+    return same;
 }
 
 }  // namespace gh::pki

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "crypto/public_key.hpp"
 #include "crypto/x509.hpp"
 
 namespace gh::pki {
@@ -22,5 +23,8 @@ struct SigningRequest {
 ///         "csr.name" (a name of another kind, too many, or one with characters that no name has), "csr.authority" (it
 ///         wants to sign others), "csr.algorithm" (a signature by SHA-1 or older), "csr.signature", and "key.*"
 [[nodiscard]] Result<SigningRequest> parse_signing_request(std::string_view bytes);
+
+/// Whether both are the same.
+[[nodiscard]] bool is_key(const EVP_PKEY* key, const crypto::PublicKey& other);
 
 }  // namespace gh::pki

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "pki/host_names.hpp"
+#include "pki/lower.hpp"
 #include "pki/openssl.hpp"
 
 namespace gh::pki {
@@ -38,11 +39,7 @@ bool valid_uri(std::string_view uri) {
     if (!ascii || uri.size() > uri_bytes_max) return false;
     const auto colon = uri.find(':');
     if (colon == 0 || colon == std::string_view::npos) return false;
-    std::string scheme(uri.substr(0, colon));
-    std::ranges::transform(scheme, scheme.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return scheme != "spiffe" || valid_spiffe_id(uri);
+    return lower(uri.substr(0, colon)) != "spiffe" || valid_spiffe_id(uri);
 }
 
 std::unexpected<Error> invalid(std::string_view name, std::string_view why = {}) {

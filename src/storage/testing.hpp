@@ -93,6 +93,8 @@ inline std::string scans_of(Database& database, const std::string& text) {
     std::string found;
     for (std::size_t i = 0; i < plan->size(); ++i) {
         const auto& step = (*plan)[i].text(3);
+        // What a statement has put together itself is no table.
+        if (text.contains("WITH RECURSIVE " + step.substr(step.find(' ') + 1) + " (")) continue;
         sorted = sorted || step.starts_with("USE TEMP B-TREE");
         const bool scan = step.starts_with("SCAN ") && !step.contains(" INDEX ") &&
                           !step.contains("CONSTANT ROW") && !step.contains("VIRTUAL TABLE");

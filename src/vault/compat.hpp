@@ -33,13 +33,16 @@ using Answered = Task<Result<api::Reply>>;
 /// What a request wants to do with its path. `write` is create or update, as the path is known or not: the handler looks.
 enum class Want : std::uint8_t { read, list, write, update, patch, remove };
 
-/// Which path that is: `place`, and behind it what the route's {path...} or {name} says.
+/// Which path that is: `place` with what the route's {names} say in their places; where it has none, what the route's {path...}
+/// or {name} says stands behind it.
 struct Door {
     Want want = Want::read;
     std::string_view place;   ///< "secret/data"; static storage
     bool asks_query = false;  ///< list=true wants a list
     bool is_silent = false;   ///< 204 is all that is answered
     bool folds = false;       ///< its names are in lower case, however they are asked for
+    bool is_open = false;     ///< for whoever is known: no policy is asked
+    bool wants_sudo = false;  ///< besides
 };
 
 /// Somebody who may.
@@ -47,13 +50,15 @@ struct Entry {
     api::Call call;
     Capabilities may;
     Want want = Want::read;
+    bool wraps = false;  ///< the answer is kept, and a token answered for it
 };
 
 [[nodiscard]] std::string path_of(const Entry& entry);
 
 using Answer = std::function<Answered(Room&, Entry, std::string_view body)>;
 
-/// The rows of a table of routes, each with its door.
+/// The rows of a table of routes, each with its door. What is answered to who wants it wrapped (X-Vault-Wrap-TTL) is kept, and
+/// a token for it is answered.
 class Table {
  public:
     explicit Table(Room& room) : room_(room) {}
@@ -64,19 +69,21 @@ class Table {
     /// Both methods that their clients write with.
     void add_write(const std::string& path, Door door, const Answer& answer,
                    const std::string& summary, std::size_t body_bytes_max);
-    /// Without a door: for whoever is known, or for everybody.
-    void add_open(std::string method, std::string path, access::Access access, api::Handle handle,
-                  std::string summary);
+    /// Without a door: for everybody.
+    void add_public(std::string method, std::string path, api::Handle handle, std::string summary,
+                    std::size_t body_bytes_max = 0);
     [[nodiscard]] std::vector<api::Route> take() && { return std::move(rows_); }
 
  private:
+    void add_row(std::string method, std::string path, access::Access access, api::Handle handle,
+                 std::string summary);
+
     Room& room_;
     std::vector<api::Route> rows_;
 };
 
-/// Where a configuration lets everybody in, secrets are still nobody's; and what is wanted beside the answer itself, is
-/// refused and not passed over. For routes without a door; the others have it before them.
-[[nodiscard]] std::optional<api::Reply> turned_away(const api::Call& call);
+/// The credential that came along, as it was sent; empty where there is none in these fields.
+[[nodiscard]] std::string_view presented_token(const api::Call& call);
 
 inline constexpr std::size_t small_body_bytes_max = std::size_t{128} * 1024;
 

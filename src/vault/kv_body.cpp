@@ -6,77 +6,20 @@
 #include "base/try.hpp"
 #include "codec/form.hpp"
 #include "codec/json.hpp"
-#include "codec/json_outline.hpp"
 #include "codec/json_writer.hpp"
 #include "config/unit.hpp"
+#include "vault/json_body.hpp"
 #include "vault/kv_json.hpp"
 
 namespace gh::vault::kv {
 namespace {
 
 using codec::json::Node;
-using codec::json::Outline;
 using codec::json::Writer;
-
-std::unexpected<Error> refuse(std::string detail) {
-    return fail(ErrorKind::invalid_argument, "kv.body", std::move(detail));
-}
-
-/// An object with none but these members, whose names are spelled as they are here.
-Result<Outline> read_object(std::string_view body,
-                            std::initializer_list<std::string_view> members) {
-    auto outline = Outline::borrow(body, {.bytes_max = std::max<std::size_t>(body.size(), 1)});
-    if (!outline || !outline->root().is_object())
-        return refuse("the body is no JSON object that can be read");
-    for (const auto& [name, value] : members_of(body)) {
-        if (std::ranges::find(members, name) == members.end())
-            return refuse("the body has a member that is not taken here");
-    }
-    return outline;
-}
-
-/// Whole and not negative; clients of the shell send texts.
-std::optional<std::uint64_t> number_of(const Node& node) {
-    if (const auto whole = node.integer()) {
-        if (*whole < 0) return {};
-        return static_cast<std::uint64_t>(*whole);
-    }
-    const auto text = node.string();
-    if (!text) return {};
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (error != std::errc() || end != text->data() + text->size() || number < 0) return {};
-    return static_cast<std::uint64_t>(number);
-}
-
-bool says_something(const Node* node) { return node != nullptr && !node->is_null(); }
 
 /// Null says nothing, but when it is merged: then it takes away what was said.
 bool is_told(const Node* node, bool merges) {
     return node != nullptr && (merges || !node->is_null());
-}
-
-/// Seconds, or hours, minutes and seconds in this order: "3h25m19s". Days are taken for hours' sake.
-std::optional<seconds> duration_of(const Node& node) {
-    if (const auto whole = number_of(node)) {
-        const auto most = static_cast<std::uint64_t>(delete_after_max.count());
-        return seconds(std::min(*whole, most + 1));
-    }
-    auto text = node.string().value_or(std::string_view{});
-    if (text.empty()) return {};
-    constexpr std::pair<char, std::int64_t> units[] = {
-        {'d', 86'400}, {'h', 3'600}, {'m', 60}, {'s', 1}};
-    std::int64_t sum = 0;
-    for (const auto& [unit, length] : units) {
-        std::uint32_t count = 0;
-        const auto* const behind = text.data() + text.size();
-        const auto [end, error] = std::from_chars(text.data(), behind, count);
-        if (error != std::errc() || end == behind || *end != unit) continue;
-        sum += count * length;
-        text.remove_prefix(static_cast<std::size_t>(end + 1 - text.data()));
-    }
-    if (!text.empty()) return {};
-    return seconds(sum);
 }
 
 /// As their clients show them: "3h25m19s".
@@ -93,14 +36,14 @@ Result<decltype(SecretSettings::custom_metadata)> custom_metadata_of(const Node&
                                                                      bool merges) {
     decltype(SecretSettings::custom_metadata) texts;
     const auto value = node.value();
-    if (value.object() == nullptr) return refuse("custom_metadata is no JSON object");
+    if (value.object() == nullptr) return refused_body("custom_metadata is no JSON object");
     for (const auto& [name, text] : *value.object()) {
         if (text.string() != nullptr) {
             texts.emplace(name, *text.string());
         } else if (merges && text.is_null()) {
             texts.emplace(name, std::nullopt);
         } else {
-            return refuse("custom_metadata holds what is no text");
+            return refused_body("custom_metadata holds what is no text");
         }
     }
     return texts;
@@ -135,17 +78,22 @@ Result<Write> parse_write(std::string_view body) {
     GH_TRY(const auto outline, read_object(body, {"data", "options"}));
     const auto* data = outline.root().find("data");
     const auto* options = outline.root().find("options");
-    if (data == nullptr || !data->is_object()) return refuse("data is wanted, a JSON object");
+    if (data == nullptr || !data->is_object()) return refused_body("data is wanted, a JSON object");
     Write write;
+    std::string_view options_text;
     for (const auto& [name, value] : members_of(body)) {
         if (name == "data") write.data = crypto::Secret(value);
+        if (name == "options") options_text = value;
     }
     if (!says_something(options)) return write;
-    if (!options->is_object()) return refuse("options is no JSON object");
+    if (!options->is_object()) return refused_body("options is no JSON object");
+    for (const auto& [name, value] : members_of(options_text)) {
+        if (name != "cas") return refused_body("options has a member that is not taken here");
+    }
     const auto* cas = options->find("cas");
     if (!says_something(cas)) return write;
     write.cas = number_of(*cas);
-    if (!write.cas) return refuse("cas is no number of a version");
+    if (!write.cas) return refused_body("cas is no number of a version");
     return write;
 }
 
@@ -154,11 +102,11 @@ Result<std::vector<std::uint64_t>> parse_versions(std::string_view body) {
     const auto* versions = outline.root().find("versions");
     const auto list = versions ? versions->array() : std::nullopt;
     if (!list || list->size() == 0 || list->size() > versions_kept_max)
-        return refuse("versions is wanted, a list of 1 to 1000 numbers");
+        return refused_body("versions is wanted, a list of 1 to 1000 numbers");
     std::vector<std::uint64_t> numbers;
     for (const auto& each : *list) {
         const auto number = number_of(each);
-        if (!number || *number == 0) return refuse("versions holds what is no version");
+        if (!number || *number == 0) return refused_body("versions holds what is no version");
         numbers.push_back(*number);
     }
     return numbers;
@@ -173,17 +121,17 @@ Result<SecretSettings> parse_settings(std::string_view body, bool merges) {
     if (const auto* max = root.find("max_versions"); is_told(max, merges)) {
         const auto number = max->is_null() ? 0 : number_of(*max);
         if (!number || *number > versions_kept_max)
-            return refuse("max_versions is no number of at most 1000");
+            return refused_body("max_versions is no number of at most 1000");
         wanted.max_versions = static_cast<std::uint32_t>(*number);
     }
     if (const auto* cas = root.find("cas_required"); is_told(cas, merges)) {
         wanted.cas_required = cas->is_null() ? false : cas->boolean();
-        if (!wanted.cas_required) return refuse("cas_required is neither true nor false");
+        if (!wanted.cas_required) return refused_body("cas_required is neither true nor false");
     }
     if (const auto* after = root.find("delete_version_after"); is_told(after, merges)) {
         wanted.delete_after = after->is_null() ? seconds(0) : duration_of(*after);
         if (!wanted.delete_after)
-            return refuse(
+            return refused_body(
                 "delete_version_after is no duration as 30s or 3h25m19s, in whole seconds");
     }
     if (const auto* custom = root.find("custom_metadata"); is_told(custom, merges)) {
@@ -222,14 +170,14 @@ Result<std::string> parse_policy_text(std::string_view body) {
         const auto text = outline.root().find_string(name);
         if (text) return std::string(*text);
     }
-    return refuse("policy is wanted, a text");
+    return refused_body("policy is wanted, a text");
 }
 
 Result<std::vector<std::string>> parse_paths(std::string_view body) {
     GH_TRY(const auto outline, read_object(body, {"paths", "path"}));
     const auto* wanted = outline.root().find("paths");
     if (wanted == nullptr) wanted = outline.root().find("path");
-    const auto refused = refuse("paths is wanted, a list of 1 to 100 texts");
+    const auto refused = refused_body("paths is wanted, a list of 1 to 100 texts");
     std::vector<std::string> paths;
     if (wanted == nullptr) return refused;
     if (const auto list = wanted->array()) {

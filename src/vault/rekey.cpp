@@ -5,6 +5,7 @@
 
 #include "base/try.hpp"
 #include "vault/secret_rows.hpp"
+#include "vault/transit/reseal.hpp"
 
 namespace gh::vault {
 namespace {
@@ -31,7 +32,8 @@ Task<Result<RekeyState>> read_state(Session& session) {
     RekeyState state;
     state.newest = static_cast<KeyId>((*newest).integer(0));
     GH_CO_TRY(const auto waiting, co_await session.query_one(count_waiting, state.newest));
-    state.waiting = static_cast<std::uint64_t>((*waiting).integer(0));
+    GH_CO_TRY(const auto keys, co_await transit::count_waiting(session, state.newest));
+    state.waiting = static_cast<std::uint64_t>((*waiting).integer(0)) + keys;
     co_return state;
 }
 
@@ -46,9 +48,16 @@ RekeyPosition position_of(const storage::Row& row) {
 Task<Result<RekeyStep>> seal_some(Session& session, Keyring& keyring, RekeyPosition after,
                                   SystemTime now) {
     GH_CO_TRY(const auto newest, co_await keyring.for_sealing(session, now));
+    if (after.in_transit)
+        co_return co_await transit::seal_some(session, keyring, newest, std::move(after));
     GH_CO_TRY(const auto rows,
               co_await session.query(select_some, newest.newest(), after.key_id, after.path,
                                      after.version, Rekey::values_at_once));
+    if (rows.empty()) {
+        RekeyPosition first;
+        first.in_transit = true;
+        co_return co_await transit::seal_some(session, keyring, newest, std::move(first));
+    }
     RekeyStep step;
     std::vector<storage::Parameters> sets;
     for (std::size_t i = 0; i < rows.size(); ++i) {

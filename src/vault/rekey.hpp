@@ -21,6 +21,7 @@ struct RekeyState {
 
 /// A value in the order in which they are sealed anew; the first one goes before all.
 struct RekeyPosition {
+    bool in_transit = false;  ///< of a transit key, which come behind all secrets
     KeyId key_id = 0;
     std::string path;
     std::uint64_t version = 0;

@@ -1,8 +1,9 @@
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <utility>
 
-#include "access/policy_scope.hpp"
 #include "base/try.hpp"
 #include "codec/json_writer.hpp"
 #include "vault/compat.hpp"
@@ -12,7 +13,6 @@
 namespace gh::vault {
 namespace {
 
-using access::Access;
 using codec::json::Writer;
 
 SystemTime now() { return std::chrono::system_clock::now(); }
@@ -48,11 +48,21 @@ Answered show_leader(api::Call /*call*/) {
     co_return json(text + "\n");
 }
 
-/// The one mount there is, an object that is left open.
-void begin_mount(Writer& out) {
-    out.begin_object().name("type").string("kv").name("description").string("secrets");
-    out.name("accessor").string("kv_secret").name("local").boolean(false).name("seal_wrap");
-    out.boolean(true).name("options").begin_object().name("version").string("2").end_object();
+struct Mount {
+    std::string_view name, type, description;
+};
+constexpr Mount mounts[] = {{"secret", "kv", "secrets"},
+                            {"transit", "transit", "keys that do not leave"}};
+
+/// An object that is left open.
+void begin_mount(Writer& out, const Mount& mount) {
+    out.begin_object().name("type").string(mount.type);
+    out.name("description").string(mount.description);
+    out.name("accessor").string(std::string(mount.type) + "_" + std::string(mount.name));
+    out.name("local").boolean(false).name("seal_wrap").boolean(true).name("options");
+    out.begin_object();
+    if (mount.type == "kv") out.name("version").string("2");
+    out.end_object();
     out.name("config").begin_object().name("default_lease_ttl").integer(0);
     out.name("max_lease_ttl").integer(0).name("force_no_cache").boolean(true).end_object();
 }
@@ -60,42 +70,32 @@ void begin_mount(Writer& out) {
 Answered list_mounts(Room& /*room*/, Entry entry, std::string_view /*body*/) {
     std::string data;
     Writer out(data);
-    out.begin_object().name("secret/");
-    begin_mount(out);
-    out.end_object().end_object();
+    out.begin_object();
+    for (const auto& mount : mounts) {
+        out.name(std::string(mount.name) + "/");
+        begin_mount(out, mount);
+        out.end_object();
+    }
+    out.end_object();
     co_return json(kv::enveloped(data, entry.call.request_id, true));
 }
 
 /// Which mount a path is in, which their command line asks before it reads or writes. It is no secret where secrets are.
-Answered show_mount(api::Call call) {
-    if (auto refusal = turned_away(call)) co_return *std::move(refusal);
-    const auto path = call.param("path");
-    if (path != "secret" && !path.starts_with("secret/")) {
+Answered show_mount(Room& /*room*/, Entry entry, std::string_view /*body*/) {
+    const auto path = path_of(entry);
+    const auto* const mount =
+        std::ranges::find(mounts, std::string_view(path).substr(0, path.find('/')), &Mount::name);
+    if (mount == std::end(mounts)) {
         co_return refused(403, "kv.mount",
                           "preflight capability check returned 403, please ensure client's "
                           "policies grant access to path \"" +
-                              std::string(path) + "/\"");
+                              path + "/\"");
     }
     std::string data;
     Writer out(data);
-    begin_mount(out);
-    out.name("path").string("secret/").end_object();
-    co_return json(kv::enveloped(data, call.request_id));
-}
-
-Answered show_token(api::Call call) {
-    if (auto refusal = turned_away(call)) co_return *std::move(refusal);
-    const auto& who = call.principal;
-    std::string data;
-    Writer out(data);
-    out.begin_object().name("accessor").string(who.token_id).name("display_name");
-    out.string(who.subject).name("policies").begin_array();
-    for (const auto& role : who.roles) out.string(role);
-    for (const auto& policy : access::policies_of(who)) out.string(policy);
-    out.end_array().name("ttl");
-    out.integer(who.expires ? std::chrono::ceil<seconds>(*who.expires - now()).count() : 0);
-    out.name("renewable").boolean(false).name("type").string("service").end_object();
-    co_return json(kv::enveloped(data, call.request_id));
+    begin_mount(out, *mount);
+    out.name("path").string(std::string(mount->name) + "/").end_object();
+    co_return json(kv::enveloped(data, entry.call.request_id));
 }
 
 void write_capabilities(Writer& out, Capabilities may) {
@@ -113,11 +113,9 @@ void write_capabilities(Writer& out, Capabilities may) {
     out.end_array();
 }
 
-Answered show_capabilities(Room& room, api::Call call, std::string_view body) {
-    if (auto refusal = turned_away(call)) co_return *std::move(refusal);
-    const auto paths = kv::parse_paths(body);
-    if (!paths) co_return refused(400, paths.error().reason, paths.error().detail);
-    GH_CO_TRY(const auto standing, co_await standing_of(room, call.principal));
+Answered show_capabilities(Room& room, Entry entry, std::string_view body) {
+    GH_CO_TRY(const auto paths, kv::parse_paths(body));
+    GH_CO_TRY(const auto standing, co_await standing_of(room, entry.call.principal));
     std::string data;
     Writer out(data);
     out.begin_object();
@@ -126,35 +124,27 @@ Answered show_capabilities(Room& room, api::Call call, std::string_view body) {
         out.name(name);
         write_capabilities(out, standing.at(path, true));
     };
-    for (const auto& path : *paths) told(path, path);
-    if (paths->size() == 1 && paths->front() != "capabilities")
-        told("capabilities", paths->front());
+    for (const auto& path : paths) told(path, path);
+    if (paths.size() == 1 && paths.front() != "capabilities") told("capabilities", paths.front());
     out.end_object();
-    co_return json(kv::enveloped(data, call.request_id, true));
+    co_return json(kv::enveloped(data, entry.call.request_id, true));
 }
 
 }  // namespace
 
 std::vector<api::Route> self_routes(Room& room) {
     Table table(room);
-    table.add_open("GET", "/v1/sys/health", Access::anyone(), show_health,
-                   "That it is there and open.");
-    table.add_open("GET", "/v1/sys/seal-status", Access::anyone(), show_seal, "That it is open.");
-    table.add_open("GET", "/v1/sys/init", Access::anyone(), show_init, "That it has its keys.");
-    table.add_open("GET", "/v1/sys/leader", Access::anyone(), show_leader, "That none leads.");
+    table.add_public("GET", "/v1/sys/health", show_health, "That it is there and open.");
+    table.add_public("GET", "/v1/sys/seal-status", show_seal, "That it is open.");
+    table.add_public("GET", "/v1/sys/init", show_init, "That it has its keys.");
+    table.add_public("GET", "/v1/sys/leader", show_leader, "That none leads.");
     table.add("GET", "/v1/sys/mounts", {.want = Want::read, .place = "sys/mounts"}, list_mounts,
-              "The one mount there is.");
-    table.add_open("GET", "/v1/sys/internal/ui/mounts/{path...}", Access::authenticated(),
-                   show_mount, "Which mount a path is in.");
-    table.add_open("GET", "/v1/auth/token/lookup-self", Access::authenticated(), show_token,
-                   "Who asks.");
-    table.add_open(
-        "POST", "/v1/sys/capabilities-self", Access::authenticated(),
-        api::with(room, show_capabilities, api::raw_body({std::string(api::any_media_type)})),
-        "What who asks may do to some paths.");
-    auto rows = std::move(table).take();
-    rows.back().body_bytes_max = small_body_bytes_max;
-    return rows;
+              "The mounts there are.");
+    table.add("GET", "/v1/sys/internal/ui/mounts/{path...}", {.is_open = true}, show_mount,
+              "Which mount a path is in.");
+    table.add("POST", "/v1/sys/capabilities-self", {.is_open = true}, show_capabilities,
+              "What who asks may do to some paths.", small_body_bytes_max);
+    return std::move(table).take();
 }
 
 }  // namespace gh::vault

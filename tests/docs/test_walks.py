@@ -106,8 +106,9 @@ def test_compatibility(tmp_path):
         done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
                               env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
         assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.splitlines()[-4:] == [
+        assert done.stdout.splitlines()[-13:] == [
             '{"user":"ada","password":"..."}', '["mail"]', '{"errors":["permission denied"]}',
-            '["create","patch","read","update"]'], done.stdout
+            '["create","patch","read","update"]', "2", "one loom", "v2", "1", '{"errors":["permission denied"]}',
+            "2", "7200", "secret/data/team/mail", "ada"], done.stdout
     finally:
         house.close()

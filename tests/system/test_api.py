@@ -14,7 +14,7 @@ PUBLIC = {("GET", path) for path in ("/health", "/health/live", "/health/ready",
 PUBLIC |= {("GET", f"/.well-known/{name}") for name in (
     "jwks.json", "oauth-authorization-server", "oauth-protected-resource", "openid-configuration")}
 # What certificates are judged by.
-PUBLIC |= {("GET", f"/pki/{name}") for name in ("ca.pem", "crl", "issuer.crt")} | {("POST", "/pki/ocsp")}
+PUBLIC |= {("GET", f"/pki/{name}") for name in ("ca.pem", "crl", "issuer.crt")} | {("POST", "/pki/ocsp"), ("GET", "/pki/ocsp/{request}")}
 # Where names and passwords are told: 400 and 415 for what tells none.
 PUBLIC |= {("POST", path) for path in ("/auth/token", "/api/v1/auth/login", "/api/v1/auth/password")}
 # Whoever is known may ask, for it is about what is his own: what a guest gets who has nothing.
@@ -38,6 +38,19 @@ KV |= {("GET", "/v1/sys/init"): 200, ("GET", "/v1/sys/seal-status"): 200, ("GET"
 KV |= {("GET", f"/v1/sys/{policies}{end}"): 403 for policies in ("policies/acl", "policy") for end in ("", "/")}
 KV |= {(method, f"/v1/sys/{policies}/{{name}}"): 403 for policies in ("policies/acl", "policy")
        for method in ("GET", "POST", "PUT", "DELETE")}
+TRANSIT = [f"transit/{verb}/{{name}}" for verb in ("encrypt", "decrypt", "rewrap", "sign", "verify", "hmac", "datakey/{kind}")] + [
+    f"transit/{verb}/{{name}}/{{algorithm}}" for verb in ("sign", "verify", "hmac")] + [
+    f"{place}/{tool}" for place in ("transit", "sys/tools") for tool in ("random", "random/{bytes}", "hash", "hash/{algorithm}")] + [
+    f"transit/keys/{{name}}{verb}" for verb in ("", "/config", "/rotate", "/trim")]
+KV |= {(method, f"/v1/{path}"): 403 for path in TRANSIT for method in ("POST", "PUT")}
+KV |= {("GET", f"/v1/transit/{path}"): 403 for path in ("keys", "keys/", "keys/{name}", "export/{kind}/{name}", "export/{kind}/{name}/{version}")}
+KV |= {("DELETE", "/v1/transit/keys/{name}"): 403}
+TOKENS = ("create", "create-orphan", *(f"{act}{by}" for act in ("lookup", "renew", "revoke") for by in ("", "-self", "-accessor")), "revoke-orphan")
+KV |= {(method, f"/v1/auth/token/{name}"): 403 for name in TOKENS for method in ("POST", "PUT")}
+KV |= {("GET", f"/v1/auth/token/accessors{end}"): 403 for end in ("", "/")}
+# A wrapped answer is for whoever holds its token, and none is held here.
+KV |= {(method, f"/v1/sys/wrapping/{act}"): 403 if act == "wrap" else 400
+       for act in ("wrap", "unwrap", "lookup", "rewrap") for method in ("POST", "PUT")}
 DOCUMENT = "/api/v1/openapi.json"
 
 
@@ -115,7 +128,8 @@ def test_what_is_listed_is_what_is_served(house, document):
     for path, item in document["paths"].items():
         listed = {method.upper() for method in item}
         allowed = listed | ({"HEAD"} if "GET" in listed else set())
-        if path.startswith("/v1/secret/metadata") or path.rstrip("/") in ("/v1/sys/policies/acl", "/v1/sys/policy"):
+        if path.startswith("/v1/secret/metadata") or path.rstrip("/") in (
+                "/v1/sys/policies/acl", "/v1/sys/policy", "/v1/transit/keys", "/v1/auth/token/accessors"):
             allowed.add("LIST")  # for which OpenAPI has no place
         for method in {"GET", "PUT", "POST", "DELETE", "PATCH"} - listed:
             response = ask(house, method, filled(path), "admin")

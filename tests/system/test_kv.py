@@ -135,9 +135,9 @@ def test_a_path_has_one_spelling_and_a_body_no_surprises(gateway):
 
 def test_what_is_not_supported_is_refused_and_not_passed_over(gateway, kv):
     kv.create_or_update_secret("a", {"n": 1})
-    for field in (("X-Vault-Wrap-TTL", "60"), ("X-Vault-Namespace", "other")):
-        status, said = told(gateway, "GET", "/v1/secret/data/a", fields=[field])
-        assert status == 400 and "not supported" in said["errors"][0]
+    status, said = told(gateway, "GET", "/v1/secret/data/a", fields=[("X-Vault-Namespace", "other")])
+    assert status == 400 and "not supported" in said["errors"][0]
+    assert told(gateway, "POST", "/v1/secret/data/a", body={"data": {}, "options": {"cas": 1, "more": 1}})[0] == 400
     assert told(gateway, "GET", "/v1/secret/data/a", fields=[("X-Vault-Namespace", "")])[0] == 200
 
 

@@ -1,18 +1,18 @@
-"""The internal CA as others meet it: openssl and certtool judge what it signs, publishes and answers; PostgreSQL starts with
-the files it makes."""
+"""The internal CA as others meet it: openssl and certtool judge what it signs, publishes and answers."""
 
+import base64
 import json
 import ssl
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 
-from support import postgres as postgresql
 from support import raw, websocket
 from support import upstream as answers
 from support.control import house_config
-from support.gateway import run, write_config
+from support.gateway import run
 from support.ports import free_port
 from support.tls import client_context
 from support.wait import seconds, until
@@ -101,6 +101,53 @@ def test_what_is_issued_verifies_until_it_is_revoked(house, published, tmp_path)
     audit = run("audit", "tail", "--object-type", "certificate", "--config", house.config_file).stdout
     assert "certificate.issue" in audit and serial in audit
     assert audit.count("certificate.revoke") == 1, "what changed nothing is not in the log"
+
+
+def test_the_responder_is_asked_by_get_too(house, published, tmp_path):
+    serial = ca(house, "issue", "api.example.com", "--out", tmp_path / "api").stdout.strip()
+    question, reply = tmp_path / "question.der", tmp_path / "reply.der"
+    # Until its base64 has what a path cannot carry as it is.
+    text = ""
+    for _ in range(200):
+        assert openssl("ocsp", "-issuer", published.issuer, "-cert", tmp_path / "api.pem", "-reqout", question).returncode == 0
+        text = base64.b64encode(question.read_bytes()).decode()
+        if "/" in text and "+" in text:
+            break
+    assert "/" in text, text
+
+    def asked():
+        answer = house.get("/pki/ocsp/" + urllib.parse.quote(text, safe=""))
+        assert answer.status == 200 and answer.get("Cache-Control") == "public, max-age=60", answer
+        reply.write_bytes(answer.body)
+        done = openssl("ocsp", "-respin", reply, "-no_nonce", "-issuer", published.issuer, "-cert", tmp_path / "api.pem",
+                       "-CAfile", published.root, "-verify_other", published.issuer)
+        assert "Response verify OK" in done.stderr, done
+        return done.stdout
+    assert "api.pem: good" in asked()
+    ca(house, "revoke", serial)
+    until(lambda: "api.pem: revoked" in asked(), "the responder knows", timeout=1.5)
+    for wrong in ("nonsense", "AAAA", "%2F", "A" * 3000):
+        answer = house.get("/pki/ocsp/" + wrong)
+        assert answer.status == 200 and answer.body == b"\x30\x03\x0a\x01\x01" and not answer.get("Cache-Control", "").startswith("public"), answer
+
+
+def test_our_own_listeners_bring_along_what_the_responder_says(start, tmp_path):
+    config = house_config(tmp_path)
+    config["listeners"].append({"name": "tls", "bind": f"127.0.0.1:{free_port()}", "tls": {}, "serve": ["api"]})
+    house = start(config)
+    until(lambda: house.get("/pki/crl").status == 200, "the first list", timeout=10)
+    published = Published(house, tmp_path)
+    for version in ("-tls1_2", "-tls1_3"):
+        shown = openssl("s_client", "-connect", f"127.0.0.1:{house.port('tls')}", "-servername", "localhost", "-status", version,
+                        "-CAfile", published.root, "-verify_return_error", stdin="").stdout
+        assert "OCSP Response Status: successful" in shown and "Cert Status: good" in shown, shown
+    judged = subprocess.run(["gnutls-cli", "--ocsp", "--x509cafile", published.root, "-p", str(house.port("tls")), "localhost"],
+                            input="", capture_output=True, text=True, timeout=seconds(30), check=False)
+    assert "OCSP" in judged.stdout and "Status: The certificate is trusted" in judged.stdout, judged
+    # One that does not ask is told nothing.
+    silent = openssl("s_client", "-connect", f"127.0.0.1:{house.port('tls')}", "-servername", "localhost", "-CAfile",
+                     published.root, stdin="").stdout
+    assert "OCSP Response" not in silent
 
 
 def test_files_are_kept_unless_they_are_to_be_replaced(house, tmp_path):
@@ -200,7 +247,7 @@ def test_a_route_that_wants_a_certificate_refuses_absent_foreign_expired_and_rev
                 return connection.read_response("GET").status
         except ssl.SSLError as error:
             return error.reason
-        except ConnectionError:
+        except (ConnectionError, raw.Closed):
             return "reset"  # before the alert was read
     assert ask("late") == 200, "it is good for five seconds"
     assert ask() == 401
@@ -273,45 +320,3 @@ def test_the_root_goes_offline_and_only_its_file_renews(house, tmp_path):
     ca(house, "infra", "--out", tmp_path / "certs", "--postgres", "db.example.com", "--role", "gatehouse.example.com")
     opened = openssl("pkey", "-in", file, "-passin", "stdin", "-noout", "-text_pub", stdin=PASSPHRASE)
     assert "prime256v1" in opened.stdout, opened
-
-
-def test_postgresql_starts_with_the_files_of_ca_infra(tmp_path):
-    if not postgresql.INSTALLED:
-        pytest.skip("PostgreSQL 15 is not installed (tools/setup test)")
-    config_file = tmp_path / "gatehouse.yaml"
-    write_config(config_file, house_config(tmp_path))
-    run("migrate", "up", "--config", config_file)
-    server = postgresql.Postgres(role=None)
-    try:
-        certs = server.folder / "certs"
-        done = run("ca", "infra", "--out", certs, "--postgres", "127.0.0.1", "--rabbitmq", "localhost",
-                   "--config", config_file)
-        assert done.returncode == 0, done
-        modes = {path.name: path.stat().st_mode & 0o777 for path in (certs / "postgres").iterdir()}
-        assert modes == {"ca.crt": 0o644, "server.crt": 0o644, "server.key": 0o600, "client.crt": 0o644,
-                         "client.key": 0o600, "postgresql.tls.conf": 0o644}
-        for path in certs.rglob("*.key"):
-            assert path.read_text().count("PRIVATE KEY-----") == 2, "a leaf's own, and no other"
-        server.psql("CREATE ROLE gatehouse LOGIN")
-        server.use_infra(certs / "postgres")
-        client = tmp_path / "client"
-        client.mkdir()
-        for name in ("client.crt", "client.key", "ca.crt"):
-            (client / name).write_bytes((certs / "postgres" / name).read_bytes())
-            (client / name).chmod(0o600)
-
-        def connect(**changes):
-            words = {"host": "127.0.0.1", "port": server.port, "dbname": "postgres", "user": "gatehouse",
-                     "sslmode": "verify-full", "sslrootcert": client / "ca.crt", "sslcert": client / "client.crt",
-                     "sslkey": client / "client.key"} | changes
-            text = " ".join(f"{name}={value}" for name, value in words.items() if value is not None)
-            return subprocess.run([postgresql.PROGRAMS / "psql", "-XAtqc", "SELECT current_user", text],
-                                  capture_output=True, text=True, timeout=seconds(30), check=False)
-        good = connect()
-        assert good.stdout.strip() == "gatehouse", good
-        assert "does not match host name" in connect(host="127.0.0.2").stderr
-        assert connect(sslcert="/nowhere", sslkey="/nowhere").returncode != 0
-        assert connect(user="postgres").returncode != 0, "the certificate names another role"
-        assert connect(sslmode="disable", sslcert=None, sslkey=None, sslrootcert=None).returncode != 0
-    finally:
-        server.close()

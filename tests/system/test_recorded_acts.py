@@ -14,9 +14,12 @@ from support.openapi import operations
 from support.wait import seconds
 
 ADMIN = "the engine weaves"
-OURS = re.compile(r"^/(auth|oauth|api/v1/(auth|users|roles|keys)|v1/secret|v1/sys/polic(y|ies))(/|$)")
+OURS = re.compile(r"^/(auth|oauth|api/v1/(auth|users|roles|keys)|v1/secret|v1/transit|v1/sys/(policy|policies|tools))(/|$)")
 # Asked with POST, these say something and keep nothing that outlives a code of ten minutes.
 KEEP_NOTHING = {("POST", "/oauth/introspect"), ("POST", "/oauth/userinfo"), ("POST", "/oauth/device")}
+KEEP_NOTHING |= {(method, f"/v1/{place}/{tool}") for method in ("POST", "PUT") for place in ("transit", "sys/tools")
+                 for tool in ("random", "random/{bytes}", "hash", "hash/{algorithm}")}
+KEEP_NOTHING |= {(method, f"/v1/transit/verify/{{name}}{algorithm}") for method in ("POST", "PUT") for algorithm in ("", "/{algorithm}")}
 
 
 class Walk:
@@ -152,6 +155,34 @@ def secrets(walk):
     does("DELETE", "metadata", "secret.forget", 204)
 
 
+def transit(walk):
+    def does(method, template, action, status, body=None):
+        path = "/v1/transit/" + template.replace("{name}", "orders").replace("{algorithm}", "sha2-256").replace(
+            "{kind}", "signing-key" if template.startswith("export") else "wrapped").replace("{version}", "latest")
+        response = walk.does(method, "/v1/transit/" + template, "transit." + action, lambda: walk.ask(method, path, body), status)
+        told = walk.records()[-1]
+        assert told["actor"]["subject"] == "ada" and told["object"] == {"type": "transit key", "id": "orders"}
+        return response.json()["data"] if response.body else None
+
+    for method in ("POST", "PUT"):
+        does(method, "keys/{name}", "create", 200, {"type": "rsa-2048", "exportable": True})
+        does(method, "keys/{name}/rotate", "rotate", 200)
+        does(method, "keys/{name}/config", "configure", 200,
+             {"deletion_allowed": True, "min_decryption_version": 2, "min_encryption_version": 2})
+        sealed = does(method, "encrypt/{name}", "encrypt", 200, {"plaintext": "cGFzc3dvcmQ="})["ciphertext"]
+        for verb in ("decrypt", "rewrap"):
+            does(method, verb + "/{name}", verb, 200, {"ciphertext": sealed})
+        for verb in ("sign", "hmac"):
+            for algorithm in ("", "/{algorithm}"):
+                does(method, verb + "/{name}" + algorithm, verb, 200, {"input": "cGFzc3dvcmQ="})
+        does(method, "datakey/{kind}/{name}", "data_key", 200)
+        does(method, "keys/{name}/trim", "trim", 200, {"min_available_version": 2})
+        for version in ("", "/{version}"):
+            does("GET", "export/{kind}/{name}" + version, "export", 200)
+        does("DELETE", "keys/{name}", "delete", 204)
+    assert "cGFzc3dvcmQ" not in json.dumps(walk.records())
+
+
 def policies(walk):
     for place in ("policies/acl", "policy"):
         path = f"/v1/sys/{place}/team"
@@ -162,7 +193,7 @@ def policies(walk):
 
 
 def test_every_route_that_writes_leaves_its_record(walk):
-    for part in (users, roles, keys, oauth, secrets, policies):
+    for part in (users, roles, keys, oauth, secrets, transit, policies):
         part(walk)
     document = walk.ask("GET", "/api/v1/openapi.json").json()
     writing = {(method, path) for path, method, _ in operations(document) if method != "GET" and OURS.match(path)}

@@ -1,14 +1,13 @@
 """The database falls ill in every way a test can arrange: what needs it is told in time, what does not goes on, and it heals."""
 
-import contextlib
 import os
-import subprocess
 import threading
 import time
 
 import pytest
 
 from support.control import Control, add_user, house_config
+from support.disk import disk, fill
 from support.gateway import public_route, run
 from support.wait import seconds, until
 
@@ -138,19 +137,6 @@ def test_a_standby_is_read_and_not_written(postgres, house):
 
 # --- the disk is full ---
 
-@contextlib.contextmanager
-def disk(folder, mebibytes):
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", folder], capture_output=True,
-                          text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"a small disk wants root: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
-
-
 @pytest.fixture
 def small_disk(tmp_path):
     with disk(tmp_path / "small", 6) as folder:
@@ -162,19 +148,6 @@ def disk_of_the_server(postgres):
     with disk(postgres.folder / "small", 32) as folder:
         yield folder
         postgres.drop_databases_on(folder)  # or the server misses them at its next start
-
-
-def fill(folder):
-    """Until nothing more goes in; gives back what took the room."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        for size in (65536, 4096, 512, 1):
-            try:
-                while file.write(b"x" * size) == size:
-                    pass
-            except OSError:
-                continue
-    return ballast
 
 
 def test_a_full_disk_refuses_writes_keeps_what_it_has_and_heals(start, small_disk, tmp_path, make_upstream):

@@ -143,7 +143,7 @@ TEST_P(BackupTest, IsOfOneMomentWhileOthersWrite) {
     const Progress meanwhile = [&](std::uint64_t) {
         if (++pages != 1) return;
         std::jthread([&] {
-            EXPECT_TRUE(run_to_end(other->query(add_user, "zz", "late", false, 0)));
+            EXPECT_TRUE(run_to_end(other->query(add_user, "zz", "latecomer", false, 0)));
         }).join();
     };
     ASSERT_TRUE(run_to_end(write_rows(*database, all_steps(), *sink, manifest, meanwhile)));
@@ -151,7 +151,7 @@ TEST_P(BackupTest, IsOfOneMomentWhileOthersWrite) {
     ASSERT_TRUE(sink->finish());
     const auto contents = read(file);
     ASSERT_TRUE(contents) << describe(contents.error());
-    EXPECT_FALSE(text().contains("late"));
+    EXPECT_FALSE(text().contains("latecomer"));
     EXPECT_EQ(run_to_end(database->query(all_users))->size(), 4'001U);
 }
 
