@@ -9,6 +9,10 @@ namespace {
 // In the order of the enumeration.
 constexpr std::array table{
     PermissionRow{Permission::audit_read, "audit:read", Role::admin, "Read the audit log."},
+    PermissionRow{Permission::certificates_read, "certificates:read", Role::manager,
+                  "See what the internal CA has signed, and for whom."},
+    PermissionRow{Permission::certificates_write, "certificates:write", Role::admin,
+                  "Have the internal CA sign for any name; revoke certificates."},
     PermissionRow{Permission::clients_write, "clients:write", Role::admin,
                   "Register OAuth clients."},
     PermissionRow{Permission::database_read, "database:read", Role::manager,

@@ -16,6 +16,8 @@ namespace gh::access {
 /// know about who holds it.
 enum class Permission : std::uint8_t {
     audit_read,
+    certificates_read,
+    certificates_write,
     clients_write,
     database_read,
     keys_write,

@@ -1,6 +1,8 @@
 #include "api/paging.hpp"
 
 #include <cassert>
+#include <charconv>
+#include <chrono>
 
 #include "base/try.hpp"
 #include "codec/base64.hpp"
@@ -75,6 +77,23 @@ Object<Page> page_query(std::string_view list, std::size_t keys_count) {
     Object<Page> table("Page", "Which page of a list.");
     add_page(table, list, keys_count);
     return table;
+}
+
+std::string key_of_time(SystemTime time) {
+    return std::to_string(
+        std::chrono::floor<std::chrono::microseconds>(time.time_since_epoch()).count());
+}
+
+Result<SystemTime> time_of_key(std::string_view key) {
+    std::int64_t count = 0;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), count);
+    // What a moment of ours can be: a crafted one must not run over when it is counted in finer units.
+    constexpr auto count_max =
+        std::chrono::duration_cast<std::chrono::microseconds>(SystemTime::duration::max()).count();
+    if (error != std::errc() || end != key.data() + key.size() || count < 0 || count > count_max)
+        return fail(ErrorKind::invalid_argument, "cursor.malformed");
+    return SystemTime(
+        std::chrono::duration_cast<SystemTime::duration>(std::chrono::microseconds(count)));
 }
 
 }  // namespace gh::api

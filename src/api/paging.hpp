@@ -10,6 +10,7 @@
 
 #include "api/object.hpp"
 #include "api/types.hpp"
+#include "base/clock.hpp"
 #include "base/error.hpp"
 
 namespace gh::api {
@@ -34,6 +35,11 @@ using CursorKeys = std::vector<std::string>;
 /// @return `invalid_argument` "cursor.malformed"
 [[nodiscard]] Result<CursorKeys> decode_cursor(std::string_view text, std::string_view list,
                                                std::size_t keys_count);
+
+/// A moment as a key of a cursor: microseconds since 1970.
+[[nodiscard]] std::string key_of_time(SystemTime time);
+/// @return `invalid_argument` "cursor.malformed"
+[[nodiscard]] Result<SystemTime> time_of_key(std::string_view key);
 
 inline constexpr std::uint32_t page_limit_max = 200;
 inline constexpr std::uint64_t page_offset_max = 100'000;  ///< the database walks over all of them

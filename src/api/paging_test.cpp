@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "api/testing.hpp"
 #include "codec/base64.hpp"
 
@@ -90,6 +92,23 @@ TEST(Page, IsAnsweredWithItemsAndWhereToGoOn) {
     const auto type = page_of("NumberPage", integer_64(0, 9));
     EXPECT_EQ(type.json({{1, 2}, "abc"}), R"({"items":[1,2],"next_cursor":"abc"})");
     EXPECT_EQ(type.json({}), R"({"items":[],"next_cursor":null})");
+}
+
+TEST(TimesInCursors, ComeBackAsTheyWereAndCraftedOnesAreRefused) {
+    const SystemTime now{std::chrono::microseconds(1'700'000'000'123'456)};
+    EXPECT_EQ(time_of_key(key_of_time(now)).value(), now);
+    EXPECT_EQ(time_of_key("0").value(), SystemTime{});
+    const auto most =
+        std::chrono::duration_cast<std::chrono::microseconds>(SystemTime::duration::max()).count();
+    EXPECT_TRUE(time_of_key(std::to_string(most)));
+    for (const auto& bad :
+         {std::to_string(most + 1), std::to_string(std::numeric_limits<std::int64_t>::max()),
+          std::to_string(std::numeric_limits<std::int64_t>::min()), std::string("-1"),
+          std::string("9223372036854775808"), std::string(""), std::string("1x")}) {
+        const auto read = time_of_key(bad);
+        ASSERT_FALSE(read) << bad;
+        EXPECT_EQ(read.error().reason, "cursor.malformed") << bad;
+    }
 }
 
 }  // namespace

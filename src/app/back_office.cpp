@@ -26,7 +26,8 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
                        std::unique_ptr<storage::Fallback> fallback,
                        std::unique_ptr<audit::Log> audit, CheckpointKeeper checkpoints,
                        std::unique_ptr<IdentityHouse> identity, pki::InternalCa& ca,
-                       telemetry::Registry& registry, telemetry::Log& log)
+                       crypto::Secret enrolment_secret, telemetry::Registry& registry,
+                       telemetry::Log& log)
     : settings_(settings),
       keys_(keys),
       keyring_(std::move(keyring)),
@@ -38,7 +39,8 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       checkpoints_(std::move(checkpoints)),
       identity_(std::move(identity)),
       vault_(*keyring_, *state_->database, *audit_, identity_->room(), log_),
-      pki_(state_->certificates, ca, registry, log) {}
+      pki_(*state_->database, state_->certificates, ca, std::move(enrolment_secret), registry,
+           log) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(
     const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<vault::Keyring> keyring,
@@ -60,9 +62,11 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(
                                                     *state->database));
     GH_TRY(auto identity, IdentityHouse::open(settings, *state, *fallback, *audit, keys,
                                               std::chrono::system_clock::now()));
-    auto office = std::make_unique<BackOffice>(
-        settings, keys, std::move(keyring), std::move(state), std::move(fallback), std::move(audit),
-        std::move(checkpoints), std::move(identity), ca, registry, log);
+    GH_TRY(auto enrolment_secret, kept_secret(keys, enrolment_key));
+    auto office = std::make_unique<BackOffice>(settings, keys, std::move(keyring), std::move(state),
+                                               std::move(fallback), std::move(audit),
+                                               std::move(checkpoints), std::move(identity), ca,
+                                               std::move(enrolment_secret), registry, log);
     GH_TRY_VOID(office->pki_.open_acme(settings, *office->state_->database, keys));
     if (auto greeted = net::run_to_end(office->greet_in_time()); !greeted) {
         if (!storage::is_away(greeted.error())) return std::unexpected(std::move(greeted).error());

@@ -42,7 +42,8 @@ class BackOffice {
                std::unique_ptr<vault::Keyring> keyring, std::unique_ptr<State> state,
                std::unique_ptr<storage::Fallback> fallback, std::unique_ptr<audit::Log> audit,
                CheckpointKeeper checkpoints, std::unique_ptr<IdentityHouse> identity,
-               pki::InternalCa& ca, telemetry::Registry& registry, telemetry::Log& log);
+               pki::InternalCa& ca, crypto::Secret enrolment_secret, telemetry::Registry& registry,
+               telemetry::Log& log);
 
     /// From now on it does what nobody asks for, too.
     /// @param sqlite  the database's file, looked at whether it is whole; empty: that is a server's business

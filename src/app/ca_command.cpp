@@ -112,8 +112,11 @@ Result<std::string> init(const Overrides& overrides, const Surroundings& surroun
     return facts_text(state);
 }
 
-Result<pki::LeafRequest> leaf_request(const CaOptions& options) {
-    const auto profile = pki::profile_of(options.profile);
+}  // namespace
+
+Result<pki::LeafRequest> leaf_request(const CaOptions& options, pki::Profile usual) {
+    const auto profile =
+        options.profile.empty() ? std::optional(usual) : pki::profile_of(options.profile);
     if (!profile) return misused("--profile: server, client, agent or infrastructure");
     pki::LeafRequest request{.profile = *profile, .common_name = options.common_name, .names = {}};
     if (!options.lifetime.empty()) {
@@ -126,20 +129,11 @@ Result<pki::LeafRequest> leaf_request(const CaOptions& options) {
     }
     if (options.key == "rsa") request.key = crypto::KeyKind::rsa;
     if (options.key == "ed25519") request.key = crypto::KeyKind::ed25519;
-    std::vector<std::string> hosts;
-    for (const auto& name : options.names) {
-        // "::1" and "a.example" are hosts; what has "//" is a URI.
-        if (name.contains("//")) {
-            request.names.uris.push_back(name);
-        } else {
-            hosts.push_back(name);
-        }
-    }
-    GH_TRY(auto names, pki::names_from_hosts(hosts));
-    request.names.dns = std::move(names.dns);
-    request.names.addresses = std::move(names.addresses);
+    GH_TRY(request.names, pki::names_from(options.names));
     return request;
 }
+
+namespace {
 
 /// What was granted, which may be less than was hoped for.
 std::string granted_text(const pki::IssuedCertificate& issued, const pki::LeafRequest& request) {
@@ -169,7 +163,7 @@ Result<pki::IssuedCertificate> issue_into_files(CaState& state, const pki::LeafR
 
 Result<CommandResult> issue(const Overrides& overrides, const Surroundings& surroundings,
                             const CaOptions& options) {
-    GH_TRY(const auto request, leaf_request(options));
+    GH_TRY(const auto request, leaf_request(options, pki::Profile::server));
     GH_TRY(auto state, open_ca(overrides, surroundings));
     if (!options.csr.empty()) {
         GH_TRY(const auto text, read_file_at(options.csr, pki::signing_request_bytes_max));

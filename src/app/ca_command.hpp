@@ -6,7 +6,9 @@
 
 #include "app/config_command.hpp"
 #include "app/settings.hpp"
+#include "base/error.hpp"
 #include "crypto/secret.hpp"
+#include "pki/authority.hpp"
 
 namespace gh::app {
 
@@ -18,7 +20,8 @@ struct CaOptions {
     std::string csr;                     ///< file of a signing request
     std::string label;                   ///< of an ACME key, for people; or the id of what ends
     std::string expires = "30d";         ///< until when an ACME key must be used
-    std::string profile = "server", key = "ec", lifetime, common_name, reason = "unspecified";
+    std::string token_expires = "1h";    ///< until when the token of an enrolment must be used
+    std::string profile, key = "ec", lifetime, common_name, reason = "unspecified";
     std::string out;                              ///< PREFIX.pem and PREFIX.key; of infra: a folder
     std::vector<std::string> postgres, rabbitmq;  ///< host names of the servers
     std::string role = "gatehouse";               ///< whom a client certificate for them stands for
@@ -26,6 +29,11 @@ struct CaOptions {
     bool json = false, expiring = false;
     bool replace = false;  ///< files that are there
 };
+
+/// What the options say of a certificate.
+/// @param usual  the profile, where none is said
+/// @return also `invalid_argument` "usage", "ca.name_invalid"
+[[nodiscard]] Result<pki::LeafRequest> leaf_request(const CaOptions& options, pki::Profile usual);
 
 using CaVerb = CommandResult (*)(const Overrides&, const Surroundings&, const CaOptions&);
 
@@ -57,5 +65,17 @@ using CaVerb = CommandResult (*)(const Overrides&, const Surroundings&, const Ca
 [[nodiscard]] CommandResult ca_acme_revoke(const Overrides& overrides,
                                            const Surroundings& surroundings,
                                            const CaOptions& options);
+
+/// `ca enrol-token`: who has it may have one certificate, and renew it.
+[[nodiscard]] CommandResult ca_enrol_token(const Overrides& overrides,
+                                           const Surroundings& surroundings,
+                                           const CaOptions& options);
+[[nodiscard]] CommandResult ca_enrolments(const Overrides& overrides,
+                                          const Surroundings& surroundings,
+                                          const CaOptions& options);
+/// `ca enrol-revoke`: ends one with all that came of it.
+[[nodiscard]] CommandResult ca_enrol_revoke(const Overrides& overrides,
+                                            const Surroundings& surroundings,
+                                            const CaOptions& options);
 
 }  // namespace gh::app

@@ -51,7 +51,8 @@ void add_leaves(CLI::App& ca, Options& options) {
     auto* csr =
         issue->add_option("--csr", given.csr, "Instead: a request (PKCS #10); prints the chain");
     auto* replace = issue->add_flag("--replace", given.replace, "Replace files that are there");
-    issue->add_option("--profile", given.profile, "server, client, agent or infrastructure");
+    issue->add_option("--profile", given.profile,
+                      "server, client, agent or infrastructure; server");
     issue->add_option("--lifetime", given.lifetime, "A duration such as 30d; the profile's");
     auto* common_name = issue->add_option("--common-name", given.common_name,
                                           "One of the names; the first of them");
@@ -85,6 +86,26 @@ void add_acme(CLI::App& ca, Options& options) {
     revoke->add_option("ID", given.label, "Of gatehouse ca acme-accounts")->required();
 }
 
+void add_enrolments(CLI::App& ca, Options& options) {
+    auto& given = options.ca;
+    auto* token =
+        add_verb(ca, options, "enrol-token", "A one-time token for a certificate of its holder",
+                 "enrol-token spiffe://example.org/agent/7 --profile agent", ca_enrol_token);
+    token->add_option("NAME", given.names, "Host names, addresses, URIs of the certificate")
+        ->required();
+    token->add_option("--profile", given.profile,
+                      "server, client, agent or infrastructure; client");
+    token->add_option("--lifetime", given.lifetime, "Of a certificate: such as 30d; the profile's");
+    token->add_option("--expires", given.token_expires, "The token must be used within; 1h");
+    auto* list = add_verb(ca, options, "enrolments", "Tokens that were made, and what came of them",
+                          "enrolments --json", ca_enrolments);
+    list->add_flag("--json", given.json, "As a JSON array");
+    auto* revoke =
+        add_verb(ca, options, "enrol-revoke", "End an enrolment with every certificate of it",
+                 "enrol-revoke 01890a5d-ac96-774b-bcce-b302099a8057", ca_enrol_revoke);
+    revoke->add_option("ID", given.label, "Of gatehouse ca enrolments")->required();
+}
+
 }  // namespace
 
 void add_ca(CLI::App& app, Options& options) {
@@ -95,6 +116,7 @@ void add_ca(CLI::App& app, Options& options) {
         "  gatehouse ca infra --out certs --postgres db.example.com --rabbitmq mq.example.com");
     add_authority(*ca, options);
     add_leaves(*ca, options);
+    add_enrolments(*ca, options);
     add_acme(*ca, options);
     auto& given = options.ca;
     auto* infra = add_verb(*ca, options, "infra", "Ready files for PostgreSQL and RabbitMQ",

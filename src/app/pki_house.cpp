@@ -40,7 +40,8 @@ std::string acme_url_of(const Settings& settings) {
 
 }  // namespace
 
-PkiHouse::PkiHouse(pki::CertificateRepository& certificates, pki::InternalCa& ca,
+PkiHouse::PkiHouse(storage::Database& database, pki::CertificateRepository& certificates,
+                   pki::InternalCa& ca, crypto::Secret enrolment_secret,
                    telemetry::Registry& registry, telemetry::Log& log)
     : certificates_(certificates),
       ca_(ca),
@@ -51,6 +52,7 @@ PkiHouse::PkiHouse(pki::CertificateRepository& certificates, pki::InternalCa& ca
             .crl = crl_,
             .issuer = [&ca] { return ca.issuer(); },
             .root_pem = ca.root().certificate_pem()},
+      enrolment_(room_, database, std::move(enrolment_secret), log),
       valid_(registry.one_gauge("gatehouse_certificates_valid",
                                 "Certificates of the internal CA that are good, without agents'.")),
       expiring_(registry.one_gauge(
@@ -94,6 +96,8 @@ Result<void> PkiHouse::open_acme(const Settings& settings, storage::Database& da
 
 std::vector<api::Route> PkiHouse::routes() {
     auto all = pki::publication_routes(room_);
+    std::ranges::move(pki::certificate_routes(enrolment_), std::back_inserter(all));
+    std::ranges::move(pki::enrolment_routes(enrolment_), std::back_inserter(all));
     if (acme_) std::ranges::move(pki::acme::routes(*acme_), std::back_inserter(all));
     return all;
 }
@@ -190,6 +194,7 @@ Task<Result<void>> PkiHouse::measure(SystemTime now) {
     warn(found, now);
     revoked_.forget(now - shown_after_end);
     GH_CO_TRY_VOID(co_await certificates_.clean(now - shown_after_end));
+    GH_CO_TRY_VOID(co_await enrolment_.enrolments.clean(now - shown_after_end));
     co_return Result<void>{};
 }
 

@@ -14,6 +14,7 @@
 #include "crypto/key_store.hpp"
 #include "pki/acme/network_validator.hpp"
 #include "pki/acme/server.hpp"
+#include "pki/enrolment_room.hpp"
 #include "pki/internal_ca.hpp"
 #include "pki/room.hpp"
 #include "telemetry/log.hpp"
@@ -24,9 +25,11 @@ namespace gh::app {
 /// The room of the internal CA, furnished: what its routes and the request path need. Outlives the workers.
 class PkiHouse {
  public:
-    /// @param certificates, ca, registry, log  outlive it
-    PkiHouse(pki::CertificateRepository& certificates, pki::InternalCa& ca,
-             telemetry::Registry& registry, telemetry::Log& log);
+    /// @param database, certificates, ca, registry, log  outlive it
+    /// @param enrolment_secret  of which the tokens of enrolments are made
+    PkiHouse(storage::Database& database, pki::CertificateRepository& certificates,
+             pki::InternalCa& ca, crypto::Secret enrolment_secret, telemetry::Registry& registry,
+             telemetry::Log& log);
     /// Answers ACME clients from now on, where the configuration says so. Before routes().
     /// @param database, keys  outlive it
     /// @return errors of the key store, of pki::acme::NetworkValidator::make()
@@ -64,6 +67,7 @@ class PkiHouse {
     pki::RevokedCertificates revoked_;
     pki::CrlKeeper crl_;
     pki::Room room_;
+    pki::EnrolmentRoom enrolment_;
     std::unique_ptr<pki::acme::NetworkValidator> validator_;
     std::unique_ptr<pki::acme::Server> acme_;  // nothing where it is not enabled
     telemetry::Gauge& valid_;

@@ -27,6 +27,8 @@ namespace gh::app {
 
 /// In the key store: what the HMAC keys of external ACME accounts are made of.
 inline constexpr std::string_view acme_key = "acme-external";
+/// In the key store: what the tokens of enrolments are made of.
+inline constexpr std::string_view enrolment_key = "enrolment";
 
 /// What is durable, opened: the database and the repositories over it. `serve` has one, and so has every verb that looks at
 /// or changes the state; they may run side by side.

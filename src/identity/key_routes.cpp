@@ -185,7 +185,7 @@ Task<Result<api::Reply>> list_keys(Room& room, api::Call call, KeyQuery query) {
                  .offset = static_cast<std::size_t>(query.offset),
                  .owner = administers(room, call) ? query.owner : call.principal.subject};
     if (query.after) {
-        GH_CO_TRY(const auto when, time_of_key((*query.after)[1]));
+        GH_CO_TRY(const auto when, api::time_of_key((*query.after)[1]));
         page.after = {when, (*query.after)[2]};
     }
     GH_CO_TRY(auto keys, co_await room.keys.list(std::move(page)));
@@ -194,7 +194,7 @@ Task<Result<api::Reply>> list_keys(Room& room, api::Call call, KeyQuery query) {
         keys.resize(query.limit);
         items.next_cursor =
             api::encode_cursor("keys", {std::string(key_orders[query.order]),
-                                        key_of_time(keys.back().created_at), keys.back().id});
+                                        api::key_of_time(keys.back().created_at), keys.back().id});
     }
     for (const auto& key : keys) items.items.push_back(shown(key));
     co_return api::reply(200, key_page_type(), items);

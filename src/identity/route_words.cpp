@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "access/access.hpp"
@@ -67,23 +66,6 @@ crypto::Secret secret_of(std::string& password) {
     crypto::wipe(password.data(), password.size());
     password.clear();
     return secret;
-}
-
-std::string key_of_time(SystemTime time) {
-    return std::to_string(
-        std::chrono::floor<std::chrono::microseconds>(time.time_since_epoch()).count());
-}
-
-Result<SystemTime> time_of_key(std::string_view key) {
-    std::int64_t count = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), count);
-    // What a moment of ours can be: a crafted one must not run over when it is counted in finer units.
-    constexpr auto count_max =
-        std::chrono::duration_cast<std::chrono::microseconds>(SystemTime::duration::max()).count();
-    if (error != std::errc() || end != key.data() + key.size() || count < 0 || count > count_max)
-        return fail(ErrorKind::invalid_argument, "cursor.malformed");
-    return SystemTime(
-        std::chrono::duration_cast<SystemTime::duration>(std::chrono::microseconds(count)));
 }
 
 std::optional<api::Reply> above_oneself(const api::Call& call, const Rights& rights,

@@ -35,11 +35,6 @@ namespace gh::identity {
 /// Takes a password into a place that is wiped, and wipes where it was.
 [[nodiscard]] crypto::Secret secret_of(std::string& password);
 
-/// A moment as a key of a cursor: microseconds since 1970.
-[[nodiscard]] std::string key_of_time(SystemTime time);
-/// @return `invalid_argument` "cursor.malformed"
-[[nodiscard]] Result<SystemTime> time_of_key(std::string_view key);
-
 /// 403 where somebody hands out, or touches, rights that are not theirs: see may_hand_out().
 [[nodiscard]] std::optional<api::Reply> above_oneself(
     const api::Call& call, const Rights& rights, const access::CustomRoles& custom,

@@ -2,28 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
-#include <string>
-
 namespace gh::identity {
 namespace {
-
-TEST(TimesInCursors, ComeBackAsTheyWereAndCraftedOnesAreRefused) {
-    const SystemTime now{std::chrono::microseconds(1'700'000'000'123'456)};
-    EXPECT_EQ(time_of_key(key_of_time(now)).value(), now);
-    EXPECT_EQ(time_of_key("0").value(), SystemTime{});
-    const auto most =
-        std::chrono::duration_cast<std::chrono::microseconds>(SystemTime::duration::max()).count();
-    EXPECT_TRUE(time_of_key(std::to_string(most)));
-    for (const auto& bad :
-         {std::to_string(most + 1), std::to_string(std::numeric_limits<std::int64_t>::max()),
-          std::to_string(std::numeric_limits<std::int64_t>::min()), std::string("-1"),
-          std::string("9223372036854775808"), std::string(""), std::string("1x")}) {
-        const auto read = time_of_key(bad);
-        ASSERT_FALSE(read) << bad;
-        EXPECT_EQ(read.error().reason, "cursor.malformed") << bad;
-    }
-}
 
 TEST(WhatIsTold, ComesBesideWhereTheActorIsFrom) {
     const audit::Detail from{"issuer", "https://idp.example"};

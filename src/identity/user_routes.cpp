@@ -169,7 +169,7 @@ Task<Result<api::Reply>> list_users(Room& room, api::Call, UserQuery query) {
         const auto& key = (*query.after)[1];
         page.after = {.created_at = {}, .name = key, .id = (*query.after)[2]};
         if (!named) {
-            GH_CO_TRY(page.after->created_at, time_of_key(key));
+            GH_CO_TRY(page.after->created_at, api::time_of_key(key));
         }
     }
     GH_CO_TRY(auto users, co_await room.users.list(std::move(page)));
@@ -178,7 +178,7 @@ Task<Result<api::Reply>> list_users(Room& room, api::Call, UserQuery query) {
         users.resize(query.limit);
         const auto& last = users.back();
         items.next_cursor = api::encode_cursor(
-            "users", {word, named ? last.name : key_of_time(last.created_at), last.id});
+            "users", {word, named ? last.name : api::key_of_time(last.created_at), last.id});
     }
     for (const auto& user : users) items.items.push_back(shown(user));
     co_return api::reply(200, user_page_type(), items);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "codec/json_writer.hpp"
+#include "pki/certificate_rows.hpp"
 #include "pki/subject_names.hpp"
 #include "storage/joined.hpp"
 
@@ -97,19 +98,10 @@ StoredCertificate certificate_of(const Row& row) {
 }
 
 Task<Result<StoredCertificate>> read(Session& session, std::string serial,
-                                     const Statement& statement = select_one) {
+                                     const Statement& statement) {
     GH_CO_TRY(const auto row, co_await session.query_one(statement, std::move(serial)));
     if (!row) co_return fail(ErrorKind::not_found, "certificate.unknown");
     co_return certificate_of(*row);
-}
-
-Task<Result<StoredCertificate>> put(Session& session, IssuedCertificate issued,
-                                    std::string issued_to, SystemTime now) {
-    GH_CO_TRY_VOID(co_await session.execute(
-        insert, issued.serial, issued.issuer_key_id, issued.common_name,
-        text_of_names(issued.names), rules_of(issued.profile).name, issued.fingerprint,
-        issued.chain_pem, issued_to, issued.not_before, issued.not_after, now));
-    co_return co_await read(session, issued.serial);
 }
 
 /// What belongs to it is done where it ends only, not when it has ended before.
@@ -118,7 +110,7 @@ Task<Result<StoredCertificate>> put_revoked(Session& session, std::string serial
                                             std::optional<std::int64_t> expected_revision,
                                             SystemTime now, storage::Also<StoredCertificate> also) {
     if (also.before) GH_CO_TRY_VOID(co_await also.before(session));
-    GH_CO_TRY(auto before, co_await read(session, serial));
+    GH_CO_TRY(auto before, co_await read_certificate(session, serial));
     if (expected_revision && *expected_revision != before.revision) {
         co_return fail(ErrorKind::conflict, "certificate.changed",
                        "somebody changed the certificate since it was read: read it again");
@@ -126,12 +118,25 @@ Task<Result<StoredCertificate>> put_revoked(Session& session, std::string serial
     if (before.revoked_at) co_return before;
     GH_CO_TRY_VOID(
         co_await session.execute(update_revoked, serial, now, static_cast<std::int64_t>(reason)));
-    GH_CO_TRY(auto ended, co_await read(session, serial));
+    GH_CO_TRY(auto ended, co_await read_certificate(session, serial));
     if (also.after) GH_CO_TRY_VOID(co_await also.after(session, ended));
     co_return ended;
 }
 
 }  // namespace
+
+Task<Result<StoredCertificate>> read_certificate(Session& session, std::string serial) {
+    return read(session, std::move(serial), select_one);
+}
+
+Task<Result<StoredCertificate>> put_certificate(Session& session, IssuedCertificate issued,
+                                                std::string issued_to, SystemTime now) {
+    GH_CO_TRY_VOID(co_await session.execute(
+        insert, issued.serial, issued.issuer_key_id, issued.common_name,
+        text_of_names(issued.names), rules_of(issued.profile).name, issued.fingerprint,
+        issued.chain_pem, issued_to, issued.not_before, issued.not_after, now));
+    co_return co_await read_certificate(session, issued.serial);
+}
 
 Task<Result<StoredCertificate>> CertificateRepository::add(IssuedCertificate issued,
                                                            std::string issued_to, SystemTime now,
@@ -139,7 +144,7 @@ Task<Result<StoredCertificate>> CertificateRepository::add(IssuedCertificate iss
     issued.key_pem.clear();  // never a column, and no copy of it in the work
     auto work = [issued = std::move(issued), issued_to = std::move(issued_to), now,
                  also = std::move(also)](Session& session) {
-        return storage::with_also(session, put(session, issued, issued_to, now), also);
+        return storage::with_also(session, put_certificate(session, issued, issued_to, now), also);
     };
     co_return co_await database_.write(std::move(work));
 }
@@ -164,7 +169,9 @@ Task<Result<StoredCertificate>> CertificateRepository::find_facts(std::string se
 }
 
 Task<Result<StoredCertificate>> CertificateRepository::find(std::string serial) {
-    auto work = [serial = std::move(serial)](Session& session) { return read(session, serial); };
+    auto work = [serial = std::move(serial)](Session& session) {
+        return read_certificate(session, serial);
+    };
     co_return co_await database_.read(std::move(work));
 }
 

@@ -79,4 +79,12 @@ Result<crypto::CertificateNames> names_from_hosts(std::span<const std::string> h
     return names;
 }
 
+Result<crypto::CertificateNames> names_from(std::span<const std::string> names) {
+    std::vector<std::string> hosts, uris;
+    for (const auto& name : names) (name.contains("//") ? uris : hosts).push_back(name);
+    GH_TRY(auto sorted, names_from_hosts(hosts));
+    sorted.uris = std::move(uris);
+    return sorted;
+}
+
 }  // namespace gh::pki

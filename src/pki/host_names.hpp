@@ -16,5 +16,7 @@ namespace gh::pki {
 /// "[::1]" may wear its brackets and a name its closing dot.
 /// @return `invalid_argument` "ca.name_invalid" with the name in the detail
 [[nodiscard]] Result<crypto::CertificateNames> names_from_hosts(std::span<const std::string> hosts);
+/// The same, and URIs among them: "::1" and "a.example" are hosts; what has "//" is a URI, judged by check_names().
+[[nodiscard]] Result<crypto::CertificateNames> names_from(std::span<const std::string> names);
 
 }  // namespace gh::pki

@@ -7,20 +7,33 @@
 
 namespace gh::pki {
 
+namespace {
+
+std::unexpected<Error> other_names(const std::string& asked) {
+    return fail(ErrorKind::invalid_argument, "csr.other_names",
+                "the request is for other names than were agreed: " + asked);
+}
+
+}  // namespace
+
 Result<IssuedCertificate> issue_for(std::string_view csr, const LeafRequest& wanted,
                                     const Authority& issuer, SystemTime now) {
     GH_TRY(auto request, parse_signing_request(csr));
     const auto agreed = text_of_names(wanted.names);
     const auto asked = text_of_names(request.names);
-    if (!agreed.empty() && asked != agreed) {
-        return fail(ErrorKind::invalid_argument, "csr.other_names",
-                    "the request is for other names than were said here: " + asked);
-    }
+    if (!agreed.empty() && asked != agreed) return other_names(asked);
     return issuer.issue({.profile = wanted.profile,
                          .common_name = std::move(request.common_name),
                          .names = std::move(request.names),
                          .lifetime = wanted.lifetime},
                         request.key.get(), now);
+}
+
+Result<IssuedCertificate> issue_agreed(const SigningRequest& request, const LeafRequest& agreed,
+                                       const Authority& issuer, SystemTime now) {
+    const auto asked = text_of_names(request.names);
+    if (!asked.empty() && asked != text_of_names(agreed.names)) return other_names(asked);
+    return issuer.issue(agreed, request.key.get(), now);
 }
 
 void tell_certificate(audit::Record& record, const StoredCertificate& certificate) {

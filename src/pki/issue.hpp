@@ -17,6 +17,11 @@ namespace gh::pki {
 [[nodiscard]] Result<IssuedCertificate> issue_for(std::string_view csr, const LeafRequest& wanted,
                                                   const Authority& issuer, SystemTime now);
 
+/// The same where the names are agreed: the request may leave them out.
+[[nodiscard]] Result<IssuedCertificate> issue_agreed(const SigningRequest& request,
+                                                     const LeafRequest& agreed,
+                                                     const Authority& issuer, SystemTime now);
+
 /// What the audit log says of a certificate that was written.
 void tell_certificate(audit::Record& record, const StoredCertificate& certificate);
 

@@ -10,6 +10,7 @@
 #include <array>
 
 #include "base/try.hpp"
+#include "crypto/digest.hpp"
 #include "crypto/public_key.hpp"
 #include "pki/lower.hpp"
 #include "pki/openssl.hpp"
@@ -209,6 +210,16 @@ Result<SigningRequest> parse_signing_request(std::string_view bytes) {
     GH_TRY(auto names, names_in(extensions.get()));
     ERR_clear_error();
     return SigningRequest{std::move(common_name), std::move(names), std::move(key)};
+}
+
+std::string key_id_of(const EVP_PKEY* key) {
+    unsigned char* der = nullptr;
+    const int size = i2d_PUBKEY(key, &der);
+    const std::string_view text(reinterpret_cast<const char*>(der),
+                                size > 0 ? static_cast<std::size_t>(size) : 0);
+    auto id = crypto::sha256_hex(text);
+    OPENSSL_free(der);
+    return id;
 }
 
 bool is_key(const EVP_PKEY* key, const crypto::PublicKey& other) {

@@ -24,6 +24,9 @@ struct SigningRequest {
 ///         wants to sign others), "csr.algorithm" (a signature by SHA-1 or older), "csr.signature", and "key.*"
 [[nodiscard]] Result<SigningRequest> parse_signing_request(std::string_view bytes);
 
+/// SHA-256 of the key as SubjectPublicKeyInfo (RFC 5280 §4.1.2.7, DER), lower-case hex.
+[[nodiscard]] std::string key_id_of(const EVP_PKEY* key);
+
 /// Whether both are the same.
 [[nodiscard]] bool is_key(const EVP_PKEY* key, const crypto::PublicKey& other);
 

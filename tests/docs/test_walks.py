@@ -75,6 +75,26 @@ def test_audit(tmp_path):
 
 
 @pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_enrolment(tmp_path):
+    ports = {9901: free_port()}
+    page = Page("pki.md", ports)
+    config = {"listeners": [{"name": "admin", "bind": f"127.0.0.1:{ports[9901]}", "serve": ["health", "metrics", "api"]}],
+              "routes": []}
+    house = Gatehouse(tmp_path, config, ready=False)
+    try:
+        house.wait_until_ready()
+        shell = "set -euo pipefail\n" + "\n".join(block for language, block in page.blocks if language == "sh")
+        done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+                              env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
+        assert done.returncode == 0, done.stdout + done.stderr
+        text = subprocess.run(["openssl", "x509", "-in", tmp_path / "agent.pem", "-noout", "-ext", "subjectAltName"],
+                              capture_output=True, text=True, check=True).stdout
+        assert "URI:spiffe://example.org/agent/7" in text
+    finally:
+        house.close()
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
 def test_secrets(tmp_path):
     page = Page("secrets.md", {})
     house = House(tmp_path)

@@ -3,7 +3,6 @@
 #include <array>
 #include <utility>
 
-#include "audit/log.hpp"
 #include "base/id.hpp"
 #include "base/try.hpp"
 #include "net/loop.hpp"
@@ -13,7 +12,6 @@ namespace gh::pki::acme {
 namespace {
 
 constexpr std::size_t limiter_bytes = std::size_t{4} << 20;
-constexpr std::uint32_t denied_per_hour = 20;  // of one network
 
 std::string target_of(const api::Call& call) {
     std::string target(call.path);
@@ -26,11 +24,6 @@ Result<Request> believe_key(Jws jws) {
     GH_TRY(const auto key, public_key_of(*jws.key));
     if (!jws.signed_by(key)) return fail(ErrorKind::invalid_argument, "acme.signature");
     return Request{std::move(jws), {}};
-}
-
-Task<Result<void>> append_denied(storage::Session& session, audit::Record record) {
-    GH_CO_TRY_VOID(co_await audit::Log::lock(session));
-    co_return co_await audit::Log::append(session, std::move(record));
 }
 
 }  // namespace
@@ -57,7 +50,7 @@ Server::Server(Parts parts)
       limiter_({.memory_max = limiter_bytes}),
       account_limit_(1, parts_.accounts_per_hour, std::chrono::hours(1)),
       total_limit_(2, parts_.accounts_per_hour_total, std::chrono::hours(1)),
-      denied_limit_(3, denied_per_hour, std::chrono::hours(1)) {}
+      denied_(parts_.database, parts_.log) {}
 
 Task<Result<Request>> Server::accept(const api::Call& call, std::string_view body, SignedBy by) {
     GH_CO_TRY(auto jws, parse_jws(body, JwsUse::request));
@@ -109,18 +102,7 @@ Task<Result<Request>> Server::accept_get(const api::Call& call, std::string_view
 }
 
 Task<> Server::record_denied(const api::Call& call, audit::Record record, Error why) {
-    const std::array charges{access::Charge{&denied_limit_, limiter_.client(call.client_network)}};
-    std::array<access::LimitDecision, 1> decisions{};
-    if (!limiter_.admit(charges, net::Loop::current()->now(), decisions)) co_return;
-    record.outcome = audit::Outcome::denied;
-    record.severity = audit::Severity::low;
-    record.details.push_back({"reason", describe(why)});
-    auto work = [record = std::move(record)](storage::Session& session) {
-        return append_denied(session, record);
-    };
-    const auto written = co_await parts_.database.write(std::move(work));
-    if (!written)
-        parts_.log.warning("pki", "a refusal could not be recorded").error(written.error());
+    return denied_.record(call, std::move(record), std::move(why));
 }
 
 Result<void> Server::admit_account(const api::Call& call) {

@@ -24,6 +24,7 @@
 #include "pki/acme/turns.hpp"
 #include "pki/acme/validator.hpp"
 #include "pki/certificate_repository.hpp"
+#include "pki/denied_acts.hpp"
 #include "pki/revoked.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
@@ -114,7 +115,8 @@ class Server {
     Nonces nonces_;
     crypto::HmacKey external_;
     access::RateLimiter limiter_;
-    access::Limit account_limit_, total_limit_, denied_limit_;
+    access::Limit account_limit_, total_limit_;
+    DeniedActs denied_;
 };
 
 /// Goes on with challenges that were chosen and that nobody tries: after a kill, or when the database was away. On the loop
