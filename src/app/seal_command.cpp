@@ -28,6 +28,7 @@ Result<std::unique_ptr<vault::Protector>> former_protector(const path& keys,
                                                            const SecretsOptions& options) {
     const auto typed = crypto::text_of(options.typed.bytes());
     if (options.old_passphrase) return vault::passphrase_protector(typed);
+    if (!options.old_tpm.empty()) return vault::tpm_protector(options.old_tpm);
     if (options.old_key) return vault::key_protector(typed);
     if (!options.recovery_key) {
         return vault::key_file_protector(options.old_key_file.empty() ? keys / own_key_file

@@ -22,6 +22,7 @@ struct SecretsOptions {
     std::string
         old_key_file;  ///< unseal: what opened the seal so far; empty: the data directory's own
     bool recovery_key = false;    ///< unseal: standard input is one
+    std::string old_tpm;          ///< unseal: the device of the TPM that opened it so far
     bool old_key = false;         ///< unseal: standard input is the key, as text
     bool old_passphrase = false;  ///< unseal: standard input is what opened the seal so far
     bool list_recovery_keys = false;

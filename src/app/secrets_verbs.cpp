@@ -128,6 +128,8 @@ void add_seal(const Verbs& verb, SecretsOptions& wanted) {
             "What opened it so far; keys/master.key in the data directory by default"),
         unseal->add_flag("--old-key-stdin", wanted.old_key,
                          "Standard input is the key that opened it so far, wherever it was"),
+        unseal->add_option("--old-tpm", wanted.old_tpm,
+                           "The TPM that opened it so far: /dev/tpmrm0"),
         unseal->add_flag("--old-passphrase-stdin", wanted.old_passphrase,
                          "Standard input is the passphrase that opened it so far"),
         unseal->add_flag("--recovery-key-stdin", wanted.recovery_key,

@@ -96,6 +96,7 @@ std::unique_ptr<vault::Protector> protector_of(const Settings& settings) {
     if (!vault.credential.empty())
         return vault::credential_protector(credentials_folder(), vault.credential);
     if (!vault.kernel_keyring.empty()) return vault::kernel_keyring_protector(vault.kernel_keyring);
+    if (!vault.tpm.empty()) return vault::tpm_protector(vault.tpm);
     return vault::key_file_protector(keys_of(settings) / own_key_file);
 }
 

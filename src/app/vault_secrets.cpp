@@ -19,9 +19,8 @@ namespace gh::app {
 namespace {
 
 constexpr std::string_view keys[] = {
-    "data_dir",         "storage.url",          "storage.password",
-    "vault.key",        "vault.key_file",       "vault.passphrase",
-    "vault.credential", "vault.kernel_keyring", "vault.variables",
+    "data_dir",         "storage.url",      "storage.password",     "vault.key", "vault.key_file",
+    "vault.passphrase", "vault.credential", "vault.kernel_keyring", "vault.tpm", "vault.variables",
 };
 
 }  // namespace

@@ -16,6 +16,12 @@ Result<std::string> credential_of(const std::string& text) {
                 "is no name of a credential, as LoadCredential= gives it");
 }
 
+Result<std::string> tpm_of(const std::string& text) {
+    if (text.empty() || text.starts_with('/') || text.starts_with("swtpm:")) return text;
+    return fail(ErrorKind::invalid_argument, "config.value",
+                "is no device such as /dev/tpmrm0, nor swtpm:path=SOCKET");
+}
+
 Result<std::string> folder_of(const std::string& text) {
     if (text.empty()) return text;
     GH_TRY_VOID(check_secret_folder(text));
@@ -31,6 +37,7 @@ std::vector<std::string_view> VaultConfig::sources() const {
     if (!passphrase.empty()) named.emplace_back("passphrase");
     if (!credential.empty()) named.emplace_back("credential");
     if (!kernel_keyring.empty()) named.emplace_back("kernel_keyring");
+    if (!tpm.empty()) named.emplace_back("tpm");
     return named;
 }
 
@@ -48,6 +55,8 @@ config::Type<VaultConfig> vault_type() {
               "A credential of systemd (LoadCredentialEncrypted=) that holds such a key.");
     table.key("kernel_keyring", &VaultConfig::kernel_keyring, config::text({.bytes_max = 256}),
               "The description of such a key in the kernel's keyring (keyctl padd user).");
+    table.key("tpm", &VaultConfig::tpm, config::parsed_text<std::string>(&tpm_of, same),
+              "The device of a TPM 2.0, such as /dev/tpmrm0.");
     table.key("external_key_required", &VaultConfig::external_key_required, config::boolean(),
               "Refuse to start with a key that lies beside what it protects.");
     table.key(

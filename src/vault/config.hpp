@@ -22,6 +22,7 @@ struct VaultConfig {
     config::Secret passphrase;  ///< empty: none
     std::string credential;  ///< a file in $CREDENTIALS_DIRECTORY, as systemd gives it; empty: none
     std::string kernel_keyring;          ///< description of a key; empty: none
+    std::string tpm;                     ///< a device of a TPM 2.0; empty: none
     bool external_key_required = false;  ///< the start is refused when none is named
     std::string variables;  ///< a folder whose secrets count as environment variables; empty: none
     bool variables_only = false;  ///< the environment's own secrets are refused

@@ -51,6 +51,8 @@ class Protector {
 [[nodiscard]] std::unique_ptr<Protector> key_protector(std::string_view text);
 /// A key of type "user" in a keyring of the kernel that this process or its user has (keyctl(1)), by its description.
 [[nodiscard]] std::unique_ptr<Protector> kernel_keyring_protector(std::string description);
+/// A TPM 2.0, see Tpm::open(). Only this machine opens the seal then.
+[[nodiscard]] std::unique_ptr<Protector> tpm_protector(std::string device);
 /// What somebody typed, through Argon2id.
 [[nodiscard]] std::unique_ptr<Protector> passphrase_protector(std::string_view passphrase,
                                                               crypto::PassphraseCost cost = {});
