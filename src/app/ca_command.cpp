@@ -17,6 +17,7 @@
 #include "config/text.hpp"
 #include "config/unit.hpp"
 #include "net/run_task.hpp"
+#include "pki/enrolment_repository.hpp"
 #include "pki/host_names.hpp"
 #include "pki/issue.hpp"
 #include "pki/offline_root.hpp"
@@ -266,9 +267,16 @@ Result<std::string> revoke(const Overrides& overrides, const Surroundings& surro
     GH_TRY(const auto ended,
            net::run_to_end(state.verb->state->certificates.revoke(
                plain_serial(options.serial), *reason, {}, now(), std::move(also))));
-    return fmt::format("the certificate {} is revoked, {}, since {}\n", ended.serial,
-                       pki::name_of(ended.reason.value_or(pki::RevocationReason::unspecified)),
-                       config::time_text(ended.revoked_at.value_or(now())));
+    auto said = fmt::format("the certificate {} is revoked, {}, since {}\n", ended.serial,
+                            pki::name_of(ended.reason.value_or(pki::RevocationReason::unspecified)),
+                            config::time_text(ended.revoked_at.value_or(now())));
+    if (const auto enrolment = pki::enrolment_of(ended.issued_to)) {
+        said += fmt::format(
+            "others may have come of the same enrolment: gatehouse ca enrol-revoke {} "
+            "ends them, too\n",
+            *enrolment);
+    }
+    return said;
 }
 
 CommandResult said(const Result<std::string>& outcome, const CaOptions& options) {

@@ -14,6 +14,7 @@
 #include "net/run_task.hpp"
 #include "pki/enrolment_room.hpp"
 #include "pki/enrolment_token.hpp"
+#include "pki/issue.hpp"
 #include "pki/subject_names.hpp"
 
 namespace gh::app {
@@ -42,9 +43,8 @@ Result<std::string> make_token(const Overrides& overrides, const Surroundings& s
     GH_TRY(auto wanted, leaf_request(options, pki::Profile::client));
     GH_TRY(const auto lifetime, token_lifetime(options));
     GH_TRY(auto state, open_ca(overrides, surroundings));
-    // What is not signed today is not promised either.
     const auto at = now();
-    GH_TRY_VOID(state.ca->issuer()->issue(wanted, at));
+    GH_TRY_VOID(pki::check_issuable(wanted, *state.ca->issuer(), at));
     GH_TRY(auto secret, kept_secret(*state.verb->keys, enrolment_key));
     const crypto::HmacKey key(crypto::HmacHash::sha256, std::move(secret));
     EnrolmentRepository enrolments(*state.verb->state->database);

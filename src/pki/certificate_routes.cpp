@@ -160,9 +160,8 @@ Task<Result<api::Reply>> issue(EnrolmentRoom& room, api::Call call, NewCertifica
     if (!issued) co_return refused_by_ca(call, std::move(issued).error());
     auto also = audit::also<StoredCertificate>(
         audit::act_of(call, "certificate.issue", "certificate"), tell_certificate);
-    GH_CO_TRY(const auto kept,
-              co_await room.room.certificates.add(*std::move(issued), call.principal.subject, now,
-                                                  std::move(also)));
+    GH_CO_TRY(const auto kept, co_await room.room.certificates.add(
+                                   *std::move(issued), holder_name(call), now, std::move(also)));
     co_return with_tag(
         api::created("/api/v1/certificates/" + kept.serial, certificate_type(), shown(kept)), kept);
 }

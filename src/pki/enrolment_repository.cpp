@@ -43,6 +43,11 @@ constexpr Statement update_renewed{
     .sql =
         "UPDATE enrolments SET used_at = used_at "
         "WHERE id = $1 AND used_at IS NOT NULL AND ended_at IS NULL"};
+constexpr Statement count_good{
+    .name = "certificates.good_of_holder",
+    .sql =
+        "SELECT count(*) FROM certificates "
+        "WHERE issued_to = $1 AND revoked_at IS NULL AND not_after > $2"};
 constexpr Statement update_ended{
     .name = "enrolments.end",
     .sql = "UPDATE enrolments SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL"};
@@ -95,11 +100,12 @@ Task<Result<Enrolment>> put(Session& session, Enrolment made) {
     co_return co_await read(session, std::move(made.id));
 }
 
-/// Why it cannot be used, or renewed.
-Error hindrance(const Enrolment& enrolment) {
-    if (enrolment.ended_at) return {ErrorKind::permission_denied, "enrolment.ended", {}};
-    if (enrolment.used_at) return {ErrorKind::permission_denied, "enrolment.used", {}};
-    return {ErrorKind::permission_denied, "enrolment.expired", {}};
+std::unexpected<Error> refuse(std::string_view reason) {
+    return fail(ErrorKind::permission_denied, reason);
+}
+
+bool is_good(const StoredCertificate& certificate, SystemTime now) {
+    return !certificate.revoked_at && now < certificate.not_after;
 }
 
 Task<Result<StoredCertificate>> put_used(Session& session, std::string id, std::string key_id,
@@ -110,11 +116,10 @@ Task<Result<StoredCertificate>> put_used(Session& session, std::string id, std::
               co_await session.execute(update_used, id, now, key_id, issued.serial));
     GH_CO_TRY(const auto enrolment, co_await read(session, std::move(id)));
     if (used == 0) {
-        // Whoever asks again must have the key, and be in time: a token is nothing to keep.
-        const bool again = enrolment.used_at && !enrolment.ended_at && enrolment.key_id == key_id &&
-                           now < enrolment.expires_at;
-        if (!again) co_return std::unexpected(hindrance(enrolment));
-        co_return co_await read_certificate(session, enrolment.serial);
+        GH_CO_TRY_VOID(judge_use(enrolment, key_id, now));
+        GH_CO_TRY(auto given, co_await read_certificate(session, enrolment.serial));
+        if (!is_good(given, now)) co_return refuse("enrolment.superseded");
+        co_return given;
     }
     GH_CO_TRY(auto kept,
               co_await put_certificate(session, std::move(issued), holder_of(enrolment), now));
@@ -122,11 +127,16 @@ Task<Result<StoredCertificate>> put_used(Session& session, std::string id, std::
     co_return kept;
 }
 
-Task<Result<StoredCertificate>> put_renewed(Session& session, std::string id,
+Task<Result<StoredCertificate>> put_renewed(Session& session, std::string id, std::string shown,
                                             IssuedCertificate issued, SystemTime now) {
     GH_CO_TRY(const auto used, co_await session.execute(update_renewed, id));
     GH_CO_TRY(const auto enrolment, co_await read(session, std::move(id)));
-    if (used == 0) co_return std::unexpected(hindrance(enrolment));
+    if (used == 0) co_return refuse(enrolment.ended_at ? "enrolment.ended" : "enrolment.unused");
+    GH_CO_TRY(const auto before, co_await read_certificate(session, std::move(shown)));
+    if (!is_good(before, now)) co_return refuse("enrolment.superseded");
+    GH_CO_TRY(const auto rows, co_await session.query(count_good, holder_of(enrolment), now));
+    if (rows[0].integer(0) >= EnrolmentRepository::certificates_max)
+        co_return fail(ErrorKind::exhausted, "enrolment.many");
     co_return co_await put_certificate(session, std::move(issued), holder_of(enrolment), now);
 }
 
@@ -154,6 +164,14 @@ Task<Result<EnrolmentRepository::Ended>> put_ended(Session& session, std::string
 }
 
 }  // namespace
+
+Result<void> judge_use(const Enrolment& enrolment, std::string_view key_id, SystemTime now) {
+    if (enrolment.ended_at) return refuse("enrolment.ended");
+    if (enrolment.used_at && enrolment.key_id != key_id) return refuse("enrolment.used");
+    // A token is nothing to keep: whoever asks again must be in time, too.
+    if (now >= enrolment.expires_at) return refuse("enrolment.expired");
+    return {};
+}
 
 std::string holder_of(const Enrolment& enrolment) {
     return std::string(holder_prefix) + enrolment.id;
@@ -208,12 +226,12 @@ Task<Result<StoredCertificate>> EnrolmentRepository::use(std::string id, std::st
     co_return co_await database_.write(std::move(work));
 }
 
-Task<Result<StoredCertificate>> EnrolmentRepository::renew(std::string id, IssuedCertificate issued,
-                                                           SystemTime now,
+Task<Result<StoredCertificate>> EnrolmentRepository::renew(std::string id, std::string shown,
+                                                           IssuedCertificate issued, SystemTime now,
                                                            storage::Also<StoredCertificate> also) {
-    auto work = [id = std::move(id), issued = std::move(issued), now,
+    auto work = [id = std::move(id), shown = std::move(shown), issued = std::move(issued), now,
                  also = std::move(also)](Session& session) {
-        return storage::with_also(session, put_renewed(session, id, issued, now), also);
+        return storage::with_also(session, put_renewed(session, id, shown, issued, now), also);
     };
     co_return co_await database_.write(std::move(work));
 }

@@ -28,12 +28,18 @@ struct Enrolment {
     std::string serial;                  ///< of the certificate that the token was exchanged for
 };
 
+/// Whether the token may be exchanged with the key of this id: for the first time, or again where `used_at` is set.
+/// @return `permission_denied` as the repository's
+[[nodiscard]] Result<void> judge_use(const Enrolment& enrolment, std::string_view key_id,
+                                     SystemTime now);
+
 /// What certificates of an enrolment are issued to: "enrolment:ID"; and back, nothing for others.
 [[nodiscard]] std::string holder_of(const Enrolment& enrolment);
 [[nodiscard]] std::optional<std::string> enrolment_of(std::string_view holder);
 
 /// Errors besides storage's: `not_found` "enrolment.unknown"; `permission_denied` "enrolment.ended", "enrolment.expired",
-/// "enrolment.used" (for another key).
+/// "enrolment.used" (for another key), "enrolment.superseded" (the certificate that is shown, or was given, has ended);
+/// `exhausted` "enrolment.many".
 class EnrolmentRepository {
  public:
     explicit EnrolmentRepository(storage::Database& database) : database_(database) {}
@@ -51,9 +57,11 @@ class EnrolmentRepository {
     [[nodiscard]] Task<Result<StoredCertificate>> use(std::string id, std::string key_id,
                                                       IssuedCertificate issued, SystemTime now,
                                                       storage::Also<StoredCertificate> also = {});
+    static constexpr std::int64_t certificates_max = 100;  ///< of one enrolment, that are good
     /// One more certificate of an enrolment that was used.
-    [[nodiscard]] Task<Result<StoredCertificate>> renew(std::string id, IssuedCertificate issued,
-                                                        SystemTime now,
+    /// @param shown  serial of one that must be good still when it is written
+    [[nodiscard]] Task<Result<StoredCertificate>> renew(std::string id, std::string shown,
+                                                        IssuedCertificate issued, SystemTime now,
                                                         storage::Also<StoredCertificate> also = {});
 
     struct Ended {

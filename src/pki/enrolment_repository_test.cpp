@@ -35,9 +35,9 @@ class EnrolmentRepositoryTest : public storage::EngineTest {
         at += seconds(1);
         return run_to_end(enrolments->use(enrolment.id, std::move(key_id), issue(), at));
     }
-    Result<StoredCertificate> renew(const Enrolment& enrolment) {
+    Result<StoredCertificate> renew(const Enrolment& enrolment, const StoredCertificate& shown) {
         at += seconds(1);
-        return run_to_end(enrolments->renew(enrolment.id, issue(), at));
+        return run_to_end(enrolments->renew(enrolment.id, shown.serial, issue(), at));
     }
 
     Authority issuer = Authority::create(RootRequest{}, now).value();
@@ -83,7 +83,8 @@ TEST_P(EnrolmentRepositoryTest, IsExchangedOnceAndAgainForTheSameKeyOnly) {
     EXPECT_EQ(after.serial, first.serial);
     EXPECT_EQ(after.key_id, "key 1");
     at += hours(1);
-    EXPECT_EQ(use(made, "key 1").error().reason, "enrolment.used");
+    EXPECT_EQ(use(made, "key 1").error().reason, "enrolment.expired");
+    EXPECT_EQ(use(made, "key 2").error().reason, "enrolment.used");
     EXPECT_EQ(run_to_end(enrolments->use("none", "k", issue(), at)).error().reason,
               "enrolment.unknown");
 }
@@ -92,14 +93,40 @@ TEST_P(EnrolmentRepositoryTest, ATokenEndsInTime) {
     const auto made = add();
     at += hours(1);
     EXPECT_EQ(use(made, "key").error().reason, "enrolment.expired");
-    EXPECT_EQ(renew(made).error().reason, "enrolment.expired");
-    EXPECT_TRUE(run_to_end(certificates->list({})).value().empty());
+    EXPECT_EQ(renew(made, use(add(), "key").value()).error().reason, "enrolment.unused");
+    EXPECT_EQ(run_to_end(certificates->list({})).value().size(), 1U);
+}
+
+TEST_P(EnrolmentRepositoryTest, WhatWasRevokedIsNeitherGivenAgainNorRenewed) {
+    const auto made = add();
+    const auto first = use(made, "key").value();
+    const auto second = renew(made, first).value();
+    ASSERT_TRUE(run_to_end(
+        certificates->revoke(first.serial, RevocationReason::key_compromise, {}, at, {})));
+    EXPECT_EQ(use(made, "key").error().reason, "enrolment.superseded");
+    EXPECT_EQ(renew(made, first).error().reason, "enrolment.superseded");
+    EXPECT_TRUE(renew(made, second));
+    at = second.not_after;
+    EXPECT_EQ(renew(made, second).error().reason, "enrolment.superseded");
+}
+
+TEST_P(EnrolmentRepositoryTest, HasSoManyGoodOnesAtMost) {
+    const auto made = add();
+    const auto first = use(made, "key").value();
+    auto last = first;
+    for (std::int64_t i = 1; i < EnrolmentRepository::certificates_max; ++i)
+        last = renew(made, last).value();
+    EXPECT_EQ(renew(made, last).error().reason, "enrolment.many");
+    ASSERT_TRUE(
+        run_to_end(certificates->revoke(last.serial, RevocationReason::superseded, {}, at, {})));
+    EXPECT_TRUE(renew(made, first));
+    EXPECT_EQ(run_to_end(enrolments->end(made.id, at)).value().certificates.size(), 100U);
 }
 
 TEST_P(EnrolmentRepositoryTest, EndsWithAllThatCameOfIt) {
     const auto made = add(), other = add();
     const auto first = use(made, "key").value();
-    const auto second = renew(made).value();
+    const auto second = renew(made, first).value();
     const auto spared = use(other, "key").value();
     EXPECT_NE(first.serial, second.serial);
     at += seconds(1);
@@ -113,7 +140,7 @@ TEST_P(EnrolmentRepositoryTest, EndsWithAllThatCameOfIt) {
     }
     EXPECT_FALSE(run_to_end(certificates->find(spared.serial)).value().revoked_at);
     EXPECT_EQ(run_to_end(certificates->revoked(made.created_at, "")).value().size(), 2U);
-    EXPECT_EQ(renew(made).error().reason, "enrolment.ended");
+    EXPECT_EQ(renew(made, first).error().reason, "enrolment.ended");
     EXPECT_EQ(use(made, "key").error().reason, "enrolment.ended");
     EXPECT_TRUE(run_to_end(enrolments->end(made.id, at + days(1))).value().certificates.empty());
     EXPECT_EQ(run_to_end(enrolments->end("none", at)).error().reason, "enrolment.unknown");

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -19,22 +21,26 @@ inline constexpr std::chrono::days token_lifetime_max{30};
 
 /// What the routes of enrolments and of the inventory work with. Outlives them.
 struct EnrolmentRoom {
-    static constexpr std::uint32_t renewals_per_hour = 60;  ///< of one holder, on this node
+    static constexpr std::uint32_t asked_per_hour = 60;  ///< of one enrolment, on this node
 
     /// @param token_secret  what tokens are made of
     EnrolmentRoom(Room& pki, storage::Database& database, crypto::Secret token_secret,
-                  telemetry::Log& log)
+                  telemetry::Log& told)
         : room(pki),
           enrolments(database),
           token_key(crypto::HmacHash::sha256, std::move(token_secret)),
-          denied(database, log) {}
+          denied(database, told),
+          log(told) {}
 
     Room& room;
     EnrolmentRepository enrolments;
     crypto::HmacKey token_key;
     DeniedActs denied;
     access::RateLimiter limiter{{.memory_max = std::size_t{4} << 20}};
-    access::Limit renewals{1, renewals_per_hour, std::chrono::hours(1)};
+    access::Limit asked{1, asked_per_hour, std::chrono::hours(1)};
+    std::atomic<std::size_t> lookups =
+        0;  ///< of tokens and certificates, that wait for the database
+    telemetry::Log& log;
 };
 
 /// What the audit log says of an enrolment that was written.

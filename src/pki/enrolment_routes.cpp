@@ -157,89 +157,130 @@ audit::Record act_of_holder(const api::Call& call, const Enrolment& enrolment) {
     auto record = audit::act_of(call, "certificate.issue", "certificate");
     record.actor_type = access::PrincipalType::certificate;
     record.actor = holder_of(enrolment);
+    record.act.clear();
     return record;
+}
+
+api::Reply poor_token(const api::Call& call) {
+    auto refusal =
+        api::refusal(call, 401, "enrolment.token", "The token is not good, or no longer.");
+    refusal.fields.emplace_back("WWW-Authenticate", "Bearer");
+    return refusal;
 }
 
 /// A token that is shown again by somebody with another key is the one thing to look at here: told to operators.
 Task<Result<api::Reply>> refuse_token(EnrolmentRoom& room, const api::Call& call,
                                       const Enrolment& enrolment, Error why) {
     if (why.kind != ErrorKind::permission_denied) co_return std::unexpected(std::move(why));
+    if (why.reason == "enrolment.used") {
+        room.log
+            .warning("pki",
+                     "a one-time token was shown again, with another key: gatehouse ca "
+                     "enrol-revoke ends the enrolment")
+            .field("enrolment", enrolment.id);
+    }
     auto record = audit::act_of(call, "enrolment.use", "enrolment", enrolment.id);
-    co_await room.denied.record(call, std::move(record), why);
-    co_return api::refusal(call, 401, "enrolment.token", "The token is not good, or no longer.");
+    co_await room.denied.record(call, std::move(record), std::move(why));
+    co_return poor_token(call);
+}
+
+/// Nothing, or 429.
+std::optional<api::Reply> refuse_often(EnrolmentRoom& room, const api::Call& call,
+                                       const Enrolment& enrolment) {
+    access::Principal holder;
+    holder.type = access::PrincipalType::certificate;
+    holder.subject = holder_of(enrolment);
+    const std::array charges{access::Charge{&room.asked, room.limiter.client(holder)}};
+    std::array<access::LimitDecision, 1> decisions{};
+    if (room.limiter.admit(charges, net::Loop::current()->now(), decisions)) return {};
+    auto refusal =
+        api::refusal(call, 429, "enrolment.often", "This enrolment asked often; come back later.");
+    refusal.fields.emplace_back("Retry-After", std::to_string(decisions[0].retry_after_seconds));
+    return refusal;
+}
+
+Task<Result<Enrolment>> find_enrolment(EnrolmentRoom& room, std::string id) {
+    const Lookup lookup(room.lookups);
+    if (!lookup.admitted()) co_return fail(ErrorKind::unavailable, "pki.busy");
+    co_return co_await room.enrolments.find(std::move(id));
 }
 
 Task<Result<api::Reply>> enrol(EnrolmentRoom& room, api::Call call, Exchange given) {
-    const auto id = id_of_token(room.token_key, given.token);
+    auto id = id_of_token(room.token_key, given.token);
     crypto::wipe(given.token.data(), given.token.size());
-    if (!id) {
-        co_return api::refusal(call, 401, "enrolment.token",
-                               "The token is not good, or no longer.");
-    }
-    const Lookup lookup(room.room.lookups);
-    if (!lookup.admitted()) co_return fail(ErrorKind::unavailable, "pki.busy");
-    GH_CO_TRY(const auto enrolment, co_await room.enrolments.find(*id));
-    const auto now = net::Loop::current()->system_now();
+    if (!id) co_return poor_token(call);
+    const auto enrolment = co_await find_enrolment(room, *std::move(id));
+    if (!enrolment && enrolment.error().kind == ErrorKind::not_found) co_return poor_token(call);
+    if (!enrolment) co_return std::unexpected(enrolment.error());
+    if (auto refused = refuse_often(room, call, *enrolment)) co_return *std::move(refused);
     const auto request = parse_signing_request(given.csr);
     if (!request) co_return refused_by_ca(call, request.error());
-    auto issued = issue_agreed(*request, enrolment.wanted, *room.room.issuer(), now);
+    const auto now = net::Loop::current()->system_now();
+    auto key_id = key_id_of(request->key.get());
+    if (auto judged = judge_use(*enrolment, key_id, now); !judged)
+        co_return co_await refuse_token(room, call, *enrolment, std::move(judged).error());
+    auto issued = issue_agreed(*request, enrolment->wanted, *room.room.issuer(), now);
     if (!issued) co_return refused_by_ca(call, std::move(issued).error());
-    auto also = audit::also<StoredCertificate>(act_of_holder(call, enrolment), tell_certificate);
-    auto kept = co_await room.enrolments.use(enrolment.id, key_id_of(request->key.get()),
-                                             *std::move(issued), now, std::move(also));
-    if (!kept) co_return co_await refuse_token(room, call, enrolment, std::move(kept).error());
+    auto also = audit::also<StoredCertificate>(act_of_holder(call, *enrolment), tell_certificate);
+    auto kept = co_await room.enrolments.use(enrolment->id, std::move(key_id), *std::move(issued),
+                                             now, std::move(also));
+    if (!kept) co_return co_await refuse_token(room, call, *enrolment, std::move(kept).error());
     co_return enrolled(room, *kept);
 }
 
 /// Of a certificate that came of an enrolment. What the handshake verified may be another CA's.
-Task<Result<Enrolment>> enrolment_behind(EnrolmentRoom& room, const api::Call& call) {
+Task<Result<Enrolment>> enrolment_behind(EnrolmentRoom& room,
+                                         access::ClientCertificate certificate) {
     const auto refused = fail(ErrorKind::permission_denied, "certificate.not_enrolled");
-    const auto kept = co_await room.room.certificates.find_facts(call.certificate->serial);
+    const Lookup lookup(room.lookups);
+    if (!lookup.admitted()) co_return fail(ErrorKind::unavailable, "pki.busy");
+    const auto kept = co_await room.room.certificates.find_facts(certificate.serial);
     if (!kept && kept.error().kind == ErrorKind::not_found) co_return refused;
     if (!kept) co_return std::unexpected(kept.error());
-    const auto id = enrolment_of(kept->issued_to);
-    const bool same = kept->fingerprint == call.certificate->fingerprint;
-    if (!id || !same || kept->revoked_at) co_return refused;
-    auto found = co_await room.enrolments.find(*id);
+    auto id = enrolment_of(kept->issued_to);
+    if (!id || kept->fingerprint != certificate.fingerprint) co_return refused;
+    auto found = co_await room.enrolments.find(*std::move(id));
     if (!found && found.error().kind == ErrorKind::not_found) co_return refused;
     co_return found;
 }
 
 Task<Result<api::Reply>> renew(EnrolmentRoom& room, api::Call call, Renewal given) {
-    GH_CO_TRY(const auto enrolment, co_await enrolment_behind(room, call));
-    const std::array charges{access::Charge{&room.renewals, room.limiter.client(call.principal)}};
-    std::array<access::LimitDecision, 1> decisions{};
-    if (!room.limiter.admit(charges, net::Loop::current()->now(), decisions)) {
-        auto refusal = api::refusal(call, 429, "enrolment.renewed_often",
-                                    "This certificate was renewed often; come back later.");
-        refusal.fields.emplace_back("Retry-After",
-                                    std::to_string(decisions[0].retry_after_seconds));
-        co_return refusal;
-    }
+    // It may have ended while the body came.
+    if (call.certificate == nullptr)
+        co_return api::refusal(call, 401, "certificate.over", "This wants a client certificate.");
+    const std::string shown = call.certificate->serial;
+    auto certificate = *call.certificate;
+    GH_CO_TRY(const auto enrolment, co_await enrolment_behind(room, std::move(certificate)));
+    if (auto refused = refuse_often(room, call, enrolment)) co_return *std::move(refused);
     const auto now = net::Loop::current()->system_now();
     const auto request = parse_signing_request(given.csr);
     if (!request) co_return refused_by_ca(call, request.error());
     auto issued = issue_agreed(*request, enrolment.wanted, *room.room.issuer(), now);
     if (!issued) co_return refused_by_ca(call, std::move(issued).error());
-    auto also = audit::also<StoredCertificate>(act_of_holder(call, enrolment), tell_certificate);
-    GH_CO_TRY(const auto kept, co_await room.enrolments.renew(enrolment.id, *std::move(issued), now,
-                                                              std::move(also)));
-    co_return enrolled(room, kept);
+    auto record = act_of_holder(call, enrolment);
+    record.details.push_back({"renews", shown});
+    auto also = audit::also<StoredCertificate>(std::move(record), tell_certificate);
+    const auto kept = co_await room.enrolments.renew(enrolment.id, shown, *std::move(issued), now,
+                                                     std::move(also));
+    if (!kept && kept.error().reason == "enrolment.many") {
+        co_return api::refusal(call, 429, "enrolment.many",
+                               "This enrolment has a hundred certificates that are good.");
+    }
+    if (!kept) co_return std::unexpected(kept.error());
+    co_return enrolled(room, *kept);
 }
 
 Task<Result<api::Reply>> add(EnrolmentRoom& room, api::Call call, NewEnrolment wanted) {
     const auto now = net::Loop::current()->system_now();
     auto leaf = leaf_of(wanted);
     if (!leaf) co_return refused_by_ca(call, std::move(leaf).error());
-    // What is not signed today is not promised either.
-    if (auto tried = room.room.issuer()->issue(*leaf, now); !tried)
-        co_return refused_by_ca(call, std::move(tried).error());
+    if (auto issuable = check_issuable(*leaf, *room.room.issuer(), now); !issuable)
+        co_return refused_by_ca(call, std::move(issuable).error());
     const seconds good_for(wanted.expires_in_seconds.value_or(seconds(token_lifetime).count()));
     auto also = audit::also<Enrolment>(audit::act_of(call, "enrolment.create", "enrolment"),
                                        tell_enrolment);
-    GH_CO_TRY(const auto kept,
-              co_await room.enrolments.add(*std::move(leaf), call.principal.subject, now,
-                                           now + good_for, std::move(also)));
+    GH_CO_TRY(const auto kept, co_await room.enrolments.add(*std::move(leaf), holder_name(call),
+                                                            now, now + good_for, std::move(also)));
     auto body = shown(kept);
     body.token = enrolment_token(room.token_key, kept.id);
     co_return api::created("/api/v1/enrolments/" + kept.id, enrolment_type(), body);
@@ -299,9 +340,9 @@ std::vector<api::Route> routes_of_holders(EnrolmentRoom& room) {
 
 void tell_enrolment(audit::Record& record, const Enrolment& enrolment) {
     record.object_id = enrolment.id;
-    record.details = {{"names", text_of_names(enrolment.wanted.names)},
-                      {"profile", std::string(rules_of(enrolment.wanted.profile).name)},
-                      {"expires_at", config::time_text(enrolment.expires_at)}};
+    record.details.push_back({"names", text_of_names(enrolment.wanted.names)});
+    record.details.push_back({"profile", std::string(rules_of(enrolment.wanted.profile).name)});
+    record.details.push_back({"expires_at", config::time_text(enrolment.expires_at)});
 }
 
 std::vector<api::Route> enrolment_routes(EnrolmentRoom& room) {

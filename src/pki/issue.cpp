@@ -1,6 +1,8 @@
 #include "pki/issue.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/try.hpp"
 #include "pki/subject_names.hpp"
@@ -33,14 +35,27 @@ Result<IssuedCertificate> issue_agreed(const SigningRequest& request, const Leaf
                                        const Authority& issuer, SystemTime now) {
     const auto asked = text_of_names(request.names);
     if (!asked.empty() && asked != text_of_names(agreed.names)) return other_names(asked);
+    const auto is_called = [&](const std::vector<std::string>& names) {
+        return std::ranges::find(names, request.common_name) != names.end();
+    };
+    const auto& names = agreed.names;
+    const bool named = request.common_name.empty() || request.common_name == agreed.common_name ||
+                       is_called(names.dns) || is_called(names.uris) || is_called(names.addresses);
+    if (!named) return other_names(request.common_name);
     return issuer.issue(agreed, request.key.get(), now);
+}
+
+Result<void> check_issuable(const LeafRequest& wanted, const Authority& issuer, SystemTime now) {
+    GH_TRY(auto tried, issuer.issue(wanted, now));
+    crypto::wipe(tried.key_pem.data(), tried.key_pem.size());
+    return {};
 }
 
 void tell_certificate(audit::Record& record, const StoredCertificate& certificate) {
     record.object_id = certificate.serial;
-    record.details = {{"names", text_of_names(certificate.names)},
-                      {"profile", std::string(rules_of(certificate.profile).name)},
-                      {"issued_to", certificate.issued_to}};
+    record.details.push_back({"names", text_of_names(certificate.names)});
+    record.details.push_back({"profile", std::string(rules_of(certificate.profile).name)});
+    record.details.push_back({"issued_to", certificate.issued_to});
     if (certificate.reason)
         record.details.push_back({"reason", std::string(name_of(*certificate.reason))});
 }

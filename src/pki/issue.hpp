@@ -22,6 +22,10 @@ namespace gh::pki {
                                                      const LeafRequest& agreed,
                                                      const Authority& issuer, SystemTime now);
 
+/// Whether one would be signed, now: what is not is not promised either.
+[[nodiscard]] Result<void> check_issuable(const LeafRequest& wanted, const Authority& issuer,
+                                          SystemTime now);
+
 /// What the audit log says of a certificate that was written.
 void tell_certificate(audit::Record& record, const StoredCertificate& certificate);
 

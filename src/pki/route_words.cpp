@@ -1,8 +1,10 @@
 #include "pki/route_words.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
+#include "access/principal.hpp"
 #include "base/try.hpp"
 #include "pki/host_names.hpp"
 #include "pki/subject_names.hpp"
@@ -24,8 +26,9 @@ const api::Type<Profile>& profile_type() {
 }
 
 const api::Type<std::vector<std::string>>& names_type() {
-    static const auto type = api::list_of(api::text({.length_max = name_characters_max}),
-                                          {.items_max = subject_names_max, .distinct = true});
+    static const auto type =
+        api::list_of(api::text({.length_max = name_characters_max}),
+                     {.items_min = 1, .items_max = subject_names_max, .distinct = true});
     return type;
 }
 
@@ -43,6 +46,10 @@ std::vector<std::string> list_of_names(const crypto::CertificateNames& names) {
         at = end + 1;
     }
     return list;
+}
+
+std::string holder_name(const api::Call& call) {
+    return std::string(access::name_of(call.principal.type)) + ":" + call.principal.subject;
 }
 
 Result<LeafRequest> leaf_of(const WantedLeaf& wanted) {

@@ -23,6 +23,9 @@ namespace gh::pki {
 /// "dns:a.example", each by itself.
 [[nodiscard]] std::vector<std::string> list_of_names(const crypto::CertificateNames& names);
 
+/// Whom a certificate is issued to that somebody asks for over HTTP: "user:ada".
+[[nodiscard]] std::string holder_name(const api::Call& call);
+
 /// How a certificate is to be, as clients write it.
 struct WantedLeaf {
     Profile profile = Profile::client;

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 import pytest
 from cryptography import x509
@@ -142,6 +143,7 @@ def test_a_token_is_good_for_one_key_and_for_it_again(house, tmp_path):
     assert len(issued(house)) == 1
     until(lambda: "enrolment.use" in run("audit", "tail", "--severity", "low", "--config", house.config_file).stdout,
           "the audit log tells of it", timeout=5)
+    until(lambda: "a one-time token was shown again, with another key" in house.output(), "the log, too", timeout=5)
     for poor in (token[:-1], token[:-1] + ("A" if token[-1] != "A" else "B"), "", "ghe_" + "0" * 80, token.upper()):
         assert Holder(tmp_path, "third").enrol(house, poor).status in (401, 422), poor
 
@@ -218,9 +220,40 @@ def test_it_renews_itself_and_ends_with_its_enrolment(house, tmp_path):
 def test_renewals_are_bounded(house, tmp_path):
     holder = Holder(tmp_path)
     holder.enrol(house, token_for(house, "a.example.com"))
-    answers = [holder.over_tls(house, "POST", "/pki/renew", {"csr": holder.request()}) for _ in range(61)]
-    assert [each.status for each in answers[:60]] == [201] * 60
-    assert answers[60].status == 429 and int(answers[60].get("Retry-After")) > 0
+    answers = [holder.over_tls(house, "POST", "/pki/renew", {"csr": holder.request()}) for _ in range(60)]
+    assert [each.status for each in answers[:59]] == [201] * 59, "sixty with the first"
+    assert answers[59].status == 429 and int(answers[59].get("Retry-After")) > 0
+
+
+def test_a_certificate_that_ends_while_the_request_comes_renews_nothing(house, tmp_path):
+    holder = Holder(tmp_path)
+    holder.enrol(house, token_for(house, "a.example.com", "--lifetime", "2s"))
+    begun = time.monotonic()
+    body = json.dumps({"csr": holder.request()}).encode()
+    with house.connect("tls", tls=client_context(house.directory / "data" / "ca.pem", holder.files)) as connection:
+        connection.send(b"POST /pki/renew HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                        b"Content-Length: %d\r\n\r\n" % len(body))
+        pass_time(max(0, begun + 2.5 - time.monotonic()))
+        connection.send(body)
+        assert connection.read_response("POST").status == 401
+    assert house.get("/health/live", listener="admin").status == 200
+
+
+def test_where_nobody_is_asked_who_they_are_a_certificate_is_wanted_still(start, tmp_path):
+    gateway = start(house_config(tmp_path / "gateway0", auth={"enabled": False}, profile="development"))
+    assert Control(gateway).ask("POST", "/pki/renew", {"csr": Holder(tmp_path).request()}).status == 401
+    assert gateway.get("/health/live", listener="admin").status == 200
+
+
+def test_what_was_revoked_is_neither_given_again_nor_renewed(house, tmp_path):
+    holder, next_key = Holder(tmp_path), Holder(tmp_path, "next")
+    token = token_for(house, "a.example.com")
+    serial = holder.enrol(house, token).json()["serial"]
+    holder.renew(house, next_key)
+    assert "gatehouse ca enrol-revoke" in ca(house, "revoke", serial, "--reason", "key_compromise").stderr
+    assert holder.enrol(house, token).status == 401
+    until(lambda: holder.renew(house).status == 401, "the node to know", timeout=5)
+    assert next_key.renew(house).status == 201, "what came of it before goes on, as the message says"
 
 
 def test_who_may_make_tokens_and_look_at_the_inventory(house, tmp_path):
@@ -254,7 +287,7 @@ def test_certificates_over_http(house, tmp_path):
     wanted = {"csr": holder.request("a.example.com"), "profile": "client", "names": ["a.example.com"]}
     assert manager.ask("POST", "/api/v1/certificates", wanted).status == 403
     made = admin.ask("POST", "/api/v1/certificates", wanted)
-    assert made.status == 201 and made.json()["issued_to"] == "ada", made
+    assert made.status == 201 and made.json()["issued_to"] == "user:ada", made
     holder.files[0].write_text(made.json()["certificate"])
     assert holder.over_tls(house, "GET", "/cert/x").status == 200
     path = f"/api/v1/certificates/{made.json()['serial']}"
