@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "codec/json_writer.hpp"
 #include "codec/utf8.hpp"
 #include "crypto/fernet.hpp"
+#include "net/loop.hpp"
 #include "net/run_task.hpp"
 #include "vault/rekey.hpp"
 #include "vault/secret_repository.hpp"
@@ -126,20 +128,25 @@ Task<Result<std::vector<std::string>>> all_names(vault::SecretRepository secrets
     }
 }
 
+constexpr std::chrono::nanoseconds pause_max = std::chrono::milliseconds(50);
+
 struct SealedAnew {
     std::uint64_t values = 0;
     std::uint64_t unopened = 0;
     std::string which;  ///< of those, the first; a line each
 };
 
-/// Once over everything that an older key sealed.
+/// Once over everything that an older key sealed. As long as each step took, others have the database to themselves.
 Task<Result<SealedAnew>> seal_what_waits(vault::Rekey rekey) {
     constexpr std::uint64_t shown_max = 20;
     GH_CO_TRY(const auto state, co_await rekey.state());
     SealedAnew done;
     for (std::optional<vault::RekeyPosition> at(std::in_place); at;) {
         auto after = *std::move(at);
+        const auto begun = std::chrono::steady_clock::now();
         GH_CO_TRY(auto step, co_await rekey.step(std::move(after), now()));
+        const auto taken = std::chrono::steady_clock::now() - begun;
+        co_await net::Sleep(*net::Loop::current(), std::min(taken, pause_max));
         done.values += step.sealed;
         for (const auto& each : step.unopened) {
             if (++done.unopened <= shown_max) done.which += each + '\n';

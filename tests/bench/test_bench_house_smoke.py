@@ -1,4 +1,4 @@
-"""The benches of identity, storage and audit run: one short round each. What they find is not judged on a busy machine."""
+"""The benches of identity, storage, audit, vault and CA run: one short round each. What they find is not judged on a busy machine."""
 
 import os
 import pathlib
@@ -51,3 +51,13 @@ def test_audit_records_are_appended_beside_the_bare_disk(tmp_path):
 def test_the_pool_stands_beside_pgbench():
     rows = table(ROOT / "bench/storage/run.py", "--rounds", 1, "--seconds", 1, "--scale", 1)
     assert {"64 coroutines over 8 connections", "SQLite, 64 writers, durable"} <= rows.keys(), rows
+
+
+def test_certificates_are_signed_beside_a_bare_signature():
+    rows = table(RELEASE / "bench/pki/gh_bench_pki")
+    assert {"ECDSA P-256 signature, OpenSSL alone", "leaf for a key that is there"} <= rows.keys(), rows
+
+
+def test_secrets_are_read_beside_other_answers(tmp_path):
+    rows = table(ROOT / "bench/vault/run.py", "--secrets", 300, "--seconds", 1, "--rounds", 1, "--directory", tmp_path)
+    assert {"/health", "a secret"} <= rows.keys(), rows

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
+#include <thread>
 
 #include "base/try.hpp"
 #include "storage/session.hpp"
@@ -14,8 +16,10 @@
 namespace gh::storage {
 namespace {
 
-constexpr int busy_milliseconds =
-    10'000;  // another process may hold the write lock: the command line
+// Another process may hold the write lock: the command line. SQLite's own waiting sleeps up to a tenth of a second between two
+// looks, and one that writes over and over again leaves it no moment.
+constexpr std::chrono::milliseconds busy_max{10'000};
+constexpr std::chrono::milliseconds busy_poll{1};
 constexpr int progress_steps = 4'000;
 
 // Of the write-ahead log 64 MiB are written into the file at once, so that a page that changes often is written there once;
@@ -175,7 +179,17 @@ Result<void> SqliteConnection::open_file(const std::string& file) {
                     file + ": " + (handle_ ? sqlite3_errmsg(handle_) : "out of memory"));
     }
     sqlite3_extended_result_codes(handle_, 1);
-    sqlite3_busy_timeout(handle_, busy_milliseconds);
+    sqlite3_busy_handler(
+        handle_,
+        [](void* self, int looks) {
+            auto& since = static_cast<SqliteConnection*>(self)->busy_since_;
+            const auto now = std::chrono::steady_clock::now();
+            if (looks == 0) since = now;
+            if (now - since >= busy_max) return 0;
+            std::this_thread::sleep_for(busy_poll);
+            return 1;
+        },
+        this);
     sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_progress_handler(
         handle_, progress_steps,

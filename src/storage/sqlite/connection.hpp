@@ -61,6 +61,7 @@ class SqliteConnection {
     sqlite3* handle_ = nullptr;
     std::unordered_map<std::string, sqlite3_stmt*, HashOfText, std::equal_to<>> statements_;
     SteadyTime deadline_ = SteadyTime::max();
+    SteadyTime busy_since_;
 };
 
 }  // namespace gh::storage
