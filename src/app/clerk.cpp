@@ -21,6 +21,7 @@ constexpr auto learn_all_every = seconds(20);  // for what a node with another c
 constexpr auto bring_every = seconds(1);
 constexpr auto write_uses_every = seconds(10);
 constexpr auto clear_every = hours(1);
+constexpr auto ask_ca_every = seconds(1);
 constexpr auto rotate_every = std::chrono::minutes(10);
 constexpr auto end_patience = milliseconds(500);
 constexpr auto last_patience = seconds(2);
@@ -48,6 +49,7 @@ Clerk::Clerk(Parts parts)
         spawn(counted(clear_away()));
         spawn(counted(sign_checkpoints()));
         spawn(counted(keep_certificates()));
+        spawn(counted(ask_ca()));
         spawn(counted(rotate_keys()));
     });
     thread_ = std::jthread([this] { loop_.run(); });
@@ -141,6 +143,12 @@ Task<> Clerk::keep_certificates() {
         // A list from a schema that is not ours might lack something.
         if (parts_.revocations.known()) co_await parts_.keep_certificates();
     } while (co_await pause(learn_every));
+}
+
+Task<> Clerk::ask_ca() {
+    do {
+        co_await parts_.ask_ca(resolver_);
+    } while (co_await pause(ask_ca_every));
 }
 
 Task<> Clerk::rotate_keys() {

@@ -14,6 +14,7 @@
 #include "identity/revocations.hpp"
 #include "identity/role_repository.hpp"
 #include "net/loop.hpp"
+#include "net/resolver.hpp"
 #include "storage/fallback.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
@@ -44,6 +45,8 @@ class Clerk {
         std::function<Task<Result<void>>()> renew;
         /// Looks after certificates, twice a second.
         std::function<Task<>()> keep_certificates;
+        /// Has the certificate of a CA renewed that is due, every second.
+        std::function<Task<>(net::Resolver&)> ask_ca;
         /// Makes new versions of transit keys that are due, every ten minutes; how many.
         std::function<Task<Result<std::uint64_t>>()> rotate_keys;
     };
@@ -66,6 +69,7 @@ class Clerk {
     [[nodiscard]] Task<> learn_revocations();
     [[nodiscard]] Task<> learn_roles();
     [[nodiscard]] Task<> keep_certificates();
+    [[nodiscard]] Task<> ask_ca();
     [[nodiscard]] Task<> rotate_keys();
     [[nodiscard]] Task<> bring_journal();
     [[nodiscard]] Task<> write_uses();
@@ -84,6 +88,7 @@ class Clerk {
     telemetry::Gauge& checkpoint_records_;
     telemetry::Counter& checkpoint_failures_;
     net::Loop loop_;
+    net::Resolver resolver_;
     net::Wakeup all_ended_{loop_};
     std::vector<net::Wakeup*> pauses_;
     std::size_t running_ = 0;

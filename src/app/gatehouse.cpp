@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "app/acme_aim.hpp"
 #include "app/announce.hpp"
 #include "app/back_office.hpp"
 #include "app/collect_states.hpp"
@@ -25,8 +26,6 @@ namespace {
 
 constexpr auto watch_interval = std::chrono::milliseconds(500);
 constexpr auto keys_interval = std::chrono::minutes(1);
-constexpr std::uint64_t descriptors_reserved =
-    1'024;  // listeners, logs, upstream connections, body files
 
 }  // namespace
 
@@ -46,7 +45,6 @@ struct Gatehouse::House {
     [[nodiscard]] Result<void> apply(Settings settings);
     [[nodiscard]] Result<std::shared_ptr<const gateway::Snapshot>> plan(const Settings& settings);
     void publish(std::shared_ptr<const gateway::Snapshot> next);
-    void warn_of_connections_held(std::uint32_t wanted);
     void reload();
     void watch();
     void drain();
@@ -68,6 +66,7 @@ struct Gatehouse::House {
     telemetry::LogSink* access_log = nullptr;
     std::unique_ptr<telemetry::Log> log;
     std::unique_ptr<TlsMaterial> tls;
+    std::unique_ptr<pki::acme_client::Client> acme;
     std::optional<FirstKey> key;
     std::unique_ptr<BackOffice> office;
     SystemTime keys_kept_at;
@@ -148,6 +147,7 @@ Result<void> Gatehouse::House::open_trust(const Settings& settings) {
 Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Settings& settings) {
     const auto& roles = office->identity().roles();
     roles_planned = roles.generation();
+    acme->aim_at(acme_aim(settings));
     PlanParts parts{*tls, http_metrics, upstream_metrics, own, workers, *roles.current()};
     auto made = make_plan(settings, parts, snapshot.get(), std::chrono::system_clock::now());
     if (tls->internal_leaf()) office->pki().take_note(*tls->internal_leaf());
@@ -211,6 +211,7 @@ Result<void> Gatehouse::House::start_workers() {
         services->workers.push_back(&crews.back()->worker);
     }
     services->revoked_certificates = &office->pki().revoked();
+    services->proofs = &acme->http_proofs();
     end_what_is_revoked(office->identity().revocations(), office->pki().revoked(), crews);
     return {};
 }
@@ -226,6 +227,7 @@ Result<void> Gatehouse::start() {
         house.config_stamp = net::stamp_of(*house.overrides.config_file);
     GH_TRY(auto unsealed, unseal(settings));
     GH_TRY(house.tls, open_tls(settings, std::move(unsealed.keys)));
+    house.acme = open_acme_client(settings, *house.tls, house.registry, *house.log);
     auto effective = settings;
     GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
     GH_TRY(house.office, BackOffice::open(effective, house.tls->keys(), std::move(unsealed.keyring),
@@ -234,6 +236,7 @@ Result<void> Gatehouse::start() {
     house.own.rooms = house.office->routes();
     house.own.storage = [&house] { return house.office->storage_state(); };
     GH_TRY_VOID(house.open_trust(settings));
+    house.own.acme = [&house] { return house.acme->state(std::chrono::system_clock::now()); };
     house.own.environment = settings.telemetry.environment;
     house.own.release = settings.telemetry.release;
     house.own.upstreams = [&house] {
@@ -247,7 +250,7 @@ Result<void> Gatehouse::start() {
         GH_TRY_VOID(house.open_trust(settings));
     }
     house.effective = std::move(effective);
-    house.office->start(sqlite_file_of(house.effective));
+    house.office->start(sqlite_file_of(house.effective), *house.acme);
     house.publish(std::move(snapshot));
     sockets.hand_over(house.crews);
     collect_states(house.registry, [&house] {
@@ -286,7 +289,7 @@ Result<void> Gatehouse::House::apply(Settings settings) {
         }
     }
     log->set_threshold(settings.telemetry.log_level);
-    warn_of_connections_held(settings.limits.connections_max);
+    warn_of_connections_held(settings.limits.connections_max, *budget, *log);
     budget->set_limits(
         {settings.limits.connections_max, settings.limits.connections_per_address_max});
     effective = std::move(settings);
@@ -297,21 +300,6 @@ Result<void> Gatehouse::House::apply(Settings settings) {
         keep_keys(*trust->current(), *trust, auth, kept_keys, first, *resolver, *log);
     });
     return {};
-}
-
-/// What counts them was made at the start, for as many as were allowed then.
-void Gatehouse::House::warn_of_connections_held(std::uint32_t wanted) {
-    if (wanted <= budget->capacity()) return;
-    const auto carried =
-        access::connections_within(wanted, descriptors_max(), descriptors_reserved);
-    const bool descriptors_suffice = carried && *carried > budget->capacity();
-    log->warning("net", descriptors_suffice
-                            ? "limits.connections_max stays at what the start made room for; "
-                              "restart to raise it"
-                            : "limits.connections_max stays at what the file-descriptor limit "
-                              "carries; raise that (LimitNOFILE, ulimit -n) and restart")
-        .field("wanted", wanted)
-        .field("connections_max", budget->capacity());
 }
 
 void Gatehouse::House::reload() {

@@ -1,5 +1,6 @@
 #include "app/house.hpp"
 
+#include "app/machine.hpp"
 #include "gateway/standard_pipeline.hpp"
 
 namespace gh::app {
@@ -62,6 +63,21 @@ gateway::proxy::Upstream::Metrics make_upstream_metrics(telemetry::Registry& reg
                                             .help = "How often a circuit breaker has opened.",
                                             .labels = {"upstream"}}),
     };
+}
+
+void warn_of_connections_held(std::uint32_t wanted, const access::ConnectionBudget& budget,
+                              telemetry::Log& log) {
+    if (wanted <= budget.capacity()) return;
+    const auto carried =
+        access::connections_within(wanted, descriptors_max(), descriptors_reserved);
+    const bool descriptors_suffice = carried && *carried > budget.capacity();
+    log.warning("net", descriptors_suffice
+                           ? "limits.connections_max stays at what the start made room for; "
+                             "restart to raise it"
+                           : "limits.connections_max stays at what the file-descriptor limit "
+                             "carries; raise that (LimitNOFILE, ulimit -n) and restart")
+        .field("wanted", wanted)
+        .field("connections_max", budget.capacity());
 }
 
 }  // namespace gh::app

@@ -39,6 +39,12 @@ void end_what_is_revoked(identity::RevocationSource& revocations,
                          pki::RevokedCertificates& certificates,
                          std::span<const std::unique_ptr<Crew>> crews);
 
+inline constexpr std::uint64_t descriptors_reserved =
+    1'024;  // listeners, logs, upstream connections, body files
+/// More than these were wanted by a reload, and what counts them was made at the start, for as many as were allowed then.
+void warn_of_connections_held(std::uint32_t wanted, const access::ConnectionBudget& budget,
+                              telemetry::Log& log);
+
 /// The counters of the gateway, by name.
 [[nodiscard]] gateway::Services::Counters make_counters(telemetry::Registry& registry);
 [[nodiscard]] gateway::proxy::Upstream::Metrics make_upstream_metrics(

@@ -86,6 +86,16 @@ constexpr InheritedVariable table[] = {
      "Origins whose pages may call, separated by commas, on every route.", allowed_origins},
     {"ALLOWED_HOSTS", "", "allowed_hosts", "localhost",
      "Hosts that requests may name, separated by commas.", allowed_hosts},
+    {"PKI_SERVER_URL", "", "pki.acme_client.directory and listeners[].tls.certificate",
+     "https://ca.example.com",
+     "The CA that listeners with tls have their certificate from (ACME), where no certificate "
+     "files "
+     "are configured: its directory, or where /acme/directory is.",
+     pki_server_url},
+    {"VCC_CA_PASSWORD", "", "pki.acme_client.external_account", "",
+     "What that CA knows us by, where it gives accounts only so: KEY-ID:HMAC-KEY, as gatehouse ca "
+     "acme-key gives it.",
+     ca_password},
     {"ENABLE_METRICS", "", "listeners[].serve", "true",
      "false serves /metrics nowhere; true serves it on loopback, if no listener does.",
      enable_metrics},

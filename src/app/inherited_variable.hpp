@@ -65,6 +65,7 @@ Apply database_url, postgres_host, postgres_port, postgres_database, postgres_us
 Apply pool_min, pool_max, pool_timeout;
 Apply encryption_key, secure_secrets;
 Apply token_minutes, valid_users, admin_password;
+Apply pki_server_url, ca_password;
 Apply log_level, environment_label, release_label;
 
 }  // namespace inherited

@@ -38,6 +38,7 @@ struct Check {
     std::string status;
     std::optional<std::string> circuit;
     std::optional<std::int64_t> backlog, backlog_age_seconds;
+    std::optional<std::string> served;
 };
 
 struct Readiness {
@@ -57,6 +58,9 @@ const api::Type<Readiness>& readiness_type() {
             .optional("backlog", &Check::backlog, count, "Writes that wait for the database.")
             .optional("backlog_age_seconds", &Check::backlog_age_seconds, count,
                       "How long the first of them has waited.")
+            .optional("served", &Check::served, api::maybe(api::text()),
+                      "valid: the CA's certificate; cached: the same, and the CA is away; "
+                      "internal: one of the internal CA stands in.")
             .type();
     static const auto type =
         Object<Readiness>("Readiness", "Whether requests will be answered.")
@@ -112,7 +116,8 @@ Check check_of(gateway::proxy::Upstream& upstream, bool& ready) {
                               : "degraded",
             .circuit = std::string(balance::name_of(circuit)),
             .backlog = {},
-            .backlog_age_seconds = {}};
+            .backlog_age_seconds = {},
+            .served = {}};
 }
 
 /// Without its database a node still serves what it knows: it is degraded, and a balancer that took it out would take out
@@ -122,7 +127,18 @@ Check check_of(const StorageState& storage) {
     return {.status = well ? "healthy" : "degraded",
             .circuit = {},
             .backlog = static_cast<std::int64_t>(storage.backlog),
-            .backlog_age_seconds = storage.oldest.count()};
+            .backlog_age_seconds = storage.oldest.count(),
+            .served = {}};
+}
+
+/// Whatever is served, nothing goes without encryption for want of a certificate.
+Check check_of(pki::acme_client::ServedState state) {
+    const bool well = state == pki::acme_client::ServedState::valid;
+    return {.status = well ? "healthy" : "degraded",
+            .circuit = {},
+            .backlog = {},
+            .backlog_age_seconds = {},
+            .served = std::string(name_of(state))};
 }
 
 Task<Result<api::Reply>> readiness(const OwnFacts& facts, api::Call) {
@@ -132,6 +148,8 @@ Task<Result<api::Reply>> readiness(const OwnFacts& facts, api::Call) {
         found.checks.emplace("upstream:" + upstream->config().name, check_of(*upstream, ready));
     if (const auto storage = facts.storage ? facts.storage() : std::nullopt)
         found.checks.emplace("database", check_of(*storage));
+    if (const auto served = facts.acme ? facts.acme() : std::nullopt)
+        found.checks.emplace("certificate", check_of(*served));
     found.status = ready ? "ready" : "not_ready";
     co_return api::reply(ready ? 200 : 503, readiness_type(), found);
 }

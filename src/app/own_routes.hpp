@@ -10,6 +10,7 @@
 #include "api/route.hpp"
 #include "gateway/snapshot.hpp"
 #include "net/config.hpp"
+#include "pki/acme_client/client.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace gh::app {
@@ -34,6 +35,8 @@ struct OwnFacts {
         {};  ///< the tables of the control plane's rooms, one behind the other
     /// For readiness; called on a worker. Unset, or nothing: there is no database.
     std::function<std::optional<StorageState>()> storage = {};
+    /// The same of certificates that a CA gives; nothing: no listener wants one.
+    std::function<std::optional<pki::acme_client::ServedState>()> acme = {};
 };
 
 /// The paths that answer on a listener which serves `service`; none for the gateway itself. Those of `api` are listed by

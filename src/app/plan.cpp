@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "app/acme_aim.hpp"
 #include "base/try.hpp"
 #include "pki/host_names.hpp"
 
@@ -216,11 +217,17 @@ Result<void> add_own(gateway::ListenerPlan& plan, Snapshot& snapshot, PlanParts&
 
 Result<void> add_listeners(Snapshot& snapshot, const Settings& settings, PlanParts& parts,
                            const std::vector<std::string>& hosts, SystemTime now) {
+    // A certificate of the internal CA that stands in speaks for them, too.
+    auto with_domains = hosts;
+    for (auto& name : acme_domains(settings)) {
+        if (std::ranges::find(hosts, name) == hosts.end()) with_domains.push_back(std::move(name));
+    }
     for (const auto& config : settings.listeners) {
         gateway::ListenerPlan plan;
         plan.config = config;
         if (config.tls) {
-            GH_TRY(plan.tls, parts.tls.context(config, hosts, now));
+            GH_TRY(plan.tls,
+                   parts.tls.context(config, config.tls->acme ? with_domains : hosts, now));
             plan.hsts = config.hsts.header_value();
             if (settings.allowed_hosts.empty()) {
                 for (const auto& name : plan.tls->names()) add_host(snapshot, name);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "app/acme_aim.hpp"
 #include "app/settings.hpp"
 #include "crypto/password.hpp"
 #include "identity/user.hpp"
@@ -63,6 +64,7 @@ class Checker {
         if (sound_.routes && sound_.listeners) built_in();
         seal();
         if (sound_.listeners && sound_.auth) acme();
+        if (sound_.listeners) acme_client();
     }
 
  private:
@@ -127,6 +129,23 @@ class Checker {
             refuse("pki.acme.url",
                    "is wanted with enabled: true: where clients reach /acme, such as "
                    "https://ca.example.com; auth.issuer does as well");
+        }
+    }
+
+    /// The CA wants to know for which names, and who asks.
+    void acme_client() {
+        const auto& client = settings_.pki.acme_client;
+        if ((client.external_account.key_id.empty()) != client.external_account.hmac_key.empty()) {
+            refuse("pki.acme_client.external_account",
+                   "has one of key_id and hmac_key, wanted: both (VCC_CA_PASSWORD is KEY-ID:KEY)");
+        }
+        const bool wanted = std::ranges::any_of(
+            settings_.listeners, [](const auto& each) { return each.tls && each.tls->acme; });
+        if (wanted && acme_domains(settings_).empty()) {
+            refuse("pki.acme_client.domains",
+                   "is wanted with certificate: acme (PKI_SERVER_URL): what the certificate is "
+                   "for, such as [api.example.com]; names in allowed_hosts (ALLOWED_HOSTS) do as "
+                   "well");
         }
     }
 

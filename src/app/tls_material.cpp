@@ -68,18 +68,49 @@ Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(
         GH_TRY(auto chain, chain_of(files));
         settings.certificates.push_back(std::move(chain));
     }
-    if (tls.certificates.empty()) {
-        GH_TRY(auto own_names, pki::names_from_hosts(names));
-        const auto kept_as = leaf_name(own_names);
-        GH_TRY(auto leaf, ca_->leaf(kept_as, pki::LeafRequest{.names = std::move(own_names)}, now));
-        settings.certificates.push_back({leaf.chain_pem, leaf.key_pem, "internal CA"});
-        crypto::wipe(leaf.key_pem.data(), leaf.key_pem.size());
-        leaf.key_pem.clear();
-        leaf_ = std::move(leaf);
-        GH_TRY_VOID(staple(now));
-        settings.certificates.back().staple = staple_;
+    if (client_ != nullptr) settings.proofs = client_->tls_proofs();
+    internal_on_.erase(listener.name);
+    const bool made_here = tls.certificates.empty() && !(tls.acme && add_leaf_of_ca(settings, now));
+    if (made_here) {
+        GH_TRY_VOID(add_internal_leaf(settings, names, now));
+        internal_on_.insert(listener.name);
     }
+    if (internal_on_.empty()) leaf_.reset();
     return net::TlsContext::make(settings, now);
+}
+
+Result<void> TlsMaterial::add_internal_leaf(net::TlsServerSettings& settings,
+                                            const std::vector<std::string>& names, SystemTime now) {
+    GH_TRY(auto own_names, pki::names_from_hosts(names));
+    const auto kept_as = leaf_name(own_names);
+    GH_TRY(auto leaf, ca_->leaf(kept_as, pki::LeafRequest{.names = std::move(own_names)}, now));
+    settings.certificates.push_back({leaf.chain_pem, leaf.key_pem, "internal CA"});
+    crypto::wipe(leaf.key_pem.data(), leaf.key_pem.size());
+    leaf.key_pem.clear();
+    leaf_ = std::move(leaf);
+    GH_TRY_VOID(staple(now));
+    settings.certificates.back().staple = staple_;
+    return {};
+}
+
+bool TlsMaterial::add_leaf_of_ca(net::TlsServerSettings& settings, SystemTime now) {
+    const auto leaf = client_ ? client_->leaf(now) : nullptr;
+    if (!leaf) return false;
+    settings.certificates.push_back({.cert_pem = leaf->chain_pem,
+                                     .key_pem = std::string(crypto::text_of(leaf->key_pem.bytes())),
+                                     .source = "ACME"});
+    ca_leaf_ends_ = leaf->not_after;
+    return true;
+}
+
+/// Each change once: a pair that cannot be served is told of, and not tried forever.
+bool TlsMaterial::other_leaf_of_ca(SystemTime now) {
+    if (client_ == nullptr) return false;
+    const auto generation = client_->generation();
+    const bool other = std::exchange(generation_seen_, generation) != generation;
+    const bool ended = now >= ca_leaf_ends_;
+    if (ended) ca_leaf_ends_ = SystemTime::max();
+    return other || ended;
 }
 
 bool TlsMaterial::leaf_due(SystemTime now, telemetry::Log& log) {
@@ -101,6 +132,7 @@ bool TlsMaterial::leaf_due(SystemTime now, telemetry::Log& log) {
 
 bool TlsMaterial::changed(const Settings& settings, SystemTime now, telemetry::Log& log) {
     bool any = leaf_due(now, log);
+    any = other_leaf_of_ca(now) || any;
     for (const auto& listener : settings.listeners) {
         if (!listener.tls) continue;
         for (const auto& files : listener.tls->certificates) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "crypto/key_store.hpp"
 #include "net/certificate_files.hpp"
 #include "net/tls_context.hpp"
+#include "pki/acme_client/client.hpp"
 #include "pki/internal_ca.hpp"
 #include "telemetry/log.hpp"
 
@@ -34,13 +36,16 @@ class TlsMaterial {
     }
     [[nodiscard]] std::filesystem::path ca_file() const { return ca_->certificate_file(); }
 
-    /// @param names  what the internal leaf speaks for
+    /// From now on a CA's certificates are had of there. Outlives this.
+    void set_client(pki::acme_client::Client& client) { client_ = &client; }
+
+    /// @param names  what the internal leaf speaks for, also where one of a CA is wanted and there is none
     /// @return errors of pki, of the files, of net::TlsContext
     [[nodiscard]] Result<std::shared_ptr<const net::TlsContext>> context(
         const net::ListenerConfig& listener, const std::vector<std::string>& names, SystemTime now);
 
-    /// Whether a context made now would differ: a certificate file changed and can be used, or the internal leaf is due or
-    /// revoked.
+    /// Whether a context made now would differ: a certificate file changed and can be used, a CA gave another one or its
+    /// last has ended, or the internal leaf is due or revoked.
     /// A pair that is no good is reported once and the one in use stays. A leaf that stays due, as it cannot be renewed, is
     /// due again after 10 s, then each time twice as long, up to an hour.
     [[nodiscard]] bool changed(const Settings& settings, SystemTime now, telemetry::Log& log);
@@ -50,6 +55,11 @@ class TlsMaterial {
  private:
     TlsMaterial() = default;
     [[nodiscard]] Result<net::CertificateChain> chain_of(const net::CertificateFiles& files);
+    [[nodiscard]] Result<void> add_internal_leaf(net::TlsServerSettings& settings,
+                                                 const std::vector<std::string>& names,
+                                                 SystemTime now);
+    [[nodiscard]] bool add_leaf_of_ca(net::TlsServerSettings& settings, SystemTime now);
+    [[nodiscard]] bool other_leaf_of_ca(SystemTime now);
     [[nodiscard]] bool leaf_due(SystemTime now, telemetry::Log& log);
     [[nodiscard]] Result<void> staple(SystemTime now);
 
@@ -62,6 +72,10 @@ class TlsMaterial {
     };
     std::map<std::string, Watched> watched_;      // by both paths
     std::optional<pki::IssuedCertificate> leaf_;  // without its key
+    std::set<std::string> internal_on_;           // listeners that serve with it
+    pki::acme_client::Client* client_ = nullptr;
+    std::uint64_t generation_seen_ = 0;            // of client_
+    SystemTime ca_leaf_ends_ = SystemTime::max();  // of the one served
     std::shared_ptr<net::Staple> staple_;
     std::string stapled_;  // serial it is about
     SystemTime stapled_at_;

@@ -12,6 +12,7 @@
 #include "http/h2_connection.hpp"
 #include "net/peer_certificate.hpp"
 #include "net/socket_stream.hpp"
+#include "net/tls_proofs.hpp"
 
 namespace gh::gateway {
 
@@ -134,6 +135,8 @@ Task<> Server::serve(UniqueFd socket, net::Address peer, std::string listener) {
     net::TlsStream stream(worker_.loop, socket.release(), std::move(session));
     stream.notify(&open.wakeup);
     if (!co_await shake_hands(open, stream, facts)) co_return;
+    // The handshake was all (RFC 8737 §3): nobody was asked who he is.
+    if (stream.alpn() == net::TlsProofs::protocol) co_return;
     auto certificate = net::peer_certificate(stream.ssl(), worker_.loop.system_now());
     if (!certificate) co_return;
     if (*certificate) {

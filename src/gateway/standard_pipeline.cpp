@@ -1,5 +1,6 @@
 #include "gateway/standard_pipeline.hpp"
 
+#include "gateway/filters/answer_proof.hpp"
 #include "gateway/filters/authenticate.hpp"
 #include "gateway/filters/authorize.hpp"
 #include "gateway/filters/check_body_size.hpp"
@@ -21,9 +22,11 @@ Pipeline standard_pipeline(Services& house, access::Authenticator& authenticator
     p.add<RequestIds>();      // every answer and every log line needs its ids, refusals too
     p.add<FindClient>();      // limits and the log want the client, also of what is refused next
     p.add<ShedLoad>();        // refusing must cost less than serving
-    p.add<CheckHost>();       // before its routes are told: it may be meant for another site
-    p.add<Redirect>();        // a plain listener says where to go and nothing else
-    p.add<MatchRoute>();      // the route says which credentials and limits count
+    p.add<AnswerProof>(
+        house);  // before hosts and redirects: the CA asks for a name that is not proven yet
+    p.add<CheckHost>();            // before its routes are told: it may be meant for another site
+    p.add<Redirect>();             // a plain listener says where to go and nothing else
+    p.add<MatchRoute>();           // the route says which credentials and limits count
     p.add<LimitByAddress>(house);  // before preflights and guessed credentials: both are counted
     p.add<Cors>();                 // before identity: a preflight carries no credentials
     p.add<Authenticate>(house, authenticator);  // before the two that ask who it is

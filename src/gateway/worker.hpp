@@ -7,6 +7,7 @@
 #include "access/authenticator.hpp"
 #include "access/certificate_revocations.hpp"
 #include "access/connection_budget.hpp"
+#include "access/http_proofs.hpp"
 #include "access/rate_limiter.hpp"
 #include "access/revocations.hpp"
 #include "gateway/exchange.hpp"
@@ -38,6 +39,7 @@ struct Services {
     } count;
     std::vector<Worker*> workers;  ///< filled before the first of them runs
     const access::CertificateRevocations* revoked_certificates = nullptr;  ///< null: none ever is
+    const access::HttpProofs* proofs = nullptr;  ///< of http-01; null: there are none
 };
 
 /// One thread of the request path and all that is its own.

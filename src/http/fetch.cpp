@@ -34,7 +34,10 @@ constexpr std::size_t interim_max = 16;  // answers before the answer
 /// Takes what arrives until the answer is whole.
 class Answer {
  public:
-    explicit Answer(std::size_t body_bytes_max) : body_bytes_max_(body_bytes_max) {}
+    explicit Answer(const FetchRequest& request)
+        : wanted_(request.wanted),
+          method_(request.content_type.empty() ? Method::get : Method::post),
+          body_bytes_max_(request.body_bytes_max) {}
 
     /// @return true when complete
     [[nodiscard]] Result<bool> take(std::string_view bytes) {
@@ -42,7 +45,7 @@ class Answer {
         received_ += bytes;
         ResponseHead head;
         for (std::string_view left = received_; !left.empty();) {
-            const auto result = parse_response_head(left, {}, Method::get, head, scanned_);
+            const auto result = parse_response_head(left, {}, method_, head, scanned_);
             if (result.state == HeadResult::State::incomplete) {
                 received_.erase(0, received_.size() - left.size());
                 return false;
@@ -58,6 +61,7 @@ class Answer {
             have_head_ = true;
             fetched_.status = head.status;
             if (const auto* line = head.fields.find("Location")) fetched_.location = line->value;
+            keep_wanted(head);
             framing_ = head.body;
             // What a redirect's page says is nobody's to read.
             if (head.status / 100 == 3 && !fetched_.location.empty()) return true;
@@ -73,6 +77,14 @@ class Answer {
     [[nodiscard]] Fetched result() { return std::move(fetched_); }
 
  private:
+    void keep_wanted(const ResponseHead& head) {
+        for (const auto& line : head.fields) {
+            for (const auto& name : wanted_) {
+                if (equals_ignoring_case(line.name, name))
+                    fetched_.fields.emplace_back(name, line.value);
+            }
+        }
+    }
     Result<bool> take_body(std::string_view bytes) {
         bool done = framing_.kind == Framing::none;
         if (framing_.kind == Framing::chunked) {
@@ -94,6 +106,8 @@ class Answer {
                (framing_.kind == Framing::length && fetched_.body.size() >= framing_.length);
     }
 
+    const std::vector<std::string>& wanted_;
+    Method method_;
     std::size_t body_bytes_max_;
     std::string received_;
     std::size_t scanned_ = 0;
@@ -104,24 +118,41 @@ class Answer {
     Fetched fetched_;
 };
 
-}  // namespace
-
-Task<Result<Fetched>> fetch(net::Loop& loop, FetchRequest request) {
-    net::Wakeup wakeup(loop);
-    wakeup.expire_at(loop.now() + request.timeout);
-    GH_CO_TRY(const auto stream, co_await connect(loop, wakeup, request));
+std::string text_of(const FetchRequest& request) {
     RequestHead head;
-    head.method = Method::get;
-    head.method_text = "GET";
+    const bool posts = !request.content_type.empty();
+    head.method = posts ? Method::post : Method::get;
+    head.method_text = posts ? "POST" : "GET";
     head.target = request.target;
     head.authority = request.authority;
     head.keep_alive = false;
     head.fields.add("User-Agent", "gatehouse");
     head.fields.add("Accept", "*/*");
+    if (posts) {
+        head.fields.add("Content-Type", request.content_type);
+        head.body = {Framing::length, request.body.size()};
+    }
     std::string text;
     append_request_head(text, head);
+    return text + request.body;
+}
+
+}  // namespace
+
+std::string_view Fetched::field(std::string_view name) const {
+    for (const auto& [each, value] : fields) {
+        if (each == name) return value;
+    }
+    return {};
+}
+
+Task<Result<Fetched>> fetch(net::Loop& loop, FetchRequest request) {
+    net::Wakeup wakeup(loop);
+    wakeup.expire_at(loop.now() + request.timeout);
+    GH_CO_TRY(const auto stream, co_await connect(loop, wakeup, request));
+    const auto text = text_of(request);
     if (stream->write(text) == IoState::failed) co_return fail(ErrorKind::unavailable, "fetch.cut");
-    Answer answer(request.body_bytes_max);
+    Answer answer(request);
     for (;;) {
         if (stream->pending() && stream->flush() == IoState::failed) {
             co_return fail(ErrorKind::unavailable, "fetch.cut");

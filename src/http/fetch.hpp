@@ -2,6 +2,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/task.hpp"
@@ -11,21 +14,28 @@
 
 namespace gh::http {
 
-/// A GET that the house itself makes: a health probe, a key set.
+/// A request that the house itself makes: a health probe, a key set, a question to a CA. GET, or POST where it has a body.
 struct FetchRequest {
     net::Address address;
     const net::TlsClientContext* tls = nullptr;  ///< null: plain HTTP
     std::string server_name;                     ///< with tls: whose certificate is believed
     std::string authority;                       ///< Host
     std::string target = "/";
+    std::string content_type = {};  ///< of the body; empty: there is none, and it is a GET
+    std::string body = {};
+    std::vector<std::string> wanted = {};      ///< fields of the answer, by name
     std::chrono::milliseconds timeout{2'000};  ///< for everything
     std::size_t body_bytes_max = 64 * 1024;
 };
 
 struct Fetched {
     std::uint16_t status = 0;
-    std::string location;  ///< of a redirect that came with one, as it came
-    std::string body;      ///< empty with a location
+    std::string location;                                     ///< as it came
+    std::string body;                                         ///< of a redirect: empty
+    std::vector<std::pair<std::string, std::string>> fields;  ///< those wanted that came, each line
+
+    /// The first of this name, as it was wanted; empty: none came.
+    [[nodiscard]] std::string_view field(std::string_view name) const;
 };
 
 /// One connection, one request, closed afterwards. No redirects are followed.

@@ -103,6 +103,29 @@ TEST(Fetch, TellsWhereARedirectLeadsAndDoesNotFollow) {
     EXPECT_EQ(outcome.fetched->location, "https://b.example/x?y");
 }
 
+TEST(Fetch, PostsABodyAndKeepsTheFieldsThatAreWanted) {
+    FetchRequest request;
+    request.content_type = "application/json";
+    request.body = "{}";
+    request.wanted = {"Link", "Retry-After"};
+    const auto outcome =
+        fetch_from({"HTTP/1.1 201 Created\r\nlink: <a>\r\nLocation: /x\r\nOther: y\r\nLINK: <b>\r\n"
+                    "Content-Length: 2\r\n\r\nok",
+                    End::open},
+                   std::move(request));
+    ASSERT_TRUE(outcome.fetched);
+    EXPECT_EQ(outcome.fetched->status, 201);
+    EXPECT_EQ(outcome.fetched->body, "ok");
+    EXPECT_EQ(outcome.fetched->location, "/x");
+    EXPECT_EQ(outcome.fetched->fields,
+              (std::vector<std::pair<std::string, std::string>>{{"Link", "<a>"}, {"Link", "<b>"}}));
+    EXPECT_EQ(outcome.fetched->field("Link"), "<a>");
+    EXPECT_EQ(outcome.fetched->field("Retry-After"), "");
+    EXPECT_TRUE(outcome.asked.starts_with("POST / HTTP/1.1\r\n")) << outcome.asked;
+    EXPECT_TRUE(outcome.asked.contains("Content-Length: 2\r\n")) << outcome.asked;
+    EXPECT_TRUE(outcome.asked.contains("Content-Type: application/json\r\n")) << outcome.asked;
+}
+
 TEST(Fetch, TellsWhatWentWrong) {
     std::string interim;
     for (int i = 0; i < 17; ++i) interim += "HTTP/1.1 103 Early Hints\r\n\r\n";

@@ -137,37 +137,57 @@ Type<CertificateFiles> certificate_files_type() {
     return table.type();
 }
 
-Type<std::vector<CertificateFiles>> certificate_type() {
-    using Files = std::vector<CertificateFiles>;
-    const auto word = [](const std::string& written) -> Result<Files> {
-        if (written == "internal") return Files{};
-        const auto* why = written == "acme" ? "is not part of this build" : "is unknown";
-        return fail(
-            ErrorKind::invalid_argument, "config.certificate",
-            fmt::format("{}, allowed: internal, {{cert_file: , key_file: }} or a list of those",
-                        why));
+/// What `certificate` says.
+struct CertificateChoice {
+    std::vector<CertificateFiles> files;
+    bool acme = false;
+};
+
+Type<CertificateChoice> certificate_type() {
+    using Choice = CertificateChoice;
+    const auto word = [](const std::string& written) -> Result<Choice> {
+        if (written == "internal") return Choice{};
+        if (written == "acme") return Choice{.files = {}, .acme = true};
+        return fail(ErrorKind::invalid_argument, "config.certificate",
+                    "is unknown, allowed: internal, acme, {cert_file: , key_file: } or a list of "
+                    "those");
     };
-    config::Alternatives<Files> ways;
-    ways.scalar = config::mapped<std::string, Files>(
-        config::text(), word, [](const Files&) { return std::string("internal"); });
-    ways.map = config::mapped<CertificateFiles, Files>(
+    config::Alternatives<Choice> ways;
+    ways.scalar = config::mapped<std::string, Choice>(
+        config::text(), word,
+        [](const Choice& choice) { return std::string(choice.acme ? "acme" : "internal"); });
+    ways.map = config::mapped<CertificateFiles, Choice>(
         certificate_files_type(),
-        [](const CertificateFiles& one) -> Result<Files> { return Files{one}; },
-        [](const Files& files) { return files.front(); });
-    ways.sequence = config::list_of(certificate_files_type(), {.items_min = 1, .items_max = 1000});
-    ways.shown_as = [](const Files& files) {
-        if (files.empty()) return Node::Kind::scalar;
-        return files.size() == 1 ? Node::Kind::map : Node::Kind::sequence;
+        [](const CertificateFiles& one) -> Result<Choice> { return Choice{.files = {one}}; },
+        [](const Choice& choice) { return choice.files.front(); });
+    ways.sequence = config::mapped<std::vector<CertificateFiles>, Choice>(
+        config::list_of(certificate_files_type(), {.items_min = 1, .items_max = 1000}),
+        [](const std::vector<CertificateFiles>& files) -> Result<Choice> {
+            return Choice{.files = files};
+        },
+        [](const Choice& choice) { return choice.files; });
+    ways.shown_as = [](const Choice& choice) {
+        if (choice.files.empty()) return Node::Kind::scalar;
+        return choice.files.size() == 1 ? Node::Kind::map : Node::Kind::sequence;
     };
     return config::either(std::move(ways));
 }
 
 Type<TlsConfig> tls_type() {
     Object<TlsConfig> table;
-    table.key("certificate", &TlsConfig::certificates, certificate_type(),
-              "internal: a leaf of the internal CA, its names taken from allowed_hosts. Or "
-              "{cert_file: , key_file: }; "
-              "or a list of those, chosen by server name.");
+    table.part<CertificateChoice>(
+        "certificate",
+        [](TlsConfig& tls, CertificateChoice choice) {
+            tls.certificates = std::move(choice.files);
+            tls.acme = choice.acme;
+        },
+        [](const TlsConfig& tls) {
+            return CertificateChoice{.files = tls.certificates, .acme = tls.acme};
+        },
+        certificate_type(),
+        "internal: a leaf of the internal CA, its names taken from allowed_hosts. acme: of the CA "
+        "of pki.acme_client. Or {cert_file: , key_file: }; or a list of those, chosen by server "
+        "name.");
     table.key(
         "client_certificate", &TlsConfig::client_certificate,
         config::choice<ClientCertificateMode>({{"none", ClientCertificateMode::none},

@@ -50,7 +50,8 @@ struct AddressRange {
 [[nodiscard]] Result<AddressRange> parse_address_range(std::string_view text);
 
 struct TlsConfig {
-    std::vector<CertificateFiles> certificates;  ///< empty: `internal`, a leaf of the internal CA
+    std::vector<CertificateFiles> certificates;  ///< empty: a leaf of the internal CA, or of acme
+    bool acme = false;  ///< of the CA of `pki.acme_client`; until it gives one, of the internal CA
     ClientCertificateMode client_certificate = ClientCertificateMode::optional;
     std::optional<std::filesystem::path> client_ca_file;  ///< unset: clients of the internal CA
     TlsVersion min_version = TlsVersion::tls_1_2;

@@ -180,14 +180,9 @@ TEST(ListenerConfig, RefusesWhatContradictsItself) {
         {open + "serve: [gateway]",
          "f:1: would serve the gateway without encryption to other machines, wanted: tls, "
          "redirect_to or a loopback address"},
-        {open + "serve: [gateway]\ntls:\n  certificate: acme",
-         "f:5: tls.certificate: \"acme\" is not part of this build, allowed: internal, {cert_file: "
-         ", key_file: } or a list "
-         "of those"},
         {open + "serve: [gateway]\ntls:\n  certificate: self-signed",
-         "f:5: tls.certificate: \"self-signed\" is unknown, allowed: internal, {cert_file: , "
-         "key_file: } or a list of "
-         "those"},
+         "f:5: tls.certificate: \"self-signed\" is unknown, allowed: internal, acme, "
+         "{cert_file: , key_file: } or a list of those"},
         {open + "serve: [gateway]\ntls:\n  certificate: {cert_file: a}",
          "f:5: tls.certificate.key_file: is missing: PEM: its private key."},
         {open + "serve: [gateway]\ntls: {client_certificate: none, client_ca_file: x}",

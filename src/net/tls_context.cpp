@@ -12,6 +12,7 @@
 
 #include "base/try.hpp"
 #include "net/certificate_index.hpp"
+#include "net/tls_proofs.hpp"
 
 namespace gh::net {
 namespace {
@@ -25,7 +26,8 @@ struct CallbackState {
     AlpnList alpn;
     std::shared_ptr<TicketKeys> ticket_keys;
     std::shared_ptr<const Staple> staple;
-    CertificateIndex index;                // of the first context only
+    std::shared_ptr<const TlsProofs> proofs;  // of the first context only, and what follows
+    CertificateIndex index;
     std::vector<SslContextHandle> others;  // the certificates behind the first
 };
 
@@ -56,9 +58,32 @@ int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_size
     return SSL_TLSEXT_ERR_OK;
 }
 
+int proof_slot() {
+    static const int slot = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return slot;
+}
+
+/// Before a certificate is chosen, notes whether the client offers the protocol of proofs and no other (RFC 8737 §3).
+int note_proof_wanted(SSL* ssl, int*, void*) {
+    constexpr std::size_t size = TlsProofs::protocol.size();
+    const unsigned char* list = nullptr;
+    std::size_t bytes = 0;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &list,
+                                  &bytes) != 1)
+        return SSL_CLIENT_HELLO_SUCCESS;
+    const bool alone = bytes == size + 3 && list[0] == 0 && list[1] == size + 1 &&
+                       list[2] == size &&
+                       std::equal(TlsProofs::protocol.begin(), TlsProofs::protocol.end(), list + 3);
+    // Any pointer that is not null says so.
+    if (alone) SSL_set_ex_data(ssl, proof_slot(), ssl);
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 int choose_certificate(SSL* ssl, int*, void* first_state) {
     const auto& state = *static_cast<const CallbackState*>(first_state);
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (state.proofs && name != nullptr && SSL_get_ex_data(ssl, proof_slot()) != nullptr)
+        return state.proofs->show(ssl, name) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
     const auto found = name != nullptr ? state.index.find(name) : CertificateIndex::none;
     if (found == CertificateIndex::none) return SSL_TLSEXT_ERR_NOACK;
     if (found > 0) SSL_set_SSL_CTX(ssl, state.others[found - 1].get());
@@ -224,6 +249,9 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::make(const TlsServerSettin
     contexts.erase(contexts.begin());
     auto* state =
         static_cast<CallbackState*>(SSL_CTX_get_ex_data(made->context_.get(), state_slot()));
+    state->proofs = settings.proofs;
+    if (settings.proofs)
+        SSL_CTX_set_client_hello_cb(made->context_.get(), note_proof_wanted, nullptr);
     state->index = std::move(index);
     state->others = std::move(contexts);
     SSL_CTX_set_tlsext_servername_callback(made->context_.get(), choose_certificate);

@@ -13,6 +13,8 @@
 
 namespace gh::net {
 
+class TlsProofs;
+
 /// A certificate chain and its key.
 struct CertificateChain {
     std::string cert_pem;  ///< leaf first, then intermediates
@@ -36,6 +38,8 @@ struct TlsServerSettings {
     std::shared_ptr<TicketKeys> ticket_keys;
     /// A session resumes on the listener of this name only, and only while the two client settings stay.
     std::string listener;
+    /// What is shown to who asks for the proof of a name (RFC 8737); null: nothing.
+    std::shared_ptr<const TlsProofs> proofs;
     std::chrono::seconds session_lifetime{2 * 3600};
 };
 

@@ -16,6 +16,8 @@ config::Type<PkiConfig> pki_type() {
               "section 8).");
     table.key("acme", &PkiConfig::acme, acme::acme_type(),
               "Certificates for ACME clients (RFC 8555).");
+    table.key("acme_client", &PkiConfig::acme_client, acme_client::acme_client_type(),
+              "Whose certificate listeners with certificate: acme serve with.");
     return table.type();
 }
 

@@ -4,6 +4,7 @@
 
 #include "config/type.hpp"
 #include "pki/acme/config.hpp"
+#include "pki/acme_client/config.hpp"
 
 namespace gh::pki {
 
@@ -12,6 +13,7 @@ struct PkiConfig {
     std::string
         url;  ///< "http://ca.example.com": where others reach our /pki paths; empty: nowhere
     acme::AcmeConfig acme;
+    acme_client::AcmeClientConfig acme_client;
     friend bool operator==(const PkiConfig&, const PkiConfig&) = default;
 };
 

@@ -1,0 +1,364 @@
+#include "pki/acme_client/client.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "base/file.hpp"
+#include "base/id.hpp"
+#include "base/try.hpp"
+#include "codec/base64.hpp"
+#include "codec/https_url.hpp"
+#include "config/unit.hpp"
+#include "crypto/digest.hpp"
+#include "net/certificate_files.hpp"
+#include "net/loop.hpp"
+#include "net/tls_client_context.hpp"
+
+namespace gh::pki::acme_client {
+namespace {
+
+using std::chrono::hours;
+
+constexpr hours advice_every{6};
+constexpr seconds advice_pause_min{60};
+constexpr seconds turn_pause{5};  // while another node is at it
+
+SystemTime right_now() { return std::chrono::system_clock::now(); }
+
+std::int64_t unix_seconds(SystemTime time) {
+    return std::chrono::floor<seconds>(time.time_since_epoch()).count();
+}
+
+/// 0 to 1.
+double chance() {
+    std::array<std::uint8_t, 4> bytes{};
+    random_bytes(bytes);
+    std::uint32_t number = 0;
+    std::memcpy(&number, bytes.data(), bytes.size());
+    return static_cast<double>(number) / 4294967296.0;
+}
+
+/// Each CA has an account and a certificate of its own.
+std::string key_name(std::string_view kind, const Aim& aim) {
+    constexpr std::size_t digits = 16;
+    return "acme-" + std::string(kind) + "-" +
+           crypto::sha256_hex(aim.config.directory).substr(0, digits);
+}
+
+Failure kind_of(const Error& error) {
+    const bool away =
+        error.kind == ErrorKind::unavailable || error.kind == ErrorKind::deadline_exceeded;
+    return away ? Failure::away : Failure::refused;
+}
+
+Result<std::shared_ptr<const net::TlsClientContext>> client_context(
+    const AcmeClientConfig& config) {
+    net::TlsClientSettings settings;
+    if (config.ca_file) {
+        GH_TRY(settings.ca_pem, net::read_pem_file(*config.ca_file));
+        settings.ca_source = config.ca_file->string();
+    }
+    return net::TlsClientContext::make(settings);
+}
+
+Applicant applicant_of(const AcmeClientConfig& config) {
+    Applicant applicant{.contacts = config.contacts,
+                        .external_key_id = config.external_account.key_id,
+                        .external_key = {}};
+    if (auto key = codec::decode_base64url(config.external_account.hmac_key.view())) {
+        applicant.external_key = crypto::Secret(*key);
+        crypto::wipe(key->data(), key->size());
+    }
+    return applicant;
+}
+
+}  // namespace
+
+std::string_view name_of(ServedState state) {
+    switch (state) {
+        case ServedState::valid: return "valid";
+        case ServedState::cached: return "cached";
+        case ServedState::internal: return "internal";
+    }
+    std::unreachable();
+}
+
+/// What one round has to do with the CA. Made of an aim, and with the CA's directory read.
+struct Client::Conversation {
+    Conversation(std::shared_ptr<const Aim> about, net::Resolver& resolver,
+                 std::shared_ptr<const net::TlsClientContext> tls, AccountKey account_key)
+        : aim(std::move(about)),
+          key(std::move(account_key)),
+          transport(resolver, std::move(tls), aim->config.directory.starts_with("http://")),
+          session(transport, key) {}
+    std::shared_ptr<const Aim> aim;
+    AccountKey key;
+    NetworkTransport transport;
+    Session session;
+};
+
+Client::Client(Parts parts)
+    : parts_(std::move(parts)),
+      issued_(parts_.registry.one_counter("gatehouse_acme_client_issued_total",
+                                          "Certificates that a CA gave for our own listeners.")),
+      failures_total_(parts_.registry.one_counter(
+          "gatehouse_acme_client_failures_total",
+          "Times that the CA could not be asked, or gave no certificate.")),
+      last_success_(parts_.registry.one_gauge(
+          "gatehouse_acme_client_last_success_seconds",
+          "When the CA was last talked to with success, in seconds since 1970; 0: never yet.")) {
+    parts_.registry.collect(
+        {.name = "gatehouse_acme_client_state",
+         .help = "1 for what listeners with certificate: acme serve: valid, cached, internal.",
+         .labels = {"state"}},
+        telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
+            const auto now = state(right_now());
+            for (const auto each : {ServedState::valid, ServedState::cached, ServedState::internal})
+                samples.add({name_of(each)}, now == each ? 1 : 0);
+        });
+    parts_.registry.collect(
+        {.name = "gatehouse_acme_client_not_after_seconds",
+         .help = "When the CA's certificate ends, in seconds since 1970; 0: there is none.",
+         .labels = {}},
+        telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
+            const auto leaf = this->leaf(right_now());
+            samples.add(leaf ? static_cast<double>(unix_seconds(leaf->not_after)) : 0);
+        });
+}
+
+std::shared_ptr<const Aim> Client::aim() const {
+    const std::scoped_lock lock(mutex_);
+    return aim_;
+}
+
+std::shared_ptr<const Leaf> Client::leaf(SystemTime now) const {
+    const std::scoped_lock lock(mutex_);
+    return aim_ && leaf_ && leaf_->good_at(now) ? leaf_ : nullptr;
+}
+
+std::optional<ServedState> Client::state(SystemTime now) const {
+    if (!aim()) return std::nullopt;
+    if (!leaf(now)) return ServedState::internal;
+    return failing_.load(std::memory_order_relaxed) ? ServedState::cached : ServedState::valid;
+}
+
+void Client::serve(std::shared_ptr<const Leaf> leaf) {
+    {
+        const std::scoped_lock lock(mutex_);
+        leaf_ = std::move(leaf);
+    }
+    generation_.fetch_add(1, std::memory_order_release);
+}
+
+Result<Leaf> Client::load(const Aim& aim) {
+    GH_TRY(const auto kept, parts_.keys.load(key_name("leaf", aim)));
+    return leaf_of_text(kept);
+}
+
+void Client::aim_at(std::optional<Aim> wanted) {
+    const auto before = aim();
+    if (before ? wanted && *wanted == *before : !wanted) return;
+    auto next = wanted ? std::make_shared<const Aim>(*std::move(wanted)) : nullptr;
+    std::shared_ptr<const Leaf> kept;
+    if (next) {
+        auto loaded = load(*next);
+        if (loaded) {
+            kept = std::make_shared<const Leaf>(*std::move(loaded));
+        } else if (loaded.error().kind != ErrorKind::not_found) {
+            parts_.log
+                .error("pki",
+                       "the kept certificate of the CA cannot be used; another is "
+                       "asked for")
+                .error(loaded.error());
+        }
+    }
+    {
+        const std::scoped_lock lock(mutex_);
+        aim_ = std::move(next);
+    }
+    serve(std::move(kept));
+}
+
+bool Client::covers(const Leaf& leaf, const Aim& aim) const {
+    return std::ranges::all_of(aim.config.domains, [&](const auto& name) {
+        return std::ranges::find(leaf.names, name) != leaf.names.end();
+    });
+}
+
+void Client::begin_with(std::shared_ptr<const Aim> aim) {
+    begun_ = std::move(aim);
+    failures_ = 0;
+    next_try_ = advice_at_ = {};
+    window_.reset();
+    told_of_end_ = false;
+    failing_ = false;
+    if (const auto now_served = leaf(right_now())) plan_renewal(*now_served);
+}
+
+void Client::plan_renewal(const Leaf& leaf) {
+    window_.reset();
+    renew_at_ = renewal_without_advice(leaf.not_before, leaf.not_after, chance());
+}
+
+/// What another node, or this one before it was killed, has put there meanwhile.
+bool Client::take_over(const Aim& aim, SystemTime now) {
+    auto stored = load(aim);
+    const auto served = leaf(now);
+    if (!stored || !stored->good_at(now) || !covers(*stored, aim)) return false;
+    if (served && covers(*served, aim) && stored->not_after <= served->not_after) return false;
+    auto taken = std::make_shared<const Leaf>(*std::move(stored));
+    plan_renewal(*taken);
+    serve(taken);
+    return now < renew_at_;
+}
+
+Result<AccountKey> Client::account_key(const Aim& aim) {
+    const auto name = key_name("account", aim);
+    auto stored = parts_.keys.load(name);
+    if (stored) return AccountKey::restore(*stored);
+    if (stored.error().kind != ErrorKind::not_found)
+        return std::unexpected(std::move(stored.error()));
+    auto made = AccountKey::generate();
+    // Before the CA hears of it: an account whose key is lost is nobody's.
+    GH_TRY_VOID(parts_.keys.store(name, made.secret_pem()));
+    return made;
+}
+
+/// RFC 9773 §4.2. Shows, too, that the CA is there.
+Task<Result<void>> Client::ask_advice(Conversation& talk) {
+    GH_CO_TRY_VOID(co_await talk.session.open(talk.aim->config.directory));
+    auto& loop = *net::Loop::current();
+    const auto served = leaf(right_now());
+    if (!served) co_return Result<void>{};
+    const auto eighth = (served->not_after - served->not_before) / 8;
+    advice_at_ = loop.now() + std::min<std::chrono::nanoseconds>(advice_every, eighth);
+    const auto& base = talk.session.directory().renewal_info;
+    if (base.empty() || served->renewal_id.empty()) co_return Result<void>{};
+    auto url = base + "/" + served->renewal_id;
+    const auto answer = co_await talk.session.get(std::move(url));
+    if (!answer) {
+        // One that it does not know any more is renewed when its time comes.
+        if (kind_of(answer.error()) == Failure::refused) co_return Result<void>{};
+        co_return std::unexpected(answer.error());
+    }
+    if (const auto asked = read_retry_after(answer->retry_after, right_now()))
+        advice_at_ = loop.now() + std::max(*asked, advice_pause_min);
+    const auto found = read_renewal_window(answer->body);
+    if (!found || window_ == *found) co_return Result<void>{};
+    window_ = *found;
+    renew_at_ = renewal_within(*found, served->not_before, served->not_after, chance());
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Client::order(Conversation& talk) {
+    const auto& aim = *talk.aim;
+    GH_CO_TRY_VOID(co_await talk.session.open(aim.config.directory));
+    const auto applicant = applicant_of(aim.config);
+    GH_CO_TRY_VOID(co_await talk.session.sign_in(applicant));
+    const auto served = leaf(right_now());
+    Wanted wanted{.names = aim.config.domains,
+                  .challenge = aim.config.challenge,
+                  .http_first = aim.http_first,
+                  .failures = failures_,
+                  .replaces = served ? served->renewal_id : std::string()};
+    const ProofPlaces places{http_proofs_, *tls_proofs_};
+    GH_CO_TRY(auto obtained, co_await obtain(talk.session, talk.key, places, std::move(wanted)));
+    const auto leaf = std::make_shared<const Leaf>(std::move(obtained));
+    if (const auto kept = parts_.keys.store(key_name("leaf", aim), sealed_text_of(*leaf)); !kept) {
+        parts_.log
+            .error("pki",
+                   "the CA's certificate is served, and could not be kept; the next start asks for "
+                   "another")
+            .error(kept.error());
+    }
+    if (this->aim() == talk.aim) serve(leaf);
+    succeeded(*leaf);
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Client::renew(Conversation& talk) {
+    const auto turn = FileLock::acquire(parts_.lock_file, milliseconds(0));
+    if (!turn) {
+        next_try_ = net::Loop::current()->now() + turn_pause;
+        co_return Result<void>{};
+    }
+    if (take_over(*talk.aim, right_now())) co_return Result<void>{};
+    co_return co_await order(talk);
+}
+
+void Client::succeeded(const Leaf& leaf) {
+    issued_.add();
+    plan_renewal(leaf);
+    const auto life = leaf.not_after - leaf.not_before;
+    auto& loop = *net::Loop::current();
+    // A CA whose advice is always to renew now is not obeyed more often than this.
+    next_try_ = loop.now() + std::min<std::chrono::nanoseconds>(hours(1), life / 4);
+    advice_at_ = next_try_;
+    parts_.log.info("pki", "the CA gave a certificate; listeners serve with it")
+        .field("names", leaf.names.front())
+        .field("count", leaf.names.size())
+        .field("not_after", config::time_text(leaf.not_after));
+}
+
+void Client::failed(const Error& error, const std::optional<seconds>& retry_after) {
+    ++failures_;
+    failures_total_.add();
+    failing_ = true;
+    const auto kind = kind_of(error);
+    const auto pause = pause_after(kind, failures_, retry_after, chance());
+    next_try_ = net::Loop::current()->now() + pause;
+    const auto served = leaf(right_now());
+    const auto* message =
+        kind == Failure::away
+            ? "the CA could not be asked; see that pki.acme_client.directory is right and can be "
+              "reached from here. It is tried again"
+            : "the CA gave no certificate, and said why; once that is mended, a restart asks at "
+              "once. It is tried again";
+    parts_.log.warning("pki", message)
+        .field("directory", begun_->config.directory)
+        .field("served", served ? "the CA's last certificate" : "a certificate of the internal CA")
+        .field("served_until", served ? config::time_text(served->not_after) : std::string("-"))
+        .field("next_try_seconds", pause.count())
+        .field("failures", failures_)
+        .error(error);
+}
+
+void Client::look_for_end(SystemTime now) {
+    const bool ended = [&] {
+        const std::scoped_lock lock(mutex_);
+        return leaf_ && now >= leaf_->not_after;
+    }();
+    if (std::exchange(told_of_end_, ended) || !ended) return;
+    parts_.log.error("pki",
+                     "the CA's certificate has ended before another one came; a certificate "
+                     "of the internal CA stands in, which only its own clients trust");
+}
+
+Task<> Client::keep(net::Resolver& resolver) {
+    auto wanted = aim();
+    if (wanted != begun_) begin_with(wanted);
+    if (!wanted) co_return;
+    auto& loop = *net::Loop::current();
+    const auto now = right_now();
+    look_for_end(now);
+    if (loop.now() < next_try_) co_return;
+    const auto served = leaf(now);
+    const bool due = !served || !covers(*served, *wanted) || now >= renew_at_;
+    if (!due && loop.now() < advice_at_) co_return;
+    auto key = account_key(*wanted);
+    auto tls = client_context(wanted->config);
+    if (!key || !tls) co_return failed(!key ? key.error() : tls.error(), std::nullopt);
+    Conversation talk(std::move(wanted), resolver, *std::move(tls), *std::move(key));
+    auto step = due ? renew(talk) : ask_advice(talk);
+    const auto done = co_await std::move(step);
+    if (!done) co_return failed(done.error(), talk.session.retry_after());
+    if (std::exchange(failures_, 0) > 0)
+        parts_.log.info("pki", "the CA answers again").field("directory", begun_->config.directory);
+    failing_ = false;
+    last_success_.set(unix_seconds(right_now()));
+}
+
+}  // namespace gh::pki::acme_client

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "access/http_proofs.hpp"
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/task.hpp"
+#include "crypto/key_store.hpp"
+#include "net/resolver.hpp"
+#include "net/tls_proofs.hpp"
+#include "pki/acme_client/config.hpp"
+#include "pki/acme_client/leaf.hpp"
+#include "pki/acme_client/obtain.hpp"
+#include "pki/acme_client/schedule.hpp"
+#include "pki/acme_client/session.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace gh::pki::acme_client {
+
+/// What a client is to get.
+struct Aim {
+    AcmeClientConfig config;  ///< `domains` is not empty
+    bool http_first = true;   ///< which proof is tried first where both may be given
+    friend bool operator==(const Aim&, const Aim&) = default;
+};
+
+/// What is served just now, and how the CA fares.
+enum class ServedState : std::uint8_t {
+    valid,     ///< a certificate of the CA
+    cached,    ///< the same, and the CA could not be had when it was last asked
+    internal,  ///< none of the CA: one of the internal CA stands in
+};
+/// "valid", "cached", "internal"
+[[nodiscard]] std::string_view name_of(ServedState state);
+
+/// Has a certificate of a CA for our own listeners, and renews it. What it got is kept sealed, so that a start serves it at
+/// once. keep() is one thread's; the rest may be called from any.
+class Client {
+ public:
+    struct Parts {
+        crypto::KeyStore& keys;  ///< outlives it, as the next two
+        telemetry::Log& log;
+        telemetry::Registry& registry;
+        std::filesystem::path lock_file;  ///< nodes that share the keys take turns
+    };
+    explicit Client(Parts parts);
+
+    /// From now on; nothing: no listener wants one. What is kept for it is there when this returns.
+    void aim_at(std::optional<Aim> aim);
+
+    /// Null where there is none whose time it is.
+    [[nodiscard]] std::shared_ptr<const Leaf> leaf(SystemTime now) const;
+    /// Grows with each change of what leaf() gives, but for the passing of time.
+    [[nodiscard]] std::uint64_t generation() const {
+        return generation_.load(std::memory_order_acquire);
+    }
+    /// Nothing where no listener wants one.
+    [[nodiscard]] std::optional<ServedState> state(SystemTime now) const;
+
+    [[nodiscard]] const access::HttpProofs& http_proofs() const { return http_proofs_; }
+    [[nodiscard]] std::shared_ptr<const net::TlsProofs> tls_proofs() const { return tls_proofs_; }
+
+    /// One round: asks the CA when it is time to. To be called every second or so.
+    [[nodiscard]] Task<> keep(net::Resolver& resolver);
+
+ private:
+    struct Conversation;
+
+    [[nodiscard]] std::shared_ptr<const Aim> aim() const;
+    [[nodiscard]] Result<Leaf> load(const Aim& aim);
+    void serve(std::shared_ptr<const Leaf> leaf);
+    void begin_with(std::shared_ptr<const Aim> aim);
+    void plan_renewal(const Leaf& leaf);
+    [[nodiscard]] bool covers(const Leaf& leaf, const Aim& aim) const;
+    [[nodiscard]] bool take_over(const Aim& aim, SystemTime now);
+    [[nodiscard]] Result<AccountKey> account_key(const Aim& aim);
+
+    [[nodiscard]] Task<Result<void>> ask_advice(Conversation& talk);
+    [[nodiscard]] Task<Result<void>> renew(Conversation& talk);
+    [[nodiscard]] Task<Result<void>> order(Conversation& talk);
+    void succeeded(const Leaf& leaf);
+    void failed(const Error& error, const std::optional<seconds>& retry_after);
+    void look_for_end(SystemTime now);
+
+    Parts parts_;
+    access::HttpProofs http_proofs_;
+    std::shared_ptr<net::TlsProofs> tls_proofs_ = std::make_shared<net::TlsProofs>();
+    telemetry::Counter& issued_;
+    telemetry::Counter& failures_total_;
+    telemetry::Gauge& last_success_;
+
+    mutable std::mutex mutex_;
+    std::shared_ptr<const Aim> aim_;
+    std::shared_ptr<const Leaf> leaf_;
+    std::atomic<std::uint64_t> generation_ = 0;
+    std::atomic<bool> failing_ = false;
+
+    // Of keep() alone.
+    std::shared_ptr<const Aim> begun_;  ///< what the rest is about
+    std::uint32_t failures_ = 0;        ///< in a row
+    SteadyTime next_try_, advice_at_;
+    SystemTime renew_at_;
+    std::optional<RenewalWindow> window_;
+    bool told_of_end_ = false;
+};
+
+}  // namespace gh::pki::acme_client

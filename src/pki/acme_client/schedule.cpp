@@ -1,0 +1,37 @@
+#include "pki/acme_client/schedule.hpp"
+
+#include <algorithm>
+
+namespace gh::pki::acme_client {
+namespace {
+
+template <class Duration>
+Duration share(Duration whole, double part) {
+    return Duration(static_cast<Duration::rep>(static_cast<double>(whole.count()) * part));
+}
+
+}  // namespace
+
+SystemTime renewal_without_advice(SystemTime not_before, SystemTime not_after, double chance) {
+    const auto life = not_after - not_before;
+    return not_before + life / 3 * 2 + share(life / 50, chance);
+}
+
+SystemTime renewal_within(const RenewalWindow& window, SystemTime not_before, SystemTime not_after,
+                          double chance) {
+    const auto chosen = window.start + share(window.end - window.start, chance);
+    return std::min(chosen, not_after - (not_after - not_before) / 9);
+}
+
+seconds pause_after(Failure failure, std::uint32_t failures, std::optional<seconds> retry_after,
+                    double chance) {
+    constexpr std::uint32_t doublings_max = 16;
+    const bool away = failure == Failure::away;
+    const seconds least(away ? 5 : 60), most(away ? 900 : 6 * 3600);
+    const auto doublings = std::min(std::max(failures, 1U) - 1, doublings_max);
+    const auto pause = std::min(least * (1 << doublings), most);
+    const auto shaken = share(pause, 0.8 + 0.4 * chance);
+    return std::max({shaken, seconds(1), retry_after.value_or(seconds(0))});
+}
+
+}  // namespace gh::pki::acme_client
