@@ -14,7 +14,6 @@
 
 #include "app/env_on_disk.hpp"
 #include "app/secret_acts.hpp"
-#include "app/secret_fields.hpp"
 #include "app/staying_variables.hpp"
 #include "app/verb_state.hpp"
 #include "audit/act.hpp"
@@ -24,6 +23,7 @@
 #include "net/run_task.hpp"
 #include "vault/env_file.hpp"
 #include "vault/sealed_file.hpp"
+#include "vault/secret_fields.hpp"
 #include "vault/secret_path.hpp"
 #include "vault/secret_repository.hpp"
 
@@ -39,7 +39,7 @@ using Fate = vault::EnvRow::Fate;
 
 bool holds(const vault::OpenedSecret& opened, const config::Secret& value) {
     if (!opened.value) return false;
-    const auto fields = one_field(only_field, value.view());
+    const auto fields = vault::one_field(vault::only_field, value.view());
     return crypto::constant_time_equal(opened.value->bytes(), fields.bytes());
 }
 
@@ -169,8 +169,9 @@ class Import {
 
     /// One into the vault, and back.
     Result<void> seal(vault::EnvRow& row, InVault& there) {
-        auto put = secrets_->put(row.path, one_field(only_field, row.value.view()), there.newest,
-                                 std::chrono::system_clock::now(), recorded_secret("secret.put"));
+        auto put = secrets_->put(row.path, vault::one_field(vault::only_field, row.value.view()),
+                                 there.newest, std::chrono::system_clock::now(),
+                                 recorded_secret("secret.put"));
         const auto change = net::run_to_end(std::move(put));
         if (!change && change.error().reason == "secret.cas") {
             return fail(ErrorKind::conflict, "secret.cas",

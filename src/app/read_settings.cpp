@@ -11,6 +11,7 @@
 #include "config/file.hpp"
 #include "config/types.hpp"
 #include "config/yaml.hpp"
+#include "vault/backend/environment_backend.hpp"
 
 namespace gh::app {
 
@@ -282,6 +283,10 @@ Result<ReadSettings> read_settings(const Overrides& overrides, const Surrounding
     // No fault of the configuration: another try may do.
     if (vault.away()) return std::unexpected(*vault.away());
     if (read) read->from_vault = vault.count();
+    if (read && read->settings.vault.backend == vault::BackendKind::environment) {
+        const auto weak = vault::environment_backend({})->weakness();
+        read->warnings.push_back("vault.backend: environment: " + std::string(weak));
+    }
     return read;
 }
 

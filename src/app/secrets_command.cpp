@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "app/backend_verbs.hpp"
 #include "app/secret_acts.hpp"
-#include "app/secret_fields.hpp"
 #include "app/verb_state.hpp"
 #include "audit/act.hpp"
 #include "base/file.hpp"
@@ -20,6 +20,7 @@
 #include "net/loop.hpp"
 #include "net/run_task.hpp"
 #include "vault/rekey.hpp"
+#include "vault/secret_fields.hpp"
 #include "vault/secret_repository.hpp"
 
 namespace gh::app {
@@ -92,7 +93,7 @@ Result<crypto::Secret> fields_of(const SecretsOptions& options) {
     }
     if (!codec::is_utf8(typed))
         return std::unexpected(usage("standard input is no UTF-8 text: encode it, as by base64"));
-    return one_field(options.field, typed);
+    return vault::one_field(options.field, typed);
 }
 
 /// What `get` prints; a line feed has room behind it, for what grew elsewhere would not be wiped.
@@ -104,7 +105,7 @@ Result<std::string> shown(const crypto::Secret& secret, const SecretsOptions& op
         all += text;
         return all;
     }
-    return field_of(secret, options.field, options.path);
+    return vault::field_of(secret, options.field, options.path);
 }
 
 Result<std::string> as_token(std::string text, const SecretsOptions& options) {
@@ -126,6 +127,31 @@ Task<Result<std::vector<std::string>>> all_names(vault::SecretRepository secrets
         page.after = some.back();
         all.insert(all.end(), some.begin(), some.end());
     }
+}
+
+/// What is shown, or a token of it.
+Result<std::string> printed(const crypto::Secret& secret, const SecretsOptions& options) {
+    auto text = shown(secret, options);
+    if (text && !options.fernet_key_file.empty()) return as_token(*std::move(text), options);
+    return text;
+}
+
+CommandResult get_elsewhere(vault::Backend& backend, const SecretsOptions& options) {
+    const auto secret = net::run_to_end(backend.get(options.path));
+    if (!secret) return failed(in_words(secret.error(), options));
+    auto text = printed(*secret, options);
+    if (!text) return failed(text.error());
+    *text += '\n';
+    return {.exit_code = 0, .out = *std::move(text), .err = {}};
+}
+
+Result<std::vector<std::string>> names_in(const Overrides& overrides,
+                                          const Surroundings& surroundings,
+                                          const SecretsOptions& options) {
+    GH_TRY(auto elsewhere, other_backend(overrides, surroundings, options));
+    if (elsewhere) return net::run_to_end(elsewhere->list(options.path));
+    GH_TRY(auto opened, open_vault(overrides, surroundings));
+    return net::run_to_end(all_names(opened.secrets(), options.path));
 }
 
 constexpr std::chrono::nanoseconds pause_max = std::chrono::milliseconds(50);
@@ -179,6 +205,15 @@ CommandResult secrets_set(const Overrides& overrides, const Surroundings& surrou
                           const SecretsOptions& options) {
     auto fields = fields_of(options);
     if (!fields) return failed(fields.error());
+    auto elsewhere = other_backend(overrides, surroundings, options);
+    if (!elsewhere) return failed(elsewhere.error());
+    if (auto* backend = elsewhere->get()) {
+        const auto set = net::run_to_end(backend->set(options.path, *std::move(fields)));
+        if (!set) return failed(set.error());
+        return {.exit_code = 0,
+                .out = {},
+                .err = fmt::format("{} is in {}\n", options.path, backend->name())};
+    }
     auto opened = open_vault(overrides, surroundings);
     if (!opened) return failed(opened.error());
     auto secrets = opened->secrets();
@@ -192,6 +227,9 @@ CommandResult secrets_set(const Overrides& overrides, const Surroundings& surrou
 
 CommandResult secrets_get(const Overrides& overrides, const Surroundings& surroundings,
                           const SecretsOptions& options) {
+    auto elsewhere = other_backend(overrides, surroundings, options);
+    if (!elsewhere) return failed(elsewhere.error());
+    if (auto* backend = elsewhere->get()) return get_elsewhere(*backend, options);
     auto opened = open_vault(overrides, surroundings);
     if (!opened) return failed(opened.error());
     const auto secret = net::run_to_end(opened->secrets().get(options.path, options.version));
@@ -202,8 +240,7 @@ CommandResult secrets_get(const Overrides& overrides, const Surroundings& surrou
                                    config::quote(options.path),
                                    secret->version.key_id ? "deleted" : "destroyed")});
     }
-    auto text = shown(*secret->value, options);
-    if (text && !options.fernet_key_file.empty()) text = as_token(*std::move(text), options);
+    auto text = printed(*secret->value, options);
     if (!text) return failed(text.error());
     if (auto noted = record_read(*opened->verb->state, options.path, secret->version.version);
         !noted)
@@ -214,9 +251,7 @@ CommandResult secrets_get(const Overrides& overrides, const Surroundings& surrou
 
 CommandResult secrets_list(const Overrides& overrides, const Surroundings& surroundings,
                            const SecretsOptions& options) {
-    auto opened = open_vault(overrides, surroundings);
-    if (!opened) return failed(opened.error());
-    const auto names = net::run_to_end(all_names(opened->secrets(), options.path));
+    const auto names = names_in(overrides, surroundings, options);
     if (!names) return failed(in_words(names.error(), options));
     std::string text;
     if (options.json) {
@@ -233,6 +268,15 @@ CommandResult secrets_list(const Overrides& overrides, const Surroundings& surro
 
 CommandResult secrets_delete(const Overrides& overrides, const Surroundings& surroundings,
                              const SecretsOptions& options) {
+    auto elsewhere = other_backend(overrides, surroundings, options);
+    if (!elsewhere) return failed(elsewhere.error());
+    if (auto* backend = elsewhere->get()) {
+        const auto removed = net::run_to_end(backend->remove(options.path));
+        if (!removed) return failed(removed.error());
+        return {.exit_code = 0,
+                .out = {},
+                .err = fmt::format("{} is deleted from {}\n", options.path, backend->name())};
+    }
     auto opened = open_vault(overrides, surroundings);
     if (!opened) return failed(opened.error());
     auto secrets = opened->secrets();

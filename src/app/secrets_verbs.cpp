@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <string>
 
+#include "app/backend_verbs.hpp"
 #include "app/verb_options.hpp"
 #include "vault/secret.hpp"
 
@@ -51,6 +52,8 @@ void add_values(const Verbs& verb, SecretsOptions& wanted) {
     auto* list = verb("list", "Names below a folder", "secrets list team/", secrets_list);
     auto* remove = verb("delete", "Delete the newest version, or all of them",
                         "secrets delete team/database", secrets_delete);
+    verb("check", "Write, read, list and delete a secret of its own where secrets rest",
+         "secrets check", secrets_check);
     for (auto* each : {set, get, remove})
         each->add_option("PATH", wanted.path, "Such as team/database")->required();
     list->add_option("FOLDER", wanted.path, "Such as team/; the whole vault by default");

@@ -1,26 +1,22 @@
 #include "app/vault_secrets.hpp"
 
-#include <fmt/format.h>
-
 #include <map>
 #include <utility>
 
 #include "app/inherited_environment.hpp"
-#include "app/secret_acts.hpp"
-#include "app/secret_fields.hpp"
-#include "app/verb_state.hpp"
 #include "base/try.hpp"
 #include "codec/hex.hpp"
 #include "net/run_task.hpp"
 #include "vault/seal.hpp"
-#include "vault/secret_repository.hpp"
+#include "vault/secret_fields.hpp"
 
 namespace gh::app {
 namespace {
 
 constexpr std::string_view keys[] = {
-    "data_dir",         "storage.url",      "storage.password",     "vault.key", "vault.key_file",
-    "vault.passphrase", "vault.credential", "vault.kernel_keyring", "vault.tpm", "vault.variables",
+    "data_dir",       "storage.url",      "storage.password",          "vault.key",
+    "vault.key_file", "vault.passphrase", "vault.credential",          "vault.kernel_keyring",
+    "vault.tpm",      "vault.variables",  "vault.azure.client_secret",
 };
 
 }  // namespace
@@ -32,19 +28,24 @@ VaultSecrets::VaultSecrets(const Overrides& overrides, const Surroundings& surro
 
 VaultSecrets::~VaultSecrets() = default;
 
-Result<VerbState*> VaultSecrets::open() {
-    if (house_) return house_.get();
-    if (failed_) return std::unexpected(*failed_);
+Result<ConfiguredBackend> VaultSecrets::opened() const {
     auto opening = overrides_;
     opening.state_only = true;
-    auto house = open_verb_state(opening, surroundings_);
-    if (!house) {
-        note(house.error());
-        failed_ = std::move(house).error();
+    GH_TRY(const auto read, read_settings(opening, surroundings_));
+    return open_backend(read, opening, surroundings_);
+}
+
+Result<vault::Backend*> VaultSecrets::open() {
+    if (configured_.backend) return configured_.backend.get();
+    if (failed_) return std::unexpected(*failed_);
+    auto configured = opened();
+    if (!configured) {
+        note(configured.error());
+        failed_ = std::move(configured).error();
         return std::unexpected(*failed_);
     }
-    house_ = *std::move(house);
-    return house_.get();
+    configured_ = *std::move(configured);
+    return configured_.backend.get();
 }
 
 void VaultSecrets::note(const Error& error) {
@@ -53,41 +54,36 @@ void VaultSecrets::note(const Error& error) {
     if (passes && !away_) away_ = error;
 }
 
-Result<std::string> VaultSecrets::read(VerbState& house, const std::string& path,
+Result<std::string> VaultSecrets::read(vault::Backend& backend, const std::string& path,
                                        std::string_view field) {
-    vault::SecretRepository secrets(*house.state->database, *house.keyring);
-    const auto secret = net::run_to_end(secrets.get(path, 0));
+    const auto secret = net::run_to_end(backend.get(path));
     if (!secret) {
-        auto error = secret.error();
-        note(error);
-        if (error.reason == "secret.unknown")
-            error.detail =
-                fmt::format("there is none; write it with gatehouse secrets set {}", path);
-        return std::unexpected(std::move(error));
+        note(secret.error());
+        return std::unexpected(secret.error());
     }
-    if (!secret->value)
-        return fail(ErrorKind::not_found, "secret.deleted", "its newest version was deleted");
-    GH_TRY(auto text, field_of(*secret->value, field, path));
-    GH_TRY_VOID(record_read(*house.state, path, secret->version.version));
+    GH_TRY(auto text, vault::field_of(*secret, field, path));
     ++count_;
     return text;
 }
 
 Result<std::string> VaultSecrets::resolve(std::string_view path, std::string_view field) {
-    GH_TRY(auto* house, open());
-    return read(*house, std::string(path), field);
+    GH_TRY(auto* backend, open());
+    return read(*backend, std::string(path), field);
 }
 
 Result<config::Environment> VaultSecrets::variables(const Settings& settings) {
-    GH_TRY(const bool sealed, vault::Seal::exists(settings.data_dir / "keys"));
-    if (!sealed) return config::Environment();
-    GH_TRY(auto* house, open());
+    if (settings.vault.backend == vault::BackendKind::sealed) {
+        GH_TRY(const bool sealed, vault::Seal::exists(settings.data_dir / "keys"));
+        if (!sealed) return config::Environment();
+    }
+    GH_TRY(auto* backend, open());
     std::map<std::string, std::string, std::less<>> found;
     for (const auto& variable : inherited_variables()) {
         if (opens_vault(variable)) continue;
         for (const auto name : {variable.name, variable.alias}) {
             if (name.empty()) continue;
-            auto value = read(*house, settings.vault.variables + std::string(name), only_field);
+            auto value =
+                read(*backend, settings.vault.variables + std::string(name), vault::only_field);
             if (!value && value.error().kind == ErrorKind::not_found &&
                 value.error().reason != "secret.field")
                 continue;

@@ -7,17 +7,16 @@
 #include <string>
 #include <string_view>
 
+#include "app/configured_backend.hpp"
 #include "app/settings.hpp"
 #include "config/environment.hpp"
 
 namespace gh::app {
 
-struct VerbState;
-
 /// Keys of the configuration that open the vault: nothing of theirs can be in it.
 [[nodiscard]] std::span<const std::string_view> opening_keys();
 
-/// What a configuration takes from the vault that it names itself. Opens it with the first question, and has every secret that
+/// What a configuration takes from the vault that it names itself, or from where else it says that secrets rest. Opens it with the first question, and has every secret that
 /// it hands out in the audit log.
 class VaultSecrets final : public config::SecretResolver {
  public:
@@ -37,14 +36,15 @@ class VaultSecrets final : public config::SecretResolver {
     [[nodiscard]] std::size_t count() const { return count_; }
 
  private:
-    [[nodiscard]] Result<VerbState*> open();
+    [[nodiscard]] Result<vault::Backend*> open();
+    [[nodiscard]] Result<ConfiguredBackend> opened() const;
     void note(const Error& error);
-    [[nodiscard]] Result<std::string> read(VerbState& house, const std::string& path,
+    [[nodiscard]] Result<std::string> read(vault::Backend& backend, const std::string& path,
                                            std::string_view field);
 
     const Overrides& overrides_;
     const Surroundings& surroundings_;
-    std::unique_ptr<VerbState> house_;
+    ConfiguredBackend configured_;
     std::size_t count_ = 0;
     std::optional<Error> failed_;  ///< to open it, so that it is tried once
     std::optional<Error> away_;

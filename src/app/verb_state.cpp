@@ -60,12 +60,16 @@ Result<std::unique_ptr<VerbState>> open_verb_state(const Overrides& overrides,
     return opened;
 }
 
-Result<void> record_act(State& state, audit::Record told) {
+Task<Result<void>> act_recorded(State& state, audit::Record told) {
     auto work = [told = std::move(told)](storage::Session& session) -> Task<Result<void>> {
         GH_CO_TRY_VOID(co_await audit::Log::lock(session));
         co_return co_await audit::Log::append(session, told);
     };
-    return net::run_to_end(state.database->write(std::move(work)));
+    co_return co_await state.database->write(std::move(work));
+}
+
+Result<void> record_act(State& state, audit::Record told) {
+    return net::run_to_end(act_recorded(state, std::move(told)));
 }
 
 Result<void> check_roles(State& state, const std::vector<std::string>& roles) {

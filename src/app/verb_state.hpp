@@ -13,6 +13,7 @@
 #include "app/unseal.hpp"
 #include "audit/record.hpp"
 #include "base/error.hpp"
+#include "base/task.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace gh::app {
@@ -39,6 +40,8 @@ struct VerbState {
                                                                  const Surroundings& surroundings);
 
 /// Has the audit log tell of an act of the shell that belongs to no write of the database.
+[[nodiscard]] Task<Result<void>> act_recorded(State& state, audit::Record told);
+/// At once.
 [[nodiscard]] Result<void> record_act(State& state, audit::Record told);
 
 /// Roles that there are: those of the house, and those of an operator's own making.

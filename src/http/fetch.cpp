@@ -31,12 +31,17 @@ Task<StreamResult> connect(net::Loop& loop, net::Wakeup& wakeup, const FetchRequ
 
 constexpr std::size_t interim_max = 16;  // answers before the answer
 
+std::string_view method_text_of(const FetchRequest& request) {
+    if (!request.method.empty()) return request.method;
+    return request.content_type.empty() ? "GET" : "POST";
+}
+
 /// Takes what arrives until the answer is whole.
 class Answer {
  public:
     explicit Answer(const FetchRequest& request)
         : wanted_(request.wanted),
-          method_(request.content_type.empty() ? Method::get : Method::post),
+          method_(method_of(method_text_of(request))),
           body_bytes_max_(request.body_bytes_max) {}
 
     /// @return true when complete
@@ -120,15 +125,15 @@ class Answer {
 
 std::string text_of(const FetchRequest& request) {
     RequestHead head;
-    const bool posts = !request.content_type.empty();
-    head.method = posts ? Method::post : Method::get;
-    head.method_text = posts ? "POST" : "GET";
+    head.method_text = method_text_of(request);
+    head.method = method_of(head.method_text);
     head.target = request.target;
     head.authority = request.authority;
     head.keep_alive = false;
     head.fields.add("User-Agent", "gatehouse");
     head.fields.add("Accept", "*/*");
-    if (posts) {
+    for (const auto& [name, value] : request.fields) head.fields.add(name, value);
+    if (!request.content_type.empty()) {
         head.fields.add("Content-Type", request.content_type);
         head.body = {Framing::length, request.body.size()};
     }

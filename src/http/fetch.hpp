@@ -14,14 +14,18 @@
 
 namespace gh::http {
 
-/// A request that the house itself makes: a health probe, a key set, a question to a CA. GET, or POST where it has a body.
+/// A request that the house itself makes: a health probe, a key set, a question to a CA.
 struct FetchRequest {
     net::Address address;
     const net::TlsClientContext* tls = nullptr;  ///< null: plain HTTP
     std::string server_name;                     ///< with tls: whose certificate is believed
     std::string authority;                       ///< Host
     std::string target = "/";
-    std::string content_type = {};  ///< of the body; empty: there is none, and it is a GET
+    std::string_view method =
+        {};  ///< "PUT", static; empty: POST where there is a body, or else GET
+    std::vector<std::pair<std::string, std::string>> fields =
+        {};                         ///< besides those of every request
+    std::string content_type = {};  ///< of the body; empty: there is none
     std::string body = {};
     std::vector<std::string> wanted = {};      ///< fields of the answer, by name
     std::chrono::milliseconds timeout{2'000};  ///< for everything

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/try.hpp"
+#include "codec/https_url.hpp"
 #include "config/object.hpp"
 #include "config/types.hpp"
 #include "vault/secret_path.hpp"
@@ -22,10 +23,34 @@ Result<std::string> tpm_of(const std::string& text) {
                 "is no device such as /dev/tpmrm0, nor swtpm:path=SOCKET");
 }
 
+Result<std::string> url_of(const std::string& text) {
+    if (text.empty()) return text;
+    GH_TRY_VOID(codec::parse_https_url(text));
+    return text;
+}
+
 Result<std::string> folder_of(const std::string& text) {
     if (text.empty()) return text;
     GH_TRY_VOID(check_secret_folder(text));
     return text;
+}
+
+config::Type<AzureConfig> azure_type() {
+    const auto same = [](const std::string& text) { return text; };
+    const auto url = config::parsed_text<std::string>(&url_of, same);
+    config::Object<AzureConfig> table;
+    table.key("url", &AzureConfig::url, url, "Of the vault: https://team.vault.azure.net.");
+    table.key("tenant", &AzureConfig::tenant, config::text({.bytes_max = 256}),
+              "Of Microsoft Entra ID, by id or domain.");
+    table.key("client_id", &AzureConfig::client_id, config::text({.bytes_max = 256}),
+              "The application that asks.");
+    table.key("client_secret", &AzureConfig::client_secret, config::secret(),
+              "Its secret, by reference: ${env:AZURE_CLIENT_SECRET}.");
+    table.key("authority", &AzureConfig::authority, url,
+              "Who gives tokens; that of the public cloud.");
+    table.key("ca_file", &AzureConfig::ca_file, config::maybe(config::file_path()),
+              "Authorities that both are judged by; the system's, where left out.");
+    return table.type();
 }
 
 }  // namespace
@@ -57,6 +82,12 @@ config::Type<VaultConfig> vault_type() {
               "The description of such a key in the kernel's keyring (keyctl padd user).");
     table.key("tpm", &VaultConfig::tpm, config::parsed_text<std::string>(&tpm_of, same),
               "The device of a TPM 2.0, such as /dev/tpmrm0.");
+    table.key("backend", &VaultConfig::backend,
+              config::choice<BackendKind>({{"sealed", BackendKind::sealed},
+                                           {"environment", BackendKind::environment},
+                                           {"azure", BackendKind::azure}}),
+              "Where the configuration's and the shell's secrets rest.");
+    table.key("azure", &VaultConfig::azure, azure_type(), "The Key Vault of backend: azure.");
     table.key("external_key_required", &VaultConfig::external_key_required, config::boolean(),
               "Refuse to start with a key that lies beside what it protects.");
     table.key(

@@ -8,6 +8,7 @@ import pytest
 
 from support import jwt
 from support.gateway import run, write_config
+from support.wait import until
 
 SECRET, NEXT = jwt.new_secret(), jwt.new_secret()
 GUARDED = {"match": {"path_prefix": "/"}, "upstream": "backend", "access": "authenticated"}
@@ -61,7 +62,8 @@ def test_a_reference_is_what_the_vault_has(start, config, shell):
     assert "${secret:apps/jwt}" in shown and SECRET not in shown
     gateway = start(config())
     assert (allowed(gateway, SECRET), allowed(gateway, NEXT)) == (200, 401)
-    assert any(line["component"] == "vault" and line["secrets"] == 1 for line in gateway.log())
+    until(lambda: any(line["component"] == "vault" and line["secrets"] == 1 for line in gateway.log()), "the log tells of it",
+          timeout=5)
     assert SECRET not in gateway.output()
     assert "apps/jwt" in verbs.done("audit", "tail", "--action", "secret.read")
 

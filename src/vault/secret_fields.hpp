@@ -7,7 +7,7 @@
 #include "crypto/secret.hpp"
 
 /// Secrets are objects of JSON, as the clients of KV stores have them.
-namespace gh::app {
+namespace gh::vault {
 
 /// The field of a secret that has one.
 inline constexpr std::string_view only_field = "value";
@@ -24,4 +24,4 @@ inline constexpr std::string_view only_field = "value";
 [[nodiscard]] Result<std::string> field_of(const crypto::Secret& secret, std::string_view field,
                                            std::string_view path);
 
-}  // namespace gh::app
+}  // namespace gh::vault

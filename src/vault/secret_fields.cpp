@@ -1,4 +1,4 @@
-#include "app/secret_fields.hpp"
+#include "vault/secret_fields.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "codec/json_writer.hpp"
 #include "config/problem.hpp"
 
-namespace gh::app {
+namespace gh::vault {
 namespace {
 
 using codec::json::Value;
@@ -50,4 +50,4 @@ Result<std::string> field_of(const crypto::Secret& secret, std::string_view fiel
                             config::quote(field.empty() ? only_field : field), names));
 }
 
-}  // namespace gh::app
+}  // namespace gh::vault
