@@ -183,6 +183,7 @@ Result<Leaf> judge_chain(std::string_view chain_pem, EVP_PKEY* key,
             return bad_chain("is not for " + name);
     }
     if (now >= leaf.not_after) return bad_chain("is of the past");
+    if (!leaf.good_at(now)) return bad_chain("begins in the future; see that the clock is right");
     if (X509_check_ca(first) == 1) return bad_chain("begins with an authority");
     GH_TRY_VOID(judge_order(*chain));
     leaf.chain_pem = pem_of(*chain);
