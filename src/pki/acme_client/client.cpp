@@ -289,6 +289,8 @@ Task<Result<void>> Client::order(Conversation& talk) {
 
 Task<Result<void>> Client::renew(Conversation& talk) {
     const auto turn = FileLock::acquire(parts_.lock_file, milliseconds(0));
+    if (!turn && turn.error().reason != "file.locked")
+        co_return fail(ErrorKind::internal, "acme_client.lock", turn.error().detail);
     if (!turn) {
         next_try_ = net::Loop::current()->now() + turn_pause;
         co_return Result<void>{};
@@ -323,8 +325,8 @@ void Client::failed(const Error& error, const std::optional<seconds>& retry_afte
         kind == Failure::away
             ? "the CA could not be asked; see that pki.acme_client.directory is right and can be "
               "reached from here. It is tried again"
-            : "the CA gave no certificate, and said why; once that is mended, a restart asks at "
-              "once. It is tried again";
+            : "the CA gave no certificate; the detail says why, and once that is mended a restart "
+              "asks at once. It is tried again";
     parts_.log.warning("pki", message)
         .field("directory", begun_->config.directory)
         .field("served", served ? "the CA's last certificate" : "a certificate of the internal CA")
@@ -363,6 +365,8 @@ Task<> Client::keep(net::Resolver& resolver) {
     auto step = due ? renew(talk) : ask_advice(talk);
     const auto done = co_await std::move(step);
     if (!done) co_return failed(done.error(), talk.session.retry_after());
+    const bool silent = talk.session.directory().new_order.empty();
+    if (silent) co_return;  // another node is at it
     if (std::exchange(failures_, 0) > 0)
         parts_.log.info("pki", "the CA answers again").field("directory", begun_->config.directory);
     failing_ = false;
