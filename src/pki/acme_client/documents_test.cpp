@@ -167,6 +167,8 @@ TEST(AcmeDocuments, RetryAfterIsSecondsOrADate) {
         {"Sun, 15 Jun 2025 15:07:40 GMT", seconds(60)},
         {"Sun, 15 Jun 2025 15:05:40 GMT", seconds(0)},
         {"Sun, 15 Jun 2035 15:05:40 GMT", seconds(86'400)},
+        {"Sun, 15 Jun 9999 15:05:40 GMT", seconds(86'400)},
+        {"Sun, 15 Jun 0001 15:05:40 GMT", seconds(0)},
         {"-1", std::nullopt},
         {"", std::nullopt},
         {"soon", std::nullopt},

@@ -82,7 +82,8 @@ Leaf facts_of_leaf(const X509* certificate) {
     Leaf leaf;
     leaf.names = crypto::names_of(certificate).dns;
     std::ranges::sort(leaf.names);
-    leaf.not_before = crypto::not_before_of(certificate);
+    // No life is longer than a clock can count, whatever a CA writes.
+    leaf.not_before = std::max(crypto::not_before_of(certificate), SystemTime{});
     leaf.not_after = crypto::not_after_of(certificate);
     leaf.renewal_id = renewal_id_of(certificate);
     return leaf;
