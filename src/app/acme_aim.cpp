@@ -42,9 +42,9 @@ std::vector<std::string> acme_domains(const Settings& settings) {
 std::optional<pki::acme_client::Aim> acme_aim(const Settings& settings) {
     const bool wanted = std::ranges::any_of(
         settings.listeners, [](const auto& each) { return each.tls && each.tls->acme; });
+    if (!wanted) return std::nullopt;
     auto config = settings.pki.acme_client;
     config.domains = acme_domains(settings);
-    if (!wanted || config.domains.empty()) return std::nullopt;
     return pki::acme_client::Aim{
         .config = std::move(config),
         .http_first = std::ranges::any_of(settings.listeners, is_open_in_plain)};

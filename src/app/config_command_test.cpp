@@ -27,6 +27,7 @@ Surroundings surroundings() {
                 {"ROBOT_API_KEY", strong},
                 {"MODELS_TOKEN", "hunter2"},
                 {"GATEHOUSE_DB_PASSWORD", "hunter3"},
+                {"ACME_HMAC_KEY", "hunter4"},
                 {"PORT", "7"}}),
             .check_secret = crypto::check_secret_strength};
 }
@@ -201,6 +202,7 @@ TEST_F(CommandTest, ShowPrintsNoSecretAndReferencesAsWritten) {
     ASSERT_EQ(result.exit_code, 0) << result.err;
     EXPECT_FALSE(result.out.contains(strong)) << result.out;
     EXPECT_FALSE(result.out.contains("hunter2")) << result.out;
+    EXPECT_FALSE(result.out.contains("hunter4")) << result.out;
     EXPECT_TRUE(result.out.contains("secret: \"${env:LEGACY_JWT_SECRET}\"")) << result.out;
     EXPECT_TRUE(result.out.contains("Authorization: \"Bearer ${env:MODELS_TOKEN}\"")) << result.out;
     EXPECT_TRUE(result.out.contains("X-User: \"${principal.subject}\"")) << result.out;

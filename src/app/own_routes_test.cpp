@@ -122,6 +122,34 @@ TEST_F(OwnRoutesTest, WithoutItsDatabaseItIsReadyAndSaysWhatWaits) {
     EXPECT_TRUE(ready().body.contains(R"("status":"degraded")")) << ready().body;
 }
 
+TEST_F(OwnRoutesTest, WithoutItsCaItIsReadyAndSaysWhatItServes) {
+    using pki::acme_client::ServedState;
+    OwnFacts facts{
+        registry_, [] { return decltype(facts_.upstreams()){}; }, facts_.started, {}, {}};
+    std::optional<ServedState> state;
+    facts.acme = [&state] { return state; };
+    const auto ready = [&facts] {
+        const auto routes = own_routes(net::Service::health, facts);
+        const auto found = std::ranges::find(routes, "/health/ready", &api::Route::path);
+        return api::FakeCall("GET", "/health/ready").ask(found->handle).value();
+    };
+    EXPECT_FALSE(ready().body.contains("certificate")) << ready().body;
+    struct Case {
+        ServedState state;
+        std::string_view status, served;
+    };
+    constexpr Case cases[] = {{ServedState::valid, "healthy", "valid"},
+                              {ServedState::cached, "degraded", "cached"},
+                              {ServedState::internal, "degraded", "internal"}};
+    for (const auto& c : cases) {
+        state = c.state;
+        EXPECT_EQ(ready().status, 200);
+        EXPECT_TRUE(ready().body.contains(R"("certificate":{"status":")" + std::string(c.status) +
+                                          R"(","served":")" + std::string(c.served) + "\"}"))
+            << ready().body;
+    }
+}
+
 TEST_F(OwnRoutesTest, AnOpenCircuitIsNotReadyUntilItMayBeTriedAgain) {
     const auto now = std::chrono::steady_clock::now();
     const auto break_at = [this](SteadyTime when) {

@@ -141,11 +141,18 @@ class Checker {
         }
         const bool wanted = std::ranges::any_of(
             settings_.listeners, [](const auto& each) { return each.tls && each.tls->acme; });
-        if (wanted && acme_domains(settings_).empty()) {
+        if (!wanted || !acme_domains(settings_).empty()) return;
+        // What is inherited must not keep a backend from starting that did so before.
+        const auto variable = provenance_.origins.decider("pki.acme_client.directory");
+        if (variable.empty()) {
             refuse("pki.acme_client.domains",
-                   "is wanted with certificate: acme (PKI_SERVER_URL): what the certificate is "
-                   "for, such as [api.example.com]; names in allowed_hosts (ALLOWED_HOSTS) do as "
-                   "well");
+                   "is wanted with certificate: acme: what the certificate is for, such as "
+                   "[api.example.com]; names in allowed_hosts do as well");
+        } else {
+            warn(
+                fmt::format("{}: there is no name to have a certificate for; set ALLOWED_HOSTS or "
+                            "pki.acme_client.domains. One of the internal CA is served meanwhile",
+                            variable));
         }
     }
 

@@ -76,7 +76,9 @@ Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(
         internal_on_.insert(listener.name);
     }
     if (internal_on_.empty()) leaf_.reset();
-    return net::TlsContext::make(settings, now);
+    auto made = net::TlsContext::make(settings, now);
+    for (auto& each : settings.certificates) crypto::wipe(each.key_pem.data(), each.key_pem.size());
+    return made;
 }
 
 Result<void> TlsMaterial::add_internal_leaf(net::TlsServerSettings& settings,

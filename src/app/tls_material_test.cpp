@@ -7,6 +7,7 @@
 
 #include "app/testing.hpp"
 #include "base/temporary_directory.hpp"
+#include "crypto/digest.hpp"
 
 namespace gh::app {
 namespace {
@@ -162,6 +163,56 @@ TEST_F(TlsMaterialTest, AsksForTheLeafsRenewalLessAndLessOftenWhileItFails) {
     EXPECT_EQ(asked, expected);
 
     EXPECT_TRUE(material.changed(settings, due - hours(24), log_)) << "the clock was set back";
+}
+
+TEST_F(TlsMaterialTest, ServesWhatIsKeptOfACaAndALeafOfItsOwnWhereThereIsNone) {
+    auto material = open();
+    telemetry::Registry registry;
+    pki::acme_client::Client client({.keys = material.keys(),
+                                     .log = log_,
+                                     .registry = registry,
+                                     .lock_file = home_.path() / "acme.lock"});
+    material.set_client(client);
+    Settings settings;
+    settings.listeners = {internal()};
+    settings.listeners[0].tls->acme = true;
+    const auto& listener = settings.listeners[0];
+    EXPECT_EQ(names_served(material, listener), Names{"localhost"}) << "nobody asks for one yet";
+
+    pki::acme_client::Aim aim;
+    aim.config.domains = {"a.example.com"};
+    client.aim_at(aim);
+    EXPECT_EQ(client.state(now_), pki::acme_client::ServedState::internal);
+    EXPECT_TRUE(material.changed(settings, now_, log_));
+    EXPECT_EQ(names_served(material, listener), Names{"localhost"});
+    EXPECT_TRUE(material.internal_leaf());
+
+    // As an earlier process has left it.
+    const auto kept = issue("a.example.com");
+    const crypto::Secret both(std::string_view(kept.key_pem + kept.chain_pem));
+    const auto name = "acme-leaf-" + crypto::sha256_hex(aim.config.directory).substr(0, 16);
+    ASSERT_TRUE(material.keys().store(name, both));
+    client.aim_at({});
+    client.aim_at(aim);
+    EXPECT_EQ(client.state(now_), pki::acme_client::ServedState::valid);
+    EXPECT_TRUE(material.changed(settings, now_, log_));
+    EXPECT_EQ(names_served(material, listener), Names{"a.example.com"});
+    EXPECT_FALSE(material.internal_leaf()) << "no listener serves it any more";
+    EXPECT_FALSE(material.changed(settings, now_, log_));
+
+    const auto after = kept.not_after;
+    EXPECT_EQ(client.state(after), pki::acme_client::ServedState::internal);
+    EXPECT_TRUE(material.changed(settings, after, log_));
+    const auto context = material.context(listener, {"localhost"}, after);
+    ASSERT_TRUE(context);
+    EXPECT_EQ((*context)->names(), Names{"localhost"});
+    EXPECT_FALSE(material.changed(settings, after, log_));
+
+    ASSERT_TRUE(material.keys().store(name, crypto::Secret(std::string_view("damaged"))));
+    client.aim_at({});
+    client.aim_at(aim);
+    EXPECT_EQ(client.state(now_), pki::acme_client::ServedState::internal);
+    EXPECT_TRUE(lines_.text.contains("cannot be used")) << lines_.text;
 }
 
 TEST_F(TlsMaterialTest, BeginsAnewOnceTheLeafIsRenewed) {

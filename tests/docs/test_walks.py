@@ -11,10 +11,12 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from support import pebble  # noqa: E402
 from support.gateway import BINARY, Gatehouse, write_config  # noqa: E402
 from support.house import House  # noqa: E402
 from support.ports import free_port  # noqa: E402
 from support.upstream import Upstream  # noqa: E402
+from support.wait import pass_time, until  # noqa: E402
 
 _FENCE = re.compile(r"^```(\w+)(?: (walk))?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
@@ -132,3 +134,36 @@ def test_compatibility(tmp_path):
             "2", "7200", "secret/data/team/mail", "ada"], done.stdout
     finally:
         house.close()
+
+
+@pytest.mark.skipif(not BINARY.exists() or not pebble.INSTALLED, reason="build/release/gatehouse is not built, or Pebble not installed")
+def test_a_certificate_of_another_ca(tmp_path):
+    ports = {":443": free_port(), ":80": free_port(), ":9901": free_port()}
+    ca = pebble.Pebble(tmp_path / "pebble", http_port=ports[":80"], tls_port=ports[":443"])
+    text = (ROOT / "docs/pki.md").read_text()
+    blocks = _FENCE.findall(text[text.index("## A certificate of another CA"):])
+
+    def here(block):
+        for written, free in ports.items():
+            block = block.replace(written + '"', f':{free}"').replace(written + " ", f":{free} ").replace(written + "/", f":{free}/")
+            block = block.replace(written + ",", f":{free},")
+        return block.replace('"[::]:', '"127.0.0.1:')
+    (config,) = [here(block) for language, walk, block in blocks if language == "yaml"][:1]
+    config += f"    directory: {ca.directory}\n    ca_file: {ca.ca_file}\n"
+    (tmp_path / "gatehouse.yaml").write_text(config)
+    house = Gatehouse(tmp_path, None, ["--config", "gatehouse.yaml"], ready=False)
+    house.config = {"listeners": [{"name": "admin", "bind": f"127.0.0.1:{ports[':9901']}"}]}
+    try:
+        house.wait_until_ready()
+        until(lambda: house.metric("gatehouse_acme_client_issued_total") == 1, "a certificate", timeout=30)
+        until(lambda: b"the CA gave" in house.stderr_file.read_bytes(), "its log line")
+        pass_time(1)
+        (shell,) = [here(block) for language, walk, block in blocks if walk]
+        done = subprocess.run(["bash", "-c", "set -euo pipefail\n" + shell], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                              check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert '"served": "valid"' in done.stdout and 'gatehouse_acme_client_state{state="valid"} 1' in done.stdout
+        assert "issuer=CN = Pebble Intermediate CA" in done.stdout and "notAfter=" in done.stdout, done.stdout
+    finally:
+        house.close()
+        ca.close()

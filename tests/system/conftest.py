@@ -1,5 +1,6 @@
 import pytest
 
+from support import pebble as pebbles
 from support import postgres as postgresql
 from support.gateway import Gatehouse, basic_config
 from support.house import House
@@ -116,3 +117,18 @@ def lived_in(make_house):
         house.add_user(name)
     house.done("key", "create", "nightly", "--role", "user")
     return house
+
+
+@pytest.fixture
+def make_pebble(tmp_path):
+    """Servers of ACME that end with the test."""
+    if not pebbles.INSTALLED:
+        pytest.skip("Pebble is not installed (tools/setup test)")
+    made = []
+
+    def make(**options):
+        made.append(pebbles.Pebble(tmp_path / f"pebble{len(made)}", **options))
+        return made[-1]
+    yield make
+    for each in made:
+        each.close()

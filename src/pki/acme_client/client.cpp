@@ -212,6 +212,9 @@ bool Client::take_over(const Aim& aim, SystemTime now) {
     auto taken = std::make_shared<const Leaf>(*std::move(stored));
     plan_renewal(*taken);
     serve(taken);
+    parts_.log.info("pki", "another node has got a certificate of the CA; listeners serve with it")
+        .field("not_after", config::time_text(taken->not_after));
+    failing_ = false;
     return now < renew_at_;
 }
 
@@ -256,6 +259,11 @@ Task<Result<void>> Client::ask_advice(Conversation& talk) {
 Task<Result<void>> Client::order(Conversation& talk) {
     const auto& aim = *talk.aim;
     GH_CO_TRY_VOID(co_await talk.session.open(aim.config.directory));
+    if (aim.config.domains.empty()) {
+        co_return fail(ErrorKind::invalid_argument, "acme_client.no_names",
+                       "there is no name to have a certificate for; set ALLOWED_HOSTS or "
+                       "pki.acme_client.domains");
+    }
     const auto applicant = applicant_of(aim.config);
     GH_CO_TRY_VOID(co_await talk.session.sign_in(applicant));
     const auto served = leaf(right_now());
@@ -281,6 +289,8 @@ Task<Result<void>> Client::order(Conversation& talk) {
 
 Task<Result<void>> Client::renew(Conversation& talk) {
     const auto turn = FileLock::acquire(parts_.lock_file, milliseconds(0));
+    if (!turn && turn.error().reason != "file.locked")
+        co_return fail(ErrorKind::internal, "acme_client.lock", turn.error().detail);
     if (!turn) {
         next_try_ = net::Loop::current()->now() + turn_pause;
         co_return Result<void>{};
@@ -315,8 +325,8 @@ void Client::failed(const Error& error, const std::optional<seconds>& retry_afte
         kind == Failure::away
             ? "the CA could not be asked; see that pki.acme_client.directory is right and can be "
               "reached from here. It is tried again"
-            : "the CA gave no certificate, and said why; once that is mended, a restart asks at "
-              "once. It is tried again";
+            : "the CA gave no certificate; the detail says why, and once that is mended a restart "
+              "asks at once. It is tried again";
     parts_.log.warning("pki", message)
         .field("directory", begun_->config.directory)
         .field("served", served ? "the CA's last certificate" : "a certificate of the internal CA")
@@ -344,10 +354,10 @@ Task<> Client::keep(net::Resolver& resolver) {
     auto& loop = *net::Loop::current();
     const auto now = right_now();
     look_for_end(now);
-    if (loop.now() < next_try_) co_return;
     const auto served = leaf(now);
     const bool due = !served || !covers(*served, *wanted) || now >= renew_at_;
-    if (!due && loop.now() < advice_at_) co_return;
+    if (due && take_over(*wanted, now)) co_return;
+    if (loop.now() < next_try_ || (!due && loop.now() < advice_at_)) co_return;
     auto key = account_key(*wanted);
     auto tls = client_context(wanted->config);
     if (!key || !tls) co_return failed(!key ? key.error() : tls.error(), std::nullopt);
@@ -355,6 +365,8 @@ Task<> Client::keep(net::Resolver& resolver) {
     auto step = due ? renew(talk) : ask_advice(talk);
     const auto done = co_await std::move(step);
     if (!done) co_return failed(done.error(), talk.session.retry_after());
+    const bool silent = talk.session.directory().new_order.empty();
+    if (silent) co_return;  // another node is at it
     if (std::exchange(failures_, 0) > 0)
         parts_.log.info("pki", "the CA answers again").field("directory", begun_->config.directory);
     failing_ = false;

@@ -28,7 +28,7 @@ namespace gh::pki::acme_client {
 
 /// What a client is to get.
 struct Aim {
-    AcmeClientConfig config;  ///< `domains` is not empty
+    AcmeClientConfig config;  ///< with `domains` filled in; none where nobody can tell
     bool http_first = true;   ///< which proof is tried first where both may be given
     friend bool operator==(const Aim&, const Aim&) = default;
 };

@@ -212,8 +212,10 @@ std::optional<seconds> read_retry_after(std::string_view value, SystemTime now) 
     const std::string text(value);
     const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
     if (end == nullptr || *end != '\0') return std::nullopt;
-    const auto moment = std::chrono::system_clock::from_time_t(::timegm(&parts));
-    return std::clamp(std::chrono::ceil<seconds>(moment - now), seconds(0), retry_after_max);
+    // In seconds: clocks do not count to the year 9999.
+    const seconds moment(::timegm(&parts));
+    const auto today = std::chrono::floor<seconds>(now.time_since_epoch());
+    return std::clamp(moment - today, seconds(0), retry_after_max);
 }
 
 }  // namespace gh::pki::acme_client

@@ -82,7 +82,8 @@ Leaf facts_of_leaf(const X509* certificate) {
     Leaf leaf;
     leaf.names = crypto::names_of(certificate).dns;
     std::ranges::sort(leaf.names);
-    leaf.not_before = crypto::not_before_of(certificate);
+    // No life is longer than a clock can count, whatever a CA writes.
+    leaf.not_before = std::max(crypto::not_before_of(certificate), SystemTime{});
     leaf.not_after = crypto::not_after_of(certificate);
     leaf.renewal_id = renewal_id_of(certificate);
     return leaf;
@@ -183,6 +184,7 @@ Result<Leaf> judge_chain(std::string_view chain_pem, EVP_PKEY* key,
             return bad_chain("is not for " + name);
     }
     if (now >= leaf.not_after) return bad_chain("is of the past");
+    if (!leaf.good_at(now)) return bad_chain("begins in the future; see that the clock is right");
     if (X509_check_ca(first) == 1) return bad_chain("begins with an authority");
     GH_TRY_VOID(judge_order(*chain));
     leaf.chain_pem = pem_of(*chain);

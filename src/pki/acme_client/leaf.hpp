@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ namespace gh::pki::acme_client {
 
 inline constexpr std::size_t chain_bytes_max = 48 * 1024;
 inline constexpr std::size_t chain_certificates_max = 8;
+inline constexpr std::chrono::minutes clock_slack{5};
 
 /// P-256.
 [[nodiscard]] crypto::KeyHandle make_key();

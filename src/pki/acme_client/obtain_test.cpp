@@ -1,0 +1,236 @@
+#include "pki/acme_client/obtain.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <optional>
+
+#include "net/run_task.hpp"
+#include "pki/acme/server_testing.hpp"
+
+namespace gh::pki::acme_client {
+namespace {
+
+using acme::field_of;
+
+/// Our own server, asked without a network. A test may answer in its place.
+class Direct final : public Transport {
+ public:
+    explicit Direct(std::vector<api::Route>& table) : table_(table) {}
+    Task<Result<Answer>> ask(std::string url, std::string body) override {
+        asked.push_back(url);
+        if (instead) {
+            if (auto answer = instead(url, body)) co_return *std::move(answer);
+        }
+        auto& fake =
+            calls_.emplace_back(body.empty() ? "GET" : "POST", url.substr(acme::base.size()));
+        fake.send(std::move(body));
+        auto call = fake.call();
+        for (const auto& route : table_) {
+            if (route.method != call.head.method_text || !acme::fits(route.path, call.path))
+                continue;
+            const auto parameters = api::parameters_of(route.path, call.path).value();
+            call.parameters = parameters;
+            auto handled = route.handle(call);
+            GH_CO_TRY(auto reply, co_await std::move(handled));
+            co_return Answer{.status = reply.status,
+                             .location = field_of(reply, "Location"),
+                             .nonce = field_of(reply, "Replay-Nonce"),
+                             .body = std::move(reply.body)};
+        }
+        co_return Answer{.status = 404};
+    }
+    std::vector<std::string> asked;
+    std::function<std::optional<Result<Answer>>(const std::string&, const std::string&)> instead;
+
+ private:
+    std::vector<api::Route>& table_;
+    std::deque<api::FakeCall> calls_;
+};
+
+Answer problem(std::uint16_t status, std::string_view type, std::string retry_after = {}) {
+    return {.status = status,
+            .retry_after = std::move(retry_after),
+            .body = R"({"type":"urn:ietf:params:acme:error:)" + std::string(type) +
+                    R"(","detail":"because"})"};
+}
+
+class AcmeObtain : public acme::ServerTest {
+ protected:
+    void SetUp() override {
+        now = std::chrono::system_clock::now();  // what is obtained is judged by it
+        config.domains = {"corp.example"};
+        ServerTest::SetUp();
+    }
+    Task<Result<Leaf>> all(Wanted wanted) {
+        auto directory = url("directory");
+        GH_CO_TRY_VOID(co_await session.open(std::move(directory)));
+        GH_CO_TRY_VOID(co_await session.sign_in(applicant));
+        const ProofPlaces places{http, tls};
+        co_return co_await obtain(session, key, places, std::move(wanted));
+    }
+    Result<Leaf> get(Wanted wanted = {.names = {"a.corp.example", "b.corp.example"}}) {
+        return net::run_to_end(all(std::move(wanted)));
+    }
+    std::string refusal(Wanted wanted = {.names = {"a.corp.example"}}) {
+        const auto leaf = get(std::move(wanted));
+        return leaf ? "" : std::string(leaf.error().reason) + " " + leaf.error().detail;
+    }
+
+    const AccountKey key = AccountKey::generate();
+    Applicant applicant;
+    access::HttpProofs http;
+    net::TlsProofs tls;
+    Direct way{table};
+    Session session{way, key};
+};
+
+TEST_P(AcmeObtain, ACertificateIsHadAndItsProofsAreShownMeanwhile) {
+    std::vector<std::string> shown;
+    network.meanwhile = [&]() -> Task<> {
+        const auto& proof = network.asked.back();
+        const auto found = http.find("/.well-known/acme-challenge/" + proof.token);
+        EXPECT_TRUE(found && *found == proof.key_authorization);
+        EXPECT_EQ(proof.type, acme::ChallengeType::http_01);
+        shown.push_back(proof.name);
+        co_return;
+    };
+    const auto leaf = get();
+    ASSERT_TRUE(leaf) << describe(leaf.error());
+    EXPECT_EQ(leaf->names, (std::vector<std::string>{"a.corp.example", "b.corp.example"}));
+    EXPECT_EQ(shown.size(), 2U);
+    for (const auto& proof : network.asked)
+        EXPECT_FALSE(http.find("/.well-known/acme-challenge/" + proof.token));
+    const auto again = get();
+    ASSERT_TRUE(again) << describe(again.error());
+    EXPECT_NE(again->chain_pem, leaf->chain_pem);
+    EXPECT_EQ(std::ranges::count(acts(), std::string("acme.account.create success")), 1)
+        << "the account is found again";
+}
+
+TEST(AcmeChallenge, TheOtherWayIsTriedAfterAFailure) {
+    using enum ChallengeChoice;
+    const Authorization both{.challenges = {{"dns-01", "https://c/1", "t", {}},
+                                            {"http-01", "https://c/2", "t", {}},
+                                            {"tls-alpn-01", "https://c/3", "t", {}}}};
+    struct Case {
+        ChallengeChoice choice;
+        bool http_first;
+        std::uint32_t failures;
+        std::string_view chosen;
+    };
+    constexpr Case cases[] = {
+        {any, true, 0, "http-01"},
+        {any, true, 1, "tls-alpn-01"},
+        {any, true, 2, "http-01"},
+        {any, false, 0, "tls-alpn-01"},
+        {any, false, 1, "http-01"},
+        {http_01, false, 0, "http-01"},
+        {http_01, false, 1, "http-01"},
+        {tls_alpn_01, true, 0, "tls-alpn-01"},
+        {tls_alpn_01, true, 3, "tls-alpn-01"},
+    };
+    for (const auto& c : cases) {
+        const auto* chosen = choose_challenge(
+            both, {.challenge = c.choice, .http_first = c.http_first, .failures = c.failures});
+        ASSERT_NE(chosen, nullptr);
+        EXPECT_EQ(chosen->type, c.chosen);
+    }
+    const Authorization one{.challenges = {{"http-01", "https://c/2", "t", {}}}};
+    EXPECT_EQ(choose_challenge(one, {.http_first = false}), one.challenges.data());
+    EXPECT_EQ(choose_challenge(one, {.challenge = tls_alpn_01}), nullptr);
+    const Authorization dns{.challenges = {{"dns-01", "https://c/1", "t", {}}}};
+    EXPECT_EQ(choose_challenge(dns, {}), nullptr);
+}
+
+TEST_P(AcmeObtain, ANonceThatIsRefusedIsReplacedSoManyTimes) {
+    int refused = 0;
+    way.instead = [&](const std::string&,
+                      const std::string& body) -> std::optional<Result<Answer>> {
+        if (body.empty() || ++refused > 10) return std::nullopt;
+        auto answer = problem(400, "badNonce");
+        answer.nonce = nonce();
+        return answer;
+    };
+    EXPECT_TRUE(get());
+    refused = -1'000'000;
+    EXPECT_TRUE(refusal().starts_with("acme_client.refused 400, badNonce"));
+}
+
+TEST_P(AcmeObtain, AProofThatFailsIsToldWithItsReason) {
+    network.failure = Error{ErrorKind::invalid_argument, "acme.connection", "nobody is there"};
+    const auto told = refusal();
+    EXPECT_TRUE(told.starts_with("acme_client.refused a.corp.example: connection: ")) << told;
+    EXPECT_TRUE(told.contains("nobody is there")) << told;
+    for (const auto& proof : network.asked)
+        EXPECT_FALSE(http.find("/.well-known/acme-challenge/" + proof.token));
+    network.failure.reset();
+    EXPECT_TRUE(refusal({.names = {"a.elsewhere.example"}}).contains("rejectedIdentifier"));
+}
+
+TEST_P(AcmeObtain, AnAccountIsBoundWhereTheCaWantsIt) {
+    config.external_account_required = true;
+    open();
+    EXPECT_TRUE(refusal().starts_with("acme_client.external_account "));
+    applicant.external_key_id = "nobody's";
+    applicant.external_key = crypto::Secret::random(32);
+    EXPECT_TRUE(refusal().starts_with("acme_client.refused "));
+}
+
+TEST_P(AcmeObtain, WhatTheCaSaysOfTheMomentIsTold) {
+    struct Case {
+        Answer answer;
+        ErrorKind kind;
+        std::optional<seconds> retry_after;
+    };
+    const Case cases[] = {
+        {problem(429, "rateLimited", "3600"), ErrorKind::exhausted, seconds(3600)},
+        {problem(403, "rateLimited"), ErrorKind::exhausted, std::nullopt},
+        {problem(503, "", "5"), ErrorKind::exhausted, seconds(5)},
+        {problem(500, "serverInternal"), ErrorKind::unavailable, std::nullopt},
+        {problem(403, "unauthorized"), ErrorKind::invalid_argument, std::nullopt},
+        {Answer{.status = 200, .body = "<html>"}, ErrorKind::corrupt, std::nullopt},
+    };
+    for (const auto& c : cases) {
+        SCOPED_TRACE(c.answer.body);
+        way.instead = [&](const std::string& asked,
+                          const std::string&) -> std::optional<Result<Answer>> {
+            return asked.ends_with("directory") ? std::optional<Result<Answer>>(c.answer)
+                                                : std::nullopt;
+        };
+        const auto leaf = get();
+        ASSERT_FALSE(leaf);
+        EXPECT_EQ(leaf.error().kind, c.kind);
+        if (c.answer.status != 200) {
+            EXPECT_EQ(session.retry_after(), c.retry_after);
+        }
+    }
+}
+
+TEST_P(AcmeObtain, ACaThatSpeaksOfOtherNamesIsNotFollowed) {
+    way.instead = [&](const std::string& asked,
+                      const std::string&) -> std::optional<Result<Answer>> {
+        if (!asked.contains("/authz/")) return std::nullopt;
+        return Answer{.status = 200,
+                      .nonce = nonce(),
+                      .body = R"({"status":"pending","identifier":{"type":"dns",)"
+                              R"("value":"admin.corp.example"},"challenges":[]})"};
+    };
+    EXPECT_TRUE(refusal().contains("a name that was not ordered"));
+}
+
+TEST_P(AcmeObtain, WhatIsReplacedMattersLessThanTheCertificate) {
+    const auto leaf = get({.names = {"a.corp.example"}});
+    ASSERT_TRUE(leaf);
+    ASSERT_TRUE(get({.names = {"a.corp.example"}, .replaces = leaf->renewal_id}));
+    way.asked.clear();
+    ASSERT_TRUE(get({.names = {"a.corp.example"}, .replaces = leaf->renewal_id}))
+        << "it was replaced already";
+    EXPECT_EQ(std::ranges::count(way.asked, url("new-order")), 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, AcmeObtain, storage::both_engines, storage::engine_name);
+
+}  // namespace
+}  // namespace gh::pki::acme_client
