@@ -37,7 +37,7 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       audit_(std::move(audit)),
       checkpoints_(std::move(checkpoints)),
       identity_(std::move(identity)),
-      vault_(*keyring_, *state_->database, *audit_, identity_->room(), log_),
+      vault_(*keyring_, *state_->database, *audit_, identity_->room(), registry_, log_),
       pki_(state_->certificates, ca, registry, log) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(
@@ -126,7 +126,8 @@ void BackOffice::start(const std::filesystem::path& sqlite) {
         state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
         state_->keys, identity_->key_uses(), identity_->oauth(), *fallback_, checkpoints_,
         registry_, log_, [this] { return greet_database(); }, [this] { return renew(); },
-        [this] { return pki_.keep(); }, [this] { return vault_.rotate_due(); }});
+        [this] { return pki_.keep(); }, [this] { return vault_.rotate_due(); },
+        [this] { return vault_.rotate_secrets(); }, [this] { return vault_.watch_rotations(); }});
     if (!sqlite.empty())
         integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
 }
