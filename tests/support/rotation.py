@@ -1,7 +1,6 @@
 """Secrets that are replaced by themselves: a server whose roles have passwords, and callers that rotate and read them."""
 
 import itertools
-import json
 import os
 import secrets
 import subprocess
@@ -109,8 +108,3 @@ class Rotations:
     def until_run(self, kind, state, timeout=20):
         return until(lambda: next((run for run in self.runs() if (run["kind"], run["state"]) == (kind, state)), None),
                      f"a run {kind} {state}", timeout=timeout)
-
-
-def audited(text):
-    """Actions of an exported audit log, in their order."""
-    return [json.loads(line)["action"] for line in text.splitlines() if line.startswith("{") and "action" in line]

@@ -13,8 +13,8 @@ namespace gh::storage {
 
 /// How long each may take: to be there, and to answer.
 struct OncePatience {
-    milliseconds connect{4'000};
-    milliseconds answer{3'000};
+    milliseconds connect{3'000};
+    milliseconds answer{2'000};
 };
 
 /// Lets the server check the user, the password and the right to be in the database.
