@@ -87,6 +87,19 @@ def test_two_roles_take_turns_and_both_are_let_in_meanwhile(of_roles, applicatio
     assert stored.startswith("SCRAM-SHA-256$4096:")
 
 
+def test_roles_are_rotated_on_schedule(of_roles, application):
+    rotations = of_roles
+    rotations.set(application.rule(every="5s", overlap="1s"))
+    first = rotations.until_version(1)
+    second = rotations.until_version(2)
+    rotations.until_state("idle")
+    assert application.lets_in(second) and not application.lets_in(first)
+    third = rotations.until_version(3)
+    rotations.until_state("idle")
+    assert application.lets_in(third) and not application.lets_in(second)
+    assert [run["kind"] for run in reversed(rotations.runs())][:5] == ["rotate", "rotate", "retire", "rotate", "retire"]
+
+
 def test_the_password_goes_over_no_wire_and_into_no_log(of_roles, application, postgres):
     postgres.set("log_statement", "all")
     try:
@@ -349,6 +362,13 @@ def test_two_nodes_do_not_rotate_twice(nodes, application):
     assert one.read()["version"] == 5
     rotated = [each for each in one.runs() if each["kind"] == "rotate"]
     assert len(rotated) == 5 and {each["state"] for each in rotated} == {"succeeded"}
+    # On a schedule, too.
+    both = [Rotations(node.gateway, "team/token") for node in nodes]
+    both[0].set({"generator": {"kind": "random"}, "every": "2s"})
+    values = [both[version % 2].until_version(version)["value"] for version in range(1, 5)]
+    shown = both[0].show()
+    made = [run for run in both[0].runs() if run["kind"] == "rotate" and run["state"] == "succeeded"]
+    assert len(made) == shown["current_version"] == both[1].read()["version"] and len(set(values)) == 4
     # A reader on one node holds what the other would end.
     other.read("billing")
     until(lambda: "api_key:billing" in one.consumers(), "the other node's reader")

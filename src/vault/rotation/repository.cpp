@@ -58,6 +58,11 @@ constexpr Statement update_state{
         "verdict = $9, due_at = $10, wake_at = $11, overlap_ends_at = $12, held_until = $13, "
         "rotated_at = $14, failures = $15, error = $16, claim = $17, claimed_until = $18 "
         "WHERE path = $1"};
+constexpr Statement drop_pending{
+    .name = "rotations.drop",
+    .sql =
+        "UPDATE secret_rotations SET state = 'idle', key_id = NULL, sealed = NULL, "
+        "pending_role = '' WHERE path = $1"};
 constexpr Statement delete_one{.name = "rotations.remove",
                                .sql = "DELETE FROM secret_rotations WHERE path = $1"};
 
@@ -159,8 +164,12 @@ Task<Result<Rotation>> set_rule(Session& session, std::shared_ptr<const Wanted> 
         co_return co_await add_rule(session, *wanted);
     }
     auto& before = found->rotation;
-    const bool idle = before.state == State::idle;
-    if (!idle && before.rule.generator != wanted->rule.generator) co_return in_progress(before);
+    const bool other = before.rule.generator != wanted->rule.generator;
+    const bool stuck = before.state == State::pending && found->claimed_until <= wanted->now;
+    const bool idle = before.state == State::idle || (other && stuck);
+    if (other && !idle) co_return in_progress(before);
+    // What cannot succeed, as with a connection that was misspelled, is made anew as it is meant now.
+    if (other && stuck) GH_CO_TRY_VOID(co_await session.execute(drop_pending, wanted->path));
     auto due = before.due_at;
     if (before.rule.every != wanted->rule.every)
         due = next_due(wanted->rule, before.rotated_at.value_or(wanted->now));

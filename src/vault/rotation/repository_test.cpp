@@ -247,6 +247,22 @@ TEST_P(RotationRepositoryTest, WhatWasMadeForTheWrongRoleIsGivenUp) {
     EXPECT_FALSE(run_to_end(rotations().values(*again, at(6))).value().pending);
 }
 
+TEST_P(RotationRepositoryTest, WhatCannotSucceedIsMadeAnewAsItIsMeantNow) {
+    set("db", rule());
+    const auto claimed = claim("db", 0);
+    ASSERT_TRUE(run_to_end(rotations().begin(*claimed, candidate("new"), at(0))));
+    auto meant = rule();
+    meant.generator.length = 64;
+    EXPECT_EQ(reason(run_to_end(rotations().set("db", meant, at(1)))), "rotation.in_progress");
+    const Error wrong{ErrorKind::invalid_argument, "rotation.connection", "misspelled"};
+    ASSERT_TRUE(run_to_end(rotations().fail_step(*claimed, wrong, at(2))));
+    EXPECT_EQ(set("db", meant, 3).state, State::idle);
+    const auto again = claim("db", 3);
+    ASSERT_TRUE(again && again->step == Step::begin);
+    EXPECT_EQ(again->rotation.rule.generator.length, 64U);
+    EXPECT_FALSE(run_to_end(rotations().values(*again, at(3))).value().pending);
+}
+
 TEST_P(RotationRepositoryTest, TheLastHundredTriesAreKept) {
     auto wanted = rule();
     wanted.overlap = wanted.hold_max = seconds(0);
