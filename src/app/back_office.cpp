@@ -127,7 +127,8 @@ void BackOffice::start(const std::filesystem::path& sqlite) {
         state_->keys, identity_->key_uses(), identity_->oauth(), *fallback_, checkpoints_,
         registry_, log_, [this] { return greet_database(); }, [this] { return renew(); },
         [this] { return pki_.keep(); }, [this] { return vault_.rotate_due(); },
-        [this] { return vault_.rotate_secrets(); }, [this] { return vault_.watch_rotations(); }});
+        [this] { return vault_.rotate_secrets(); }, [this] { return vault_.watch_rotations(); },
+        [this] { return vault_.end_leases(); }});
     if (!sqlite.empty())
         integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
 }

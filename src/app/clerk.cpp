@@ -24,6 +24,7 @@ constexpr auto clear_every = hours(1);
 constexpr auto rotate_every = std::chrono::minutes(10);
 constexpr auto rotate_secrets_every = seconds(1);
 constexpr auto watch_rotations_every = seconds(2);
+constexpr auto end_leases_every = seconds(1);
 constexpr auto end_patience = milliseconds(500);
 constexpr auto last_patience = seconds(2);
 constexpr auto sign_every = seconds(60);
@@ -53,6 +54,7 @@ Clerk::Clerk(Parts parts)
         spawn(counted(rotate_keys()));
         spawn(counted(rotate_secrets()));
         spawn(counted(watch_rotations()));
+        spawn(counted(end_leases()));
     });
     thread_ = std::jthread([this] { loop_.run(); });
 }
@@ -180,6 +182,14 @@ Task<> Clerk::watch_rotations() {
         const auto done = co_await parts_.watch_rotations();
         tell_unless_away("who reads rotated secrets could not be written down", done);
     } while (co_await pause(watch_rotations_every));
+}
+
+Task<> Clerk::end_leases() {
+    do {
+        if (!parts_.revocations.known()) continue;
+        const auto done = co_await parts_.end_leases();
+        tell_unless_away("leases that are over could not be ended", done);
+    } while (co_await pause(end_leases_every));
 }
 
 Task<> Clerk::bring_journal() {

@@ -51,6 +51,8 @@ class Clerk {
         std::function<Task<Result<void>>()> rotate_secrets;
         /// Writes down who reads them, every two seconds.
         std::function<Task<Result<void>>()> watch_rotations;
+        /// Ends leases that are over, every second.
+        std::function<Task<Result<void>>()> end_leases;
     };
     explicit Clerk(Parts parts);
     /// Ends between two rounds; what waits for the database is given up after half a second. Last uses are still written and a checkpoint
@@ -74,6 +76,7 @@ class Clerk {
     [[nodiscard]] Task<> rotate_keys();
     [[nodiscard]] Task<> rotate_secrets();
     [[nodiscard]] Task<> watch_rotations();
+    [[nodiscard]] Task<> end_leases();
     /// Of what is asked again soon: away, it is the revocations' to tell.
     void tell_unless_away(std::string_view message, const Result<void>& outcome);
     [[nodiscard]] Task<> bring_journal();

@@ -21,6 +21,8 @@
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 #include "vault/keyring.hpp"
+#include "vault/leases/lessor.hpp"
+#include "vault/leases/room.hpp"
 #include "vault/policy_repository.hpp"
 #include "vault/room.hpp"
 #include "vault/rotation/room.hpp"
@@ -52,6 +54,9 @@ class VaultHouse {
                     [](std::string action, std::string path) {
                         return audit::act_of_house(std::move(action), "secret", std::move(path));
                     }}),
+          leases_(database),
+          lessor_({leases_, secrets_, registry, log}),
+          lease_room_{room_, leases_, lessor_},
           transit_{room_, transit_keys_, open_keys_, signing_, making_, log} {}
     VaultHouse(const VaultHouse&) = delete;
     VaultHouse& operator=(const VaultHouse&) = delete;
@@ -67,17 +72,22 @@ class VaultHouse {
             std::ranges::move(routes(transit_), std::back_inserter(all));
         std::ranges::move(vault::rotation::rule_routes(rotation_room_), std::back_inserter(all));
         std::ranges::move(vault::rotation::history_routes(rotation_room_), std::back_inserter(all));
+        std::ranges::move(vault::leases::database_routes(lease_room_), std::back_inserter(all));
+        std::ranges::move(vault::leases::lease_routes(lease_room_), std::back_inserter(all));
         return all;
     }
 
     /// Rotates the secrets that are due, ends what has had its time.
     [[nodiscard]] Task<Result<void>> rotate_secrets() { return rotator_.run_due(); }
+    /// Ends the users of leases that are over.
+    [[nodiscard]] Task<Result<void>> end_leases() { return lessor_.end_due(); }
     /// Writes down who has read which version of them, and learns which are rotated.
     [[nodiscard]] Task<Result<void>> watch_rotations() {
         GH_CO_TRY_VOID(co_await uses_.write(rotations_));
         GH_CO_TRY(auto paths, co_await rotations_.paths());
         uses_.watch(std::move(paths));
-        co_return co_await rotator_.observe();
+        GH_CO_TRY_VOID(co_await rotator_.observe());
+        co_return co_await lessor_.observe();
     }
 
     /// Another version of each transit key that wants one by itself; how many.
@@ -100,6 +110,9 @@ class VaultHouse {
     // A new RSA key takes a second and more: who asks for many is told so soon, and signatures do not wait.
     net::WorkPool making_{{.threads = 1, .queue_max = 4, .name = "key making"}};
     vault::rotation::Rotator rotator_;
+    vault::leases::Repository leases_;
+    vault::leases::Lessor lessor_;
+    vault::leases::LeaseRoom lease_room_;
     vault::transit::TransitRoom transit_;
 };
 

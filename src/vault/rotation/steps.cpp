@@ -3,7 +3,7 @@
 
 #include "base/id.hpp"
 #include "base/try.hpp"
-#include "codec/utf8.hpp"
+#include "vault/foreign_text.hpp"
 #include "vault/kv_json.hpp"
 #include "vault/rotation/repository.hpp"
 #include "vault/rotation/rows.hpp"
@@ -20,8 +20,6 @@ using storage::Statement;
 
 using SharedSecret = std::shared_ptr<const crypto::Secret>;
 using Work = std::shared_ptr<const Claimed>;
-
-constexpr std::size_t detail_bytes_max = 1'000;
 
 constexpr Statement select_due{
     .name = "rotations.due",
@@ -278,14 +276,6 @@ Task<Result<Rotation>> take_back(Session& session, Keyring& keyring, Work work, 
     rotation.rolled_back = true;
     const auto version = rotation.current_version;
     co_return co_await finish(session, work, std::move(rotation), version, now);
-}
-
-/// A server may say anything.
-std::string storable(std::string text) {
-    if (text.size() > detail_bytes_max) text.resize(detail_bytes_max);
-    if (!codec::is_utf8(text)) std::erase_if(text, [](char c) { return (c & 0x80) != 0; });
-    std::erase(text, '\0');
-    return text;
 }
 
 Task<Result<Rotation>> note_failure(Session& session, Work work, Error error, SystemTime now) {
