@@ -208,6 +208,23 @@ TEST_P(RotationRepositoryTest, AHoldIsRolledBack) {
               "rotation.in_progress");
 }
 
+TEST_P(RotationRepositoryTest, WhatIsGoneIsNotRolledBackTo) {
+    ASSERT_TRUE(put("db", R"({"value":"1"})"));
+    set("db", rule());
+    rotate("db", "2", 1'000);
+    ASSERT_TRUE(run_to_end(secrets().destroy("db", {1}, at(1'001))));
+    ASSERT_TRUE(run_to_end(rotations().judge("db", Verdict::roll_back, at(1'002))));
+    const auto claimed = claim("db", 1'002);
+    ASSERT_TRUE(claimed && claimed->step == Step::roll_back);
+    const auto failed = run_to_end(rotations().roll_back(*claimed, at(1'002)));
+    ASSERT_EQ(reason(failed), "rotation.gone");
+    ASSERT_TRUE(run_to_end(rotations().fail_step(*claimed, failed.error(), at(1'002))));
+    const auto end = claim("db", 1'007);
+    ASSERT_TRUE(end && end->step == Step::retire);
+    EXPECT_EQ(run_to_end(rotations().retire(*end, at(1'007))).value().state, State::idle);
+    EXPECT_EQ(value("db"), R"({"value":"2"})");
+}
+
 TEST_P(RotationRepositoryTest, WhatFailsIsTriedAgainLaterAndLater) {
     set("db", rule());
     int now = 0;

@@ -262,8 +262,12 @@ Task<Result<Rotation>> take_back(Session& session, Keyring& keyring, Work work, 
     auto& rotation = stored.rotation;
     const auto path = rotation.path;
     GH_CO_TRY(const auto good,
-              co_await read_secret(session, keyring, path, rotation.previous_version, now));
-    if (!good.value) co_return unknown_secret(path);
+              co_await read_version(session, keyring, path, rotation.previous_version, now));
+    if (!good.value) {
+        co_return fail(
+            ErrorKind::conflict, "rotation.gone",
+            "the version before of " + path + " is gone and cannot become current again: it ends");
+    }
     GH_CO_TRY(const auto bad, co_await read_version(session, keyring, path, 0, now));
     GH_CO_TRY(const auto made,
               co_await add_secret_version(session, keyring, path, good.value, now));
@@ -291,6 +295,7 @@ Task<Result<Rotation>> note_failure(Session& session, Work work, Error error, Sy
         rotation.pending_role.clear();
         rotation.due_at = now;
     }
+    if (error.reason == "rotation.gone") rotation.verdict = Verdict::proceed;
     GH_CO_TRY_VOID(co_await release(session, rotation));
     GH_CO_TRY_VOID(co_await session.execute(end_run, work->run, name_of(RunState::failed), 0,
                                             error.reason, error.detail, now, rotation.wake_at));
