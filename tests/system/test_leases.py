@@ -7,7 +7,7 @@ import hvac
 import pytest
 
 from support.control import Control, house_config
-from support.gateway import Gatehouse
+from support.gateway import Gatehouse, run
 from support.rotation import AUTH, KEYS, Application
 from support.wait import pass_time, until
 
@@ -82,6 +82,10 @@ def test_the_life_of_a_lease(gateway, application, postgres):
         engine.delete_connection("app")
     client.sys.revoke_prefix(f"database/creds/{application.reader}")
     assert not application.lets_in(other) and users(application) == []
+    told = run("audit", "tail", "--config", gateway.config_file).stdout
+    for action in ("lease.make", "lease.renew", "lease.revoke", "lease.end", "database.configure", "database.role_put"):
+        assert action in told, told
+    assert credential["password"] not in told and application.password not in told
     engine.delete_role(application.reader)
     engine.delete_connection("app")
     with pytest.raises(hvac.exceptions.InvalidPath):
