@@ -157,10 +157,7 @@ std::vector<api::Route> lease_routes(LeaseRoom& room) {
               {.want = Want::list, .place = "sys/leases/lookup"}, with(room, list_leases),
               "Those below a path.");
     table.add_write("/v1/sys/leases/revoke-prefix/{path...}",
-                    {.want = Want::update,
-                     .place = "sys/leases/revoke-prefix",
-                     .is_silent = true,
-                     .wants_sudo = false},
+                    {.want = Want::update, .place = "sys/leases/revoke-prefix", .is_silent = true},
                     with(room, revoke_prefix), "Ends those below a path.", small_body_bytes_max);
     return std::move(table).take();
 }
