@@ -38,7 +38,7 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       audit_(std::move(audit)),
       checkpoints_(std::move(checkpoints)),
       identity_(std::move(identity)),
-      vault_(*keyring_, *state_->database, *audit_, identity_->room(), log_),
+      vault_(*keyring_, *state_->database, *audit_, identity_->room(), registry_, log_),
       pki_(*state_->database, state_->certificates, ca, std::move(enrolment_secret), registry,
            log) {}
 
@@ -126,13 +126,14 @@ Task<Result<void>> BackOffice::welcome_first_users() {
 }
 
 void BackOffice::start(const std::filesystem::path& sqlite, pki::acme_client::Client& client) {
-    clerk_ = std::make_unique<Clerk>(
-        Clerk::Parts{state_->revocations, identity_->revocations(), state_->roles,
-                     identity_->roles(), state_->keys, identity_->key_uses(), identity_->oauth(),
-                     *fallback_, checkpoints_, registry_, log_, [this] { return greet_database(); },
-                     [this] { return renew(); }, [this] { return pki_.keep(); },
-                     [&client](net::Resolver& resolver) { return client.keep(resolver); },
-                     [this] { return vault_.rotate_due(); }});
+    clerk_ = std::make_unique<Clerk>(Clerk::Parts{
+        state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
+        state_->keys, identity_->key_uses(), identity_->oauth(), *fallback_, checkpoints_,
+        registry_, log_, [this] { return greet_database(); }, [this] { return renew(); },
+        [this] { return pki_.keep(); },
+        [&client](net::Resolver& resolver) { return client.keep(resolver); },
+        [this] { return vault_.rotate_due(); }, [this] { return vault_.rotate_secrets(); },
+        [this] { return vault_.watch_rotations(); }, [this] { return vault_.end_leases(); }});
     if (!sqlite.empty())
         integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
 }

@@ -23,6 +23,9 @@ constexpr auto write_uses_every = seconds(10);
 constexpr auto clear_every = hours(1);
 constexpr auto ask_ca_every = seconds(1);
 constexpr auto rotate_every = std::chrono::minutes(10);
+constexpr auto rotate_secrets_every = seconds(1);
+constexpr auto watch_rotations_every = seconds(2);
+constexpr auto end_leases_every = seconds(1);
 constexpr auto end_patience = milliseconds(500);
 constexpr auto last_patience = seconds(2);
 constexpr auto sign_every = seconds(60);
@@ -51,6 +54,9 @@ Clerk::Clerk(Parts parts)
         spawn(counted(keep_certificates()));
         spawn(counted(ask_ca()));
         spawn(counted(rotate_keys()));
+        spawn(counted(rotate_secrets()));
+        spawn(counted(watch_rotations()));
+        spawn(counted(end_leases()));
     });
     thread_ = std::jthread([this] { loop_.run(); });
 }
@@ -163,6 +169,35 @@ Task<> Clerk::rotate_keys() {
             parts_.log.info("vault", "rotated transit keys that were due").field("keys", *rotated);
         }
     } while (co_await pause(rotate_every));
+}
+
+void Clerk::tell_unless_away(std::string_view message, const Result<void>& outcome) {
+    if (outcome || storage::is_away(outcome.error())) return;
+    parts_.log.warning("vault", message).error(outcome.error());
+}
+
+Task<> Clerk::rotate_secrets() {
+    do {
+        if (!parts_.revocations.known()) continue;
+        const auto done = co_await parts_.rotate_secrets();
+        tell_unless_away("secrets that are due could not be rotated", done);
+    } while (co_await pause(rotate_secrets_every));
+}
+
+Task<> Clerk::watch_rotations() {
+    do {
+        if (!parts_.revocations.known()) continue;
+        const auto done = co_await parts_.watch_rotations();
+        tell_unless_away("who reads rotated secrets could not be written down", done);
+    } while (co_await pause(watch_rotations_every));
+}
+
+Task<> Clerk::end_leases() {
+    do {
+        if (!parts_.revocations.known()) continue;
+        const auto done = co_await parts_.end_leases();
+        tell_unless_away("leases that are over could not be ended", done);
+    } while (co_await pause(end_leases_every));
 }
 
 Task<> Clerk::bring_journal() {

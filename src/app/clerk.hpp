@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -22,7 +23,7 @@
 namespace gh::app {
 
 /// What the house does by itself, whoever asks or not: learns of revocations and roles that other nodes made, brings the
-/// journal into the database, writes down when keys were last used, clears away what has expired. On a loop and a thread of
+/// journal into the database, writes down when keys were last used, rotates what is due, clears away what has expired. On a loop and a thread of
 /// its own, from its making to its end.
 class Clerk {
  public:
@@ -49,6 +50,12 @@ class Clerk {
         std::function<Task<>(net::Resolver&)> ask_ca;
         /// Makes new versions of transit keys that are due, every ten minutes; how many.
         std::function<Task<Result<std::uint64_t>>()> rotate_keys;
+        /// Rotates secrets that are due, every second.
+        std::function<Task<Result<void>>()> rotate_secrets;
+        /// Writes down who reads them, every two seconds.
+        std::function<Task<Result<void>>()> watch_rotations;
+        /// Ends leases that are over, every second.
+        std::function<Task<Result<void>>()> end_leases;
     };
     explicit Clerk(Parts parts);
     /// Ends between two rounds; what waits for the database is given up after half a second. Last uses are still written and a checkpoint
@@ -71,6 +78,11 @@ class Clerk {
     [[nodiscard]] Task<> keep_certificates();
     [[nodiscard]] Task<> ask_ca();
     [[nodiscard]] Task<> rotate_keys();
+    [[nodiscard]] Task<> rotate_secrets();
+    [[nodiscard]] Task<> watch_rotations();
+    [[nodiscard]] Task<> end_leases();
+    /// Of what is asked again soon: away, it is the revocations' to tell.
+    void tell_unless_away(std::string_view message, const Result<void>& outcome);
     [[nodiscard]] Task<> bring_journal();
     [[nodiscard]] Task<> write_uses();
     [[nodiscard]] Task<> clear_away();

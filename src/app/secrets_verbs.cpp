@@ -154,6 +154,7 @@ void add_secrets(CLI::App& app, Options& options) {
     add_values(Verbs(*secrets, options), options.secrets);
     add_import(*secrets, options);
     add_seal(Verbs(*secrets, options), options.secrets);
+    add_rotation(*secrets, options);
 }
 
 }  // namespace gh::app

@@ -9,6 +9,7 @@
 #include "app/config_command.hpp"
 #include "app/import_command.hpp"
 #include "app/key_command.hpp"
+#include "app/rotation_command.hpp"
 #include "app/secrets_command.hpp"
 #include "app/settings.hpp"
 #include "app/user_command.hpp"
@@ -31,6 +32,7 @@ struct Options {
     AuditOptions audit;
     CaOptions ca;
     SecretsOptions secrets;
+    RotationOptions rotation;
     ImportOptions import;
     bool force = false, verify = false, passphrase_stdin = false;
     std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
@@ -56,5 +58,7 @@ void add_identity(CLI::App& app, Options& options);
 void add_ca(CLI::App& app, Options& options);
 /// `secrets`.
 void add_secrets(CLI::App& app, Options& options);
+/// `secrets rotate` and `secrets rotation`.
+void add_rotation(CLI::App& secrets, Options& options);
 
 }  // namespace gh::app

@@ -56,4 +56,11 @@ Record act_of_shell(std::string action, std::string object_type, std::string obj
     return record;
 }
 
+Record act_of_house(std::string action, std::string object_type, std::string object_id) {
+    auto record = begin_record(std::move(action), std::move(object_type), std::move(object_id));
+    record.actor_type = access::PrincipalType::service;
+    record.actor = "gatehouse";
+    return record;
+}
+
 }  // namespace gh::audit

@@ -22,6 +22,10 @@ namespace gh::audit {
 [[nodiscard]] Record act_of_shell(std::string action, std::string object_type,
                                   std::string object_id = {});
 
+/// An act of the house itself, which nobody asked for at that moment.
+[[nodiscard]] Record act_of_house(std::string action, std::string object_type,
+                                  std::string object_id = {});
+
 /// For a repository's write: the record is in the log exactly when the write is in its tables.
 /// @param say  what of the written thing the record tells; may be unset
 template <class T>

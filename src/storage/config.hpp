@@ -21,6 +21,8 @@ struct PoolConfig {
     milliseconds lifetime_max{1'800'000};  ///< then it makes place for a new one, once it is idle
     /// PostgreSQL: idle for longer, it is asked whether it is there before it is lent. No key of the file.
     milliseconds unused_max{15'000};
+    /// PostgreSQL: to be connected, from the name's address on. No key of the file.
+    milliseconds connect_timeout{10'000};
     friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
 };
 

@@ -49,6 +49,10 @@ Capabilities allowed(PermissionSet held, std::string_view path) {
     if (path.starts_with("sys/tools/"))
         return reads || writes ? Capabilities{update} : Capabilities{};
     if (path.starts_with("transit/")) return allowed_in_transit(reads, writes, path);
+    // A user of a database is made by who asks: no less than to read a secret. How is for who may do both.
+    if (path.starts_with("database/creds/")) return reads ? Capabilities{read} : Capabilities{};
+    if (path.starts_with("database/"))
+        return reads && writes ? Capabilities{create, read, update, remove, list} : Capabilities{};
     if (path.starts_with("sys/"))
         return reads && writes ? Capabilities{create, read, update, remove, list} : Capabilities{};
     Capabilities may;

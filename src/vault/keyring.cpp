@@ -25,7 +25,8 @@ constexpr Statement delete_unused{
     .sql =
         "DELETE FROM vault_keys WHERE id < (SELECT max(id) FROM vault_keys) AND NOT EXISTS "
         "(SELECT 1 FROM vault_versions WHERE key_id = vault_keys.id) AND NOT EXISTS "
-        "(SELECT 1 FROM transit_versions WHERE key_id = vault_keys.id)"};
+        "(SELECT 1 FROM transit_versions WHERE key_id = vault_keys.id) AND NOT EXISTS "
+        "(SELECT 1 FROM secret_rotations WHERE key_id = vault_keys.id)"};
 
 Place place_of(KeyId id) { return {.kind = "data key", .path = {}, .version = id}; }
 

@@ -30,7 +30,10 @@ Answered read_secret(Room& room, Entry entry, std::string_view /*body*/) {
     auto record = audit::act_of(entry.call, "secret.get", "secret", path_of(entry));
     GH_CO_TRY(const auto secret, co_await room.secrets.get(path_of(entry), version));
     record.details = {{"version", static_cast<std::int64_t>(secret.version.version)}};
-    if (secret.value) GH_CO_TRY_VOID(co_await room.audit.append(std::move(record)));
+    if (secret.value) {
+        GH_CO_TRY_VOID(co_await room.audit.append(std::move(record)));
+        room.uses.note(path_of(entry), entry.call.principal, secret.version.version, now());
+    }
     co_return json(kv::text_of(secret, entry.call.request_id), secret.value ? 200 : 404);
 }
 

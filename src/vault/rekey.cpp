@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/try.hpp"
+#include "vault/rotation/reseal.hpp"
 #include "vault/secret_rows.hpp"
 #include "vault/transit/reseal.hpp"
 
@@ -33,7 +34,8 @@ Task<Result<RekeyState>> read_state(Session& session) {
     state.newest = static_cast<KeyId>((*newest).integer(0));
     GH_CO_TRY(const auto waiting, co_await session.query_one(count_waiting, state.newest));
     GH_CO_TRY(const auto keys, co_await transit::count_waiting(session, state.newest));
-    state.waiting = static_cast<std::uint64_t>((*waiting).integer(0)) + keys;
+    GH_CO_TRY(const auto pending, co_await rotation::count_waiting(session, state.newest));
+    state.waiting = static_cast<std::uint64_t>((*waiting).integer(0)) + keys + pending;
     co_return state;
 }
 
@@ -45,6 +47,18 @@ RekeyPosition position_of(const storage::Row& row) {
     return position;
 }
 
+/// What is no version of a secret: first what rotations keep pending, which is little, then keys.
+Task<Result<RekeyStep>> seal_others(Session& session, Keyring& keyring, Barrier newest) {
+    GH_CO_TRY(auto pending, co_await rotation::seal_pending(session, keyring, newest));
+    RekeyPosition first;
+    first.in_transit = true;
+    GH_CO_TRY(auto step,
+              co_await transit::seal_some(session, keyring, std::move(newest), std::move(first)));
+    step.sealed += pending.sealed;
+    step.unopened.insert(step.unopened.end(), pending.unopened.begin(), pending.unopened.end());
+    co_return step;
+}
+
 Task<Result<RekeyStep>> seal_some(Session& session, Keyring& keyring, RekeyPosition after,
                                   SystemTime now) {
     GH_CO_TRY(const auto newest, co_await keyring.for_sealing(session, now));
@@ -54,9 +68,7 @@ Task<Result<RekeyStep>> seal_some(Session& session, Keyring& keyring, RekeyPosit
               co_await session.query(select_some, newest.newest(), after.key_id, after.path,
                                      after.version, Rekey::values_at_once));
     if (rows.empty()) {
-        RekeyPosition first;
-        first.in_transit = true;
-        co_return co_await transit::seal_some(session, keyring, newest, std::move(first));
+        co_return co_await seal_others(session, keyring, newest);
     }
     RekeyStep step;
     std::vector<storage::Parameters> sets;

@@ -8,6 +8,7 @@
 #include "api/route.hpp"
 #include "audit/log.hpp"
 #include "vault/policy_repository.hpp"
+#include "vault/rotation/uses.hpp"
 #include "vault/secret_repository.hpp"
 #include "vault/tokens.hpp"
 #include "vault/wrapped_answers.hpp"
@@ -23,6 +24,7 @@ struct Room {
     audit::Log& audit;
     /// What roles hold that an operator has made.
     std::function<std::shared_ptr<const access::CustomRoles>()> roles;
+    rotation::Uses& uses;  ///< who reads what is rotated
 };
 
 /// /v1/secret/*: what clients of KV stores speak (OpenBao's API, KV version 2), with any credential of ours in

@@ -95,39 +95,14 @@ Task<Result<SecretChange>> write_version(Session& session, Keyring& keyring,
     co_return change;
 }
 
-Task<Result<OpenedSecret>> read(Session& session, Keyring& keyring, std::string path,
-                                std::uint64_t version, SystemTime now) {
-    storage::MaybeRow row;
-    if (version == 0) {
-        GH_CO_TRY(row, co_await session.query_one(select_newest, path));
-    } else {
-        GH_CO_TRY(row, co_await session.query_one(select_version, path, version));
-    }
-    if (!row) co_return unknown_secret(path);
-    OpenedSecret opened;
-    opened.version = version_of(*row, 0);
-    opened.custom_metadata = (*row).optional_text(5).value_or(std::string());
-    const bool deleted = opened.version.deleted_at && *opened.version.deleted_at <= now;
-    if (deleted || !opened.version.key_id) co_return opened;
-    const auto sealed = crypto::bytes_of((*row).octets(4));
-    const auto place = place_of(path, opened.version.version);
-    auto value = co_await keyring.open(session, sealed, place);
-    if (!value) {
-        if (is_unopened(value.error()))
-            value.error().detail = describe_unopened(place, value.error());
-        co_return std::unexpected(std::move(value).error());
-    }
-    opened.value = std::make_shared<const crypto::Secret>(*std::move(value));
-    co_return opened;
-}
-
 Task<Result<SecretChange>> write(Session& session, Keyring& keyring,
                                  std::shared_ptr<const Wanted> wanted) {
     GH_CO_TRY(auto head, co_await find_head(session, wanted->path));
     GH_CO_TRY_VOID(check_cas(head, wanted->cas));
     std::shared_ptr<const crypto::Secret> value(wanted, &wanted->value);
     if (wanted->make) {
-        GH_CO_TRY(const auto newest, co_await read(session, keyring, wanted->path, 0, wanted->now));
+        GH_CO_TRY(const auto newest,
+                  co_await read_secret(session, keyring, wanted->path, 0, wanted->now));
         if (!newest.value) co_return unknown_secret(wanted->path);
         GH_CO_TRY(auto made, wanted->make(*newest.value));
         GH_CO_TRY_VOID(check_size(made));
@@ -153,6 +128,42 @@ std::string describe_unopened(const Place& place, const Error& error) {
            "; somebody changed it or moved it here: restore the database from a backup, or give "
            "the secret up: gatehouse secrets delete " +
            path + " --all";
+}
+
+Task<Result<OpenedSecret>> read_secret(Session& session, Keyring& keyring, std::string path,
+                                       std::uint64_t version, SystemTime now) {
+    storage::MaybeRow row;
+    if (version == 0) {
+        GH_CO_TRY(row, co_await session.query_one(select_newest, path));
+    } else {
+        GH_CO_TRY(row, co_await session.query_one(select_version, path, version));
+    }
+    if (!row) co_return unknown_secret(path);
+    OpenedSecret opened;
+    opened.version = version_of(*row, 0);
+    opened.custom_metadata = (*row).optional_text(5).value_or(std::string());
+    const bool deleted = opened.version.deleted_at && *opened.version.deleted_at <= now;
+    if (deleted || !opened.version.key_id) co_return opened;
+    const auto sealed = crypto::bytes_of((*row).octets(4));
+    const auto place = place_of(path, opened.version.version);
+    auto value = co_await keyring.open(session, sealed, place);
+    if (!value) {
+        if (is_unopened(value.error()))
+            value.error().detail = describe_unopened(place, value.error());
+        co_return std::unexpected(std::move(value).error());
+    }
+    opened.value = std::make_shared<const crypto::Secret>(*std::move(value));
+    co_return opened;
+}
+
+Task<Result<SecretChange>> add_secret_version(Session& session, Keyring& keyring, std::string path,
+                                              std::shared_ptr<const crypto::Secret> value,
+                                              SystemTime now) {
+    GH_CO_TRY_VOID(check_size(*value));
+    GH_CO_TRY(auto head, co_await find_head(session, path));
+    const auto wanted = std::make_shared<const Wanted>(Wanted{std::move(path), {}, {}, {}, now});
+    auto known = std::move(head).value_or(SecretHead{});
+    co_return co_await write_version(session, keyring, wanted, std::move(known), std::move(value));
 }
 
 Place place_of(std::string_view path, std::uint64_t version) {
@@ -209,7 +220,7 @@ Task<Result<OpenedSecret>> SecretRepository::get(std::string path, std::uint64_t
                                                  SystemTime now) {
     GH_CO_TRY_VOID(check_secret_path(path));
     auto work = [&keyring = keyring_, path = std::move(path), version, now](Session& session) {
-        return read(session, keyring, path, version, now);
+        return read_secret(session, keyring, path, version, now);
     };
     co_return co_await database_.read(std::move(work));
 }

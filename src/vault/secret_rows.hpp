@@ -1,10 +1,13 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/task.hpp"
+#include "crypto/secret.hpp"
 #include "storage/session.hpp"
+#include "vault/keyring.hpp"
 #include "vault/secret.hpp"
 
 // What the files of the repository have in common. Only they include this.
@@ -33,6 +36,18 @@ struct SecretHead {
 /// Nothing where the path is unknown.
 [[nodiscard]] Task<Result<std::optional<SecretHead>>> find_head(storage::Session& session,
                                                                 std::string path);
+
+/// SecretRepository::get() within a transaction of the caller's.
+[[nodiscard]] Task<Result<OpenedSecret>> read_secret(storage::Session& session, Keyring& keyring,
+                                                     std::string path, std::uint64_t version,
+                                                     SystemTime now);
+/// Another version, the same way, whatever check-and-set the path asks of others.
+[[nodiscard]] Task<Result<SecretChange>> add_secret_version(
+    storage::Session& session, Keyring& keyring, std::string path,
+    std::shared_ptr<const crypto::Secret> value, SystemTime now);
+/// Deletes a version, which may be taken back; nothing where it is gone.
+[[nodiscard]] Task<Result<void>> delete_secret_version(storage::Session& session, std::string path,
+                                                       std::uint64_t version, SystemTime now);
 
 [[nodiscard]] std::unexpected<Error> unknown_secret(std::string_view path);
 

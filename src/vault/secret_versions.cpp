@@ -200,6 +200,12 @@ using Rows = std::function<Task<Result<SecretChange>>(Session&)>;
 
 }  // namespace
 
+Task<Result<void>> delete_secret_version(Session& session, std::string path, std::uint64_t version,
+                                         SystemTime now) {
+    GH_CO_TRY_VOID(co_await session.execute(mark_deleted, path, version, now));
+    co_return Result<void>{};
+}
+
 Task<Result<SecretFacts>> SecretRepository::facts(std::string path) {
     GH_CO_TRY_VOID(check_secret_path(path));
     auto work = [path = std::move(path)](Session& session) { return read_facts(session, path); };

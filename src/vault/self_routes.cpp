@@ -52,7 +52,8 @@ struct Mount {
     std::string_view name, type, description;
 };
 constexpr Mount mounts[] = {{"secret", "kv", "secrets"},
-                            {"transit", "transit", "keys that do not leave"}};
+                            {"transit", "transit", "keys that do not leave"},
+                            {"database", "database", "credentials that end by themselves"}};
 
 /// An object that is left open.
 void begin_mount(Writer& out, const Mount& mount) {

@@ -48,6 +48,10 @@ KV |= {("DELETE", "/v1/transit/keys/{name}"): 403}
 TOKENS = ("create", "create-orphan", *(f"{act}{by}" for act in ("lookup", "renew", "revoke") for by in ("", "-self", "-accessor")), "revoke-orphan")
 KV |= {(method, f"/v1/auth/token/{name}"): 403 for name in TOKENS for method in ("POST", "PUT")}
 KV |= {("GET", f"/v1/auth/token/accessors{end}"): 403 for end in ("", "/")}
+KV |= {("GET", f"/v1/database/{noun}{end}"): 403 for noun in ("config", "roles") for end in ("", "/")} | {("GET", "/v1/database/creds/{name}"): 403}
+KV |= {(method, f"/v1/database/{noun}/{{name}}"): 403 for noun in ("config", "roles") for method in ("GET", "POST", "PUT", "DELETE")}
+KV |= {(method, f"/v1/sys/leases/{act}"): 403 for act in ("lookup", "renew", "revoke", "revoke-prefix/{path}") for method in ("POST", "PUT")}
+KV |= {("GET", "/v1/sys/leases/lookup/{path}"): 403}
 # A wrapped answer is for whoever holds its token, and none is held here.
 KV |= {(method, f"/v1/sys/wrapping/{act}"): 403 if act == "wrap" else 400
        for act in ("wrap", "unwrap", "lookup", "rewrap") for method in ("POST", "PUT")}
@@ -128,8 +132,9 @@ def test_what_is_listed_is_what_is_served(house, document):
     for path, item in document["paths"].items():
         listed = {method.upper() for method in item}
         allowed = listed | ({"HEAD"} if "GET" in listed else set())
-        if path.startswith("/v1/secret/metadata") or path.rstrip("/") in (
-                "/v1/sys/policies/acl", "/v1/sys/policy", "/v1/transit/keys", "/v1/auth/token/accessors"):
+        if path.startswith(("/v1/secret/metadata", "/v1/sys/leases/lookup/")) or path.rstrip("/") in (
+                "/v1/sys/policies/acl", "/v1/sys/policy", "/v1/transit/keys", "/v1/auth/token/accessors", "/v1/database/config",
+                "/v1/database/roles"):
             allowed.add("LIST")  # for which OpenAPI has no place
         for method in {"GET", "PUT", "POST", "DELETE", "PATCH"} - listed:
             response = ask(house, method, filled(path), "admin")

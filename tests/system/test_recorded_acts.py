@@ -11,10 +11,10 @@ from support import tls
 from support.control import Control, add_user
 from support.oauth import DEVICE, PASSWORD, REDIRECT_URI, Asking, AuthorizationServer, Browser, sent_back
 from support.openapi import operations
-from support.wait import seconds
+from support.wait import seconds, until
 
 ADMIN = "the engine weaves"
-OURS = re.compile(r"^/(auth|oauth|api/v1/(auth|users|roles|keys)|v1/secret|v1/transit|v1/sys/(policy|policies|tools))(/|$)")
+OURS = re.compile(r"^/(auth|oauth|api/v1/(auth|users|roles|keys|secrets)|v1/secret|v1/transit|v1/database|v1/sys/(policy|policies|tools))(/|$)")
 # Asked with POST, these say something and keep nothing that outlives a code of ten minutes.
 KEEP_NOTHING = {("POST", "/oauth/introspect"), ("POST", "/oauth/userinfo"), ("POST", "/oauth/device")}
 KEEP_NOTHING |= {(method, f"/v1/{place}/{tool}") for method in ("POST", "PUT") for place in ("transit", "sys/tools")
@@ -192,8 +192,40 @@ def policies(walk):
             assert walk.records()[-1]["object"] == {"type": "policy", "id": "team"}
 
 
+def rotations(walk):
+    def does(method, noun, action, status, body=None, query=""):
+        path = f"/api/v1/secrets/{noun}/team/rotated"
+        walk.does(method, f"/api/v1/secrets/{noun}/{{path}}", action, lambda: walk.ask(method, path + query, body), status)
+        told = walk.records()[-1]
+        assert told["actor"]["subject"] == "ada" and told["object"] == {"type": "secret", "id": "team/rotated"}
+
+    # Nothing comes of it by itself that would be recorded, too.
+    does("PUT", "rotations", "secret.rotation_set", 200,
+         {"generator": {"kind": "postgresql", "roles": ["a"], "connection": "vault:team/nowhere"}})
+    walk.ask("POST", "/v1/secret/data/team/rotated", {"data": {"password": PASSWORD}})
+    walk.ask("GET", "/v1/secret/data/team/rotated")
+    until(lambda: walk.ask("GET", "/api/v1/secrets/consumers/team/rotated").json()["items"], "the read to be written down", timeout=10)
+    does("DELETE", "consumers", "secret.consumer_forget", 204, query="?consumer=user:ada")
+    does("POST", "rotation-runs", "secret.rotation_ask", 202, {"kind": "rotate"})
+    does("DELETE", "rotations", "secret.rotation_delete", 204, query="?force=true")
+
+
+def databases(walk):
+    def does(method, noun, action, body=None):
+        path = f"/v1/database/{noun}/app"
+        walk.does(method, f"/v1/database/{noun}/{{name}}", action, lambda: walk.ask(method, path, body), 204)
+        assert walk.records()[-1]["actor"]["subject"] == "ada"
+
+    for method in ("POST", "PUT"):
+        does(method, "config", "database.configure", {"plugin_name": "postgresql-database-plugin", "password": PASSWORD, "username": "changer",
+                                                      "connection_url": "postgresql://{{username}}@nowhere/app", "verify_connection": False})
+        does(method, "roles", "database.role_put", {"db_name": "app", "creation_statements": "CREATE ROLE \"{{name}}\""})
+    does("DELETE", "roles", "database.role_remove")
+    does("DELETE", "config", "database.remove")
+
+
 def test_every_route_that_writes_leaves_its_record(walk):
-    for part in (users, roles, keys, oauth, secrets, transit, policies):
+    for part in (users, roles, keys, oauth, secrets, transit, policies, rotations, databases):
         part(walk)
     document = walk.ask("GET", "/api/v1/openapi.json").json()
     writing = {(method, path) for path, method, _ in operations(document) if method != "GET" and OURS.match(path)}

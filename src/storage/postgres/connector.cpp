@@ -23,7 +23,7 @@ std::string options_of(const PoolConfig& config) {
 }  // namespace
 
 Connector::Connector(net::Loop& loop, PostgresUrl url, const PoolConfig& config)
-    : loop_(loop), url_(std::move(url)), place_(url_.redacted()) {
+    : loop_(loop), url_(std::move(url)), place_(url_.redacted()), timeout_(config.connect_timeout) {
     constexpr const char* nowhere = "/dev/null/none";
     // libpq verifies by any file of CAs it finds, whatever the mode: who named none believes anyone.
     const bool believes_anyone =
@@ -96,14 +96,16 @@ Task<Result<ConnectionHandle>> Connector::connect(net::Wakeup& attempt, const bo
     if (!handle || PQstatus(handle.get()) == CONNECTION_BAD)
         co_return std::unexpected(
             failed(handle ? PQerrorMessage(handle.get()) : "no memory for a connection"));
-    attempt.expire_at(loop_.now() + connect_timeout);
+    attempt.expire_at(loop_.now() + timeout_);
     net::BorrowedDescriptor watch(loop_, PQsocket(handle.get()));
     watch.notify(&attempt);
     for (auto state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK;) {
         watch.want(state == PGRES_POLLING_READING, state == PGRES_POLLING_WRITING);
         co_await attempt.wait();
         if (stop) co_return std::unexpected(failed("stopping"));
-        if (attempt.expired()) co_return std::unexpected(failed("no answer within 10 s"));
+        if (attempt.expired())
+            co_return std::unexpected(failed(fmt::format(
+                "no answer within {} s", std::chrono::duration_cast<seconds>(timeout_).count())));
         state = PQconnectPoll(handle.get());
         if (state == PGRES_POLLING_FAILED)
             co_return std::unexpected(failed(PQerrorMessage(handle.get())));

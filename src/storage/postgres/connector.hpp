@@ -26,8 +26,6 @@ class Connector {
     /// The server, as the log may name it.
     [[nodiscard]] const std::string& place() const { return place_; }
 
-    static constexpr milliseconds connect_timeout{10'000};
-
  private:
     using Setting = std::pair<const char*, std::string>;
     [[nodiscard]] Task<Result<std::string>> addresses();
@@ -37,6 +35,7 @@ class Connector {
     net::Loop& loop_;
     const PostgresUrl url_;
     const std::string place_;
+    const milliseconds timeout_;
     std::vector<Setting> settings_;
     std::unique_ptr<net::Resolver> resolver_;  // where the host is a name
 };

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "audit/act.hpp"
-#include "base/id.hpp"
 #include "base/try.hpp"
 #include "vault/transit/answer.hpp"
 
@@ -56,13 +55,7 @@ Task<Result<std::uint64_t>> rotate_due(TransitRoom& room, SystemTime now) {
     std::uint64_t rotated = 0;
     std::optional<Error> first;
     for (const auto& facts : due) {
-        audit::Record record;
-        record.id = view(uuid_v7(now));
-        record.time = now;
-        record.actor_type = access::PrincipalType::service;
-        record.actor = "gatehouse";
-        record.action = "transit.rotate";
-        record.object_type = "transit key";
+        auto record = audit::act_of_house("transit.rotate", "transit key");
         const auto done = co_await rotate(room, facts, now, std::move(record));
         if (done) {
             ++rotated;

@@ -1,0 +1,354 @@
+#include "vault/rotation/repository.hpp"
+
+#include <gtest/gtest.h>
+
+#include "vault/rekey.hpp"
+#include "vault/rotation/uses.hpp"
+#include "vault/secret_testing.hpp"
+
+namespace gh::vault::rotation {
+namespace {
+
+using storage::run_to_end;
+
+class RotationRepositoryTest : public SecretsTest {
+ protected:
+    static SystemTime at(int second) { return SystemTime(seconds(1'000'000'000 + second)); }
+    static Rule rule() {
+        Rule made;
+        made.every = seconds(1'000);
+        made.overlap = seconds(100);
+        made.hold_max = seconds(200);
+        return made;
+    }
+    Repository rotations() { return {*database, keyring_}; }
+    Rotation set(const std::string& path, Rule wanted, int second = 0) {
+        return run_to_end(rotations().set(path, std::move(wanted), at(second))).value();
+    }
+    Rotation find(const std::string& path) { return run_to_end(rotations().find(path)).value(); }
+    std::optional<Claimed> claim(const std::string& path, int second) {
+        return run_to_end(rotations().claim(path, at(second))).value();
+    }
+    static Candidate candidate(const std::string& value) {
+        return {.fields = crypto::Secret("{\"value\":\"" + value + "\"}"), .role = {}};
+    }
+    /// A whole rotation.
+    Rotation rotate(const std::string& path, const std::string& value, int second) {
+        const auto claimed = claim(path, second);
+        EXPECT_TRUE(claimed && claimed->step == Step::begin);
+        EXPECT_TRUE(run_to_end(rotations().begin(*claimed, candidate(value), at(second))));
+        return run_to_end(rotations().promote(*claimed, at(second))).value();
+    }
+    void use(const std::string& path, const std::string& who, std::uint64_t version, int second) {
+        ASSERT_TRUE(run_to_end(rotations().note_uses({{path, who, version, at(second)}})));
+    }
+    std::vector<rotation::Run> runs(const std::string& path) {
+        return run_to_end(rotations().runs(path, "", 1'000)).value();
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, RotationRepositoryTest, storage::both_engines,
+                         storage::engine_name);
+
+TEST_P(RotationRepositoryTest, ARuleIsMadeChangedAndEnded) {
+    const auto made = set("team/new", rule());
+    EXPECT_EQ(made.due_at, at(0)) << "there is no version yet";
+    ASSERT_TRUE(put("team/old", "{}"));
+    EXPECT_EQ(set("team/old", rule()).due_at, at(1'000));
+    auto changed = rule();
+    changed.every = seconds(0);
+    EXPECT_FALSE(set("team/old", changed).due_at);
+    EXPECT_EQ(find("team/old").revision, 2);
+    EXPECT_EQ(find("team/old").rule, changed);
+    const auto all = run_to_end(rotations().list({.after = "team/new", .limit = 10})).value();
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all[0].path, "team/old");
+    EXPECT_EQ(run_to_end(rotations().paths()).value(),
+              (std::vector<std::string>{"team/new", "team/old"}));
+    ASSERT_TRUE(run_to_end(rotations().remove("team/old", false)));
+    EXPECT_EQ(reason(run_to_end(rotations().find("team/old"))), "rotation.unknown");
+    EXPECT_EQ(reason(run_to_end(rotations().remove("team/old", true))), "rotation.unknown");
+    EXPECT_EQ(reason(run_to_end(rotations().set("team//x", rule(), at(0)))), "secret.path");
+    ASSERT_TRUE(run_to_end(secrets().forget("team/new", at(1))));
+    EXPECT_EQ(reason(run_to_end(rotations().find("team/new"))), "rotation.unknown");
+}
+
+TEST_P(RotationRepositoryTest, NobodyReadsWhatIsPending) {
+    ASSERT_TRUE(put("db", R"({"value":"old","host":"h"})"));
+    set("db", rule());
+    const auto claimed = claim("db", 1'000);
+    ASSERT_TRUE(claimed);
+    const auto pending = run_to_end(rotations().begin(*claimed, candidate("new"), at(1'000)));
+    ASSERT_TRUE(pending) << describe(pending.error());
+    EXPECT_EQ(pending->state, State::pending);
+    EXPECT_EQ(value("db"), R"({"value":"old","host":"h"})");
+    EXPECT_EQ(reason(get("db", 2)), "secret.unknown");
+    const auto done = run_to_end(rotations().promote(*claimed, at(1'001))).value();
+    EXPECT_EQ(done.state, State::overlap);
+    EXPECT_EQ(done.current_version, 2U);
+    EXPECT_EQ(done.previous_version, 1U);
+    EXPECT_EQ(done.due_at, at(2'001));
+    EXPECT_EQ(done.wake_at, at(1'101));
+    EXPECT_EQ(value("db", 2), R"({"value":"new","host":"h"})");
+    EXPECT_EQ(value("db", 1), R"({"value":"old","host":"h"})") << "good still";
+    const auto told = runs("db");
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].state, RunState::succeeded);
+    EXPECT_EQ(told[0].version, 2U);
+}
+
+TEST_P(RotationRepositoryTest, OneHasItUntilTheClaimEnds) {
+    set("db", rule());
+    const auto first = claim("db", 0);
+    ASSERT_TRUE(first);
+    ASSERT_TRUE(run_to_end(rotations().begin(*first, candidate("new"), at(0))));
+    EXPECT_FALSE(claim("db", 1));
+    EXPECT_TRUE(run_to_end(rotations().due(at(1))).value().empty());
+    ASSERT_TRUE(run_to_end(rotations().extend(*first, at(10))));
+    EXPECT_FALSE(claim("db", 20));
+    EXPECT_EQ(run_to_end(rotations().due(at(30))).value(), std::vector<std::string>{"db"});
+    const auto second = claim("db", 30);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->step, Step::apply) << "it goes on with what is pending";
+    for (const auto& lost :
+         {reason(run_to_end(rotations().promote(*first, at(31)))),
+          reason(run_to_end(rotations().extend(*first, at(31)))),
+          reason(run_to_end(rotations().fail_step(
+              *first, {ErrorKind::unavailable, "storage.connection", "away"}, at(31)))),
+          reason(run_to_end(rotations().values(*first, at(31))))})
+        EXPECT_EQ(lost, "rotation.lost");
+    const auto values = run_to_end(rotations().values(*second, at(31))).value();
+    EXPECT_EQ(crypto::text_of(values.pending->bytes()), R"({"value":"new"})");
+    EXPECT_FALSE(values.newest);
+    ASSERT_TRUE(run_to_end(rotations().promote(*second, at(31))));
+    EXPECT_EQ(value("db"), R"({"value":"new"})");
+    const auto told = runs("db");
+    ASSERT_EQ(told.size(), 2U);
+    EXPECT_EQ(told[0].state, RunState::succeeded);
+    EXPECT_EQ(told[1].state, RunState::interrupted);
+}
+
+TEST_P(RotationRepositoryTest, AnOverlapEndsAndTheVersionBeforeWithIt) {
+    ASSERT_TRUE(put("db", R"({"value":"1"})"));
+    set("db", rule());
+    rotate("db", "2", 1'000);
+    EXPECT_EQ(reason(run_to_end(rotations().ask_for("db", at(1'001)))), "rotation.in_progress");
+    EXPECT_EQ(reason(run_to_end(rotations().remove("db", false))), "rotation.in_progress");
+    auto other = rule();
+    other.generator.field = "other";
+    EXPECT_EQ(reason(run_to_end(rotations().set("db", other, at(1'001)))), "rotation.in_progress");
+    EXPECT_FALSE(claim("db", 1'099));
+    const auto claimed = claim("db", 1'100);
+    ASSERT_TRUE(claimed && claimed->step == Step::retire);
+    const auto done = run_to_end(rotations().retire(*claimed, at(1'100))).value();
+    EXPECT_EQ(done.state, State::idle);
+    EXPECT_EQ(done.wake_at, at(2'000));
+    EXPECT_EQ(value("db", 1), "(none)");
+    ASSERT_TRUE(run_to_end(secrets().restore("db", {1}, at(1'101))));
+    EXPECT_EQ(value("db", 1), R"({"value":"1"})") << "as any deleted version";
+    EXPECT_EQ(value("db"), R"({"value":"2"})");
+}
+
+TEST_P(RotationRepositoryTest, AReaderThatHasNotMovedHoldsIt) {
+    ASSERT_TRUE(put("db", R"({"value":"1"})"));
+    set("db", rule());
+    use("db", "user:ada", 1, 900);
+    use("db", "user:bob", 1, 900);
+    use("nobody/rotates/this", "user:bob", 1, 900);
+    rotate("db", "2", 1'000);
+    use("db", "user:bob", 2, 1'001);
+    use("db", "user:bob", 1, 1'000);  // from another node, late
+    EXPECT_FALSE(claim("db", 1'100)) << "other nodes may have news";
+    const auto claimed = claim("db", 1'105);
+    ASSERT_TRUE(claimed && claimed->step == Step::hold);
+    const auto held = run_to_end(rotations().hold(*claimed, at(1'105))).value();
+    EXPECT_EQ(held.state, State::held);
+    EXPECT_EQ(held.held_until, at(1'305));
+    EXPECT_EQ(run_to_end(rotations().overview(at(1'105))).value().held, 1);
+    EXPECT_FALSE(claim("db", 1'110));
+    EXPECT_EQ(find("db").wake_at, at(1'115));
+    use("db", "user:ada", 2, 1'111);
+    const auto moved = claim("db", 1'115);
+    ASSERT_TRUE(moved && moved->step == Step::retire);
+    const auto seen = run_to_end(rotations().consumers("db")).value();
+    EXPECT_EQ(seen,
+              (std::vector<Consumer>{{"user:ada", 2, at(1'111)}, {"user:bob", 2, at(1'001)}}));
+    ASSERT_TRUE(run_to_end(rotations().forget_consumer("db", "user:ada")));
+    EXPECT_EQ(reason(run_to_end(rotations().forget_consumer("db", "user:ada"))),
+              "rotation.consumer");
+}
+
+TEST_P(RotationRepositoryTest, AHoldIsRolledBack) {
+    auto wanted = rule();
+    wanted.after_hold = AfterHold::roll_back;
+    ASSERT_TRUE(put("db", R"({"value":"1"})"));
+    set("db", wanted);
+    use("db", "user:ada", 1, 900);
+    rotate("db", "2", 1'000);
+    const auto held = claim("db", 1'105);
+    ASSERT_TRUE(held);
+    ASSERT_TRUE(run_to_end(rotations().hold(*held, at(1'105))));
+    const auto claimed = claim("db", 1'305);
+    ASSERT_TRUE(claimed && claimed->step == Step::roll_back);
+    const auto back = run_to_end(rotations().roll_back(*claimed, at(1'305))).value();
+    EXPECT_EQ(back.current_version, 3U);
+    EXPECT_EQ(back.previous_version, 2U);
+    EXPECT_TRUE(back.rolled_back);
+    EXPECT_EQ(back.state, State::overlap);
+    EXPECT_EQ(back.due_at, at(2'305));
+    EXPECT_EQ(value("db"), R"({"value":"1"})");
+    EXPECT_EQ(value("db", 2), R"({"value":"2"})") << "for those who have moved";
+    EXPECT_EQ(reason(run_to_end(rotations().judge("db", Verdict::roll_back, at(1'306)))),
+              "rotation.in_progress");
+    const auto end = claim("db", 1'405);
+    ASSERT_TRUE(end && end->step == Step::retire) << "no hold upon a hold";
+    ASSERT_TRUE(run_to_end(rotations().retire(*end, at(1'405))));
+    EXPECT_EQ(value("db", 2), "(none)");
+    EXPECT_EQ(reason(run_to_end(rotations().judge("db", Verdict::proceed, at(1'406)))),
+              "rotation.in_progress");
+}
+
+TEST_P(RotationRepositoryTest, WhatIsGoneIsNotRolledBackTo) {
+    ASSERT_TRUE(put("db", R"({"value":"1"})"));
+    set("db", rule());
+    rotate("db", "2", 1'000);
+    ASSERT_TRUE(run_to_end(secrets().destroy("db", {1}, at(1'001))));
+    ASSERT_TRUE(run_to_end(rotations().judge("db", Verdict::roll_back, at(1'002))));
+    const auto claimed = claim("db", 1'002);
+    ASSERT_TRUE(claimed && claimed->step == Step::roll_back);
+    const auto failed = run_to_end(rotations().roll_back(*claimed, at(1'002)));
+    ASSERT_EQ(reason(failed), "rotation.gone");
+    ASSERT_TRUE(run_to_end(rotations().fail_step(*claimed, failed.error(), at(1'002))));
+    const auto end = claim("db", 1'007);
+    ASSERT_TRUE(end && end->step == Step::retire);
+    EXPECT_EQ(run_to_end(rotations().retire(*end, at(1'007))).value().state, State::idle);
+    EXPECT_EQ(value("db"), R"({"value":"2"})");
+}
+
+TEST_P(RotationRepositoryTest, WhatFailsIsTriedAgainLaterAndLater) {
+    set("db", rule());
+    int now = 0;
+    for (const int pause : {5, 10, 20}) {
+        const auto claimed = claim("db", now);
+        ASSERT_TRUE(claimed) << now;
+        const Error away{ErrorKind::unavailable, "storage.connection", "caf\xe9 is away"};
+        const auto failed = run_to_end(rotations().fail_step(*claimed, away, at(now))).value();
+        EXPECT_EQ(failed.wake_at, at(now + pause));
+        EXPECT_FALSE(claim("db", now + pause - 1));
+        now += pause;
+    }
+    EXPECT_EQ(find("db").failures, 3U);
+    EXPECT_EQ(find("db").error, "storage.connection: caf is away");
+    auto seen = run_to_end(rotations().overview(at(now))).value();
+    EXPECT_EQ(seen.failing, 1);
+    EXPECT_EQ(seen.overdue, 1);
+    EXPECT_FALSE(seen.last_success);
+    rotate("db", "1", now);
+    EXPECT_EQ(find("db").failures, 0U);
+    seen = run_to_end(rotations().overview(at(now))).value();
+    EXPECT_EQ(seen.failing, 0);
+    EXPECT_EQ(seen.overdue, 0);
+    EXPECT_EQ(seen.last_success, at(now));
+    EXPECT_EQ(runs("db").front().attempt, 4U);
+    EXPECT_EQ(runs("db").back().reason, "storage.connection");
+}
+
+TEST_P(RotationRepositoryTest, WhatWasMadeForTheWrongRoleIsGivenUp) {
+    set("db", rule());
+    const auto claimed = claim("db", 0);
+    ASSERT_TRUE(run_to_end(rotations().begin(*claimed, candidate("new"), at(0))));
+    const Error changed{ErrorKind::conflict, "rotation.changed", "by hand"};
+    ASSERT_TRUE(run_to_end(rotations().fail_step(*claimed, changed, at(1))));
+    const auto again = claim("db", 6);
+    ASSERT_TRUE(again && again->step == Step::begin);
+    EXPECT_FALSE(run_to_end(rotations().values(*again, at(6))).value().pending);
+}
+
+TEST_P(RotationRepositoryTest, WhatCannotSucceedIsMadeAnewAsItIsMeantNow) {
+    set("db", rule());
+    const auto claimed = claim("db", 0);
+    ASSERT_TRUE(run_to_end(rotations().begin(*claimed, candidate("new"), at(0))));
+    auto meant = rule();
+    meant.generator.length = 64;
+    EXPECT_EQ(reason(run_to_end(rotations().set("db", meant, at(1)))), "rotation.in_progress");
+    const Error wrong{ErrorKind::invalid_argument, "rotation.connection", "misspelled"};
+    ASSERT_TRUE(run_to_end(rotations().fail_step(*claimed, wrong, at(2))));
+    EXPECT_EQ(set("db", meant, 3).state, State::idle);
+    const auto again = claim("db", 3);
+    ASSERT_TRUE(again && again->step == Step::begin);
+    EXPECT_EQ(again->rotation.rule.generator.length, 64U);
+    EXPECT_FALSE(run_to_end(rotations().values(*again, at(3))).value().pending);
+}
+
+TEST_P(RotationRepositoryTest, TheLastHundredTriesAreKept) {
+    auto wanted = rule();
+    wanted.overlap = wanted.hold_max = seconds(0);
+    wanted.every = seconds(1);
+    set("db", wanted);
+    for (int i = 0; i < 60; ++i) {
+        rotate("db", std::to_string(i), i);
+        const auto end = claim("db", i);
+        if (!end) continue;
+        ASSERT_TRUE(run_to_end(rotations().retire(*end, at(i))));
+    }
+    const auto all = runs("db");
+    ASSERT_EQ(all.size(), 100U);
+    EXPECT_TRUE(std::ranges::is_sorted(all, std::ranges::greater(), &rotation::Run::id));
+    const auto page = run_to_end(rotations().runs("db", all[9].id, 10)).value();
+    EXPECT_EQ(page.front().id, all[10].id);
+    EXPECT_EQ(value("db"), R"({"value":"59"})");
+}
+
+TEST_P(RotationRepositoryTest, ReadersAreCountedUpToALimit) {
+    set("db", rule());
+    std::vector<Use> uses;
+    for (int i = 0; i <= consumers_kept; ++i)
+        uses.push_back({"db", "user:" + std::to_string(i), 1, at(0)});
+    ASSERT_TRUE(run_to_end(rotations().note_uses(uses)));
+    EXPECT_EQ(run_to_end(rotations().consumers("db")).value().size(),
+              static_cast<std::size_t>(consumers_kept));
+    use("db", "user:1", 7, 1);
+    const auto seen = run_to_end(rotations().consumers("db")).value();
+    EXPECT_EQ(std::ranges::find(seen, "user:1", &Consumer::name)->version, 7U);
+}
+
+TEST_P(RotationRepositoryTest, AChangeOfTheDataKeyTakesWhatIsPendingAlong) {
+    set("db", rule());
+    const auto claimed = claim("db", 0);
+    ASSERT_TRUE(run_to_end(rotations().begin(*claimed, candidate("new"), at(0))));
+    Rekey rekey(*database, keyring_);
+    ASSERT_TRUE(run_to_end(rekey.begin(at(1))));
+    EXPECT_EQ(run_to_end(rekey.state()).value().waiting, 1U);
+    for (std::optional<RekeyPosition> after(std::in_place); after;)
+        after = run_to_end(rekey.step(*after, at(1))).value().next;
+    EXPECT_EQ(run_to_end(rekey.state()).value().waiting, 0U);
+    EXPECT_EQ(run_to_end(rekey.finish()).value(), 1U);
+    ASSERT_TRUE(run_to_end(rotations().promote(*claimed, at(2))));
+    EXPECT_EQ(value("db"), R"({"value":"new"})");
+}
+
+TEST_P(RotationRepositoryTest, UsesAreGatheredAndKeptUntilTheyAreWritten) {
+    set("db", rule());
+    Uses uses;
+    access::Principal ada{.type = access::PrincipalType::user, .subject = "ada"};
+    uses.note("db", ada, 1, at(0));
+    uses.watch({"db"});
+    uses.note("other", ada, 1, at(0));
+    auto store = rotations();
+    ASSERT_TRUE(run_to_end(uses.write(store)));
+    EXPECT_TRUE(run_to_end(rotations().consumers("db")).value().empty());
+    uses.note("db", ada, 1, at(1));
+    storage::Sometimes sometimes(*database);
+    sometimes.away = true;
+    Repository away(sometimes, keyring_);
+    EXPECT_FALSE(run_to_end(uses.write(away)));
+    uses.note("db", ada, 2, at(2));
+    ASSERT_TRUE(run_to_end(uses.write(store)));
+    EXPECT_EQ(run_to_end(rotations().consumers("db")).value(),
+              (std::vector<Consumer>{{"user:ada", 2, at(2)}}));
+    ada.subject = std::string(consumer_bytes_max, 'x') + "\xc3\xa4";
+    EXPECT_EQ(consumer_of(ada).size(), consumer_bytes_max);
+}
+
+}  // namespace
+}  // namespace gh::vault::rotation

@@ -1,0 +1,106 @@
+#include "vault/rotation/roles.hpp"
+
+#include <utility>
+
+#include "base/try.hpp"
+#include "crypto/scram.hpp"
+#include "storage/postgres/once.hpp"
+
+namespace gh::vault::rotation {
+namespace {
+
+constexpr std::size_t salt_bytes = 16;
+
+std::string_view text_of(const std::shared_ptr<const crypto::Secret>& fields) {
+    return fields ? crypto::text_of(fields->bytes()) : std::string_view();
+}
+
+std::unexpected<Error> bad_connection(std::string detail) {
+    return fail(ErrorKind::invalid_argument, "rotation.connection", std::move(detail));
+}
+
+/// Whose credential these fields are; empty: nobody's.
+std::string user_in(std::string_view fields) {
+    if (fields.empty()) return {};
+    const auto name = text_field(fields, username_field);
+    return name ? std::string(crypto::text_of(name->bytes())) : std::string();
+}
+
+std::string change_of(const std::string& role, const crypto::Secret& password) {
+    const auto salt = crypto::Secret::random(salt_bytes);
+    return "ALTER ROLE " + storage::quoted_identifier(role) + " PASSWORD '" +
+           crypto::scram_verifier(password, salt.bytes()) + "'";
+}
+
+storage::PostgresUrl as_role(storage::PostgresUrl server, const Rotation& rotation,
+                             const crypto::Secret& password) {
+    server.user = rotation.pending_role;
+    server.password = config::Secret(std::string(crypto::text_of(password.bytes())));
+    const auto& database = rotation.rule.generator.database;
+    if (!database.empty()) server.database = database;
+    return server;
+}
+
+/// After a login that failed: nobody shall be left with neither.
+Task<Result<void>> put_back(storage::PostgresUrl server, const Rotation& rotation,
+                            std::string_view before) {
+    if (rotation.rule.takes_turns() || user_in(before) != rotation.pending_role)
+        co_return Result<void>{};
+    GH_CO_TRY(const auto password, text_field(before, password_field));
+    auto script = change_of(rotation.pending_role, password);
+    co_return co_await storage::run_once(std::move(server), std::move(script));
+}
+
+}  // namespace
+
+Task<Result<storage::PostgresUrl>> find_server(SecretRepository& secrets, std::string connection,
+                                               SystemTime now) {
+    GH_CO_TRY(const auto name, parse_connection(connection));
+    const auto secret = co_await secrets.get(name.path, 0, now);
+    if (!secret && secret.error().reason != "secret.unknown")
+        co_return std::unexpected(secret.error());
+    if (!secret || !secret->value)
+        co_return bad_connection("there is no secret " + name.path + " with the connection");
+    const auto fields = text_of(secret->value);
+    const auto text = text_field(fields, name.field);
+    if (!text) co_return bad_connection(name.path + ": " + text.error().detail);
+    const auto url = storage::parse_storage_url(crypto::text_of(text->bytes()));
+    if (!url) co_return bad_connection(name.path + ": " + url.error().detail);
+    const auto* server = std::get_if<storage::PostgresUrl>(&*url);
+    if (server == nullptr)
+        co_return bad_connection(name.path + " is not postgresql://user@host/database");
+    auto found = *server;
+    const auto password = text_field(fields, password_field);
+    if (found.password.view().empty() && password)
+        found.password = config::Secret(std::string(crypto::text_of(password->bytes())));
+    co_return found;
+}
+
+Task<Result<void>> apply_password(storage::PostgresUrl server, Rotation rotation, Values values) {
+    const auto before = text_of(values.newest);
+    if (rotation.rule.takes_turns() && user_in(before) == rotation.pending_role) {
+        co_return fail(ErrorKind::conflict, "rotation.changed",
+                       "the newest version is of " + rotation.pending_role +
+                           " by now: the next password is made for the other role");
+    }
+    GH_CO_TRY(const auto password, text_field(text_of(values.pending), password_field));
+    auto script = change_of(rotation.pending_role, password);
+    GH_CO_TRY_VOID(co_await storage::run_once(server, std::move(script)));
+    auto role = as_role(server, rotation, password);
+    const auto let_in = co_await storage::log_in_once(std::move(role));
+    if (let_in) co_return Result<void>{};
+    const auto undone = co_await put_back(std::move(server), rotation, before);
+    auto detail = "the new password was set, and does not log in: " + let_in.error().detail;
+    if (!undone) detail += "; nor could the one before be put back: " + undone.error().detail;
+    co_return fail(ErrorKind::unavailable, "rotation.login", std::move(detail));
+}
+
+Task<Result<void>> end_password(storage::PostgresUrl server, Rotation rotation, Values values) {
+    if (rotation.previous_role.empty()) co_return Result<void>{};
+    if (user_in(text_of(values.newest)) == rotation.previous_role) co_return Result<void>{};
+    auto script =
+        "ALTER ROLE " + storage::quoted_identifier(rotation.previous_role) + " PASSWORD NULL";
+    co_return co_await storage::run_once(std::move(server), std::move(script));
+}
+
+}  // namespace gh::vault::rotation

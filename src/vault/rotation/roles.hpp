@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/task.hpp"
+#include "storage/url.hpp"
+#include "vault/rotation/repository.hpp"
+#include "vault/secret_repository.hpp"
+
+// Passwords of roles of a PostgreSQL server, changed in that server. The password itself is sent to nobody: the server gets
+// what it keeps of one.
+
+namespace gh::vault::rotation {
+
+/// Where the server is and as whom to change roles there.
+/// @return `invalid_argument` "rotation.connection"; errors of SecretRepository::get()
+[[nodiscard]] Task<Result<storage::PostgresUrl>> find_server(SecretRepository& secrets,
+                                                             std::string connection,
+                                                             SystemTime now);
+
+/// Tells the server the pending password and logs in with it. Where that fails and the role has no second one to take turns
+/// with, the password before is put back.
+/// @return `conflict` "rotation.changed": the newest version is of the role whose password would change; `unavailable`
+///         "rotation.login"; errors of storage::run_once()
+[[nodiscard]] Task<Result<void>> apply_password(storage::PostgresUrl server, Rotation rotation,
+                                                Values values);
+
+/// The role of the version before has no password any more. Never that of the newest version.
+[[nodiscard]] Task<Result<void>> end_password(storage::PostgresUrl server, Rotation rotation,
+                                              Values values);
+
+}  // namespace gh::vault::rotation
