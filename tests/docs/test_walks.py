@@ -85,7 +85,7 @@ def test_enrolment(tmp_path):
     house = Gatehouse(tmp_path, config, ready=False)
     try:
         house.wait_until_ready()
-        shell = "set -euo pipefail\n" + "\n".join(block for language, block in page.blocks if language == "sh")
+        shell = next("set -euo pipefail\n" + block for _, block in page.blocks if "enrol-token" in block)
         done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
                               env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
         assert done.returncode == 0, done.stdout + done.stderr
