@@ -257,6 +257,10 @@ Result<void> Gatehouse::start() {
         const std::scoped_lock lock(house.snapshot_mutex);
         return house.snapshot;
     });
+    // Whoever is answered finds it said.
+    announce_reading(house.read, *house.log);
+    announce(house.effective, house.tls->ca_file(), house.key ? &*house.key : nullptr, *house.log);
+    house.server_sink->flush();
     for (auto& crew : house.crews) {
         crew->worker.snapshot = house.snapshot;
         crew->thread = std::jthread([&each = *crew] {
@@ -269,9 +273,6 @@ Result<void> Gatehouse::start() {
         keep_keys(*house.trust->current(), *house.trust, auth, house.kept_keys, first,
                   *house.resolver, *house.log);
     });
-    announce_reading(house.read, *house.log);
-    announce(house.effective, house.tls->ca_file(), house.key ? &*house.key : nullptr, *house.log);
-    house.server_sink->flush();
     return {};
 }
 
