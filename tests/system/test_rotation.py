@@ -209,6 +209,16 @@ def test_somebody_ends_a_hold(of_roles, application):
     assert rotations.ask("POST", "rotation-runs", {"kind": "proceed"}).status == 409
 
 
+def test_what_is_rolled_back_to_is_let_in(of_roles, application, postgres):
+    rotations = of_roles
+    first = held_by_billing(rotations, application)
+    postgres.psql(f"ALTER ROLE {first['username']} PASSWORD NULL")
+    assert not application.lets_in(first)
+    rotations.now("roll_back")
+    third = rotations.until_version(3)
+    assert third["password"] == first["password"] and application.lets_in(third), "it was given back"
+
+
 def test_a_consumer_that_is_named_and_one_that_is_forgotten(rotations):
     rule = {"generator": {"kind": "random"}, "every": "1h", "overlap": "1s", "hold_max": "10m", "consumers": ["api_key:billing"]}
     rotations.write("team/db", {"value": "by hand"})

@@ -50,7 +50,7 @@ struct Claimed {
 
 /// What a step works with: values of the secret, each a JSON object; null: there is none.
 struct Values {
-    std::shared_ptr<const crypto::Secret> newest, pending;
+    std::shared_ptr<const crypto::Secret> newest, pending, previous;
 };
 
 struct Overview {

@@ -208,6 +208,27 @@ TEST_P(RotationRepositoryTest, AHoldIsRolledBack) {
               "rotation.in_progress");
 }
 
+TEST_P(RotationRepositoryTest, NobodyTakesBackWhatIsAboutToEnd) {
+    ASSERT_TRUE(put("db", R"({"value":"1"})"));
+    set("db", rule());
+    rotate("db", "2", 1'000);
+    const auto first = claim("db", 1'100);
+    ASSERT_TRUE(first && first->step == Step::retire);
+    // Its server may have done it; then whoever was about it is gone.
+    for (const auto verdict : {Verdict::roll_back, Verdict::proceed})
+        EXPECT_EQ(reason(run_to_end(rotations().judge("db", verdict, at(1'101)))),
+                  "rotation.in_progress");
+    auto changed = rule();
+    changed.after_hold = AfterHold::roll_back;
+    changed.consumers = {"user:nobody"};
+    EXPECT_EQ(set("db", changed, 1'102).state, State::retiring);
+    const auto second = claim("db", 1'116);
+    ASSERT_TRUE(second && second->step == Step::retire) << "it goes on with that alone";
+    const Error unknown{ErrorKind::unavailable, "storage.commit_unknown", "who knows"};
+    EXPECT_EQ(run_to_end(rotations().fail_step(*second, unknown, at(1'116))).value().state,
+              State::retiring);
+}
+
 TEST_P(RotationRepositoryTest, WhatIsGoneIsNotRolledBackTo) {
     ASSERT_TRUE(put("db", R"({"value":"1"})"));
     set("db", rule());

@@ -1,5 +1,6 @@
 #include "vault/rotation/roles.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/try.hpp"
@@ -33,8 +34,8 @@ std::string change_of(const std::string& role, const crypto::Secret& password) {
 }
 
 storage::PostgresUrl as_role(storage::PostgresUrl server, const Rotation& rotation,
-                             const crypto::Secret& password) {
-    server.user = rotation.pending_role;
+                             const std::string& role, const crypto::Secret& password) {
+    server.user = role;
     server.password = config::Secret(std::string(crypto::text_of(password.bytes())));
     const auto& database = rotation.rule.generator.database;
     if (!database.empty()) server.database = database;
@@ -86,13 +87,30 @@ Task<Result<void>> apply_password(storage::PostgresUrl server, Rotation rotation
     GH_CO_TRY(const auto password, text_field(text_of(values.pending), password_field));
     auto script = change_of(rotation.pending_role, password);
     GH_CO_TRY_VOID(co_await storage::run_once(server, std::move(script)));
-    auto role = as_role(server, rotation, password);
+    auto role = as_role(server, rotation, rotation.pending_role, password);
     const auto let_in = co_await storage::log_in_once(std::move(role));
     if (let_in) co_return Result<void>{};
     const auto undone = co_await put_back(std::move(server), rotation, before);
     auto detail = "the new password was set, and does not log in: " + let_in.error().detail;
     if (!undone) detail += "; nor could the one before be put back: " + undone.error().detail;
     co_return fail(ErrorKind::unavailable, "rotation.login", std::move(detail));
+}
+
+Task<Result<void>> give_back_password(storage::PostgresUrl server, Rotation rotation,
+                                      Values values) {
+    const auto fields = text_of(values.previous);
+    const auto role = user_in(fields);
+    const auto& roles = rotation.rule.generator.roles;
+    if (std::ranges::find(roles, role) == roles.end()) co_return Result<void>{};
+    GH_CO_TRY(const auto password, text_field(fields, password_field));
+    const auto as_before = as_role(server, rotation, role, password);
+    if (co_await storage::log_in_once(as_before)) co_return Result<void>{};
+    auto script = change_of(role, password);
+    GH_CO_TRY_VOID(co_await storage::run_once(std::move(server), std::move(script)));
+    const auto let_in = co_await storage::log_in_once(as_before);
+    if (let_in) co_return Result<void>{};
+    co_return fail(ErrorKind::unavailable, "rotation.login",
+                   "the password before does not log in: " + let_in.error().detail);
 }
 
 Task<Result<void>> end_password(storage::PostgresUrl server, Rotation rotation, Values values) {

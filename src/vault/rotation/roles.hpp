@@ -28,6 +28,11 @@ namespace gh::vault::rotation {
 [[nodiscard]] Task<Result<void>> apply_password(storage::PostgresUrl server, Rotation rotation,
                                                 Values values);
 
+/// Before the version before becomes the newest again: its password is let in. Where it is not any more, the role has it
+/// again. @return errors of apply_password()
+[[nodiscard]] Task<Result<void>> give_back_password(storage::PostgresUrl server, Rotation rotation,
+                                                    Values values);
+
 /// The role of the version before has no password any more. Never that of the newest version.
 [[nodiscard]] Task<Result<void>> end_password(storage::PostgresUrl server, Rotation rotation,
                                               Values values);

@@ -115,6 +115,8 @@ Task<Result<std::optional<Claimed>>> claim_one(Session& session, std::string pat
         GH_CO_TRY_VOID(co_await release(session, rotation));
         co_return std::nullopt;
     }
+    // From here on the server may have ended that password: nobody takes the version back any more.
+    if (decision.step == Step::retire) rotation.state = State::retiring;
     claimed.step = decision.step;
     claimed.claim = view(uuid_v4());
     claimed.run = view(uuid_v7(now));
@@ -151,6 +153,11 @@ Task<Result<Values>> read_values(Session& session, Keyring& keyring, Work work, 
     GH_CO_TRY(const auto newest,
               co_await read_version(session, keyring, stored.rotation.path, 0, now));
     values.newest = newest.value;
+    const auto before = stored.rotation.previous_version;
+    if (before == 0) co_return values;
+    GH_CO_TRY(const auto previous,
+              co_await read_version(session, keyring, stored.rotation.path, before, now));
+    values.previous = previous.value;
     co_return values;
 }
 
