@@ -20,6 +20,13 @@ std::unexpected<Error> bad_connection(std::string detail) {
     return fail(ErrorKind::invalid_argument, "rotation.connection", std::move(detail));
 }
 
+/// Who changes their own password is out as soon as the answer is lost: the connection's secret has the old one.
+Result<void> check_roles(const storage::PostgresUrl& server, const Generator& by) {
+    if (std::ranges::find(by.roles, server.user) == by.roles.end()) return {};
+    return bad_connection("the user of the connection, " + server.user +
+                          ", does not change its own password: name another user's connection");
+}
+
 /// Whose credential these fields are; empty: nobody's.
 std::string user_in(std::string_view fields) {
     if (fields.empty()) return {};
@@ -75,6 +82,46 @@ Task<Result<storage::PostgresUrl>> find_server(SecretRepository& secrets, std::s
     if (found.password.view().empty() && password)
         found.password = config::Secret(std::string(crypto::text_of(password->bytes())));
     co_return found;
+}
+
+Task<Result<storage::PostgresUrl>> find_meant_server(SecretRepository& secrets,
+                                                     std::string connection, std::string meant,
+                                                     SystemTime now) {
+    GH_CO_TRY(auto server, co_await find_server(secrets, connection, now));
+    if (storage::text_of(server) == meant) co_return server;
+    co_return fail(ErrorKind::conflict, "rotation.connection_changed",
+                   connection +
+                       " names another server by now, or another user: set it anew, if "
+                       "that is meant");
+}
+
+Result<void> check_foreign(const storage::PostgresUrl& server) {
+    if (server.unix_socket())
+        return bad_connection("a Unix socket may be named from the shell alone");
+    if (server.certificate_file.empty() && server.key_file.empty()) return {};
+    return bad_connection("sslcert and sslkey may be named from the shell alone");
+}
+
+Task<Result<std::optional<storage::PostgresUrl>>> server_for(SecretRepository& secrets,
+                                                             std::string path, Generator by,
+                                                             NamedBy who, SystemTime now) {
+    if (by.kind != Kind::postgresql) co_return std::nullopt;
+    GH_CO_TRY(const auto name, parse_connection(by.connection));
+    if (name.path == path)
+        co_return bad_connection(path + " is the connection: it does not rotate itself");
+    GH_CO_TRY(auto server, co_await find_server(secrets, by.connection, now));
+    if (who == NamedBy::api) GH_CO_TRY_VOID(check_foreign(server));
+    GH_CO_TRY_VOID(check_roles(server, by));
+    co_return server;
+}
+
+Task<Result<storage::PostgresUrl>> server_of(SecretRepository& secrets, Rotation rotation,
+                                             SystemTime now) {
+    const auto& by = rotation.rule.generator;
+    GH_CO_TRY(auto server,
+              co_await find_meant_server(secrets, by.connection, rotation.server, now));
+    GH_CO_TRY_VOID(check_roles(server, by));
+    co_return server;
 }
 
 Task<Result<void>> apply_password(storage::PostgresUrl server, Rotation rotation, Values values) {

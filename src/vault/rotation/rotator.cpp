@@ -127,7 +127,7 @@ Task<Result<Rotation>> Rotator::apply(const Claimed& claimed) {
     const auto& by = ours.rotation.rule.generator;
     if (by.kind == Kind::postgresql) {
         GH_CO_TRY(auto values, co_await parts_.rotations.values(ours, now()));
-        GH_CO_TRY(auto server, co_await find_server(parts_.secrets, by.connection, now()));
+        GH_CO_TRY(auto server, co_await server_of(parts_.secrets, ours.rotation, now()));
         GH_CO_TRY_VOID(co_await parts_.rotations.extend(ours, now()));
         GH_CO_TRY_VOID(
             co_await apply_password(std::move(server), ours.rotation, std::move(values)));
@@ -140,7 +140,7 @@ Task<Result<Rotation>> Rotator::retire(const Claimed& claimed) {
     const auto& by = claimed.rotation.rule.generator;
     if (by.kind == Kind::postgresql && !claimed.rotation.previous_role.empty()) {
         GH_CO_TRY(auto values, co_await parts_.rotations.values(claimed, now()));
-        GH_CO_TRY(auto server, co_await find_server(parts_.secrets, by.connection, now()));
+        GH_CO_TRY(auto server, co_await server_of(parts_.secrets, claimed.rotation, now()));
         GH_CO_TRY_VOID(co_await parts_.rotations.extend(claimed, now()));
         GH_CO_TRY_VOID(
             co_await end_password(std::move(server), claimed.rotation, std::move(values)));
@@ -153,7 +153,7 @@ Task<Result<Rotation>> Rotator::roll_back(const Claimed& claimed) {
     const auto& by = claimed.rotation.rule.generator;
     if (by.kind == Kind::postgresql) {
         GH_CO_TRY(auto values, co_await parts_.rotations.values(claimed, now()));
-        GH_CO_TRY(auto server, co_await find_server(parts_.secrets, by.connection, now()));
+        GH_CO_TRY(auto server, co_await server_of(parts_.secrets, claimed.rotation, now()));
         GH_CO_TRY_VOID(co_await parts_.rotations.extend(claimed, now()));
         GH_CO_TRY_VOID(
             co_await give_back_password(std::move(server), claimed.rotation, std::move(values)));
