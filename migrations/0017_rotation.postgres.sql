@@ -4,6 +4,7 @@ CREATE TABLE secret_rotations (
     path TEXT COLLATE "C" PRIMARY KEY REFERENCES vault_secrets (path) ON DELETE CASCADE,
     id TEXT NOT NULL,
     rule TEXT NOT NULL,
+    server TEXT NOT NULL DEFAULT '',
     revision BIGINT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('idle', 'pending', 'overlap', 'held', 'retiring')),
     serial BIGINT NOT NULL DEFAULT 0,
@@ -31,6 +32,15 @@ CREATE TABLE secret_rotations (
 CREATE INDEX secret_rotations_by_wake ON secret_rotations (wake_at);
 CREATE INDEX secret_rotations_by_key ON secret_rotations (key_id);
 CREATE INDEX secret_rotations_overview ON secret_rotations (state, failures, due_at, rotated_at);
+
+-- A role of a server, as "db.example.com:5432", has one rule at most.
+CREATE TABLE secret_rotation_roles (
+    server TEXT COLLATE "C" NOT NULL,
+    role TEXT COLLATE "C" NOT NULL,
+    path TEXT COLLATE "C" NOT NULL REFERENCES secret_rotations (path) ON DELETE CASCADE,
+    PRIMARY KEY (server, role)
+);
+CREATE INDEX secret_rotation_roles_by_path ON secret_rotation_roles (path);
 
 -- What was tried: the newest of each path are kept.
 CREATE TABLE secret_rotation_runs (

@@ -12,6 +12,12 @@ CREATE TABLE lease_roles (
     updated_at INTEGER NOT NULL
 ) STRICT;
 
+-- The servers of connections, as they were meant when somebody set them: the secret may be written by others.
+CREATE TABLE lease_connections (
+    name TEXT PRIMARY KEY,
+    server TEXT NOT NULL
+) STRICT;
+
 -- A lease is here before the server hears of its user, and until that user is gone. Passwords are nowhere.
 CREATE TABLE leases (
     id TEXT PRIMARY KEY,

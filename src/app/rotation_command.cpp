@@ -13,6 +13,7 @@
 #include "base/try.hpp"
 #include "config/unit.hpp"
 #include "net/run_task.hpp"
+#include "vault/rotation/roles.hpp"
 #include "vault/rotation/rotator.hpp"
 #include "vault/rotation/shown.hpp"
 
@@ -30,6 +31,9 @@ SystemTime now() { return std::chrono::system_clock::now(); }
 struct RotationVerb {
     std::unique_ptr<VerbState> verb;
 
+    [[nodiscard]] vault::SecretRepository secrets() {
+        return {*verb->state->database, *verb->keyring};
+    }
     [[nodiscard]] Repository rotations() { return {*verb->state->database, *verb->keyring}; }
 };
 
@@ -185,7 +189,7 @@ CommandResult secrets_rotate(const Overrides& overrides, const Surroundings& sur
     auto opened = open_rotations(overrides, surroundings);
     if (!opened) return failed(opened.error());
     auto rotations = opened->rotations();
-    vault::SecretRepository secrets(*opened->verb->state->database, *opened->verb->keyring);
+    auto secrets = opened->secrets();
     const net::WorkPool making({.threads = 1, .queue_max = 1, .name = "key making"});
     telemetry::NoLog nowhere;
     telemetry::Log log(nowhere, telemetry::LogLevel::error);
@@ -213,8 +217,13 @@ CommandResult rotation_set(const Overrides& overrides, const Surroundings& surro
     if (!rule) return failed_rotation(rule.error(), options);
     auto opened = open_rotations(overrides, surroundings);
     if (!opened) return failed(opened.error());
+    auto secrets = opened->secrets();
+    auto server =
+        net::run_to_end(server_for(secrets, options.path, rule->generator, NamedBy::shell, now()));
+    if (!server) return failed_rotation(server.error(), options);
     const auto made = net::run_to_end(opened->rotations().set(options.path, *std::move(rule), now(),
-                                                              recorded("secret.rotation_set")));
+                                                              recorded("secret.rotation_set"),
+                                                              *std::move(server)));
     if (!made) return failed_rotation(made.error(), options);
     return {.exit_code = 0,
             .out = {},
@@ -249,7 +258,7 @@ CommandResult rotation_delete(const Overrides& overrides, const Surroundings& su
     auto opened = open_rotations(overrides, surroundings);
     if (!opened) return failed(opened.error());
     const auto gone = net::run_to_end(opened->rotations().remove(
-        options.path, options.force, recorded("secret.rotation_delete")));
+        options.path, options.force, now(), recorded("secret.rotation_delete")));
     if (!gone) return failed_rotation(gone.error(), options);
     return {.exit_code = 0,
             .out = {},

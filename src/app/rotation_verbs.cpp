@@ -97,7 +97,8 @@ void add_rotation(CLI::App& secrets, Options& options) {
         each->add_flag("--json", wanted.json, "As the API has it");
     forget->add_option("CONSUMER", wanted.consumer, "Such as api_key:billing")->required();
     remove->add_flag("--force", wanted.force,
-                     "Also while a rotation is under way: then nobody ends the version before");
+                     "Also while a rotation is under way: then nobody ends the version before, and "
+                     "a password that the one role of a server may have is a deleted version");
 }
 
 }  // namespace gh::app

@@ -49,7 +49,7 @@ class VaultHouse {
           room_{secrets_, policies_, wrapped_,
                 tokens_,  audit,     [&roles = identity.role_source] { return roles.current(); },
                 uses_},
-          rotation_room_{rotations_, uses_},
+          rotation_room_{room_, rotations_},
           rotator_({rotations_, secrets_, making_, registry, log,
                     [](std::string action, std::string path) {
                         return audit::act_of_house(std::move(action), "secret", std::move(path));

@@ -11,7 +11,7 @@ from support.postgres import PROGRAMS
 from support.wait import seconds, until
 
 NAMES = ("admin", "billing", "reports")
-KEYS = {name: f"key-of-{name}-{secrets.token_hex(16)}" for name in NAMES}
+KEYS = {name: f"key-of-{name}-{secrets.token_hex(16)}" for name in (*NAMES, "writer", "denied")}
 AUTH = {"api_keys": [api_key(name, KEYS[name], ["admin"]) for name in NAMES]}
 _numbers = itertools.count(1)
 

@@ -1,6 +1,7 @@
 """Credentials of databases that are made for who asks and end by themselves, as clients of OpenBao's database engine use them."""
 
 import contextlib
+import socket
 import sqlite3
 
 import hvac
@@ -143,6 +144,27 @@ def test_leases_are_for_whom_a_policy_lets_in(gateway, application):
     with pytest.raises(hvac.exceptions.Forbidden):
         engine.create_role(name="other", db_name="app", creation_statements=STATEMENTS)
         engine.generate_credentials("other")
+
+
+def test_who_writes_the_secret_of_a_connection_sends_its_password_nowhere(gateway, application):
+    client = client_of(gateway)
+    engine = furnish(client, application)
+    lease = engine.generate_credentials(application.reader)["lease_id"]
+    url = application.connection()["url"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        client.secrets.kv.v2.patch("database/app", {"url": f"postgresql://{application.admin}@127.0.0.1:{listener.getsockname()[1]}/app?sslmode=disable"})
+        with pytest.raises(hvac.exceptions.InvalidRequest, match="another server"):
+            engine.generate_credentials(application.reader)
+        with pytest.raises(hvac.exceptions.InvalidRequest, match="another server"):
+            client.sys.renew_lease(lease)
+        with pytest.raises(TimeoutError):
+            listener.accept()
+    client.secrets.kv.v2.patch("database/app", {"url": url})
+    assert application.lets_in(engine.generate_credentials(application.reader)["data"])
+    for socketed in ("postgresql://changer@/app?host=/run/postgresql", f"{url}&sslcert=/a&sslkey=/b"):
+        with pytest.raises(hvac.exceptions.InvalidRequest, match="from the shell alone"):
+            engine.configure(name="app", plugin_name="postgresql-database-plugin", connection_url=socketed)
 
 
 def test_what_is_wrong_is_refused(gateway, application):

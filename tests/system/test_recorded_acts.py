@@ -200,6 +200,7 @@ def rotations(walk):
         assert told["actor"]["subject"] == "ada" and told["object"] == {"type": "secret", "id": "team/rotated"}
 
     # Nothing comes of it by itself that would be recorded, too.
+    walk.ask("POST", "/v1/secret/data/team/nowhere", {"data": {"url": "postgresql://changer@nowhere.invalid/app"}})
     does("PUT", "rotations", "secret.rotation_set", 200,
          {"generator": {"kind": "postgresql", "roles": ["a"], "connection": "vault:team/nowhere"}})
     walk.ask("POST", "/v1/secret/data/team/rotated", {"data": {"password": PASSWORD}})

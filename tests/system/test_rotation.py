@@ -209,6 +209,16 @@ def test_somebody_ends_a_hold(of_roles, application):
     assert rotations.ask("POST", "rotation-runs", {"kind": "proceed"}).status == 409
 
 
+def test_what_is_rolled_back_to_is_let_in(of_roles, application, postgres):
+    rotations = of_roles
+    first = held_by_billing(rotations, application)
+    postgres.psql(f"ALTER ROLE {first['username']} PASSWORD NULL")
+    assert not application.lets_in(first)
+    rotations.now("roll_back")
+    third = rotations.until_version(3)
+    assert third["password"] == first["password"] and application.lets_in(third), "it was given back"
+
+
 def test_a_consumer_that_is_named_and_one_that_is_forgotten(rotations):
     rule = {"generator": {"kind": "random"}, "every": "1h", "overlap": "1s", "hold_max": "10m", "consumers": ["api_key:billing"]}
     rotations.write("team/db", {"value": "by hand"})
@@ -278,8 +288,17 @@ def test_what_is_wrong_is_refused(rotations):
     assert refused(422, generator={"kind": "random"}, every="-1h")
     assert rotations.ask("GET", "rotations").status == 404
     assert rotations.ask("POST", "rotation-runs", {"kind": "rotate"}).status == 404
-    rotations.set({"generator": {"kind": "postgresql", "roles": ["a"], "connection": "vault:team/nothing"}, "every": "1h"})
-    assert rotations.until_run("rotate", "failed")["reason"] == "rotation.connection"
+    nowhere = {"kind": "postgresql", "roles": ["a"], "connection": "vault:team/nowhere"}
+    assert refused(422, generator=nowhere)["code"] == "rotation.connection", "there is none"
+    for url in ("postgresql://changer@/app?host=/run/postgresql", "postgresql://changer@db.invalid/app?sslcert=/a&sslkey=/b",
+                "postgresql://a@db.invalid/app", "sqlite:a"):
+        rotations.write("team/nowhere", {"url": url})
+        assert refused(422, generator=nowhere)["code"] == "rotation.connection", url
+    rotations.write("team/nowhere", {"url": "postgresql://changer@db.invalid/app"})
+    assert refused(422, generator=nowhere | {"connection": "vault:team/db"})["code"] == "rotation.connection", "itself"
+    rotations.set({"generator": nowhere, "every": "1h"})
+    assert Rotations(rotations.gateway, "team/second").ask("PUT", "rotations", {"generator": nowhere}).json()["code"] == "rotation.role_taken"
+    assert rotations.until_run("rotate", "failed")["reason"] == "storage.connection"
     assert rotations.ask("DELETE", "rotations").status == 409
     assert rotations.ask("DELETE", "rotations", query="?force=true").status == 204
     assert rotations.ask("GET", "rotations").status == 404

@@ -37,9 +37,11 @@ Answered put_connection(LeaseRoom& room, Entry entry, std::string_view body) {
     const auto name = name_in(entry);
     GH_CO_TRY_VOID(check_name(name));
     GH_CO_TRY(const auto wanted, parse_connection(body));
+    GH_CO_TRY(const auto url, storage::parse_storage_url(wanted.url));
+    auto server = std::get<storage::PostgresUrl>(url);
+    const auto foreign = rotation::check_foreign(server);
+    if (!foreign) co_return refused(400, "lease.connection", foreign.error().detail);
     if (wanted.verify) {
-        GH_CO_TRY(const auto url, storage::parse_storage_url(wanted.url));
-        auto server = std::get<storage::PostgresUrl>(url);
         server.password = config::Secret(std::string(crypto::text_of(wanted.password.bytes())));
         const auto let_in = co_await storage::log_in_once(std::move(server));
         if (!let_in) {
@@ -47,7 +49,9 @@ Answered put_connection(LeaseRoom& room, Entry entry, std::string_view body) {
                               "error verifying connection: " + let_in.error().detail);
         }
     }
-    auto also = recorded_with(audit::act_of(entry.call, "database.configure", "secret"));
+    auto also =
+        Repository::meant(name, storage::text_of(url),
+                          recorded_with(audit::act_of(entry.call, "database.configure", "secret")));
     GH_CO_TRY_VOID(co_await room.vault.secrets.put(secret_of(name), fields_of(wanted), std::nullopt,
                                                    now(), std::move(also)));
     co_return api::no_content();
@@ -79,7 +83,8 @@ Answered remove_connection(LeaseRoom& room, Entry entry, std::string_view /*body
                               " whose users are ended through it: "
                               "revoke them first");
     }
-    auto also = recorded_with(audit::act_of(entry.call, "database.remove", "secret"));
+    auto also = Repository::meant(
+        name, {}, recorded_with(audit::act_of(entry.call, "database.remove", "secret")));
     const auto gone = co_await room.vault.secrets.forget(secret_of(name), now(), std::move(also));
     if (!gone && gone.error().reason != "secret.unknown") co_return std::unexpected(gone.error());
     co_return api::no_content();

@@ -71,6 +71,15 @@ Lessor::Lessor(Parts parts)
       failed_(parts.registry.one_counter("gatehouse_lease_failures_total",
                                          "Users that could not be ended here, each try.")) {}
 
+Task<Result<storage::PostgresUrl>> Lessor::server_of(std::string connection) {
+    GH_CO_TRY(auto meant, co_await parts_.leases.meant_server(connection));
+    auto server = co_await rotation::find_meant_server(
+        parts_.secrets, "vault:" + secret_of(connection), std::move(meant), now());
+    if (!server && server.error().reason.starts_with("rotation."))
+        co_return fail(ErrorKind::invalid_argument, "lease.server", server.error().detail);
+    co_return server;
+}
+
 Task<Result<MadeLease>> Lessor::make(std::string name, std::string holder, audit::Record record) {
     GH_CO_TRY(const auto role, co_await parts_.leases.find_role(std::move(name)));
     const auto path = secret_of(role.connection);
@@ -86,7 +95,7 @@ Task<Result<MadeLease>> Lessor::make(std::string name, std::string holder, audit
         co_return fail(ErrorKind::permission_denied, "lease.role",
                        role.name + " is not among the allowed_roles of the connection");
     }
-    GH_CO_TRY(auto server, co_await rotation::find_server(parts_.secrets, "vault:" + path, now()));
+    GH_CO_TRY(auto server, co_await server_of(role.connection));
     auto wanted = lease_of(role, std::move(holder), now());
     auto also = recorded(std::move(record));
     GH_CO_TRY(auto lease, co_await parts_.leases.add(std::move(wanted), std::move(also)));
@@ -114,8 +123,7 @@ Task<Result<Lease>> Lessor::renew(Lease lease, std::optional<seconds> wished,
                                   lease.expires_at - lease.renewed_at.value_or(lease.issued_at));
     const auto moment = now();
     const auto expires = std::min(moment + length, lease.ends_at);
-    GH_CO_TRY(auto server, co_await rotation::find_server(
-                               parts_.secrets, "vault:" + secret_of(lease.connection), moment));
+    GH_CO_TRY(auto server, co_await server_of(lease.connection));
     // The server first: a lease that the database knows of is no longer than its user.
     auto script = renew_script(lease.username, expires);
     auto done = co_await storage::run_once(std::move(server), std::move(script));
@@ -131,8 +139,7 @@ Task<Result<void>> Lessor::revoke(std::string id, audit::Record record) {
 }
 
 Task<Result<void>> Lessor::end_user(const Lease& lease) {
-    const auto path = "vault:" + secret_of(lease.connection);
-    GH_CO_TRY(const auto server, co_await rotation::find_server(parts_.secrets, path, now()));
+    GH_CO_TRY(const auto server, co_await server_of(lease.connection));
     auto close = close_script(lease.username);
     GH_CO_TRY_VOID(co_await storage::run_once(server, std::move(close)));
     auto gone = end_script(lease.revocation, lease.username);

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/task.hpp"
 #include "crypto/secret.hpp"
+#include "storage/url.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 #include "vault/leases/repository.hpp"
@@ -27,7 +28,7 @@ struct MadeLease {
 /// user and until that user is gone: what is cut short is ended by whichever node is there.
 ///
 /// Errors besides those of Repository: `not_found` "lease.connection"; `permission_denied` "lease.role"; `invalid_argument`
-/// "lease.server": what the server said; `unavailable` of storage::run_once().
+/// "lease.server": what the server said, or the secret of the connection names another server than was set; `unavailable` of storage::run_once().
 class Lessor {
  public:
     struct Parts {
@@ -52,6 +53,8 @@ class Lessor {
     [[nodiscard]] Task<Result<void>> observe();
 
  private:
+    /// Of a connection, as it was meant when it was set.
+    [[nodiscard]] Task<Result<storage::PostgresUrl>> server_of(std::string connection);
     [[nodiscard]] Task<Result<void>> end(Lease lease);
     [[nodiscard]] Task<Result<void>> end_user(const Lease& lease);
 

@@ -1,5 +1,6 @@
 #include "vault/leases/repository.hpp"
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -31,6 +32,14 @@ constexpr Statement select_role_names{.name = "leases.list_roles",
                                       .sql = "SELECT name FROM lease_roles ORDER BY name"};
 constexpr Statement delete_role{.name = "leases.remove_role",
                                 .sql = "DELETE FROM lease_roles WHERE name = $1"};
+constexpr Statement put_server{.name = "leases.put_server",
+                               .sql =
+                                   "INSERT INTO lease_connections (name, server) VALUES ($1, $2) "
+                                   "ON CONFLICT (name) DO UPDATE SET server = $2"};
+constexpr Statement select_server{.name = "leases.server",
+                                  .sql = "SELECT server FROM lease_connections WHERE name = $1"};
+constexpr Statement delete_server{.name = "leases.forget_server",
+                                  .sql = "DELETE FROM lease_connections WHERE name = $1"};
 constexpr Statement count_leases{.name = "leases.count", .sql = "SELECT count(*) FROM leases"};
 constexpr Statement insert_lease{
     .name = "leases.put",
@@ -217,6 +226,18 @@ Task<Result<std::vector<Lease>>> read_due(Session& session, SystemTime now) {
     co_return found;
 }
 
+using AfterChange = std::function<Task<Result<void>>(Session&, const SecretChange&)>;
+
+Task<Result<void>> write_server(Session& session, std::string connection, std::string server,
+                                AfterChange then, SecretChange change) {
+    if (server.empty()) {
+        GH_CO_TRY_VOID(co_await session.execute(delete_server, connection));
+    } else {
+        GH_CO_TRY_VOID(co_await session.execute(put_server, connection, server));
+    }
+    co_return co_await then(session, change);
+}
+
 SharedLease shared(Lease lease) { return std::make_shared<const Lease>(std::move(lease)); }
 
 }  // namespace
@@ -256,6 +277,20 @@ Task<Result<Role>> Repository::remove_role(std::string name, Also<Role> also) {
         return storage::with_also(session, erase_role(session, name), also);
     };
     co_return co_await database_.write(std::move(work));
+}
+
+Also<SecretChange> Repository::meant(std::string connection, std::string server,
+                                     Also<SecretChange> also) {
+    auto after = [connection = std::move(connection), server = std::move(server),
+                  then = std::move(also.after)](Session& session, const SecretChange& change) {
+        return write_server(session, connection, server, then, change);
+    };
+    return {.before = std::move(also.before), .after = std::move(after)};
+}
+
+Task<Result<std::string>> Repository::meant_server(std::string connection) {
+    GH_CO_TRY(const auto rows, co_await database_.query(select_server, connection));
+    co_return rows.size() == 0 ? std::string() : rows[0].text(0);
 }
 
 Task<Result<Lease>> Repository::add(Lease lease, Also<Lease> also) {

@@ -10,6 +10,7 @@
 #include "base/task.hpp"
 #include "storage/database.hpp"
 #include "vault/leases/role.hpp"
+#include "vault/secret.hpp"
 
 namespace gh::vault::leases {
 
@@ -58,6 +59,14 @@ class Repository {
     [[nodiscard]] Task<Result<std::vector<std::string>>> role_names();
     /// Leases of it go on. @return one without statements where there is none
     [[nodiscard]] Task<Result<Role>> remove_role(std::string name, storage::Also<Role> also = {});
+
+    /// The server of a connection is meant when its secret is written so, and forgotten with that.
+    /// @param server  storage::text_of() of its URL; empty: forgotten
+    [[nodiscard]] static storage::Also<SecretChange> meant(std::string connection,
+                                                           std::string server,
+                                                           storage::Also<SecretChange> also);
+    /// @return empty: nobody has set one
+    [[nodiscard]] Task<Result<std::string>> meant_server(std::string connection);
 
     /// Before the server hears of its user.
     [[nodiscard]] Task<Result<Lease>> add(Lease lease, storage::Also<Lease> also = {});

@@ -56,6 +56,29 @@ TEST_P(LeaseRepositoryTest, ARoleIsMadeChangedAndRemoved) {
     EXPECT_EQ(reason(run_to_end(leases().find_role("app"))), "lease.role");
 }
 
+TEST_P(LeaseRepositoryTest, TheServerOfAConnectionIsTheOneThatWasMeant) {
+    const auto meant = [&] { return run_to_end(leases().meant_server("app")).value(); };
+    const auto also = [](const std::string& server) {
+        return Repository::meant(
+            "app", server,
+            {.before = {},
+             .after = [](storage::Session&, const SecretChange&) -> Task<Result<void>> {
+                 co_return Result<void>{};
+             }});
+    };
+    EXPECT_EQ(meant(), "");
+    const auto write = [&](const std::string& server) {
+        return run_to_end(
+            secrets().put("database/app", crypto::Secret("{}"), std::nullopt, at(0), also(server)));
+    };
+    ASSERT_TRUE(write("postgresql://a@b/c"));
+    ASSERT_TRUE(write("postgresql://a@b/d"));
+    ASSERT_TRUE(put("database/app", R"({"url":"postgresql://a@elsewhere/d"})"));
+    EXPECT_EQ(meant(), "postgresql://a@b/d") << "whoever else writes the secret";
+    ASSERT_TRUE(run_to_end(secrets().forget("database/app", at(1), also(""))));
+    EXPECT_EQ(meant(), "");
+}
+
 TEST_P(LeaseRepositoryTest, WhatNobodyGotIsEndedAMinuteLater) {
     ASSERT_TRUE(run_to_end(leases().add(lease("a"))));
     EXPECT_TRUE(due(59).empty());

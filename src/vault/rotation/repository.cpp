@@ -22,15 +22,15 @@ constexpr Statement select_one{
     .sql =
         "SELECT path, id, rule, revision, state, serial, pending_role, previous_role, "
         "current_version, previous_version, rolled_back, verdict, due_at, wake_at, "
-        "overlap_ends_at, held_until, rotated_at, failures, error, created_at, updated_at, claim, "
-        "claimed_until, sealed FROM secret_rotations WHERE path = $1"};
+        "overlap_ends_at, held_until, rotated_at, failures, error, created_at, updated_at, "
+        "server, claim, claimed_until, sealed FROM secret_rotations WHERE path = $1"};
 constexpr Statement select_page{
     .name = "rotations.list",
     .sql =
         "SELECT path, id, rule, revision, state, serial, pending_role, previous_role, "
         "current_version, previous_version, rolled_back, verdict, due_at, wake_at, "
-        "overlap_ends_at, held_until, rotated_at, failures, error, created_at, updated_at "
-        "FROM secret_rotations WHERE path > $1 ORDER BY path LIMIT $2"};
+        "overlap_ends_at, held_until, rotated_at, failures, error, created_at, updated_at, "
+        "server FROM secret_rotations WHERE path > $1 ORDER BY path LIMIT $2"};
 constexpr Statement select_paths{.name = "rotations.paths",
                                  .sql = "SELECT path FROM secret_rotations ORDER BY path LIMIT $1"};
 constexpr Statement count_all{.name = "rotations.count",
@@ -44,12 +44,12 @@ constexpr Statement insert_one{
     .name = "rotations.put",
     .sql =
         "INSERT INTO secret_rotations (path, id, rule, revision, state, due_at, wake_at, "
-        "created_at, updated_at) VALUES ($1, $2, $3, 1, 'idle', $4, $4, $5, $5)"};
+        "created_at, updated_at, server) VALUES ($1, $2, $3, 1, 'idle', $4, $4, $5, $5, $6)"};
 constexpr Statement update_rule{
     .name = "rotations.change",
     .sql =
         "UPDATE secret_rotations SET rule = $2, revision = $3, due_at = $4, wake_at = $5, "
-        "updated_at = $6 WHERE path = $1"};
+        "updated_at = $6, server = $7 WHERE path = $1"};
 constexpr Statement update_state{
     .name = "rotations.move",
     .sql =
@@ -63,6 +63,16 @@ constexpr Statement drop_pending{
     .sql =
         "UPDATE secret_rotations SET state = 'idle', key_id = NULL, sealed = NULL, "
         "pending_role = '' WHERE path = $1"};
+constexpr Statement forget_roles{.name = "rotations.forget_roles",
+                                 .sql = "DELETE FROM secret_rotation_roles WHERE path = $1"};
+constexpr Statement take_role{
+    .name = "rotations.take_role",
+    .sql =
+        "INSERT INTO secret_rotation_roles (server, role, path) VALUES ($1, $2, $3) "
+        "ON CONFLICT (server, role) DO NOTHING"};
+constexpr Statement end_claim{
+    .name = "rotations.end_claim",
+    .sql = "UPDATE secret_rotations SET claim = '', claimed_until = 0 WHERE path = $1"};
 constexpr Statement delete_one{.name = "rotations.remove",
                                .sql = "DELETE FROM secret_rotations WHERE path = $1"};
 
@@ -114,6 +124,7 @@ Result<Rotation> rotation_of(const storage::Row& row) {
     rotation.error = row.text(18);
     rotation.created_at = row.time(19);
     rotation.updated_at = row.time(20);
+    rotation.server = row.text(21);
     return rotation;
 }
 
@@ -137,7 +148,25 @@ struct Wanted {
     std::string path;
     Rule rule;
     SystemTime now;
+    std::optional<storage::PostgresUrl> server;
+
+    [[nodiscard]] std::string url() const { return server ? storage::text_of(*server) : ""; }
 };
+
+/// A role that two rules change would never have the password that either has told.
+Task<Result<void>> take_roles(Session& session, const Wanted& wanted) {
+    GH_CO_TRY_VOID(co_await session.execute(forget_roles, wanted.path));
+    if (!wanted.server) co_return Result<void>{};
+    const auto address = wanted.server->host + ":" + std::to_string(wanted.server->port);
+    for (const auto& role : wanted.rule.generator.roles) {
+        GH_CO_TRY(const auto taken,
+                  co_await session.execute(take_role, address, role, wanted.path));
+        if (taken > 0) continue;
+        co_return fail(ErrorKind::conflict, "rotation.role_taken",
+                       "another rotation changes the password of " + role + " at " + address);
+    }
+    co_return Result<void>{};
+}
 
 Task<Result<Rotation>> add_rule(Session& session, const Wanted& wanted) {
     GH_CO_TRY(const auto count, co_await session.query(count_all));
@@ -151,12 +180,14 @@ Task<Result<Rotation>> add_rule(Session& session, const Wanted& wanted) {
     if (due && head->current_version == 0) due = wanted.now;
     const std::string id(view(uuid_v4()));
     GH_CO_TRY_VOID(co_await session.execute(insert_one, wanted.path, id, text_of(wanted.rule), due,
-                                            wanted.now));
+                                            wanted.now, wanted.url()));
+    GH_CO_TRY_VOID(co_await take_roles(session, wanted));
     GH_CO_TRY(auto made, co_await find_stored(session, wanted.path));
     co_return std::move(made.rotation);
 }
 
-Task<Result<Rotation>> set_rule(Session& session, std::shared_ptr<const Wanted> wanted) {
+Task<Result<Rotation>> set_rule(Session& session, Keyring& keyring,
+                                std::shared_ptr<const Wanted> wanted) {
     auto found = co_await find_stored(session, wanted->path);
     if (!found) {
         if (found.error().reason != "rotation.unknown")
@@ -169,20 +200,29 @@ Task<Result<Rotation>> set_rule(Session& session, std::shared_ptr<const Wanted> 
     const bool idle = before.state == State::idle || (other && stuck);
     if (other && !idle) co_return in_progress(before);
     // What cannot succeed, as with a connection that was misspelled, is made anew as it is meant now.
-    if (other && stuck) GH_CO_TRY_VOID(co_await session.execute(drop_pending, wanted->path));
+    if (other && stuck) {
+        GH_CO_TRY_VOID(co_await keep_given_up(session, keyring, *found, wanted->now));
+        GH_CO_TRY_VOID(co_await session.execute(drop_pending, wanted->path));
+    }
+    // Whoever is about to make a value by the rule before has it no longer.
+    if (other) GH_CO_TRY_VOID(co_await session.execute(end_claim, wanted->path));
     auto due = before.due_at;
     if (before.rule.every != wanted->rule.every)
         due = next_due(wanted->rule, before.rotated_at.value_or(wanted->now));
     const auto wake = idle ? due : before.wake_at;
     GH_CO_TRY_VOID(co_await session.execute(update_rule, wanted->path, text_of(wanted->rule),
-                                            before.revision + 1, due, wake, wanted->now));
+                                            before.revision + 1, due, wake, wanted->now,
+                                            wanted->url()));
+    GH_CO_TRY_VOID(co_await take_roles(session, *wanted));
     GH_CO_TRY(auto made, co_await find_stored(session, wanted->path));
     co_return std::move(made.rotation);
 }
 
-Task<Result<Rotation>> remove_rule(Session& session, std::string path, bool force) {
+Task<Result<Rotation>> remove_rule(Session& session, Keyring& keyring, std::string path, bool force,
+                                   SystemTime now) {
     GH_CO_TRY(auto found, co_await find_stored(session, path));
     if (found.rotation.state != State::idle && !force) co_return in_progress(found.rotation);
+    GH_CO_TRY_VOID(co_await keep_given_up(session, keyring, found, now));
     GH_CO_TRY_VOID(co_await session.execute(delete_one, path));
     co_return std::move(found.rotation);
 }
@@ -255,9 +295,9 @@ Task<Result<Stored>> find_stored(Session& session, std::string path) {
     if (!row) co_return unknown_rotation(path);
     Stored stored;
     GH_CO_TRY(stored.rotation, rotation_of(*row));
-    stored.claim = (*row).text(21);
-    stored.claimed_until = (*row).time(22);
-    if (!(*row).is_null(23)) stored.sealed = (*row).octets(23);
+    stored.claim = (*row).text(22);
+    stored.claimed_until = (*row).time(23);
+    if (!(*row).is_null(24)) stored.sealed = (*row).octets(24);
     co_return stored;
 }
 
@@ -273,11 +313,14 @@ Task<Result<void>> write_state(Session& session, const Rotation& rotation, std::
 }
 
 Task<Result<Rotation>> Repository::set(std::string path, Rule rule, SystemTime now,
-                                       Also<Rotation> also) {
+                                       Also<Rotation> also,
+                                       std::optional<storage::PostgresUrl> server) {
     GH_CO_TRY_VOID(check_secret_path(path));
-    const auto wanted =
-        std::make_shared<const Wanted>(Wanted{std::move(path), std::move(rule), now});
-    Rows rows = [wanted](Session& session) { return set_rule(session, wanted); };
+    const auto wanted = std::make_shared<const Wanted>(
+        Wanted{std::move(path), std::move(rule), now, std::move(server)});
+    Rows rows = [&keyring = keyring_, wanted](Session& session) {
+        return set_rule(session, keyring, wanted);
+    };
     co_return co_await change(std::move(rows), std::move(also));
 }
 
@@ -296,9 +339,10 @@ Task<Result<std::vector<std::string>>> Repository::paths() {
     co_return co_await database_.read(std::move(work));
 }
 
-Task<Result<Rotation>> Repository::remove(std::string path, bool force, Also<Rotation> also) {
-    Rows rows = [path = std::move(path), force](Session& session) {
-        return remove_rule(session, path, force);
+Task<Result<Rotation>> Repository::remove(std::string path, bool force, SystemTime now,
+                                          Also<Rotation> also) {
+    Rows rows = [&keyring = keyring_, path = std::move(path), force, now](Session& session) {
+        return remove_rule(session, keyring, path, force, now);
     };
     co_return co_await change(std::move(rows), std::move(also));
 }

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/task.hpp"
 #include "storage/database.hpp"
+#include "storage/url.hpp"
 #include "vault/keyring.hpp"
 #include "vault/rotation/generate.hpp"
 #include "vault/rotation/rotation.hpp"
@@ -50,7 +51,7 @@ struct Claimed {
 
 /// What a step works with: values of the secret, each a JSON object; null: there is none.
 struct Values {
-    std::shared_ptr<const crypto::Secret> newest, pending;
+    std::shared_ptr<const crypto::Secret> newest, pending, previous;
 };
 
 struct Overview {
@@ -73,7 +74,8 @@ struct RotationPage {
 /// Rules of rotations, how far each is, what was tried and who reads: in the database. New values are in it sealed.
 ///
 /// Errors besides storage's and the keyring's: `not_found` "rotation.unknown"; `invalid_argument` "secret.path"; `conflict`
-/// "rotation.too_many", "rotation.in_progress" (the detail says what to wait for), "rotation.lost": another has it by now.
+/// "rotation.too_many", "rotation.role_taken", "rotation.in_progress" (the detail says what to wait for), "rotation.lost":
+/// another has it by now.
 class Repository {
  public:
     /// @param keyring  outlives it
@@ -83,13 +85,16 @@ class Repository {
     // --- rules ---
 
     /// Makes or changes one. A secret without a version is due at once, any other after `every`.
+    /// @param server  as of server_for()
     [[nodiscard]] Task<Result<Rotation>> set(std::string path, Rule rule, SystemTime now,
-                                             storage::Also<Rotation> also = {});
+                                             storage::Also<Rotation> also = {},
+                                             std::optional<storage::PostgresUrl> server = {});
     [[nodiscard]] Task<Result<Rotation>> find(std::string path);
     [[nodiscard]] Task<Result<std::vector<Rotation>>> list(RotationPage page);
     [[nodiscard]] Task<Result<std::vector<std::string>>> paths();
-    /// @param force  also where a rotation is under way; nobody ends the version before then
-    [[nodiscard]] Task<Result<Rotation>> remove(std::string path, bool force,
+    /// @param force  also where a rotation is under way; nobody ends the version before then. The password that the one role
+    ///               of a server may have by now is kept as a deleted version
+    [[nodiscard]] Task<Result<Rotation>> remove(std::string path, bool force, SystemTime now,
                                                 storage::Also<Rotation> also = {});
     /// Now, not when it is due.
     [[nodiscard]] Task<Result<Rotation>> ask_for(std::string path, SystemTime now,

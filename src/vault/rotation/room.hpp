@@ -3,15 +3,15 @@
 #include <vector>
 
 #include "api/route.hpp"
+#include "vault/room.hpp"
 #include "vault/rotation/repository.hpp"
-#include "vault/rotation/uses.hpp"
 
 namespace gh::vault::rotation {
 
 /// What the routes of rotations work with. Outlives them.
 struct RotationRoom {
+    Room& vault;
     Repository& rotations;
-    Uses& uses;
 };
 
 /// /api/v1/secrets/rotations: rules, and how far each is. Every write is in the audit log, or it does not happen.

@@ -27,6 +27,7 @@ struct Rotation {
     std::string path;
     std::string id;  ///< of the rule: another one of the same path has another
     Rule rule;
+    std::string server;  ///< what the connection's URL said when the rule was made
     std::int64_t revision = 1;
     State state = State::idle;
     std::uint64_t serial = 0;  ///< values that were made

@@ -100,10 +100,7 @@ Task<Result<Rotation>> Rotator::take_step(const Claimed& claimed) {
             co_return co_await rotations.hold(claimed, now(), std::move(also));
         }
         case Step::retire: co_return co_await retire(claimed);
-        case Step::roll_back: {
-            auto also = recorded(claimed, "secret.rotation_roll_back", medium);
-            co_return co_await rotations.roll_back(claimed, now(), std::move(also));
-        }
+        case Step::roll_back: co_return co_await roll_back(claimed);
         default: co_return co_await apply(claimed);
     }
 }
@@ -130,7 +127,7 @@ Task<Result<Rotation>> Rotator::apply(const Claimed& claimed) {
     const auto& by = ours.rotation.rule.generator;
     if (by.kind == Kind::postgresql) {
         GH_CO_TRY(auto values, co_await parts_.rotations.values(ours, now()));
-        GH_CO_TRY(auto server, co_await find_server(parts_.secrets, by.connection, now()));
+        GH_CO_TRY(auto server, co_await server_of(parts_.secrets, ours.rotation, now()));
         GH_CO_TRY_VOID(co_await parts_.rotations.extend(ours, now()));
         GH_CO_TRY_VOID(
             co_await apply_password(std::move(server), ours.rotation, std::move(values)));
@@ -143,13 +140,26 @@ Task<Result<Rotation>> Rotator::retire(const Claimed& claimed) {
     const auto& by = claimed.rotation.rule.generator;
     if (by.kind == Kind::postgresql && !claimed.rotation.previous_role.empty()) {
         GH_CO_TRY(auto values, co_await parts_.rotations.values(claimed, now()));
-        GH_CO_TRY(auto server, co_await find_server(parts_.secrets, by.connection, now()));
+        GH_CO_TRY(auto server, co_await server_of(parts_.secrets, claimed.rotation, now()));
         GH_CO_TRY_VOID(co_await parts_.rotations.extend(claimed, now()));
         GH_CO_TRY_VOID(
             co_await end_password(std::move(server), claimed.rotation, std::move(values)));
     }
     auto also = recorded(claimed, "secret.rotation_end", audit::Severity::info);
     co_return co_await parts_.rotations.retire(claimed, now(), std::move(also));
+}
+
+Task<Result<Rotation>> Rotator::roll_back(const Claimed& claimed) {
+    const auto& by = claimed.rotation.rule.generator;
+    if (by.kind == Kind::postgresql) {
+        GH_CO_TRY(auto values, co_await parts_.rotations.values(claimed, now()));
+        GH_CO_TRY(auto server, co_await server_of(parts_.secrets, claimed.rotation, now()));
+        GH_CO_TRY_VOID(co_await parts_.rotations.extend(claimed, now()));
+        GH_CO_TRY_VOID(
+            co_await give_back_password(std::move(server), claimed.rotation, std::move(values)));
+    }
+    auto also = recorded(claimed, "secret.rotation_roll_back", audit::Severity::medium);
+    co_return co_await parts_.rotations.roll_back(claimed, now(), std::move(also));
 }
 
 void Rotator::tell(const Claimed& claimed, const Rotation& after) {

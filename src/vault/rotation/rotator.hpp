@@ -44,6 +44,7 @@ class Rotator {
     [[nodiscard]] Task<Result<void>> begin(const Claimed& claimed);
     [[nodiscard]] Task<Result<Rotation>> apply(const Claimed& claimed);
     [[nodiscard]] Task<Result<Rotation>> retire(const Claimed& claimed);
+    [[nodiscard]] Task<Result<Rotation>> roll_back(const Claimed& claimed);
     [[nodiscard]] storage::Also<Rotation> recorded(const Claimed& claimed, std::string action,
                                                    audit::Severity severity);
     void tell(const Claimed& claimed, const Rotation& after);

@@ -7,6 +7,8 @@
 #include "api/types.hpp"
 #include "audit/act.hpp"
 #include "base/try.hpp"
+#include "vault/doors.hpp"
+#include "vault/rotation/roles.hpp"
 #include "vault/rotation/room.hpp"
 #include "vault/rotation/shown.hpp"
 
@@ -23,10 +25,31 @@ constexpr std::size_t body_bytes_max = std::size_t{32} * 1024;
 
 SystemTime now() { return std::chrono::system_clock::now(); }
 
+std::string data_path(const std::string& path) { return "secret/data/" + path; }
+
 std::string path_in(const api::Call& call) { return std::string(call.param("path")); }
 
 storage::Also<Rotation> recorded(const api::Call& call, std::string action) {
     return recorded_rule(audit::act_of(call, std::move(action), "secret"));
+}
+
+/// What may be done with the secret of a path: what a policy denies in the API of KV stores is denied here.
+Task<Result<Capabilities>> rights_at(RotationRoom& room, const api::Call& call, std::string path) {
+    GH_CO_TRY(const auto standing, co_await standing_of(room.vault, call.principal));
+    co_return standing.at(data_path(path), false);
+}
+
+api::Reply denied(const api::Call& call, const std::string& path) {
+    return api::refusal(call, 403, "access.policy", "Not allowed for the secret " + path + ".");
+}
+
+/// Nothing: allowed.
+Task<Result<std::optional<api::Reply>>> refused_to(RotationRoom& room, const api::Call& call,
+                                                   Capability wanted) {
+    const auto path = path_in(call);
+    GH_CO_TRY(const auto may, co_await rights_at(room, call, path));
+    if (!may.has(wanted)) co_return denied(call, path);
+    co_return std::nullopt;
 }
 
 Result<api::Reply> answer(const api::Call& call, std::uint16_t status, Result<Rotation> done) {
@@ -58,18 +81,43 @@ Answered list_rotations(RotationRoom& room, api::Call call, api::Page page) {
         found.resize(page.limit);
         items.next_cursor = api::encode_cursor("rotations", {found.back().path});
     }
-    for (const auto& each : found) items.items.push_back(shown(each));
+    GH_CO_TRY(const auto standing, co_await standing_of(room.vault, call.principal));
+    for (const auto& each : found) {
+        const auto may = standing.at(data_path(each.path), false);
+        if (may.has(Capability::read)) items.items.push_back(shown(each));
+    }
     co_return api::reply(200, rotation_page_type(), items);
 }
 
 Answered show_rotation(RotationRoom& room, api::Call call) {
+    GH_CO_TRY(auto refused, co_await refused_to(room, call, Capability::read));
+    if (refused) co_return *std::move(refused);
     co_return answer(call, 200, co_await room.rotations.find(path_in(call)));
 }
 
+/// Who names a connection has its password sent somewhere: whoever may not both read and write it does not.
+Task<Result<std::optional<api::Reply>>> refused_connection(RotationRoom& room,
+                                                           const api::Call& call, Generator by) {
+    if (by.kind != Kind::postgresql) co_return std::nullopt;
+    GH_CO_TRY(const auto name, parse_connection(by.connection));
+    GH_CO_TRY(const auto may, co_await rights_at(room, call, name.path));
+    if (!may.has(Capability::read) || !may.has(Capability::update))
+        co_return denied(call, name.path);
+    co_return std::nullopt;
+}
+
 Answered put_rotation(RotationRoom& room, api::Call call, Rule rule) {
+    GH_CO_TRY(auto refused, co_await refused_to(room, call, Capability::update));
+    if (refused) co_return *std::move(refused);
+    GH_CO_TRY(refused, co_await refused_connection(room, call, rule.generator));
+    if (refused) co_return *std::move(refused);
+    auto server =
+        co_await server_for(room.vault.secrets, path_in(call), rule.generator, NamedBy::api, now());
+    if (!server) co_return told(call, std::move(server).error());
     auto also = recorded(call, "secret.rotation_set");
-    auto made = co_await room.rotations.set(path_in(call), std::move(rule), now(), std::move(also));
-    if (made) room.uses.watch_too(made->path);
+    auto made = co_await room.rotations.set(path_in(call), std::move(rule), now(), std::move(also),
+                                            *std::move(server));
+    if (made) room.vault.uses.watch_too(made->path);
     co_return answer(call, 200, std::move(made));
 }
 
@@ -81,15 +129,18 @@ const Object<RemoveQuery>& remove_query() {
     static const auto table = [] {
         Object<RemoveQuery> query("RemoveRotationQuery", "How.");
         query.optional("force", &RemoveQuery::force, api::boolean(),
-                       "Also while one is under way: then nobody ends the version before.");
+                       "Also while one is under way: then nobody ends the version before, and a "
+                       "password that the one role of a server may have is a deleted version.");
         return query;
     }();
     return table;
 }
 
 Answered remove_rotation(RotationRoom& room, api::Call call, RemoveQuery query) {
+    GH_CO_TRY(auto refused, co_await refused_to(room, call, Capability::update));
+    if (refused) co_return *std::move(refused);
     auto also = recorded(call, "secret.rotation_delete");
-    auto gone = co_await room.rotations.remove(path_in(call), query.force, std::move(also));
+    auto gone = co_await room.rotations.remove(path_in(call), query.force, now(), std::move(also));
     if (!gone) co_return told(call, std::move(gone).error());
     co_return api::no_content();
 }
@@ -115,6 +166,8 @@ const api::Type<WantedRun>& wanted_run_type() {
 }
 
 Answered add_run(RotationRoom& room, api::Call call, WantedRun wanted) {
+    GH_CO_TRY(auto refused, co_await refused_to(room, call, Capability::update));
+    if (refused) co_return *std::move(refused);
     auto also = recorded(call, wanted.kind == Wish::rotate    ? "secret.rotation_ask"
                                : wanted.kind == Wish::proceed ? "secret.rotation_proceed"
                                                               : "secret.rotation_roll_back_ask");
@@ -138,6 +191,8 @@ const api::Type<api::Items<Run>>& run_page_type() {
 }
 
 Answered list_runs(RotationRoom& room, api::Call call, api::Page page) {
+    GH_CO_TRY(auto refused, co_await refused_to(room, call, Capability::read));
+    if (refused) co_return *std::move(refused);
     if (page.offset > 0)
         co_return api::refusal(call, 422, "query.offset", "This list goes on by its cursor alone.");
     auto before = page.after ? page.after->front() : std::string();
@@ -161,6 +216,8 @@ const api::Type<api::Items<ShownConsumer>>& consumer_page_type() {
 }
 
 Answered list_consumers(RotationRoom& room, api::Call call) {
+    GH_CO_TRY(auto refused, co_await refused_to(room, call, Capability::read));
+    if (refused) co_return *std::move(refused);
     const auto rotation = co_await room.rotations.find(path_in(call));
     if (!rotation) co_return told(call, rotation.error());
     GH_CO_TRY(const auto seen, co_await room.rotations.consumers(path_in(call)));
@@ -184,6 +241,8 @@ const Object<ConsumerQuery>& consumer_query() {
 }
 
 Answered forget_consumer(RotationRoom& room, api::Call call, ConsumerQuery query) {
+    GH_CO_TRY(auto refused, co_await refused_to(room, call, Capability::update));
+    if (refused) co_return *std::move(refused);
     auto record =
         audit::act_of(call, "secret.consumer_forget", "secret", std::string(call.param("path")));
     record.details.push_back({"consumer", query.consumer});

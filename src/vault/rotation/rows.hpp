@@ -1,12 +1,16 @@
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/task.hpp"
 #include "storage/session.hpp"
 #include "vault/barrier.hpp"
+#include "vault/keyring.hpp"
 #include "vault/rotation/rotation.hpp"
+#include "vault/secret_rows.hpp"
 
 // What the files of the repository have in common. Only they include this.
 
@@ -28,6 +32,20 @@ struct Stored {
                                              std::string claim, SystemTime claimed_until);
 [[nodiscard]] Task<Result<std::vector<Consumer>>> find_consumers(storage::Session& session,
                                                                  std::string path);
+using SharedSecret = std::shared_ptr<const crypto::Secret>;
+[[nodiscard]] std::string_view text_of(const SharedSecret& fields);
+
+/// The pending value; nothing: there is none.
+[[nodiscard]] Task<Result<SharedSecret>> open_pending(storage::Session& session, Keyring& keyring,
+                                                      const Stored& stored);
+/// With the version it is of; nothing where there is none to be read.
+[[nodiscard]] Task<Result<OpenedSecret>> read_version(storage::Session& session, Keyring& keyring,
+                                                      std::string path, std::uint64_t version,
+                                                      SystemTime now);
+/// Before a pending password is given up that a server may have been told: it becomes a version that is deleted and may be
+/// taken back, and the newest value stays the newest.
+[[nodiscard]] Task<Result<void>> keep_given_up(storage::Session& session, Keyring& keyring,
+                                               const Stored& stored, SystemTime now);
 /// Where the pending value of a rotation lies.
 [[nodiscard]] std::string pending_path(const Rotation& rotation);
 /// @param path  its pending_path(), alive as long as the place

@@ -18,7 +18,6 @@ using storage::Also;
 using storage::Session;
 using storage::Statement;
 
-using SharedSecret = std::shared_ptr<const crypto::Secret>;
 using Work = std::shared_ptr<const Claimed>;
 
 constexpr Statement select_due{
@@ -57,10 +56,6 @@ RunKind kind_of(Step step) {
         case Step::roll_back: return RunKind::roll_back;
         default: return RunKind::rotate;
     }
-}
-
-std::string_view text_of(const SharedSecret& fields) {
-    return fields ? crypto::text_of(fields->bytes()) : std::string_view();
 }
 
 /// The role of a pair that takes turns whose password these are.
@@ -115,6 +110,8 @@ Task<Result<std::optional<Claimed>>> claim_one(Session& session, std::string pat
         GH_CO_TRY_VOID(co_await release(session, rotation));
         co_return std::nullopt;
     }
+    // From here on the server may have ended that password: nobody takes the version back any more.
+    if (decision.step == Step::retire) rotation.state = State::retiring;
     claimed.step = decision.step;
     claimed.claim = view(uuid_v4());
     claimed.run = view(uuid_v7(now));
@@ -128,22 +125,6 @@ Task<Result<void>> extend_ours(Session& session, Work work, SystemTime until) {
     co_return co_await write_state(session, stored.rotation, work->claim, until);
 }
 
-Task<Result<SharedSecret>> open_pending(Session& session, Keyring& keyring, const Stored& stored) {
-    if (stored.sealed.empty()) co_return SharedSecret();
-    const auto path = pending_path(stored.rotation);
-    const auto place = pending_place(stored.rotation, path);
-    GH_CO_TRY(auto opened, co_await keyring.open(session, crypto::bytes_of(stored.sealed), place));
-    co_return std::make_shared<const crypto::Secret>(std::move(opened));
-}
-
-/// With the version it is of; nothing where there is none to be read.
-Task<Result<OpenedSecret>> read_version(Session& session, Keyring& keyring, std::string path,
-                                        std::uint64_t version, SystemTime now) {
-    auto opened = co_await read_secret(session, keyring, std::move(path), version, now);
-    if (opened || opened.error().reason != "secret.unknown") co_return opened;
-    co_return OpenedSecret{};
-}
-
 Task<Result<Values>> read_values(Session& session, Keyring& keyring, Work work, SystemTime now) {
     GH_CO_TRY(const auto stored, co_await find_ours(session, work));
     Values values;
@@ -151,6 +132,11 @@ Task<Result<Values>> read_values(Session& session, Keyring& keyring, Work work, 
     GH_CO_TRY(const auto newest,
               co_await read_version(session, keyring, stored.rotation.path, 0, now));
     values.newest = newest.value;
+    const auto before = stored.rotation.previous_version;
+    if (before == 0) co_return values;
+    GH_CO_TRY(const auto previous,
+              co_await read_version(session, keyring, stored.rotation.path, before, now));
+    values.previous = previous.value;
     co_return values;
 }
 
