@@ -13,9 +13,6 @@
 #include "codec/https_url.hpp"
 #include "config/unit.hpp"
 #include "crypto/digest.hpp"
-#include "net/certificate_files.hpp"
-#include "net/loop.hpp"
-#include "net/tls_client_context.hpp"
 
 namespace gh::pki::acme_client {
 namespace {
@@ -25,8 +22,6 @@ using std::chrono::hours;
 constexpr hours advice_every{6};
 constexpr seconds advice_pause_min{60};
 constexpr seconds turn_pause{5};  // while another node is at it
-
-SystemTime right_now() { return std::chrono::system_clock::now(); }
 
 std::int64_t unix_seconds(SystemTime time) {
     return std::chrono::floor<seconds>(time.time_since_epoch()).count();
@@ -54,16 +49,6 @@ Failure kind_of(const Error& error) {
     return away ? Failure::away : Failure::refused;
 }
 
-Result<std::shared_ptr<const net::TlsClientContext>> client_context(
-    const AcmeClientConfig& config) {
-    net::TlsClientSettings settings;
-    if (config.ca_file) {
-        GH_TRY(settings.ca_pem, net::read_pem_file(*config.ca_file));
-        settings.ca_source = config.ca_file->string();
-    }
-    return net::TlsClientContext::make(settings);
-}
-
 Applicant applicant_of(const AcmeClientConfig& config) {
     Applicant applicant{.contacts = config.contacts,
                         .external_key_id = config.external_account.key_id,
@@ -86,17 +71,12 @@ std::string_view name_of(ServedState state) {
     std::unreachable();
 }
 
-/// What one round has to do with the CA. Made of an aim, and with the CA's directory read.
+/// What one round has to do with the CA.
 struct Client::Conversation {
-    Conversation(std::shared_ptr<const Aim> about, net::Resolver& resolver,
-                 std::shared_ptr<const net::TlsClientContext> tls, AccountKey account_key)
-        : aim(std::move(about)),
-          key(std::move(account_key)),
-          transport(resolver, std::move(tls), aim->config.directory.starts_with("http://")),
-          session(transport, key) {}
+    Conversation(std::shared_ptr<const Aim> about, std::unique_ptr<Transport> way)
+        : aim(std::move(about)), transport(std::move(way)), session(*transport) {}
     std::shared_ptr<const Aim> aim;
-    AccountKey key;
-    NetworkTransport transport;
+    std::unique_ptr<Transport> transport;
     Session session;
 };
 
@@ -115,7 +95,7 @@ Client::Client(Parts parts)
          .help = "1 for what listeners with certificate: acme serve: valid, cached, internal.",
          .labels = {"state"}},
         telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
-            const auto now = state(right_now());
+            const auto now = state(parts_.now());
             for (const auto each : {ServedState::valid, ServedState::cached, ServedState::internal})
                 samples.add({name_of(each)}, now == each ? 1 : 0);
         });
@@ -124,7 +104,7 @@ Client::Client(Parts parts)
          .help = "When the CA's certificate ends, in seconds since 1970; 0: there is none.",
          .labels = {}},
         telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
-            const auto leaf = this->leaf(right_now());
+            const auto leaf = this->leaf(parts_.now());
             samples.add(leaf ? static_cast<double>(unix_seconds(leaf->not_after)) : 0);
         });
 }
@@ -195,7 +175,7 @@ void Client::begin_with(std::shared_ptr<const Aim> aim) {
     window_.reset();
     told_of_end_ = false;
     failing_ = false;
-    if (const auto now_served = leaf(right_now())) plan_renewal(*now_served);
+    if (const auto now_served = leaf(parts_.now())) plan_renewal(*now_served);
 }
 
 void Client::plan_renewal(const Leaf& leaf) {
@@ -233,11 +213,10 @@ Result<AccountKey> Client::account_key(const Aim& aim) {
 /// RFC 9773 §4.2. Shows, too, that the CA is there.
 Task<Result<void>> Client::ask_advice(Conversation& talk) {
     GH_CO_TRY_VOID(co_await talk.session.open(talk.aim->config.directory));
-    auto& loop = *net::Loop::current();
-    const auto served = leaf(right_now());
+    const auto served = leaf(parts_.now());
     if (!served) co_return Result<void>{};
     const auto eighth = (served->not_after - served->not_before) / 8;
-    advice_at_ = loop.now() + std::min<std::chrono::nanoseconds>(advice_every, eighth);
+    advice_at_ = parts_.ticks() + std::min<std::chrono::nanoseconds>(advice_every, eighth);
     const auto& base = talk.session.directory().renewal_info;
     if (base.empty() || served->renewal_id.empty()) co_return Result<void>{};
     auto url = base + "/" + served->renewal_id;
@@ -247,8 +226,8 @@ Task<Result<void>> Client::ask_advice(Conversation& talk) {
         if (kind_of(answer.error()) == Failure::refused) co_return Result<void>{};
         co_return std::unexpected(answer.error());
     }
-    if (const auto asked = read_retry_after(answer->retry_after, right_now()))
-        advice_at_ = loop.now() + std::max(*asked, advice_pause_min);
+    if (const auto asked = read_retry_after(answer->retry_after, parts_.now()))
+        advice_at_ = parts_.ticks() + std::max(*asked, advice_pause_min);
     const auto found = read_renewal_window(answer->body);
     if (!found || window_ == *found) co_return Result<void>{};
     window_ = *found;
@@ -264,16 +243,18 @@ Task<Result<void>> Client::order(Conversation& talk) {
                        "there is no name to have a certificate for; set ALLOWED_HOSTS or "
                        "pki.acme_client.domains");
     }
+    // Under the lock: of two nodes that begin together, one makes the account and the other one finds it.
+    GH_CO_TRY(const auto key, account_key(aim));
     const auto applicant = applicant_of(aim.config);
-    GH_CO_TRY_VOID(co_await talk.session.sign_in(applicant));
-    const auto served = leaf(right_now());
+    GH_CO_TRY_VOID(co_await talk.session.sign_in(key, applicant));
+    const auto served = leaf(parts_.now());
     Wanted wanted{.names = aim.config.domains,
                   .challenge = aim.config.challenge,
                   .http_first = aim.http_first,
                   .failures = failures_,
                   .replaces = served ? served->renewal_id : std::string()};
     const ProofPlaces places{http_proofs_, *tls_proofs_};
-    GH_CO_TRY(auto obtained, co_await obtain(talk.session, talk.key, places, std::move(wanted)));
+    GH_CO_TRY(auto obtained, co_await obtain(talk.session, key, places, std::move(wanted)));
     const auto leaf = std::make_shared<const Leaf>(std::move(obtained));
     if (const auto kept = parts_.keys.store(key_name("leaf", aim), sealed_text_of(*leaf)); !kept) {
         parts_.log
@@ -292,10 +273,10 @@ Task<Result<void>> Client::renew(Conversation& talk) {
     if (!turn && turn.error().reason != "file.locked")
         co_return fail(ErrorKind::internal, "acme_client.lock", turn.error().detail);
     if (!turn) {
-        next_try_ = net::Loop::current()->now() + turn_pause;
+        next_try_ = parts_.ticks() + turn_pause;
         co_return Result<void>{};
     }
-    if (take_over(*talk.aim, right_now())) co_return Result<void>{};
+    if (take_over(*talk.aim, parts_.now())) co_return Result<void>{};
     co_return co_await order(talk);
 }
 
@@ -303,9 +284,8 @@ void Client::succeeded(const Leaf& leaf) {
     issued_.add();
     plan_renewal(leaf);
     const auto life = leaf.not_after - leaf.not_before;
-    auto& loop = *net::Loop::current();
     // A CA whose advice is always to renew now is not obeyed more often than this.
-    next_try_ = loop.now() + std::min<std::chrono::nanoseconds>(hours(1), life / 4);
+    next_try_ = parts_.ticks() + std::min<std::chrono::nanoseconds>(hours(1), life / 4);
     advice_at_ = next_try_;
     parts_.log.info("pki", "the CA gave a certificate; listeners serve with it")
         .field("names", leaf.names.front())
@@ -319,8 +299,8 @@ void Client::failed(const Error& error, const std::optional<seconds>& retry_afte
     failing_ = true;
     const auto kind = kind_of(error);
     const auto pause = pause_after(kind, failures_, retry_after, chance());
-    next_try_ = net::Loop::current()->now() + pause;
-    const auto served = leaf(right_now());
+    next_try_ = parts_.ticks() + pause;
+    const auto served = leaf(parts_.now());
     const auto* message =
         kind == Failure::away
             ? "the CA could not be asked; see that pki.acme_client.directory is right and can be "
@@ -351,17 +331,15 @@ Task<> Client::keep(net::Resolver& resolver) {
     auto wanted = aim();
     if (wanted != begun_) begin_with(wanted);
     if (!wanted) co_return;
-    auto& loop = *net::Loop::current();
-    const auto now = right_now();
+    const auto now = parts_.now();
     look_for_end(now);
     const auto served = leaf(now);
     const bool due = !served || !covers(*served, *wanted) || now >= renew_at_;
     if (due && take_over(*wanted, now)) co_return;
-    if (loop.now() < next_try_ || (!due && loop.now() < advice_at_)) co_return;
-    auto key = account_key(*wanted);
-    auto tls = client_context(wanted->config);
-    if (!key || !tls) co_return failed(!key ? key.error() : tls.error(), std::nullopt);
-    Conversation talk(std::move(wanted), resolver, *std::move(tls), *std::move(key));
+    if (parts_.ticks() < next_try_ || (!due && parts_.ticks() < advice_at_)) co_return;
+    auto way = parts_.way_to(wanted->config, resolver);
+    if (!way) co_return failed(way.error(), std::nullopt);
+    Conversation talk(std::move(wanted), *std::move(way));
     auto step = due ? renew(talk) : ask_advice(talk);
     const auto done = co_await std::move(step);
     if (!done) co_return failed(done.error(), talk.session.retry_after());
@@ -370,7 +348,7 @@ Task<> Client::keep(net::Resolver& resolver) {
     if (std::exchange(failures_, 0) > 0)
         parts_.log.info("pki", "the CA answers again").field("directory", begun_->config.directory);
     failing_ = false;
-    last_success_.set(unix_seconds(right_now()));
+    last_success_.set(unix_seconds(parts_.now()));
 }
 
 }  // namespace gh::pki::acme_client

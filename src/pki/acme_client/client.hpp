@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -21,6 +22,7 @@
 #include "pki/acme_client/obtain.hpp"
 #include "pki/acme_client/schedule.hpp"
 #include "pki/acme_client/session.hpp"
+#include "pki/acme_client/transport.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -51,6 +53,10 @@ class Client {
         telemetry::Log& log;
         telemetry::Registry& registry;
         std::filesystem::path lock_file;  ///< nodes that share the keys take turns
+        std::function<Result<std::unique_ptr<Transport>>(const AcmeClientConfig&, net::Resolver&)>
+            way_to = &acme_client::way_to;
+        std::function<SystemTime()> now = &std::chrono::system_clock::now;
+        std::function<SteadyTime()> ticks = &std::chrono::steady_clock::now;
     };
     explicit Client(Parts parts);
 

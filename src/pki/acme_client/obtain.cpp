@@ -118,9 +118,9 @@ class Obtaining {
         bool replacing = !wanted_.replaces.empty() && !session_.directory().renewal_info.empty();
         auto payload = order_payload(wanted_, replacing);
         auto answer = co_await session_.post(url, std::move(payload));
-        // RFC 9773 §5: what it replaces matters less than the certificate.
-        const auto& type = session_.problem().type;
-        if (!answer && replacing && (type == "alreadyReplaced" || type == "malformed")) {
+        // RFC 9773 §5: what it replaces matters less than the certificate. It may be of an account that we lost.
+        const bool refused = !answer && answer.error().kind == ErrorKind::invalid_argument;
+        if (refused && replacing) {
             auto again = order_payload(wanted_, false);
             answer = co_await session_.post(url, std::move(again));
         }

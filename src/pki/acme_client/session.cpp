@@ -72,7 +72,7 @@ Task<Result<Answer>> Session::post_as(std::string url, std::string payload, std:
         GH_CO_TRY(const auto nonce, co_await take_nonce());
         const AccountKey::Request request{
             .url = url, .nonce = nonce, .account = account, .payload = payload};
-        auto body = key_.sign(request);
+        auto body = key_->sign(request);
         GH_CO_TRY(auto answer, co_await transport_.ask(url, std::move(body)));
         nonce_ = answer.nonce;
         if (is_good(answer)) co_return answer;
@@ -90,7 +90,8 @@ Task<Result<Answer>> Session::read(std::string url) {
     return post_as(std::move(url), {}, account_);
 }
 
-Task<Result<void>> Session::sign_in(const Applicant& applicant) {
+Task<Result<void>> Session::sign_in(const AccountKey& key, const Applicant& applicant) {
+    key_ = &key;
     const auto& url = directory_.new_account;
     std::string existing = R"({"onlyReturnExisting":true})";
     const std::string nobody;  // signed by the key itself
@@ -103,7 +104,7 @@ Task<Result<void>> Session::sign_in(const Applicant& applicant) {
                            "this CA gives accounts only to whom it knows: set "
                            "pki.acme_client.external_account (VCC_CA_PASSWORD)");
         }
-        auto payload = account_payload(key_, applicant, url);
+        auto payload = account_payload(key, applicant, url);
         found = co_await post_as(url, std::move(payload), nobody);
         if (!found) co_return std::unexpected(std::move(found.error()));
     }

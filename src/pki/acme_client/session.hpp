@@ -25,17 +25,18 @@ struct Applicant {
 /// (`unavailable`), with what it says in the detail.
 class Session {
  public:
-    /// Both outlive it.
-    Session(Transport& transport, const AccountKey& key) : transport_(transport), key_(key) {}
+    /// Outlives it.
+    explicit Session(Transport& transport) : transport_(transport) {}
 
     /// @param directory  URL
     [[nodiscard]] Task<Result<void>> open(std::string directory);
     /// After open().
     [[nodiscard]] const Directory& directory() const { return directory_; }
 
-    /// Finds the account of the key, or makes it.
+    /// Finds the account of the key, or makes it. After open(), before what is signed.
+    /// @param key  outlives this
     /// @return also `invalid_argument` "acme_client.external_account": the CA wants to know whose it is
-    [[nodiscard]] Task<Result<void>> sign_in(const Applicant& applicant);
+    [[nodiscard]] Task<Result<void>> sign_in(const AccountKey& key, const Applicant& applicant);
 
     /// Signed with the account. A nonce that the CA does not know any more is replaced, and the request sent again.
     [[nodiscard]] Task<Result<Answer>> post(std::string url, std::string payload);
@@ -55,7 +56,7 @@ class Session {
     [[nodiscard]] std::unexpected<Error> refusal(const Answer& answer);
 
     Transport& transport_;
-    const AccountKey& key_;
+    const AccountKey* key_ = nullptr;
     Directory directory_;
     std::string account_;  // its URL
     std::string nonce_;    // of the last answer

@@ -7,6 +7,7 @@
 #include "base/try.hpp"
 #include "codec/https_url.hpp"
 #include "http/fetch.hpp"
+#include "net/certificate_files.hpp"
 #include "net/loop.hpp"
 #include "pki/acme_client/documents.hpp"
 
@@ -68,6 +69,17 @@ Task<Result<Answer>> NetworkTransport::ask(std::string url, std::string body) {
         if (last.reason != "fetch.connect") break;
     }
     co_return std::unexpected(std::move(last));
+}
+
+Result<std::unique_ptr<Transport>> way_to(const AcmeClientConfig& config, net::Resolver& resolver) {
+    net::TlsClientSettings settings;
+    if (config.ca_file) {
+        GH_TRY(settings.ca_pem, net::read_pem_file(*config.ca_file));
+        settings.ca_source = config.ca_file->string();
+    }
+    GH_TRY(auto tls, net::TlsClientContext::make(settings));
+    return std::make_unique<NetworkTransport>(resolver, std::move(tls),
+                                              config.directory.starts_with("http://"));
 }
 
 }  // namespace gh::pki::acme_client

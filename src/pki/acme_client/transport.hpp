@@ -8,6 +8,7 @@
 #include "base/task.hpp"
 #include "net/resolver.hpp"
 #include "net/tls_client_context.hpp"
+#include "pki/acme_client/config.hpp"
 
 namespace gh::pki::acme_client {
 
@@ -43,5 +44,11 @@ class NetworkTransport final : public Transport {
     std::shared_ptr<const net::TlsClientContext> tls_;
     bool plain_;
 };
+
+/// The way to the CA that is configured.
+/// @param resolver  outlives it
+/// @return errors of reading `ca_file`
+[[nodiscard]] Result<std::unique_ptr<Transport>> way_to(const AcmeClientConfig& config,
+                                                        net::Resolver& resolver);
 
 }  // namespace gh::pki::acme_client
