@@ -226,8 +226,8 @@ Result<void> add_listeners(Snapshot& snapshot, const Settings& settings, PlanPar
         gateway::ListenerPlan plan;
         plan.config = config;
         if (config.tls) {
-            GH_TRY(plan.tls,
-                   parts.tls.context(config, config.tls->acme ? with_domains : hosts, now));
+            GH_TRY(plan.tls, parts.tls.context(config, config.tls->acme ? with_domains : hosts, now,
+                                               parts.of_ca));
             plan.hsts = config.hsts.header_value();
             if (settings.allowed_hosts.empty()) {
                 for (const auto& name : plan.tls->names()) add_host(snapshot, name);

@@ -125,41 +125,43 @@ std::optional<ServedState> Client::state(SystemTime now) const {
     return failing_.load(std::memory_order_relaxed) ? ServedState::cached : ServedState::valid;
 }
 
-void Client::serve(std::shared_ptr<const Leaf> leaf) {
-    {
-        const std::scoped_lock lock(mutex_);
-        leaf_ = std::move(leaf);
-    }
-    generation_.fetch_add(1, std::memory_order_release);
+/// Unless it is about what is not wanted any more.
+void Client::serve(const std::shared_ptr<const Aim>& about, std::shared_ptr<const Leaf> leaf) {
+    const std::scoped_lock lock(mutex_);
+    if (aim_ == about) leaf_ = std::move(leaf);
 }
 
-Result<Leaf> Client::load(const Aim& aim) {
+Result<Leaf> Client::load(const Aim& aim) const {
     GH_TRY(const auto kept, parts_.keys.load(key_name("leaf", aim)));
     return leaf_of_text(kept);
 }
 
-void Client::aim_at(std::optional<Aim> wanted) {
-    const auto before = aim();
-    if (before ? wanted && *wanted == *before : !wanted) return;
-    auto next = wanted ? std::make_shared<const Aim>(*std::move(wanted)) : nullptr;
-    std::shared_ptr<const Leaf> kept;
-    if (next) {
-        auto loaded = load(*next);
-        if (loaded) {
-            kept = std::make_shared<const Leaf>(*std::move(loaded));
-        } else if (loaded.error().kind != ErrorKind::not_found) {
-            parts_.log
-                .error("pki",
-                       "the kept certificate of the CA cannot be used; another is "
-                       "asked for")
-                .error(loaded.error());
-        }
-    }
+Client::Prospect Client::look_at(std::optional<Aim> wanted) const {
     {
         const std::scoped_lock lock(mutex_);
-        aim_ = std::move(next);
+        if (aim_ && wanted && *wanted == *aim_) return {aim_, leaf_};
+        // One that could not be kept is nowhere else.
+        const bool same_ca = aim_ && wanted && aim_->config.directory == wanted->config.directory;
+        if (same_ca && leaf_) return {std::make_shared<const Aim>(*std::move(wanted)), leaf_};
     }
-    serve(std::move(kept));
+    if (!wanted) return {};
+    Prospect next{.aim = std::make_shared<const Aim>(*std::move(wanted)), .leaf = {}};
+    auto loaded = load(*next.aim);
+    if (loaded) {
+        next.leaf = std::make_shared<const Leaf>(*std::move(loaded));
+    } else if (loaded.error().kind != ErrorKind::not_found) {
+        parts_.log
+            .error("pki", "the kept certificate of the CA cannot be used; another is asked for")
+            .error(loaded.error());
+    }
+    return next;
+}
+
+void Client::take(Prospect next) {
+    const std::scoped_lock lock(mutex_);
+    if (aim_ == next.aim) return;  // what it serves may have come since
+    aim_ = std::move(next.aim);
+    leaf_ = std::move(next.leaf);
 }
 
 bool Client::covers(const Leaf& leaf, const Aim& aim) const {
@@ -168,8 +170,17 @@ bool Client::covers(const Leaf& leaf, const Aim& aim) const {
     });
 }
 
+/// Whether the CA would hear the same of us.
+bool Client::asks_the_same(const Aim& one, Aim other) {
+    // Where these alone differ, a pause that the CA wants goes on.
+    other.http_first = one.http_first;
+    other.config.contacts = one.config.contacts;
+    return one == other;
+}
+
 void Client::begin_with(std::shared_ptr<const Aim> aim) {
-    begun_ = std::move(aim);
+    const auto before = std::exchange(begun_, std::move(aim));
+    if (before && begun_ && asks_the_same(*before, *begun_)) return;
     failures_ = 0;
     next_try_ = advice_at_ = {};
     window_.reset();
@@ -184,14 +195,14 @@ void Client::plan_renewal(const Leaf& leaf) {
 }
 
 /// What another node, or this one before it was killed, has put there meanwhile.
-bool Client::take_over(const Aim& aim, SystemTime now) {
-    auto stored = load(aim);
+bool Client::take_over(const std::shared_ptr<const Aim>& aim, SystemTime now) {
+    auto stored = load(*aim);
     const auto served = leaf(now);
-    if (!stored || !stored->good_at(now) || !covers(*stored, aim)) return false;
-    if (served && covers(*served, aim) && stored->not_after <= served->not_after) return false;
+    if (!stored || !stored->good_at(now) || !covers(*stored, *aim)) return false;
+    if (served && covers(*served, *aim) && stored->not_after <= served->not_after) return false;
     auto taken = std::make_shared<const Leaf>(*std::move(stored));
     plan_renewal(*taken);
-    serve(taken);
+    serve(aim, taken);
     parts_.log.info("pki", "another node has got a certificate of the CA; listeners serve with it")
         .field("not_after", config::time_text(taken->not_after));
     failing_ = false;
@@ -263,7 +274,7 @@ Task<Result<void>> Client::order(Conversation& talk) {
                    "another")
             .error(kept.error());
     }
-    if (this->aim() == talk.aim) serve(leaf);
+    serve(talk.aim, leaf);
     succeeded(*leaf);
     co_return Result<void>{};
 }
@@ -276,7 +287,7 @@ Task<Result<void>> Client::renew(Conversation& talk) {
         next_try_ = parts_.ticks() + turn_pause;
         co_return Result<void>{};
     }
-    if (take_over(*talk.aim, parts_.now())) co_return Result<void>{};
+    if (take_over(talk.aim, parts_.now())) co_return Result<void>{};
     co_return co_await order(talk);
 }
 
@@ -335,7 +346,7 @@ Task<> Client::keep(net::Resolver& resolver) {
     look_for_end(now);
     const auto served = leaf(now);
     const bool due = !served || !covers(*served, *wanted) || now >= renew_at_;
-    if (due && take_over(*wanted, now)) co_return;
+    if (due && take_over(wanted, now)) co_return;
     if (parts_.ticks() < next_try_ || (!due && parts_.ticks() < advice_at_)) co_return;
     auto way = parts_.way_to(wanted->config, resolver);
     if (!way) co_return failed(way.error(), std::nullopt);

@@ -156,6 +156,29 @@ TEST_P(AcmeClient, NodesThatBeginTogetherShareOneAccount) {
     EXPECT_EQ(accounts(), 1);
 }
 
+TEST_P(AcmeClient, APauseThatTheCaWantsOutlivesAChangeThatItWouldNotHearOf) {
+    const auto one = node();
+    one->client.aim_at(aim());
+    way.instead = [](const std::string& asked, const std::string&) {
+        return asked.ends_with("/new-order")
+                   ? std::optional<Result<Answer>>(problem(429, "rateLimited", "7200"))
+                   : std::nullopt;
+    };
+    one->round();
+    ASSERT_EQ(orders(), 1) << one->lines.text;
+    auto changed = aim();
+    changed.http_first = !changed.http_first;
+    changed.config.contacts = {"admin@corp.example"};
+    one->client.aim_at(changed);
+    one->ticks += hours(1);
+    one->round();
+    EXPECT_EQ(orders(), 1);
+    changed.config.domains = {"b.corp.example"};
+    one->client.aim_at(changed);
+    one->round();
+    EXPECT_EQ(orders(), 2);
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, AcmeClient, storage::both_engines, storage::engine_name);
 
 }  // namespace
