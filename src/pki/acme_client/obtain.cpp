@@ -13,7 +13,6 @@
 namespace gh::pki::acme_client {
 namespace {
 
-constexpr std::chrono::minutes patience{4};  // for an order, from its beginning to the chain
 constexpr milliseconds first_pause{250};
 constexpr milliseconds pause_max{5'000};
 constexpr seconds asked_pause_max{60};
@@ -78,7 +77,6 @@ class Obtaining {
         : session_(session), key_(key), shown_(places), wanted_(std::move(wanted)) {}
 
     Task<Result<Leaf>> run() {
-        deadline_ = loop().now() + patience;
         GH_CO_TRY_VOID(co_await order());
         GH_CO_TRY_VOID(co_await prove());
         GH_CO_TRY_VOID(co_await until_order_is(Standing::ready));
@@ -184,7 +182,7 @@ class Obtaining {
     Task<Result<void>> wait(milliseconds pause) {
         pause = std::min(pause, pause_max);
         if (asked_) pause = std::max<milliseconds>(pause, std::min(*asked_, asked_pause_max));
-        if (loop().now() + pause >= deadline_) {
+        if (loop().now() + pause >= session_.deadline()) {
             co_return fail(ErrorKind::deadline_exceeded, "acme_client.slow",
                            "the CA did not come to an end with the order");
         }
@@ -197,7 +195,6 @@ class Obtaining {
     const AccountKey& key_;
     Shown shown_;
     Wanted wanted_;
-    SteadyTime deadline_;
     std::string url_;  // of the order
     Order order_;
     std::optional<seconds> asked_;  // to wait

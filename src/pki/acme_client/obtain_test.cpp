@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <thread>
 
 #include "net/run_task.hpp"
 #include "pki/acme_client/testing.hpp"
@@ -17,15 +18,15 @@ class AcmeObtain : public acme::ServerTest {
         config.domains = {"corp.example"};
         ServerTest::SetUp();
     }
-    Task<Result<Leaf>> all(Wanted wanted) {
+    Task<Result<Leaf>> all(Session& talk, Wanted wanted) {
         auto directory = url("directory");
-        GH_CO_TRY_VOID(co_await session.open(std::move(directory)));
-        GH_CO_TRY_VOID(co_await session.sign_in(key, applicant));
+        GH_CO_TRY_VOID(co_await talk.open(std::move(directory)));
+        GH_CO_TRY_VOID(co_await talk.sign_in(key, applicant));
         const ProofPlaces places{http, tls};
-        co_return co_await obtain(session, key, places, std::move(wanted));
+        co_return co_await obtain(talk, key, places, std::move(wanted));
     }
     Result<Leaf> get(Wanted wanted = {.names = {"a.corp.example", "b.corp.example"}}) {
-        return net::run_to_end(all(std::move(wanted)));
+        return net::run_to_end(all(session, std::move(wanted)));
     }
     std::string refusal(Wanted wanted = {.names = {"a.corp.example"}}) {
         const auto leaf = get(std::move(wanted));
@@ -141,7 +142,7 @@ TEST_P(AcmeObtain, WhatTheCaSaysOfTheMomentIsTold) {
     const Case cases[] = {
         {problem(429, "rateLimited", "3600"), ErrorKind::exhausted, seconds(3600)},
         {problem(403, "rateLimited"), ErrorKind::exhausted, std::nullopt},
-        {problem(503, "", "5"), ErrorKind::exhausted, seconds(5)},
+        {problem(503, "", "5"), ErrorKind::unavailable, seconds(5)},
         {problem(500, "serverInternal"), ErrorKind::unavailable, std::nullopt},
         {problem(403, "unauthorized"), ErrorKind::invalid_argument, std::nullopt},
         {Answer{.status = 200, .body = "<html>"}, ErrorKind::corrupt, std::nullopt},
@@ -172,6 +173,18 @@ TEST_P(AcmeObtain, ACaThatSpeaksOfOtherNamesIsNotFollowed) {
                               R"("value":"admin.corp.example"},"challenges":[]})"};
     };
     EXPECT_TRUE(refusal().contains("a name that was not ordered"));
+}
+
+TEST_P(AcmeObtain, AnOrderEndsInTimeHoweverSlowTheCaIs) {
+    way.instead = [](const std::string&, const std::string&) -> std::optional<Result<Answer>> {
+        std::this_thread::sleep_for(milliseconds(100));
+        return std::nullopt;
+    };
+    Session slow(way, milliseconds(350));
+    const auto leaf = net::run_to_end(all(slow, {.names = {"a.corp.example"}}));
+    ASSERT_FALSE(leaf);
+    EXPECT_EQ(leaf.error().reason, "acme_client.slow");
+    EXPECT_LE(way.asked.size(), 4U);
 }
 
 TEST_P(AcmeObtain, WhatIsReplacedMattersLessThanTheCertificate) {

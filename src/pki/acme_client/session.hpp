@@ -1,9 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/task.hpp"
 #include "crypto/secret.hpp"
@@ -21,13 +23,16 @@ struct Applicant {
 };
 
 /// One conversation with a CA: its directory, nonces and our account there. Errors of the CA are "acme_client.refused"
-/// (`invalid_argument`, or `exhausted` where it wants to be left alone for a while) and "acme_client.away"
+/// (`invalid_argument`, or `exhausted` where we asked for too much) and "acme_client.away"
 /// (`unavailable`), with what it says in the detail.
 class Session {
  public:
-    /// Outlives it.
-    explicit Session(Transport& transport) : transport_(transport) {}
+    /// @param transport  outlives it
+    /// @param patience   for the whole conversation, from open() on
+    explicit Session(Transport& transport, milliseconds patience = std::chrono::minutes(4))
+        : transport_(transport), patience_(patience) {}
 
+    /// Begins it. What is asked after its time is `deadline_exceeded` "acme_client.slow".
     /// @param directory  URL
     [[nodiscard]] Task<Result<void>> open(std::string directory);
     /// After open().
@@ -45,17 +50,22 @@ class Session {
     /// Unsigned, for what everybody may read.
     [[nodiscard]] Task<Result<Answer>> get(std::string url);
 
+    /// When its time is over.
+    [[nodiscard]] SteadyTime deadline() const { return deadline_; }
     /// What the CA said in its last refusal.
     [[nodiscard]] const Problem& problem() const { return problem_; }
     [[nodiscard]] const std::optional<seconds>& retry_after() const { return retry_after_; }
 
  private:
+    [[nodiscard]] Task<Result<Answer>> ask(std::string url, std::string body);
     [[nodiscard]] Task<Result<Answer>> post_as(std::string url, std::string payload,
                                                std::string account);
     [[nodiscard]] Task<Result<std::string>> take_nonce();
     [[nodiscard]] std::unexpected<Error> refusal(const Answer& answer);
 
     Transport& transport_;
+    milliseconds patience_;
+    SteadyTime deadline_;
     const AccountKey* key_ = nullptr;
     Directory directory_;
     std::string account_;  // its URL

@@ -16,7 +16,7 @@ namespace gh::pki::acme_client {
 class Direct final : public Transport {
  public:
     explicit Direct(std::vector<api::Route>& table) : table_(table) {}
-    Task<Result<Answer>> ask(std::string url, std::string body) override {
+    Task<Result<Answer>> ask(std::string url, std::string body, milliseconds) override {
         asked.push_back(url);
         if (instead) {
             if (auto answer = instead(url, body)) co_return *std::move(answer);
