@@ -44,9 +44,25 @@ std::string key_name(std::string_view kind, const Aim& aim) {
 }
 
 Failure kind_of(const Error& error) {
+    if (error.reason == "acme_client.chain") return Failure::useless;
     const bool away =
         error.kind == ErrorKind::unavailable || error.kind == ErrorKind::deadline_exceeded;
     return away ? Failure::away : Failure::refused;
+}
+
+const char* words_for(const Error& error) {
+    if (kind_of(error) == Failure::away) {
+        return "the CA could not be asked; see that pki.acme_client.directory is right and can be "
+               "reached from here. It is tried again";
+    }
+    if (error.kind == ErrorKind::exhausted)
+        return "the CA wants to be asked less often. It is tried again, and a restart does not "
+               "help";
+    if (kind_of(error) == Failure::useless)
+        return "the CA gave a certificate that cannot be used; the detail says why. It is tried "
+               "again";
+    return "the CA gave no certificate; the detail says why, and once that is mended a restart "
+           "asks at once. It is tried again";
 }
 
 Applicant applicant_of(const AcmeClientConfig& config) {
@@ -119,6 +135,12 @@ std::shared_ptr<const Leaf> Client::leaf(SystemTime now) const {
     return aim_ && leaf_ && leaf_->good_at(now) ? leaf_ : nullptr;
 }
 
+/// The same, or one whose time is still to come.
+std::shared_ptr<const Leaf> Client::held(SystemTime now) const {
+    const std::scoped_lock lock(mutex_);
+    return aim_ && leaf_ && now < leaf_->not_after ? leaf_ : nullptr;
+}
+
 std::optional<ServedState> Client::state(SystemTime now) const {
     if (!aim()) return std::nullopt;
     if (!leaf(now)) return ServedState::internal;
@@ -186,20 +208,26 @@ void Client::begin_with(std::shared_ptr<const Aim> aim) {
     window_.reset();
     told_of_end_ = false;
     failing_ = false;
-    if (const auto now_served = leaf(parts_.now())) plan_renewal(*now_served);
+    if (const auto have = held(parts_.now())) plan_renewal(*have);
 }
 
 void Client::plan_renewal(const Leaf& leaf) {
     window_.reset();
     renew_at_ = renewal_without_advice(leaf.not_before, leaf.not_after, chance());
+    if (leaf.good_at(parts_.now())) return;
+    parts_.log
+        .warning("pki",
+                 "the CA's certificate begins in the future, and is served then; see that the "
+                 "clock is right")
+        .field("not_before", config::time_text(leaf.not_before));
 }
 
 /// What another node, or this one before it was killed, has put there meanwhile.
 bool Client::take_over(const std::shared_ptr<const Aim>& aim, SystemTime now) {
     auto stored = load(*aim);
-    const auto served = leaf(now);
-    if (!stored || !stored->good_at(now) || !covers(*stored, *aim)) return false;
-    if (served && covers(*served, *aim) && stored->not_after <= served->not_after) return false;
+    const auto have = held(now);
+    if (!stored || now >= stored->not_after || !covers(*stored, *aim)) return false;
+    if (have && covers(*have, *aim) && stored->not_after <= have->not_after) return false;
     auto taken = std::make_shared<const Leaf>(*std::move(stored));
     plan_renewal(*taken);
     serve(aim, taken);
@@ -224,7 +252,7 @@ Result<AccountKey> Client::account_key(const Aim& aim) {
 /// RFC 9773 §4.2. Shows, too, that the CA is there.
 Task<Result<void>> Client::ask_advice(Conversation& talk) {
     GH_CO_TRY_VOID(co_await talk.session.open(talk.aim->config.directory));
-    const auto served = leaf(parts_.now());
+    const auto served = held(parts_.now());
     if (!served) co_return Result<void>{};
     const auto eighth = (served->not_after - served->not_before) / 8;
     advice_at_ = parts_.ticks() + std::min<std::chrono::nanoseconds>(advice_every, eighth);
@@ -258,7 +286,7 @@ Task<Result<void>> Client::order(Conversation& talk) {
     GH_CO_TRY(const auto key, account_key(aim));
     const auto applicant = applicant_of(aim.config);
     GH_CO_TRY_VOID(co_await talk.session.sign_in(key, applicant));
-    const auto served = leaf(parts_.now());
+    const auto served = held(parts_.now());
     Wanted wanted{.names = aim.config.domains,
                   .challenge = aim.config.challenge,
                   .http_first = aim.http_first,
@@ -312,13 +340,7 @@ void Client::failed(const Error& error, const std::optional<seconds>& retry_afte
     const auto pause = pause_after(kind, failures_, retry_after, chance());
     next_try_ = parts_.ticks() + pause;
     const auto served = leaf(parts_.now());
-    const auto* message =
-        kind == Failure::away
-            ? "the CA could not be asked; see that pki.acme_client.directory is right and can be "
-              "reached from here. It is tried again"
-            : "the CA gave no certificate; the detail says why, and once that is mended a restart "
-              "asks at once. It is tried again";
-    parts_.log.warning("pki", message)
+    parts_.log.warning("pki", words_for(error))
         .field("directory", begun_->config.directory)
         .field("served", served ? "the CA's last certificate" : "a certificate of the internal CA")
         .field("served_until", served ? config::time_text(served->not_after) : std::string("-"))
@@ -344,8 +366,8 @@ Task<> Client::keep(net::Resolver& resolver) {
     if (!wanted) co_return;
     const auto now = parts_.now();
     look_for_end(now);
-    const auto served = leaf(now);
-    const bool due = !served || !covers(*served, *wanted) || now >= renew_at_;
+    const auto have = held(now);
+    const bool due = !have || !covers(*have, *wanted) || now >= renew_at_;
     if (due && take_over(wanted, now)) co_return;
     if (parts_.ticks() < next_try_ || (!due && parts_.ticks() < advice_at_)) co_return;
     auto way = parts_.way_to(wanted->config, resolver);

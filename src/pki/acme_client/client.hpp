@@ -86,6 +86,7 @@ class Client {
     struct Conversation;
 
     [[nodiscard]] std::shared_ptr<const Aim> aim() const;
+    [[nodiscard]] std::shared_ptr<const Leaf> held(SystemTime now) const;
     [[nodiscard]] Result<Leaf> load(const Aim& aim) const;
     void serve(const std::shared_ptr<const Aim>& about, std::shared_ptr<const Leaf> leaf);
     [[nodiscard]] static bool asks_the_same(const Aim& one, Aim other);

@@ -25,8 +25,8 @@ class Kept final : public telemetry::LogSink {
 class Shared final : public Transport {
  public:
     explicit Shared(Transport& way) : way_(way) {}
-    Task<Result<Answer>> ask(std::string url, std::string body) override {
-        return way_.ask(std::move(url), std::move(body));
+    Task<Result<Answer>> ask(std::string url, std::string body, milliseconds patience) override {
+        return way_.ask(std::move(url), std::move(body), patience);
     }
 
  private:
@@ -175,6 +175,46 @@ TEST_P(AcmeClient, APauseThatTheCaWantsOutlivesAChangeThatItWouldNotHearOf) {
     EXPECT_EQ(orders(), 1);
     changed.config.domains = {"b.corp.example"};
     one->client.aim_at(changed);
+    one->round();
+    EXPECT_EQ(orders(), 2);
+}
+
+TEST_P(AcmeClient, ACertificateAheadOfOurClockIsKeptAndServedInTime) {
+    const auto one = node();
+    one->client.aim_at(aim());
+    const auto right = now;
+    one->round();
+    ASSERT_TRUE(one->client.leaf(right)) << one->lines.text;
+    now = right - hours(3);
+    const auto behind = node();
+    behind->client.aim_at(aim());
+    for (int i = 0; i < 3; ++i) {
+        behind->round();
+        behind->ticks += hours(1);
+    }
+    EXPECT_EQ(behind->client.state(now), ServedState::internal);
+    EXPECT_TRUE(behind->says("see that the clock is right")) << behind->lines.text;
+    EXPECT_EQ(orders(), 1) << "there is one for it";
+    now = right;
+    EXPECT_EQ(behind->client.state(now), ServedState::valid);
+    behind->round();
+    EXPECT_EQ(orders(), 1);
+}
+
+TEST_P(AcmeClient, AUselessCertificateIsNotFollowedByAnotherSoon) {
+    const auto one = node();
+    one->client.aim_at(aim());
+    way.instead = [&](const std::string& asked,
+                      const std::string&) -> std::optional<Result<Answer>> {
+        if (!asked.contains("/cert/")) return std::nullopt;
+        return Answer{.status = 200, .nonce = nonce(), .body = issuer->certificate_pem()};
+    };
+    one->round();
+    EXPECT_TRUE(one->says("acme_client.chain")) << one->lines.text;
+    one->ticks += hours(4);
+    one->round();
+    EXPECT_EQ(orders(), 1);
+    one->ticks += hours(4);
     one->round();
     EXPECT_EQ(orders(), 2);
 }
