@@ -45,7 +45,7 @@ std::unexpected<Error> Session::refusal(const Answer& answer) {
 }
 
 Task<Result<Answer>> Session::ask(std::string url, std::string body) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline_ - std::chrono::steady_clock::now());
+    const auto left = std::chrono::ceil<milliseconds>(deadline_ - ticks_());
     if (left <= milliseconds(0)) {
         co_return fail(ErrorKind::deadline_exceeded, "acme_client.slow",
                        "the CA did not come to an end with the order");
@@ -62,7 +62,7 @@ Task<Result<Answer>> Session::get(std::string url) {
 }
 
 Task<Result<void>> Session::open(std::string directory) {
-    deadline_ = std::chrono::steady_clock::now() + patience_;
+    deadline_ = ticks_() + patience_;
     GH_CO_TRY(const auto answer, co_await get(std::move(directory)));
     GH_CO_TRY(directory_, read_directory(answer.body));
     co_return Result<void>{};

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -27,10 +29,12 @@ struct Applicant {
 /// (`unavailable`), with what it says in the detail.
 class Session {
  public:
+    using Ticks = std::function<SteadyTime()>;
     /// @param transport  outlives it
     /// @param patience   for the whole conversation, from open() on
-    explicit Session(Transport& transport, milliseconds patience = std::chrono::minutes(4))
-        : transport_(transport), patience_(patience) {}
+    explicit Session(Transport& transport, milliseconds patience = std::chrono::minutes(4),
+                     Ticks ticks = &std::chrono::steady_clock::now)
+        : transport_(transport), patience_(patience), ticks_(std::move(ticks)) {}
 
     /// Begins it. What is asked after its time is `deadline_exceeded` "acme_client.slow".
     /// @param directory  URL
@@ -65,6 +69,7 @@ class Session {
 
     Transport& transport_;
     milliseconds patience_;
+    Ticks ticks_;
     SteadyTime deadline_;
     const AccountKey* key_ = nullptr;
     Directory directory_;
