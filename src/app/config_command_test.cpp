@@ -28,6 +28,7 @@ Surroundings surroundings() {
                 {"MODELS_TOKEN", "hunter2"},
                 {"GATEHOUSE_DB_PASSWORD", "hunter3"},
                 {"ACME_HMAC_KEY", "hunter4"},
+                {"AZURE_CLIENT_SECRET", "hunter5"},
                 {"PORT", "7"}}),
             .check_secret = crypto::check_secret_strength};
 }
@@ -203,6 +204,7 @@ TEST_F(CommandTest, ShowPrintsNoSecretAndReferencesAsWritten) {
     EXPECT_FALSE(result.out.contains(strong)) << result.out;
     EXPECT_FALSE(result.out.contains("hunter2")) << result.out;
     EXPECT_FALSE(result.out.contains("hunter4")) << result.out;
+    EXPECT_FALSE(result.out.contains("hunter5")) << result.out;
     EXPECT_TRUE(result.out.contains("secret: \"${env:LEGACY_JWT_SECRET}\"")) << result.out;
     EXPECT_TRUE(result.out.contains("Authorization: \"Bearer ${env:MODELS_TOKEN}\"")) << result.out;
     EXPECT_TRUE(result.out.contains("X-User: \"${principal.subject}\"")) << result.out;

@@ -67,6 +67,7 @@ struct Gatehouse::House {
     std::unique_ptr<telemetry::Log> log;
     std::unique_ptr<TlsMaterial> tls;
     std::unique_ptr<pki::acme_client::Client> acme;
+    pki::acme_client::Client::Prospect acme_planned;  // of the last plan
     std::optional<FirstKey> key;
     std::unique_ptr<BackOffice> office;
     SystemTime keys_kept_at;
@@ -147,9 +148,17 @@ Result<void> Gatehouse::House::open_trust(const Settings& settings) {
 Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Settings& settings) {
     const auto& roles = office->identity().roles();
     roles_planned = roles.generation();
-    acme->aim_at(acme_aim(settings));
-    PlanParts parts{*tls, http_metrics, upstream_metrics, own, workers, *roles.current()};
-    auto made = make_plan(settings, parts, snapshot.get(), std::chrono::system_clock::now());
+    acme_planned = acme->look_at(acme_aim(settings));
+    const auto now = std::chrono::system_clock::now();
+    const auto& leaf = acme_planned.leaf;
+    PlanParts parts{*tls,
+                    http_metrics,
+                    upstream_metrics,
+                    own,
+                    workers,
+                    *roles.current(),
+                    leaf && leaf->good_at(now) ? leaf : nullptr};
+    auto made = make_plan(settings, parts, snapshot.get(), now);
     if (tls->internal_leaf()) office->pki().take_note(*tls->internal_leaf());
     return made;
 }
@@ -282,6 +291,7 @@ Result<void> Gatehouse::House::apply(Settings settings) {
     GH_TRY(auto sockets, NewSockets::open(settings, effective, workers));
     GH_TRY(auto next, plan(settings));
     GH_TRY_VOID(open_trust(settings));
+    acme->take(acme_planned);
     for (const auto& listener : before.listeners) {
         if (settings.find_listener(listener.name)) continue;
         for (auto& crew : crews) {
@@ -313,6 +323,7 @@ void Gatehouse::House::reload() {
             next = std::unexpected(allowed.error());
         } else if (auto applied = apply(next->settings); !applied) {
             next = std::unexpected(applied.error());
+            tls->not_served(std::chrono::system_clock::now());
         }
     }
     if (!next) {
@@ -348,6 +359,7 @@ void Gatehouse::House::watch() {
     if (auto next = plan(effective)) {
         publish(std::move(*next));
     } else {
+        tls->not_served(now);
         log->error("net", "certificates could not be renewed, those in use stay")
             .error(next.error());
     }

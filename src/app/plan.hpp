@@ -19,6 +19,7 @@ struct PlanParts {
     const OwnFacts& own;
     std::size_t workers;
     access::CustomRoles roles = {};
+    std::shared_ptr<const pki::acme_client::Leaf> of_ca = {};  ///< null: none whose time it is
 };
 
 /// Makes what the request path reads of checked settings. An upstream that `previous` has with the same configuration is

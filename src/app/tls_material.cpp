@@ -6,6 +6,7 @@
 #include "base/try.hpp"
 #include "crypto/digest.hpp"
 #include "pki/host_names.hpp"
+#include "pki/name_constraints.hpp"
 #include "pki/ocsp.hpp"
 #include "pki/subject_names.hpp"
 
@@ -25,6 +26,12 @@ std::string leaf_name(const crypto::CertificateNames& names) {
     constexpr std::string_view digits = "0123456789abcdef";
     const auto digest = crypto::sha256(pki::text_of_names(names));
     return std::string("gateway-") + digits[digest[0] % digits.size()];
+}
+
+net::CertificateChain chain_of_ca(const pki::acme_client::Leaf& leaf) {
+    return {.cert_pem = leaf.chain_pem,
+            .key_pem = std::string(crypto::text_of(leaf.key_pem.bytes())),
+            .source = "ACME"};
 }
 
 }  // namespace
@@ -49,8 +56,23 @@ Result<net::CertificateChain> TlsMaterial::chain_of(const net::CertificateFiles&
     return chain;
 }
 
+std::vector<std::string> TlsMaterial::permitted(const std::vector<std::string>& names,
+                                                SystemTime now) const {
+    const auto issuer = ca_->issuer();
+    if (pki::constraints_of(issuer->certificate()).empty()) return names;
+    std::vector<std::string> good;
+    for (const auto& name : names) {
+        auto alone = pki::names_from_hosts(std::vector<std::string>{name});
+        if (!alone) continue;
+        // For its own key, which nobody serves with.
+        if (issuer->issue({.names = *std::move(alone)}, issuer->key(), now)) good.push_back(name);
+    }
+    return good;
+}
+
 Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(
-    const net::ListenerConfig& listener, const std::vector<std::string>& names, SystemTime now) {
+    const net::ListenerConfig& listener, const std::vector<std::string>& names, SystemTime now,
+    const std::shared_ptr<const pki::acme_client::Leaf>& of_ca) {
     const auto& tls = *listener.tls;
     net::TlsServerSettings settings;
     settings.min_version = tls.min_version;
@@ -70,7 +92,9 @@ Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(
     }
     if (client_ != nullptr) settings.proofs = client_->tls_proofs();
     internal_on_.erase(listener.name);
-    const bool made_here = tls.certificates.empty() && !(tls.acme && add_leaf_of_ca(settings, now));
+    if (tls.acme) of_ca_ = of_ca;
+    if (tls.acme && of_ca) settings.certificates.push_back(chain_of_ca(*of_ca));
+    const bool made_here = settings.certificates.empty();
     if (made_here) {
         GH_TRY_VOID(add_internal_leaf(settings, names, now));
         internal_on_.insert(listener.name);
@@ -95,24 +119,25 @@ Result<void> TlsMaterial::add_internal_leaf(net::TlsServerSettings& settings,
     return {};
 }
 
-bool TlsMaterial::add_leaf_of_ca(net::TlsServerSettings& settings, SystemTime now) {
-    const auto leaf = client_ ? client_->leaf(now) : nullptr;
-    if (!leaf) return false;
-    settings.certificates.push_back({.cert_pem = leaf->chain_pem,
-                                     .key_pem = std::string(crypto::text_of(leaf->key_pem.bytes())),
-                                     .source = "ACME"});
-    ca_leaf_ends_ = leaf->not_after;
-    return true;
-}
-
-/// Each change once: a pair that cannot be served is told of, and not tried forever.
+/// Also when its time comes or ends. Each change once: one that cannot be served is told of, and not tried forever.
 bool TlsMaterial::other_leaf_of_ca(SystemTime now) {
     if (client_ == nullptr) return false;
-    const auto generation = client_->generation();
-    const bool other = std::exchange(generation_seen_, generation) != generation;
-    const bool ended = now >= ca_leaf_ends_;
-    if (ended) ca_leaf_ends_ = SystemTime::max();
-    return other || ended;
+    const auto now_good = client_->leaf(now);
+    return std::exchange(of_ca_, now_good) != now_good;
+}
+
+void TlsMaterial::not_served(SystemTime now) {
+    not_served_at_ = now;
+    not_served_pause_ = std::clamp(2 * not_served_pause_, leaf_pause_min, leaf_pause_max);
+}
+
+bool TlsMaterial::wanted_again(SystemTime now) {
+    if (!not_served_at_) not_served_pause_ = {};
+    // A clock set back must not hold it up.
+    if (!not_served_at_ || (now >= *not_served_at_ && now < *not_served_at_ + not_served_pause_))
+        return false;
+    not_served_at_.reset();
+    return true;
 }
 
 bool TlsMaterial::leaf_due(SystemTime now, telemetry::Log& log) {
@@ -135,6 +160,7 @@ bool TlsMaterial::leaf_due(SystemTime now, telemetry::Log& log) {
 bool TlsMaterial::changed(const Settings& settings, SystemTime now, telemetry::Log& log) {
     bool any = leaf_due(now, log);
     any = other_leaf_of_ca(now) || any;
+    any = wanted_again(now) || any;
     for (const auto& listener : settings.listeners) {
         if (!listener.tls) continue;
         for (const auto& files : listener.tls->certificates) {

@@ -36,19 +36,31 @@ class TlsMaterial {
     }
     [[nodiscard]] std::filesystem::path ca_file() const { return ca_->certificate_file(); }
 
-    /// From now on a CA's certificates are had of there. Outlives this.
+    /// From now on a CA's certificates are looked for there. Outlives this.
     void set_client(pki::acme_client::Client& client) { client_ = &client; }
 
+    /// Which of these names the internal CA may sign, whatever it was limited to.
+    [[nodiscard]] std::vector<std::string> permitted(const std::vector<std::string>& names,
+                                                     SystemTime now) const;
+    /// Contexts of all listeners that there are come in between.
+    void begin_plan() { internal_on_.clear(); }
+    void end_plan() {
+        if (internal_on_.empty()) leaf_.reset();
+    }
     /// @param names  what the internal leaf speaks for, also where one of a CA is wanted and there is none
+    /// @param of_ca  the CA's, where the listener wants one; null: there is none whose time it is
     /// @return errors of pki, of the files, of net::TlsContext
     [[nodiscard]] Result<std::shared_ptr<const net::TlsContext>> context(
-        const net::ListenerConfig& listener, const std::vector<std::string>& names, SystemTime now);
+        const net::ListenerConfig& listener, const std::vector<std::string>& names, SystemTime now,
+        const std::shared_ptr<const pki::acme_client::Leaf>& of_ca = nullptr);
 
     /// Whether a context made now would differ: a certificate file changed and can be used, a CA gave another one or its
     /// last has ended, or the internal leaf is due or revoked.
     /// A pair that is no good is reported once and the one in use stays. A leaf that stays due, as it cannot be renewed, is
     /// due again after 10 s, then each time twice as long, up to an hour.
     [[nodiscard]] bool changed(const Settings& settings, SystemTime now, telemetry::Log& log);
+    /// Contexts that were made are not served: changed() in 10 s, then each time twice as long, up to an hour.
+    void not_served(SystemTime now);
     /// The keys of tickets, and what is stapled to the internal leaf.
     void keep_fresh(SystemTime now, telemetry::Log& log);
 
@@ -58,8 +70,8 @@ class TlsMaterial {
     [[nodiscard]] Result<void> add_internal_leaf(net::TlsServerSettings& settings,
                                                  const std::vector<std::string>& names,
                                                  SystemTime now);
-    [[nodiscard]] bool add_leaf_of_ca(net::TlsServerSettings& settings, SystemTime now);
     [[nodiscard]] bool other_leaf_of_ca(SystemTime now);
+    [[nodiscard]] bool wanted_again(SystemTime now);
     [[nodiscard]] bool leaf_due(SystemTime now, telemetry::Log& log);
     [[nodiscard]] Result<void> staple(SystemTime now);
 
@@ -74,11 +86,12 @@ class TlsMaterial {
     std::optional<pki::IssuedCertificate> leaf_;  // without its key
     std::set<std::string> internal_on_;           // listeners that serve with it
     pki::acme_client::Client* client_ = nullptr;
-    std::uint64_t generation_seen_ = 0;            // of client_
-    SystemTime ca_leaf_ends_ = SystemTime::max();  // of the one served
+    std::shared_ptr<const pki::acme_client::Leaf> of_ca_;  // served, or tried last; null: none
     std::shared_ptr<net::Staple> staple_;
     std::string stapled_;  // serial it is about
     SystemTime stapled_at_;
+    std::optional<SystemTime> not_served_at_;
+    std::chrono::seconds not_served_pause_{0};
     SystemTime leaf_tried_;
     std::chrono::seconds leaf_pause_{0};  // after leaf_tried_; 0: it is not due
 };

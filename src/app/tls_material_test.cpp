@@ -165,54 +165,94 @@ TEST_F(TlsMaterialTest, AsksForTheLeafsRenewalLessAndLessOftenWhileItFails) {
     EXPECT_TRUE(material.changed(settings, due - hours(24), log_)) << "the clock was set back";
 }
 
-TEST_F(TlsMaterialTest, ServesWhatIsKeptOfACaAndALeafOfItsOwnWhereThereIsNone) {
-    auto material = open();
-    telemetry::Registry registry;
-    pki::acme_client::Client client({.keys = material.keys(),
-                                     .log = log_,
-                                     .registry = registry,
-                                     .lock_file = home_.path() / "acme.lock"});
-    material.set_client(client);
-    Settings settings;
-    settings.listeners = {internal()};
-    settings.listeners[0].tls->acme = true;
-    const auto& listener = settings.listeners[0];
-    EXPECT_EQ(names_served(material, listener), Names{"localhost"}) << "nobody asks for one yet";
+class LeafOfACa : public TlsMaterialTest {
+ protected:
+    LeafOfACa() {
+        material_.set_client(client_);
+        settings_.listeners = {internal()};
+        settings_.listeners[0].tls->acme = true;
+        aim_.config.domains = {"a.example.com"};
+    }
+    /// As an earlier process has left it.
+    void keep(std::string_view key_and_chain) {
+        const auto name = "acme-leaf-" + crypto::sha256_hex(aim_.config.directory).substr(0, 16);
+        ASSERT_TRUE(material_.keys().store(name, crypto::Secret(key_and_chain)));
+    }
+    [[nodiscard]] Names served(SystemTime at) {
+        auto context =
+            material_.context(settings_.listeners[0], {"localhost"}, at, client_.leaf(at));
+        return context ? (*context)->names() : Names{describe(context.error())};
+    }
+    [[nodiscard]] bool changed(SystemTime at) { return material_.changed(settings_, at, log_); }
 
-    pki::acme_client::Aim aim;
-    aim.config.domains = {"a.example.com"};
-    client.aim_at(aim);
-    EXPECT_EQ(client.state(now_), pki::acme_client::ServedState::internal);
-    EXPECT_TRUE(material.changed(settings, now_, log_));
-    EXPECT_EQ(names_served(material, listener), Names{"localhost"});
-    EXPECT_TRUE(material.internal_leaf());
+    TlsMaterial material_ = open();
+    telemetry::Registry registry_;
+    pki::acme_client::Client client_{{.keys = material_.keys(),
+                                      .log = log_,
+                                      .registry = registry_,
+                                      .lock_file = home_.path() / "acme.lock"}};
+    Settings settings_;
+    pki::acme_client::Aim aim_;
+};
 
-    // As an earlier process has left it.
+using pki::acme_client::ServedState;
+
+TEST_F(LeafOfACa, IsServedFromItsBeginningToItsEnd) {
     const auto kept = issue("a.example.com");
-    const crypto::Secret both(std::string_view(kept.key_pem + kept.chain_pem));
-    const auto name = "acme-leaf-" + crypto::sha256_hex(aim.config.directory).substr(0, 16);
-    ASSERT_TRUE(material.keys().store(name, both));
-    client.aim_at({});
-    client.aim_at(aim);
-    EXPECT_EQ(client.state(now_), pki::acme_client::ServedState::valid);
-    EXPECT_TRUE(material.changed(settings, now_, log_));
-    EXPECT_EQ(names_served(material, listener), Names{"a.example.com"});
-    EXPECT_FALSE(material.internal_leaf()) << "no listener serves it any more";
-    EXPECT_FALSE(material.changed(settings, now_, log_));
+    keep(kept.key_pem + kept.chain_pem);
+    const auto before = kept.not_before - hours(1), after = kept.not_after;
+    EXPECT_EQ(served(before), Names{"localhost"}) << "nobody asks for one yet";
+    client_.aim_at(aim_);
+    EXPECT_EQ(client_.state(before), ServedState::internal);
+    EXPECT_FALSE(changed(before));
+    EXPECT_EQ(served(before), Names{"localhost"}) << "the clock is behind";
+    EXPECT_TRUE(material_.internal_leaf());
 
-    const auto after = kept.not_after;
-    EXPECT_EQ(client.state(after), pki::acme_client::ServedState::internal);
-    EXPECT_TRUE(material.changed(settings, after, log_));
-    const auto context = material.context(listener, {"localhost"}, after);
-    ASSERT_TRUE(context);
-    EXPECT_EQ((*context)->names(), Names{"localhost"});
-    EXPECT_FALSE(material.changed(settings, after, log_));
+    EXPECT_EQ(client_.state(now_), ServedState::valid);
+    EXPECT_TRUE(changed(now_));
+    EXPECT_EQ(served(now_), Names{"a.example.com"});
+    EXPECT_FALSE(material_.internal_leaf()) << "no listener serves it any more";
+    EXPECT_FALSE(changed(now_));
 
-    ASSERT_TRUE(material.keys().store(name, crypto::Secret(std::string_view("damaged"))));
-    client.aim_at({});
-    client.aim_at(aim);
-    EXPECT_EQ(client.state(now_), pki::acme_client::ServedState::internal);
+    EXPECT_EQ(client_.state(after), ServedState::internal);
+    EXPECT_TRUE(changed(after));
+    EXPECT_EQ(served(after), Names{"localhost"});
+    EXPECT_FALSE(changed(after));
+}
+
+TEST_F(LeafOfACa, IsNotServedWhereItIsDamaged) {
+    keep("damaged");
+    client_.aim_at(aim_);
+    EXPECT_EQ(client_.state(now_), ServedState::internal);
     EXPECT_TRUE(lines_.text.contains("cannot be used")) << lines_.text;
+}
+
+TEST_F(LeafOfACa, IsNotTakenFromWhatIsOnlyLookedAt) {
+    const auto kept = issue("a.example.com");
+    keep(kept.key_pem + kept.chain_pem);
+    client_.aim_at(aim_);
+    const auto leaf = client_.leaf(now_);
+    ASSERT_TRUE(leaf);
+    auto other = aim_;
+    other.config.directory = "https://other.example/directory";
+    EXPECT_FALSE(client_.look_at(other).leaf);
+    EXPECT_EQ(client_.leaf(now_), leaf);
+    other.config.directory = aim_.config.directory;
+    other.http_first = !aim_.http_first;
+    keep("damaged");
+    EXPECT_EQ(client_.look_at(other).leaf, leaf) << "the same CA's, which is in memory";
+}
+
+TEST_F(LeafOfACa, WhatIsNotServedIsTriedAgainLessAndLessOften) {
+    material_.not_served(now_);
+    EXPECT_FALSE(changed(now_ + seconds(9)));
+    EXPECT_TRUE(changed(now_ + seconds(10)));
+    material_.not_served(now_ + seconds(10));
+    EXPECT_FALSE(changed(now_ + seconds(29)));
+    EXPECT_TRUE(changed(now_ + seconds(30)));
+    EXPECT_FALSE(changed(now_ + seconds(31)));
+    material_.not_served(now_ + seconds(40));
+    EXPECT_TRUE(changed(now_ + seconds(50))) << "it was served in between";
 }
 
 TEST_F(TlsMaterialTest, BeginsAnewOnceTheLeafIsRenewed) {

@@ -153,8 +153,17 @@ std::string_view Fetched::field(std::string_view name) const {
 
 Task<Result<Fetched>> fetch(net::Loop& loop, FetchRequest request) {
     net::Wakeup wakeup(loop);
-    wakeup.expire_at(loop.now() + request.timeout);
-    GH_CO_TRY(const auto stream, co_await connect(loop, wakeup, request));
+    const auto deadline = loop.now() + request.timeout;
+    const bool hurried = request.connect_timeout > std::chrono::milliseconds(0) &&
+                         request.connect_timeout < request.timeout;
+    wakeup.expire_at(hurried ? loop.now() + request.connect_timeout : deadline);
+    auto connected = co_await connect(loop, wakeup, request);
+    if (!connected && hurried && connected.error().kind == ErrorKind::deadline_exceeded) {
+        co_return fail(ErrorKind::deadline_exceeded, "fetch.connect",
+                       request.address.text() + ": no connection in time");
+    }
+    GH_CO_TRY(const auto stream, std::move(connected));
+    wakeup.expire_at(deadline);
     const auto text = text_of(request);
     if (stream->write(text) == IoState::failed) co_return fail(ErrorKind::unavailable, "fetch.cut");
     Answer answer(request);

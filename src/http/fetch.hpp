@@ -29,6 +29,8 @@ struct FetchRequest {
     std::string body = {};
     std::vector<std::string> wanted = {};      ///< fields of the answer, by name
     std::chrono::milliseconds timeout{2'000};  ///< for everything
+    std::chrono::milliseconds connect_timeout{
+        0};  ///< of it, until the request can be sent; 0: as long as there is
     std::size_t body_bytes_max = 64 * 1024;
 };
 
@@ -43,7 +45,7 @@ struct Fetched {
 };
 
 /// One connection, one request, closed afterwards. No redirects are followed.
-/// @return `deadline_exceeded` "fetch.timeout"; `unavailable` "fetch.connect", "fetch.tls", "fetch.cut";
+/// @return `deadline_exceeded` "fetch.timeout", or "fetch.connect" after connect_timeout; `unavailable` "fetch.connect", "fetch.tls", "fetch.cut";
 ///         `corrupt` "fetch.malformed", "fetch.too_large"
 [[nodiscard]] Task<Result<Fetched>> fetch(net::Loop& loop, FetchRequest request);
 

@@ -181,6 +181,30 @@ TEST(Fetch, GivesUpOnASilentServer) {
     EXPECT_EQ(outcome.fetched.error().reason, "fetch.timeout");
 }
 
+TEST(Fetch, WaitsForAConnectionNoLongerThanItIsTold) {
+    const auto tls = net::TlsClientContext::make({});
+    ASSERT_TRUE(tls);
+    const auto fd = net::open_listening_socket(*net::Address::parse("127.0.0.1", 0));
+    ASSERT_TRUE(fd);  // and nobody takes what comes
+    net::Loop loop;
+    Outcome outcome;
+    FetchRequest request{.address = net::local_address(*fd), .tls = tls->get()};
+    request.server_name = "h.example";
+    request.timeout = std::chrono::minutes(1);
+    request.connect_timeout = milliseconds(30);
+    spawn(ask(loop, request, outcome));
+    loop.run();
+    ASSERT_FALSE(outcome.fetched);
+    EXPECT_EQ(outcome.fetched.error().reason, "fetch.connect");
+    EXPECT_EQ(outcome.fetched.error().kind, ErrorKind::deadline_exceeded);
+    ::close(*fd);
+    FetchRequest slow;
+    slow.timeout = milliseconds(60);
+    slow.connect_timeout = milliseconds(30);
+    outcome = fetch_from({ok + "Content-Length: 6\r\n\r\nhello", End::open}, slow);
+    EXPECT_EQ(outcome.fetched ? "" : outcome.fetched.error().reason, "fetch.timeout");
+}
+
 TEST(Fetch, TellsThatNobodyListensOrSpeaksTls) {
     net::Loop loop;
     Outcome outcome;

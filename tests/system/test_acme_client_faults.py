@@ -63,7 +63,7 @@ PLAIN = b'{"newNonce":"http://ca.example/n","newAccount":"http://ca.example/a","
     (200, ELSEWHERE, (), NO_ANSWER, "fetch.connect"),
     (404, b"", (), REFUSED, "acme_client.refused"),
     (301, b"", (("Location", "https://ca.example/"),), REFUSED, "acme_client.refused"),
-    (503, b"", (("Retry-After", "7200"),), REFUSED, "acme_client.refused"),
+    (503, b"", (("Retry-After", "7200"),), NO_ANSWER, "acme_client.away"),
     (500, b'{"detail":"a\\r\\nb"}', (), NO_ANSWER, "acme_client.away"),
 ], ids=["html", "deep", "long", "plain", "elsewhere", "absent", "moved", "busy", "broken"])
 def test_nonsense_leaves_the_internal_certificate(start, tmp_path, upstream, status, body, fields, message, reason):

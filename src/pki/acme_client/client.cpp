@@ -13,9 +13,6 @@
 #include "codec/https_url.hpp"
 #include "config/unit.hpp"
 #include "crypto/digest.hpp"
-#include "net/certificate_files.hpp"
-#include "net/loop.hpp"
-#include "net/tls_client_context.hpp"
 
 namespace gh::pki::acme_client {
 namespace {
@@ -25,8 +22,6 @@ using std::chrono::hours;
 constexpr hours advice_every{6};
 constexpr seconds advice_pause_min{60};
 constexpr seconds turn_pause{5};  // while another node is at it
-
-SystemTime right_now() { return std::chrono::system_clock::now(); }
 
 std::int64_t unix_seconds(SystemTime time) {
     return std::chrono::floor<seconds>(time.time_since_epoch()).count();
@@ -49,19 +44,25 @@ std::string key_name(std::string_view kind, const Aim& aim) {
 }
 
 Failure kind_of(const Error& error) {
+    if (error.reason == "acme_client.chain") return Failure::useless;
     const bool away =
         error.kind == ErrorKind::unavailable || error.kind == ErrorKind::deadline_exceeded;
     return away ? Failure::away : Failure::refused;
 }
 
-Result<std::shared_ptr<const net::TlsClientContext>> client_context(
-    const AcmeClientConfig& config) {
-    net::TlsClientSettings settings;
-    if (config.ca_file) {
-        GH_TRY(settings.ca_pem, net::read_pem_file(*config.ca_file));
-        settings.ca_source = config.ca_file->string();
+const char* words_for(const Error& error) {
+    if (kind_of(error) == Failure::away) {
+        return "the CA could not be asked; see that pki.acme_client.directory is right and can be "
+               "reached from here. It is tried again";
     }
-    return net::TlsClientContext::make(settings);
+    if (error.kind == ErrorKind::exhausted)
+        return "the CA wants to be asked less often. It is tried again, and a restart does not "
+               "help";
+    if (kind_of(error) == Failure::useless)
+        return "the CA gave a certificate that cannot be used; the detail says why. It is tried "
+               "again";
+    return "the CA gave no certificate; the detail says why, and once that is mended a restart "
+           "asks at once. It is tried again";
 }
 
 Applicant applicant_of(const AcmeClientConfig& config) {
@@ -86,17 +87,12 @@ std::string_view name_of(ServedState state) {
     std::unreachable();
 }
 
-/// What one round has to do with the CA. Made of an aim, and with the CA's directory read.
+/// What one round has to do with the CA.
 struct Client::Conversation {
-    Conversation(std::shared_ptr<const Aim> about, net::Resolver& resolver,
-                 std::shared_ptr<const net::TlsClientContext> tls, AccountKey account_key)
-        : aim(std::move(about)),
-          key(std::move(account_key)),
-          transport(resolver, std::move(tls), aim->config.directory.starts_with("http://")),
-          session(transport, key) {}
+    Conversation(std::shared_ptr<const Aim> about, std::unique_ptr<Transport> way)
+        : aim(std::move(about)), transport(std::move(way)), session(*transport) {}
     std::shared_ptr<const Aim> aim;
-    AccountKey key;
-    NetworkTransport transport;
+    std::unique_ptr<Transport> transport;
     Session session;
 };
 
@@ -115,7 +111,7 @@ Client::Client(Parts parts)
          .help = "1 for what listeners with certificate: acme serve: valid, cached, internal.",
          .labels = {"state"}},
         telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
-            const auto now = state(right_now());
+            const auto now = state(parts_.now());
             for (const auto each : {ServedState::valid, ServedState::cached, ServedState::internal})
                 samples.add({name_of(each)}, now == each ? 1 : 0);
         });
@@ -124,7 +120,7 @@ Client::Client(Parts parts)
          .help = "When the CA's certificate ends, in seconds since 1970; 0: there is none.",
          .labels = {}},
         telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
-            const auto leaf = this->leaf(right_now());
+            const auto leaf = this->leaf(parts_.now());
             samples.add(leaf ? static_cast<double>(unix_seconds(leaf->not_after)) : 0);
         });
 }
@@ -139,47 +135,55 @@ std::shared_ptr<const Leaf> Client::leaf(SystemTime now) const {
     return aim_ && leaf_ && leaf_->good_at(now) ? leaf_ : nullptr;
 }
 
+/// The same, or one whose time is still to come.
+std::shared_ptr<const Leaf> Client::held(SystemTime now) const {
+    const std::scoped_lock lock(mutex_);
+    return aim_ && leaf_ && now < leaf_->not_after ? leaf_ : nullptr;
+}
+
 std::optional<ServedState> Client::state(SystemTime now) const {
     if (!aim()) return std::nullopt;
     if (!leaf(now)) return ServedState::internal;
     return failing_.load(std::memory_order_relaxed) ? ServedState::cached : ServedState::valid;
 }
 
-void Client::serve(std::shared_ptr<const Leaf> leaf) {
-    {
-        const std::scoped_lock lock(mutex_);
-        leaf_ = std::move(leaf);
-    }
-    generation_.fetch_add(1, std::memory_order_release);
+/// Unless it is about what is not wanted any more.
+void Client::serve(const std::shared_ptr<const Aim>& about, std::shared_ptr<const Leaf> leaf) {
+    const std::scoped_lock lock(mutex_);
+    if (aim_ == about) leaf_ = std::move(leaf);
 }
 
-Result<Leaf> Client::load(const Aim& aim) {
+Result<Leaf> Client::load(const Aim& aim) const {
     GH_TRY(const auto kept, parts_.keys.load(key_name("leaf", aim)));
     return leaf_of_text(kept);
 }
 
-void Client::aim_at(std::optional<Aim> wanted) {
-    const auto before = aim();
-    if (before ? wanted && *wanted == *before : !wanted) return;
-    auto next = wanted ? std::make_shared<const Aim>(*std::move(wanted)) : nullptr;
-    std::shared_ptr<const Leaf> kept;
-    if (next) {
-        auto loaded = load(*next);
-        if (loaded) {
-            kept = std::make_shared<const Leaf>(*std::move(loaded));
-        } else if (loaded.error().kind != ErrorKind::not_found) {
-            parts_.log
-                .error("pki",
-                       "the kept certificate of the CA cannot be used; another is "
-                       "asked for")
-                .error(loaded.error());
-        }
-    }
+Client::Prospect Client::look_at(std::optional<Aim> wanted) const {
     {
         const std::scoped_lock lock(mutex_);
-        aim_ = std::move(next);
+        if (aim_ && wanted && *wanted == *aim_) return {aim_, leaf_};
+        // One that could not be kept is nowhere else.
+        const bool same_ca = aim_ && wanted && aim_->config.directory == wanted->config.directory;
+        if (same_ca && leaf_) return {std::make_shared<const Aim>(*std::move(wanted)), leaf_};
     }
-    serve(std::move(kept));
+    if (!wanted) return {};
+    Prospect next{.aim = std::make_shared<const Aim>(*std::move(wanted)), .leaf = {}};
+    auto loaded = load(*next.aim);
+    if (loaded) {
+        next.leaf = std::make_shared<const Leaf>(*std::move(loaded));
+    } else if (loaded.error().kind != ErrorKind::not_found) {
+        parts_.log
+            .error("pki", "the kept certificate of the CA cannot be used; another is asked for")
+            .error(loaded.error());
+    }
+    return next;
+}
+
+void Client::take(Prospect next) {
+    const std::scoped_lock lock(mutex_);
+    if (aim_ == next.aim) return;  // what it serves may have come since
+    aim_ = std::move(next.aim);
+    leaf_ = std::move(next.leaf);
 }
 
 bool Client::covers(const Leaf& leaf, const Aim& aim) const {
@@ -188,30 +192,45 @@ bool Client::covers(const Leaf& leaf, const Aim& aim) const {
     });
 }
 
+/// Whether the CA would hear the same of us.
+bool Client::asks_the_same(const Aim& one, Aim other) {
+    // Where these alone differ, a pause that the CA wants goes on.
+    other.http_first = one.http_first;
+    other.config.contacts = one.config.contacts;
+    return one == other;
+}
+
 void Client::begin_with(std::shared_ptr<const Aim> aim) {
-    begun_ = std::move(aim);
+    const auto before = std::exchange(begun_, std::move(aim));
+    if (before && begun_ && asks_the_same(*before, *begun_)) return;
     failures_ = 0;
     next_try_ = advice_at_ = {};
     window_.reset();
     told_of_end_ = false;
     failing_ = false;
-    if (const auto now_served = leaf(right_now())) plan_renewal(*now_served);
+    if (const auto have = held(parts_.now())) plan_renewal(*have);
 }
 
 void Client::plan_renewal(const Leaf& leaf) {
     window_.reset();
     renew_at_ = renewal_without_advice(leaf.not_before, leaf.not_after, chance());
+    if (leaf.good_at(parts_.now())) return;
+    parts_.log
+        .warning("pki",
+                 "the CA's certificate begins in the future, and is served then; see that the "
+                 "clock is right")
+        .field("not_before", config::time_text(leaf.not_before));
 }
 
 /// What another node, or this one before it was killed, has put there meanwhile.
-bool Client::take_over(const Aim& aim, SystemTime now) {
-    auto stored = load(aim);
-    const auto served = leaf(now);
-    if (!stored || !stored->good_at(now) || !covers(*stored, aim)) return false;
-    if (served && covers(*served, aim) && stored->not_after <= served->not_after) return false;
+bool Client::take_over(const std::shared_ptr<const Aim>& aim, SystemTime now) {
+    auto stored = load(*aim);
+    const auto have = held(now);
+    if (!stored || now >= stored->not_after || !covers(*stored, *aim)) return false;
+    if (have && covers(*have, *aim) && stored->not_after <= have->not_after) return false;
     auto taken = std::make_shared<const Leaf>(*std::move(stored));
     plan_renewal(*taken);
-    serve(taken);
+    serve(aim, taken);
     parts_.log.info("pki", "another node has got a certificate of the CA; listeners serve with it")
         .field("not_after", config::time_text(taken->not_after));
     failing_ = false;
@@ -233,11 +252,10 @@ Result<AccountKey> Client::account_key(const Aim& aim) {
 /// RFC 9773 §4.2. Shows, too, that the CA is there.
 Task<Result<void>> Client::ask_advice(Conversation& talk) {
     GH_CO_TRY_VOID(co_await talk.session.open(talk.aim->config.directory));
-    auto& loop = *net::Loop::current();
-    const auto served = leaf(right_now());
+    const auto served = held(parts_.now());
     if (!served) co_return Result<void>{};
     const auto eighth = (served->not_after - served->not_before) / 8;
-    advice_at_ = loop.now() + std::min<std::chrono::nanoseconds>(advice_every, eighth);
+    advice_at_ = parts_.ticks() + std::min<std::chrono::nanoseconds>(advice_every, eighth);
     const auto& base = talk.session.directory().renewal_info;
     if (base.empty() || served->renewal_id.empty()) co_return Result<void>{};
     auto url = base + "/" + served->renewal_id;
@@ -247,8 +265,8 @@ Task<Result<void>> Client::ask_advice(Conversation& talk) {
         if (kind_of(answer.error()) == Failure::refused) co_return Result<void>{};
         co_return std::unexpected(answer.error());
     }
-    if (const auto asked = read_retry_after(answer->retry_after, right_now()))
-        advice_at_ = loop.now() + std::max(*asked, advice_pause_min);
+    if (const auto asked = read_retry_after(answer->retry_after, parts_.now()))
+        advice_at_ = parts_.ticks() + std::max(*asked, advice_pause_min);
     const auto found = read_renewal_window(answer->body);
     if (!found || window_ == *found) co_return Result<void>{};
     window_ = *found;
@@ -264,16 +282,18 @@ Task<Result<void>> Client::order(Conversation& talk) {
                        "there is no name to have a certificate for; set ALLOWED_HOSTS or "
                        "pki.acme_client.domains");
     }
+    // Under the lock: of two nodes that begin together, one makes the account and the other one finds it.
+    GH_CO_TRY(const auto key, account_key(aim));
     const auto applicant = applicant_of(aim.config);
-    GH_CO_TRY_VOID(co_await talk.session.sign_in(applicant));
-    const auto served = leaf(right_now());
+    GH_CO_TRY_VOID(co_await talk.session.sign_in(key, applicant));
+    const auto served = held(parts_.now());
     Wanted wanted{.names = aim.config.domains,
                   .challenge = aim.config.challenge,
                   .http_first = aim.http_first,
                   .failures = failures_,
                   .replaces = served ? served->renewal_id : std::string()};
     const ProofPlaces places{http_proofs_, *tls_proofs_};
-    GH_CO_TRY(auto obtained, co_await obtain(talk.session, talk.key, places, std::move(wanted)));
+    GH_CO_TRY(auto obtained, co_await obtain(talk.session, key, places, std::move(wanted)));
     const auto leaf = std::make_shared<const Leaf>(std::move(obtained));
     if (const auto kept = parts_.keys.store(key_name("leaf", aim), sealed_text_of(*leaf)); !kept) {
         parts_.log
@@ -282,7 +302,7 @@ Task<Result<void>> Client::order(Conversation& talk) {
                    "another")
             .error(kept.error());
     }
-    if (this->aim() == talk.aim) serve(leaf);
+    serve(talk.aim, leaf);
     succeeded(*leaf);
     co_return Result<void>{};
 }
@@ -292,10 +312,10 @@ Task<Result<void>> Client::renew(Conversation& talk) {
     if (!turn && turn.error().reason != "file.locked")
         co_return fail(ErrorKind::internal, "acme_client.lock", turn.error().detail);
     if (!turn) {
-        next_try_ = net::Loop::current()->now() + turn_pause;
+        next_try_ = parts_.ticks() + turn_pause;
         co_return Result<void>{};
     }
-    if (take_over(*talk.aim, right_now())) co_return Result<void>{};
+    if (take_over(talk.aim, parts_.now())) co_return Result<void>{};
     co_return co_await order(talk);
 }
 
@@ -303,9 +323,8 @@ void Client::succeeded(const Leaf& leaf) {
     issued_.add();
     plan_renewal(leaf);
     const auto life = leaf.not_after - leaf.not_before;
-    auto& loop = *net::Loop::current();
     // A CA whose advice is always to renew now is not obeyed more often than this.
-    next_try_ = loop.now() + std::min<std::chrono::nanoseconds>(hours(1), life / 4);
+    next_try_ = parts_.ticks() + std::min<std::chrono::nanoseconds>(hours(1), life / 4);
     advice_at_ = next_try_;
     parts_.log.info("pki", "the CA gave a certificate; listeners serve with it")
         .field("names", leaf.names.front())
@@ -319,15 +338,9 @@ void Client::failed(const Error& error, const std::optional<seconds>& retry_afte
     failing_ = true;
     const auto kind = kind_of(error);
     const auto pause = pause_after(kind, failures_, retry_after, chance());
-    next_try_ = net::Loop::current()->now() + pause;
-    const auto served = leaf(right_now());
-    const auto* message =
-        kind == Failure::away
-            ? "the CA could not be asked; see that pki.acme_client.directory is right and can be "
-              "reached from here. It is tried again"
-            : "the CA gave no certificate; the detail says why, and once that is mended a restart "
-              "asks at once. It is tried again";
-    parts_.log.warning("pki", message)
+    next_try_ = parts_.ticks() + pause;
+    const auto served = leaf(parts_.now());
+    parts_.log.warning("pki", words_for(error))
         .field("directory", begun_->config.directory)
         .field("served", served ? "the CA's last certificate" : "a certificate of the internal CA")
         .field("served_until", served ? config::time_text(served->not_after) : std::string("-"))
@@ -351,17 +364,15 @@ Task<> Client::keep(net::Resolver& resolver) {
     auto wanted = aim();
     if (wanted != begun_) begin_with(wanted);
     if (!wanted) co_return;
-    auto& loop = *net::Loop::current();
-    const auto now = right_now();
+    const auto now = parts_.now();
     look_for_end(now);
-    const auto served = leaf(now);
-    const bool due = !served || !covers(*served, *wanted) || now >= renew_at_;
-    if (due && take_over(*wanted, now)) co_return;
-    if (loop.now() < next_try_ || (!due && loop.now() < advice_at_)) co_return;
-    auto key = account_key(*wanted);
-    auto tls = client_context(wanted->config);
-    if (!key || !tls) co_return failed(!key ? key.error() : tls.error(), std::nullopt);
-    Conversation talk(std::move(wanted), resolver, *std::move(tls), *std::move(key));
+    const auto have = held(now);
+    const bool due = !have || !covers(*have, *wanted) || now >= renew_at_;
+    if (due && take_over(wanted, now)) co_return;
+    if (parts_.ticks() < next_try_ || (!due && parts_.ticks() < advice_at_)) co_return;
+    auto way = parts_.way_to(wanted->config, resolver);
+    if (!way) co_return failed(way.error(), std::nullopt);
+    Conversation talk(std::move(wanted), *std::move(way));
     auto step = due ? renew(talk) : ask_advice(talk);
     const auto done = co_await std::move(step);
     if (!done) co_return failed(done.error(), talk.session.retry_after());
@@ -370,7 +381,7 @@ Task<> Client::keep(net::Resolver& resolver) {
     if (std::exchange(failures_, 0) > 0)
         parts_.log.info("pki", "the CA answers again").field("directory", begun_->config.directory);
     failing_ = false;
-    last_success_.set(unix_seconds(right_now()));
+    last_success_.set(unix_seconds(parts_.now()));
 }
 
 }  // namespace gh::pki::acme_client

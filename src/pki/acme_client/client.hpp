@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -21,6 +22,7 @@
 #include "pki/acme_client/obtain.hpp"
 #include "pki/acme_client/schedule.hpp"
 #include "pki/acme_client/session.hpp"
+#include "pki/acme_client/transport.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -51,18 +53,26 @@ class Client {
         telemetry::Log& log;
         telemetry::Registry& registry;
         std::filesystem::path lock_file;  ///< nodes that share the keys take turns
+        std::function<Result<std::unique_ptr<Transport>>(const AcmeClientConfig&, net::Resolver&)>
+            way_to = &acme_client::way_to;
+        std::function<SystemTime()> now = &std::chrono::system_clock::now;
+        std::function<SteadyTime()> ticks = &std::chrono::steady_clock::now;
     };
     explicit Client(Parts parts);
 
-    /// From now on; nothing: no listener wants one. What is kept for it is there when this returns.
-    void aim_at(std::optional<Aim> aim);
+    /// An aim with what is kept for it.
+    struct Prospect {
+        std::shared_ptr<const Aim> aim;  ///< null: no listener wants one
+        std::shared_ptr<const Leaf> leaf;
+    };
+    /// What there would be for this aim. Changes nothing.
+    [[nodiscard]] Prospect look_at(std::optional<Aim> wanted) const;
+    /// From now on.
+    void take(Prospect next);
+    void aim_at(std::optional<Aim> wanted) { take(look_at(std::move(wanted))); }
 
     /// Null where there is none whose time it is.
     [[nodiscard]] std::shared_ptr<const Leaf> leaf(SystemTime now) const;
-    /// Grows with each change of what leaf() gives, but for the passing of time.
-    [[nodiscard]] std::uint64_t generation() const {
-        return generation_.load(std::memory_order_acquire);
-    }
     /// Nothing where no listener wants one.
     [[nodiscard]] std::optional<ServedState> state(SystemTime now) const;
 
@@ -76,12 +86,14 @@ class Client {
     struct Conversation;
 
     [[nodiscard]] std::shared_ptr<const Aim> aim() const;
-    [[nodiscard]] Result<Leaf> load(const Aim& aim);
-    void serve(std::shared_ptr<const Leaf> leaf);
+    [[nodiscard]] std::shared_ptr<const Leaf> held(SystemTime now) const;
+    [[nodiscard]] Result<Leaf> load(const Aim& aim) const;
+    void serve(const std::shared_ptr<const Aim>& about, std::shared_ptr<const Leaf> leaf);
+    [[nodiscard]] static bool asks_the_same(const Aim& one, Aim other);
     void begin_with(std::shared_ptr<const Aim> aim);
     void plan_renewal(const Leaf& leaf);
     [[nodiscard]] bool covers(const Leaf& leaf, const Aim& aim) const;
-    [[nodiscard]] bool take_over(const Aim& aim, SystemTime now);
+    [[nodiscard]] bool take_over(const std::shared_ptr<const Aim>& aim, SystemTime now);
     [[nodiscard]] Result<AccountKey> account_key(const Aim& aim);
 
     [[nodiscard]] Task<Result<void>> ask_advice(Conversation& talk);
@@ -101,7 +113,6 @@ class Client {
     mutable std::mutex mutex_;
     std::shared_ptr<const Aim> aim_;
     std::shared_ptr<const Leaf> leaf_;
-    std::atomic<std::uint64_t> generation_ = 0;
     std::atomic<bool> failing_ = false;
 
     // Of keep() alone.

@@ -11,6 +11,7 @@
 #include "base/try.hpp"
 #include "codec/base64.hpp"
 #include "crypto/digest.hpp"
+#include "net/tls_context.hpp"
 #include "pki/extensions.hpp"
 #include "pki/openssl.hpp"
 #include "pki/subject_names.hpp"
@@ -106,6 +107,19 @@ Result<void> judge_order(const std::vector<crypto::X509Handle>& chain) {
     return {};
 }
 
+/// As a listener would.
+Result<void> judge_use(const Leaf& leaf) {
+    net::TlsServerSettings settings;
+    settings.certificates.push_back({.cert_pem = leaf.chain_pem,
+                                     .key_pem = std::string(crypto::text_of(leaf.key_pem.bytes())),
+                                     .source = "ACME"});
+    const auto made = net::TlsContext::make(settings, leaf.not_before);
+    auto& key = settings.certificates.front().key_pem;
+    crypto::wipe(key.data(), key.size());
+    if (!made) return bad_chain("cannot be served: " + describe(made.error()));
+    return {};
+}
+
 std::string pem_of(const std::vector<crypto::X509Handle>& chain) {
     std::string pem;
     for (const auto& each : chain) pem += crypto::to_pem(each.get());
@@ -184,11 +198,13 @@ Result<Leaf> judge_chain(std::string_view chain_pem, EVP_PKEY* key,
             return bad_chain("is not for " + name);
     }
     if (now >= leaf.not_after) return bad_chain("is of the past");
-    if (!leaf.good_at(now)) return bad_chain("begins in the future; see that the clock is right");
+    if (leaf.not_before > now + start_ahead_max)
+        return bad_chain("begins in the future; see that the clock is right");
     if (X509_check_ca(first) == 1) return bad_chain("begins with an authority");
     GH_TRY_VOID(judge_order(*chain));
     leaf.chain_pem = pem_of(*chain);
     leaf.key_pem = secret_of(key);
+    GH_TRY_VOID(judge_use(leaf));
     return leaf;
 }
 
@@ -213,6 +229,7 @@ Result<Leaf> leaf_of_text(const crypto::Secret& text) {
     auto leaf = facts_of_leaf(chain->front().get());
     leaf.chain_pem = pem_of(*chain);
     leaf.key_pem = secret_of(key->get());
+    GH_TRY_VOID(judge_use(leaf));
     return leaf;
 }
 

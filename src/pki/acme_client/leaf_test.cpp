@@ -47,6 +47,8 @@ TEST_F(AcmeLeaf, AChainForOurKeyAndNamesIsTaken) {
     EXPECT_TRUE(leaf->good_at(now_));
     EXPECT_FALSE(leaf->good_at(now_ + days(500)));
     EXPECT_FALSE(leaf->good_at(now_ - days(1)));
+    EXPECT_TRUE(leaf->good_at(leaf->not_before - clock_slack));
+    EXPECT_FALSE(leaf->good_at(leaf->not_before - clock_slack - seconds(1)));
     const auto id = acme::read_renewal_id(leaf->renewal_id);
     ASSERT_TRUE(id) << leaf->renewal_id;
     EXPECT_EQ(id->issuer_key_id, issuer_.key_id());
@@ -83,7 +85,8 @@ TEST_F(AcmeLeaf, AChainThatIsNotWhatWasOrderedIsRefused) {
     EXPECT_TRUE(
         judge(pem, {"a.example.com", "c.example.com"}).contains("is not for c.example.com"));
     EXPECT_TRUE(judge(pem, names, now_ + days(500)).contains("of the past"));
-    EXPECT_TRUE(judge(pem, names, now_ - days(2)).contains("in the future"));
+    EXPECT_TRUE(judge(pem, names, now_ - days(9)).contains("in the future"));
+    EXPECT_EQ(judge(pem, names, now_ - days(2)), "") << "it is kept until the clock is right";
     EXPECT_TRUE(judge(issuer_.certificate_pem() + pem).contains("for another key"));
     EXPECT_TRUE(
         judge(pem + Authority::create({}, now_)->certificate_pem()).contains("in disorder"));
@@ -92,6 +95,18 @@ TEST_F(AcmeLeaf, AChainThatIsNotWhatWasOrderedIsRefused) {
     EXPECT_TRUE(judge(many).contains("too many"));
     const auto stranger = issuer_.issue({.names = {.dns = names}}, now_).value();
     EXPECT_TRUE(judge(stranger.chain_pem).contains("for another key"));
+}
+
+TEST_F(AcmeLeaf, AChainThatNoListenerCouldServeWithIsRefused) {
+    auto chain = crypto::read_certificates(issue()).value();
+    ASSERT_GT(X509_sign(chain.front().get(), issuer_.key(), EVP_sha1()), 0);
+    std::string pem;
+    for (const auto& each : chain) pem += crypto::to_pem(each.get());
+    const auto told = judge(pem);
+    EXPECT_TRUE(told.contains("cannot be served") && told.contains("tls.certificate_weak")) << told;
+    const auto kept = crypto::to_pem(key_.get()) + pem;
+    const auto none = leaf_of_text(crypto::Secret(std::string_view(kept)));
+    EXPECT_EQ(none ? "" : none.error().reason, "acme_client.chain");
 }
 
 TEST_F(AcmeLeaf, TheProofOfAHandshakeIsOneThatAServerTakes) {

@@ -13,7 +13,6 @@
 namespace gh::pki::acme_client {
 namespace {
 
-constexpr std::chrono::minutes patience{4};  // for an order, from its beginning to the chain
 constexpr milliseconds first_pause{250};
 constexpr milliseconds pause_max{5'000};
 constexpr seconds asked_pause_max{60};
@@ -78,7 +77,6 @@ class Obtaining {
         : session_(session), key_(key), shown_(places), wanted_(std::move(wanted)) {}
 
     Task<Result<Leaf>> run() {
-        deadline_ = loop().now() + patience;
         GH_CO_TRY_VOID(co_await order());
         GH_CO_TRY_VOID(co_await prove());
         GH_CO_TRY_VOID(co_await until_order_is(Standing::ready));
@@ -118,9 +116,9 @@ class Obtaining {
         bool replacing = !wanted_.replaces.empty() && !session_.directory().renewal_info.empty();
         auto payload = order_payload(wanted_, replacing);
         auto answer = co_await session_.post(url, std::move(payload));
-        // RFC 9773 §5: what it replaces matters less than the certificate.
-        const auto& type = session_.problem().type;
-        if (!answer && replacing && (type == "alreadyReplaced" || type == "malformed")) {
+        // RFC 9773 §5: what it replaces matters less than the certificate. It may be of an account that we lost.
+        const bool refused = !answer && answer.error().kind == ErrorKind::invalid_argument;
+        if (refused && replacing) {
             auto again = order_payload(wanted_, false);
             answer = co_await session_.post(url, std::move(again));
         }
@@ -184,7 +182,7 @@ class Obtaining {
     Task<Result<void>> wait(milliseconds pause) {
         pause = std::min(pause, pause_max);
         if (asked_) pause = std::max<milliseconds>(pause, std::min(*asked_, asked_pause_max));
-        if (loop().now() + pause >= deadline_) {
+        if (loop().now() + pause >= session_.deadline()) {
             co_return fail(ErrorKind::deadline_exceeded, "acme_client.slow",
                            "the CA did not come to an end with the order");
         }
@@ -197,7 +195,6 @@ class Obtaining {
     const AccountKey& key_;
     Shown shown_;
     Wanted wanted_;
-    SteadyTime deadline_;
     std::string url_;  // of the order
     Order order_;
     std::optional<seconds> asked_;  // to wait

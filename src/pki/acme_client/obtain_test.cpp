@@ -2,59 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
-#include <functional>
 #include <optional>
 
 #include "net/run_task.hpp"
-#include "pki/acme/server_testing.hpp"
+#include "pki/acme_client/testing.hpp"
 
 namespace gh::pki::acme_client {
 namespace {
-
-using acme::field_of;
-
-/// Our own server, asked without a network. A test may answer in its place.
-class Direct final : public Transport {
- public:
-    explicit Direct(std::vector<api::Route>& table) : table_(table) {}
-    Task<Result<Answer>> ask(std::string url, std::string body) override {
-        asked.push_back(url);
-        if (instead) {
-            if (auto answer = instead(url, body)) co_return *std::move(answer);
-        }
-        auto& fake =
-            calls_.emplace_back(body.empty() ? "GET" : "POST", url.substr(acme::base.size()));
-        fake.send(std::move(body));
-        auto call = fake.call();
-        for (const auto& route : table_) {
-            if (route.method != call.head.method_text || !acme::fits(route.path, call.path))
-                continue;
-            const auto parameters = api::parameters_of(route.path, call.path).value();
-            call.parameters = parameters;
-            auto handled = route.handle(call);
-            GH_CO_TRY(auto reply, co_await std::move(handled));
-            co_return Answer{.status = reply.status,
-                             .location = field_of(reply, "Location"),
-                             .nonce = field_of(reply, "Replay-Nonce"),
-                             .body = std::move(reply.body)};
-        }
-        co_return Answer{.status = 404};
-    }
-    std::vector<std::string> asked;
-    std::function<std::optional<Result<Answer>>(const std::string&, const std::string&)> instead;
-
- private:
-    std::vector<api::Route>& table_;
-    std::deque<api::FakeCall> calls_;
-};
-
-Answer problem(std::uint16_t status, std::string_view type, std::string retry_after = {}) {
-    return {.status = status,
-            .retry_after = std::move(retry_after),
-            .body = R"({"type":"urn:ietf:params:acme:error:)" + std::string(type) +
-                    R"(","detail":"because"})"};
-}
 
 class AcmeObtain : public acme::ServerTest {
  protected:
@@ -63,15 +17,15 @@ class AcmeObtain : public acme::ServerTest {
         config.domains = {"corp.example"};
         ServerTest::SetUp();
     }
-    Task<Result<Leaf>> all(Wanted wanted) {
+    Task<Result<Leaf>> all(Session& talk, Wanted wanted) {
         auto directory = url("directory");
-        GH_CO_TRY_VOID(co_await session.open(std::move(directory)));
-        GH_CO_TRY_VOID(co_await session.sign_in(applicant));
+        GH_CO_TRY_VOID(co_await talk.open(std::move(directory)));
+        GH_CO_TRY_VOID(co_await talk.sign_in(key, applicant));
         const ProofPlaces places{http, tls};
-        co_return co_await obtain(session, key, places, std::move(wanted));
+        co_return co_await obtain(talk, key, places, std::move(wanted));
     }
     Result<Leaf> get(Wanted wanted = {.names = {"a.corp.example", "b.corp.example"}}) {
-        return net::run_to_end(all(std::move(wanted)));
+        return net::run_to_end(all(session, std::move(wanted)));
     }
     std::string refusal(Wanted wanted = {.names = {"a.corp.example"}}) {
         const auto leaf = get(std::move(wanted));
@@ -83,7 +37,7 @@ class AcmeObtain : public acme::ServerTest {
     access::HttpProofs http;
     net::TlsProofs tls;
     Direct way{table};
-    Session session{way, key};
+    Session session{way};
 };
 
 TEST_P(AcmeObtain, ACertificateIsHadAndItsProofsAreShownMeanwhile) {
@@ -187,7 +141,7 @@ TEST_P(AcmeObtain, WhatTheCaSaysOfTheMomentIsTold) {
     const Case cases[] = {
         {problem(429, "rateLimited", "3600"), ErrorKind::exhausted, seconds(3600)},
         {problem(403, "rateLimited"), ErrorKind::exhausted, std::nullopt},
-        {problem(503, "", "5"), ErrorKind::exhausted, seconds(5)},
+        {problem(503, "", "5"), ErrorKind::unavailable, seconds(5)},
         {problem(500, "serverInternal"), ErrorKind::unavailable, std::nullopt},
         {problem(403, "unauthorized"), ErrorKind::invalid_argument, std::nullopt},
         {Answer{.status = 200, .body = "<html>"}, ErrorKind::corrupt, std::nullopt},
@@ -220,6 +174,19 @@ TEST_P(AcmeObtain, ACaThatSpeaksOfOtherNamesIsNotFollowed) {
     EXPECT_TRUE(refusal().contains("a name that was not ordered"));
 }
 
+TEST_P(AcmeObtain, AnOrderEndsInTimeHoweverSlowTheCaIs) {
+    auto ticks = std::chrono::steady_clock::now();
+    way.instead = [&](const std::string&, const std::string&) -> std::optional<Result<Answer>> {
+        ticks += seconds(15);
+        return std::nullopt;
+    };
+    Session slow(way, seconds(50), [&] { return ticks; });
+    const auto leaf = net::run_to_end(all(slow, {.names = {"a.corp.example"}}));
+    ASSERT_FALSE(leaf);
+    EXPECT_EQ(leaf.error().reason, "acme_client.slow");
+    EXPECT_EQ(way.asked.size(), 4U);
+}
+
 TEST_P(AcmeObtain, WhatIsReplacedMattersLessThanTheCertificate) {
     const auto leaf = get({.names = {"a.corp.example"}});
     ASSERT_TRUE(leaf);
@@ -228,6 +195,34 @@ TEST_P(AcmeObtain, WhatIsReplacedMattersLessThanTheCertificate) {
     ASSERT_TRUE(get({.names = {"a.corp.example"}, .replaces = leaf->renewal_id}))
         << "it was replaced already";
     EXPECT_EQ(std::ranges::count(way.asked, url("new-order")), 2);
+}
+
+TEST_P(AcmeObtain, WhatIsReplacedIsLeftOutWhereTheCaWillNotHearOfIt) {
+    const auto leaf = get({.names = {"a.corp.example"}});
+    ASSERT_TRUE(leaf);
+    const Wanted renewed{.names = {"a.corp.example"}, .replaces = leaf->renewal_id};
+    struct Case {
+        Answer answer;
+        bool had;
+        std::ptrdiff_t orders;
+    };
+    const Case cases[] = {
+        {problem(403, "unauthorized"), true, 2},    {problem(404, ""), true, 2},
+        {problem(409, "alreadyReplaced"), true, 2}, {problem(429, "rateLimited"), false, 1},
+        {problem(500, "serverInternal"), false, 1},
+    };
+    for (const auto& c : cases) {
+        SCOPED_TRACE(c.answer.body);
+        way.asked.clear();
+        bool first = true;
+        way.instead = [&](const std::string& asked,
+                          const std::string&) -> std::optional<Result<Answer>> {
+            if (!asked.ends_with("/new-order") || !std::exchange(first, false)) return std::nullopt;
+            return c.answer;
+        };
+        EXPECT_EQ(get(renewed).has_value(), c.had);
+        EXPECT_EQ(std::ranges::count(way.asked, url("new-order")), c.orders);
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, AcmeObtain, storage::both_engines, storage::engine_name);

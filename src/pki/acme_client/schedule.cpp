@@ -26,8 +26,13 @@ SystemTime renewal_within(const RenewalWindow& window, SystemTime not_before, Sy
 seconds pause_after(Failure failure, std::uint32_t failures, std::optional<seconds> retry_after,
                     double chance) {
     constexpr std::uint32_t doublings_max = 16;
-    const bool away = failure == Failure::away;
-    const seconds least(away ? 5 : 60), most(away ? 900 : 6 * 3600);
+    using std::chrono::hours;
+    struct Range {
+        seconds least, most;
+    };
+    const auto [least, most] = failure == Failure::away      ? Range{seconds(5), seconds(900)}
+                               : failure == Failure::refused ? Range{seconds(60), hours(6)}
+                                                             : Range{hours(6), hours(48)};
     const auto doublings = std::min(std::max(failures, 1U) - 1, doublings_max);
     const auto pause = std::min(least * (1 << doublings), most);
     const auto shaken = share(pause, 0.8 + 0.4 * chance);

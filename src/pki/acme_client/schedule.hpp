@@ -23,10 +23,11 @@ namespace gh::pki::acme_client {
 enum class Failure : std::uint8_t {
     away,     ///< nobody answered: it may be there again in a moment
     refused,  ///< the CA said no, and counts how often it has to
+    useless,  ///< it gave a certificate that cannot be used here: the next is much like it, and it counts those, too
 };
 
 /// After so many failures in a row: doubled each time, from 5 s to 15 min where the CA is away, from a minute to 6 h where it
-/// refuses; a fifth more or less; and never sooner than it asks for.
+/// refuses, from 6 h to 2 days where what it gives is useless; a fifth more or less; and never sooner than it asks for.
 /// @param failures     1 or more
 /// @param retry_after  of its answer
 [[nodiscard]] seconds pause_after(Failure failure, std::uint32_t failures,

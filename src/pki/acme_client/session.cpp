@@ -37,22 +37,32 @@ std::unexpected<Error> Session::refusal(const Answer& answer) {
     problem_ = read_problem(answer.body);
     retry_after_ = read_retry_after(answer.retry_after, std::chrono::system_clock::now());
     auto detail = std::to_string(answer.status) + ", " + problem_.text();
-    if (answer.status == 429 || answer.status == 503 || problem_.type == "rateLimited")
+    if (answer.status == 429 || problem_.type == "rateLimited")
         return fail(ErrorKind::exhausted, "acme_client.refused", std::move(detail));
     if (answer.status >= 500)
         return fail(ErrorKind::unavailable, "acme_client.away", std::move(detail));
     return fail(ErrorKind::invalid_argument, "acme_client.refused", std::move(detail));
 }
 
+Task<Result<Answer>> Session::ask(std::string url, std::string body) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline_ - ticks_());
+    if (left <= milliseconds(0)) {
+        co_return fail(ErrorKind::deadline_exceeded, "acme_client.slow",
+                       "the CA did not come to an end with the order");
+    }
+    co_return co_await transport_.ask(std::move(url), std::move(body), left);
+}
+
 Task<Result<Answer>> Session::get(std::string url) {
     std::string nothing;
-    GH_CO_TRY(auto answer, co_await transport_.ask(std::move(url), std::move(nothing)));
+    GH_CO_TRY(auto answer, co_await ask(std::move(url), std::move(nothing)));
     if (!answer.nonce.empty()) nonce_ = answer.nonce;
     if (!is_good(answer)) co_return refusal(answer);
     co_return answer;
 }
 
 Task<Result<void>> Session::open(std::string directory) {
+    deadline_ = ticks_() + patience_;
     GH_CO_TRY(const auto answer, co_await get(std::move(directory)));
     GH_CO_TRY(directory_, read_directory(answer.body));
     co_return Result<void>{};
@@ -72,8 +82,8 @@ Task<Result<Answer>> Session::post_as(std::string url, std::string payload, std:
         GH_CO_TRY(const auto nonce, co_await take_nonce());
         const AccountKey::Request request{
             .url = url, .nonce = nonce, .account = account, .payload = payload};
-        auto body = key_.sign(request);
-        GH_CO_TRY(auto answer, co_await transport_.ask(url, std::move(body)));
+        auto body = key_->sign(request);
+        GH_CO_TRY(auto answer, co_await ask(url, std::move(body)));
         nonce_ = answer.nonce;
         if (is_good(answer)) co_return answer;
         auto refused = refusal(answer);
@@ -90,7 +100,8 @@ Task<Result<Answer>> Session::read(std::string url) {
     return post_as(std::move(url), {}, account_);
 }
 
-Task<Result<void>> Session::sign_in(const Applicant& applicant) {
+Task<Result<void>> Session::sign_in(const AccountKey& key, const Applicant& applicant) {
+    key_ = &key;
     const auto& url = directory_.new_account;
     std::string existing = R"({"onlyReturnExisting":true})";
     const std::string nobody;  // signed by the key itself
@@ -103,7 +114,7 @@ Task<Result<void>> Session::sign_in(const Applicant& applicant) {
                            "this CA gives accounts only to whom it knows: set "
                            "pki.acme_client.external_account (VCC_CA_PASSWORD)");
         }
-        auto payload = account_payload(key_, applicant, url);
+        auto payload = account_payload(key, applicant, url);
         found = co_await post_as(url, std::move(payload), nobody);
         if (!found) co_return std::unexpected(std::move(found.error()));
     }
