@@ -274,7 +274,7 @@ Task<Result<Rotation>> note_failure(Session& session, Work work, Error error, Sy
     ++rotation.failures;
     error.detail = storable(std::move(error.detail));
     rotation.error = describe(error);
-    rotation.wake_at = now + pause_after(rotation.failures);
+    rotation.wake_at = now + pause_after(rotation, error.reason);
     if (error.reason == "rotation.changed") {  // what was made is for nobody any more
         GH_CO_TRY_VOID(co_await session.execute(set_pending, rotation.path, nullptr, nullptr));
         rotation.state = State::idle;
