@@ -226,6 +226,16 @@ TEST_P(RotationRepositoryTest, WhatWasMadeForTheWrongRoleIsGivenUp) {
     EXPECT_FALSE(run_to_end(rotations().values(*again, at(6))).value().pending);
 }
 
+TEST_P(RotationRepositoryTest, WhatNoVersionCouldHoldIsNotMade) {
+    ASSERT_TRUE(put("db", R"({"host":")" + std::string(secret_bytes_max - 20, 'h') + "\"}"));
+    set("db", rule());
+    const auto claimed = claim("db", 1'000);
+    ASSERT_TRUE(claimed);
+    EXPECT_EQ(reason(run_to_end(rotations().begin(*claimed, candidate("new"), at(1'000)))),
+              "secret.too_long");
+    EXPECT_EQ(find("db").state, State::idle);
+}
+
 TEST_P(RotationRepositoryTest, TheLastHundredTriesAreKept) {
     auto wanted = rule();
     wanted.overlap = wanted.hold_max = seconds(0);

@@ -57,6 +57,7 @@ storage::Also<Rotation> Rotator::recorded(const Claimed& claimed, std::string ac
         std::move(record), [before](audit::Record& told, const Rotation& after) {
             const auto& by = after.rule.generator;
             told.details.push_back({"generator", std::string(name_of(by.kind))});
+            if (!by.connection.empty()) told.details.push_back({"connection", by.connection});
             told.details.push_back({"version", static_cast<std::int64_t>(after.current_version)});
             const auto previous =
                 after.previous_version != 0 ? after.previous_version : before.previous_version;
