@@ -98,6 +98,7 @@ Task<> Clerk::end() {
 
 Task<Result<void>> Clerk::write_last() {
     const auto uses = co_await parts_.uses.write(parts_.keys);
+    GH_CO_TRY_VOID(co_await parts_.watch_rotations());
     GH_CO_TRY_VOID(co_await sign_checkpoint());
     co_return uses;
 }

@@ -263,12 +263,17 @@ def test_a_server_that_hangs_holds_up_nobody(of_roles, application, postgres):
     rotations = of_roles
     rotations.set(application.rule(every="1h"))
     rotations.until_version(1)
+    others = [Rotations(rotations.gateway, f"team/db{number}") for number in range(10)]
+    for number, each in enumerate(others):
+        postgres.psql(f"CREATE ROLE {application.database}_{number} LOGIN IN ROLE {application.owner}")
+        each.set({"generator": application.rule()["generator"] | {"roles": [f"{application.database}_{number}"]}})
     other = Rotations(rotations.gateway, "team/other")
     postgres.pause()
-    rotations.now()
+    for each in (rotations, *others):
+        each.now()
     other.set({"generator": {"kind": "random"}, "every": "1h"})
+    assert other.until_version(1, timeout=9)["value"], "they do not wait for one another"
     assert rotations.until_run("rotate", "failed", timeout=30)["reason"] == "storage.connection"
-    assert other.until_version(1)["value"]
     postgres.resume()
     assert application.lets_in(rotations.until_version(2, timeout=40))
 

@@ -72,3 +72,19 @@ def test_the_current_version_is_let_in_after_kill_9(tmp_path, postgres, roles):
     finally:
         gateway.kill()
     assert met["pending", False] and met["pending", True], met
+
+
+def test_who_has_read_is_known_after_a_stop(tmp_path):
+    config = house_config(tmp_path / "gateway0", auth=AUTH)
+    gateway = Gatehouse(tmp_path / "gateway0", config)
+    try:
+        rotations = Rotations(gateway)
+        rotations.write("team/db", {"value": "by hand"})
+        rotations.set({"generator": {"kind": "random"}, "every": "1h", "overlap": "1m"})
+        assert rotations.read("billing")["version"] == 1
+        gateway.stop()
+        gateway = Gatehouse(tmp_path / "gateway0", config)
+        assert Rotations(gateway).consumers()["api_key:billing"]["version"] == 1
+        gateway.close()
+    finally:
+        gateway.kill()

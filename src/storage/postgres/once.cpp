@@ -78,6 +78,10 @@ Task<Result<void>> log_in_once(PostgresUrl url, OncePatience patience) {
 Task<Result<void>> run_once(PostgresUrl url, std::string script, OncePatience patience) {
     auto& loop = *net::Loop::current();
     GH_CO_TRY(auto handle, co_await connect(loop, std::move(url), patience));
+    if (std::chrono::steady_clock::now() > patience.until - patience.answer) {
+        co_return fail(ErrorKind::unavailable, "storage.late",
+                       "the server was found too late; it was told nothing");
+    }
     const auto alone = std::make_shared<Alone>(loop, std::move(handle), patience.answer);
     spawn(serve(alone));
     Exchange exchange;

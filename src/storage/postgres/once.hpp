@@ -15,6 +15,8 @@ namespace gh::storage {
 struct OncePatience {
     milliseconds connect{3'000};
     milliseconds answer{2'000};
+    /// The answer must be there by then, or nothing is asked: looking up a name has no limit of its own.
+    SteadyTime until = SteadyTime::max();
 };
 
 /// Lets the server check the user, the password and the right to be in the database.
@@ -23,7 +25,7 @@ struct OncePatience {
 
 /// Runs statements apart by ';' in a transaction of their own. No parameters: what is foreign in it was quoted.
 /// @return errors of log_in_once() and of Session; `unavailable` "storage.commit_unknown" where the connection ended in
-///         between
+///         between; `unavailable` "storage.late": nothing was asked
 [[nodiscard]] Task<Result<void>> run_once(PostgresUrl url, std::string script,
                                           OncePatience patience = {});
 

@@ -53,6 +53,19 @@ TEST_F(PostgresOnceTest, GivesUpASlowServer) {
     EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(5));
 }
 
+TEST_F(PostgresOnceTest, TellsAServerNothingThatIsTooLate) {
+    url.database = server->make_database();
+    OncePatience patience;
+    patience.until = std::chrono::steady_clock::now() + patience.answer - milliseconds(1);
+    const auto late = said(run_to_end(run_once(url, "CREATE TABLE late (i int)", patience)));
+    EXPECT_TRUE(late.starts_with("storage.late: ")) << late;
+    EXPECT_EQ(
+        server->admin("SELECT count(*) FROM pg_tables WHERE tablename = 'late'", url.database),
+        "0");
+    patience.until = std::chrono::steady_clock::now() + seconds(60);
+    EXPECT_EQ(said(run_to_end(run_once(url, "CREATE TABLE late (i int)", patience))), "");
+}
+
 TEST_F(PostgresOnceTest, QuotesNames) {
     EXPECT_EQ(quoted_identifier("app"), "\"app\"");
     EXPECT_EQ(quoted_identifier("a\" b; --"), "\"a\"\" b; --\"");

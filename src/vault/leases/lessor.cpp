@@ -8,6 +8,7 @@
 #include "base/try.hpp"
 #include "config/unit.hpp"
 #include "crypto/scram.hpp"
+#include "net/at_once.hpp"
 #include "storage/postgres/once.hpp"
 #include "vault/rotation/generate.hpp"
 #include "vault/rotation/roles.hpp"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::size_t id_characters = 24;
 constexpr std::size_t password_characters = 32;
 constexpr std::size_t salt_bytes = 16;
+constexpr std::size_t workers = 16;  // of a round: a server that hangs takes one for some seconds
 constexpr std::string_view letters_and_digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -169,8 +171,10 @@ Task<Result<void>> Lessor::end(Lease lease) {
 
 Task<Result<void>> Lessor::end_due() {
     GH_CO_TRY(auto due, co_await parts_.leases.due(now()));
-    for (auto& lease : due) GH_CO_TRY_VOID(co_await end(std::move(lease)));
-    co_return Result<void>{};
+    std::function<Task<Result<void>>(Lease)> work = [this](Lease lease) {
+        return end(std::move(lease));
+    };
+    co_return co_await net::at_once(std::move(due), workers, std::move(work));
 }
 
 Task<Result<void>> Lessor::observe() {

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/try.hpp"
@@ -26,7 +28,13 @@ constexpr Statement select_consumers{
 constexpr Statement delete_consumer{
     .name = "rotations.forget_consumer",
     .sql = "DELETE FROM secret_consumers WHERE path = $1 AND consumer = $2"};
-// One more than are kept is not taken in; those that are known are written always.
+// Where as many are known as are kept, those that hold nothing any more make room.
+constexpr Statement clear_uses{
+    .name = "rotations.clear_uses",
+    .sql =
+        "DELETE FROM secret_consumers WHERE path = $1 AND used_at < $2 AND "
+        "(SELECT count(*) FROM secret_consumers WHERE path = $1) >= $3"};
+// Whoever reads an old version again has moved all the same. One more than are kept is not taken in; those that are known are written always.
 constexpr Statement put_use{
     .name = "rotations.note_use",
     .sql =
@@ -34,7 +42,8 @@ constexpr Statement put_use{
         "SELECT path, $2, $3, $4 FROM secret_rotations WHERE path = $1 AND ("
         "EXISTS (SELECT 1 FROM secret_consumers WHERE path = $1 AND consumer = $2) OR "
         "(SELECT count(*) FROM secret_consumers WHERE path = $1) < $5) "
-        "ON CONFLICT (path, consumer) DO UPDATE SET version = excluded.version, "
+        "ON CONFLICT (path, consumer) DO UPDATE SET "
+        "version = max(secret_consumers.version, excluded.version), "
         "used_at = excluded.used_at WHERE secret_consumers.used_at <= excluded.used_at",
     .postgres =
         "INSERT INTO secret_consumers (path, consumer, version, used_at) "
@@ -42,7 +51,8 @@ constexpr Statement put_use{
         "WHERE path = $1 AND ("
         "EXISTS (SELECT 1 FROM secret_consumers WHERE path = $1 AND consumer = $2::text) OR "
         "(SELECT count(*) FROM secret_consumers WHERE path = $1) < $5::bigint) "
-        "ON CONFLICT (path, consumer) DO UPDATE SET version = excluded.version, "
+        "ON CONFLICT (path, consumer) DO UPDATE SET "
+        "version = greatest(secret_consumers.version, excluded.version), "
         "used_at = excluded.used_at WHERE secret_consumers.used_at <= excluded.used_at"};
 constexpr Statement select_overview{
     .name = "rotations.overview",
@@ -104,8 +114,14 @@ Task<Result<bool>> forget(Session& session, std::string path, std::string consum
 }
 
 Task<Result<void>> put_uses(Session& session, std::shared_ptr<const std::vector<Use>> uses) {
-    std::vector<storage::Parameters> sets;
+    std::vector<storage::Parameters> sets, full;
     sets.reserve(uses->size());
+    std::map<std::string_view, SystemTime> last;
+    for (const auto& use : *uses) last[use.path] = std::max(last[use.path], use.at);
+    for (const auto& [path, at] : last)
+        full.push_back(
+            {std::string(path), storage::microseconds_of(at - consumer_seen_max), consumers_kept});
+    GH_CO_TRY_VOID(co_await session.execute_many(clear_uses, std::move(full)));
     for (const auto& use : *uses)
         sets.push_back({use.path, use.consumer, static_cast<std::int64_t>(use.version),
                         storage::microseconds_of(use.at), consumers_kept});

@@ -226,6 +226,16 @@ TEST_P(RotationRepositoryTest, WhatWasMadeForTheWrongRoleIsGivenUp) {
     EXPECT_FALSE(run_to_end(rotations().values(*again, at(6))).value().pending);
 }
 
+TEST_P(RotationRepositoryTest, WhatNoVersionCouldHoldIsNotMade) {
+    ASSERT_TRUE(put("db", R"({"host":")" + std::string(secret_bytes_max - 20, 'h') + "\"}"));
+    set("db", rule());
+    const auto claimed = claim("db", 1'000);
+    ASSERT_TRUE(claimed);
+    EXPECT_EQ(reason(run_to_end(rotations().begin(*claimed, candidate("new"), at(1'000)))),
+              "secret.too_long");
+    EXPECT_EQ(find("db").state, State::idle);
+}
+
 TEST_P(RotationRepositoryTest, TheLastHundredTriesAreKept) {
     auto wanted = rule();
     wanted.overlap = wanted.hold_max = seconds(0);
@@ -254,8 +264,14 @@ TEST_P(RotationRepositoryTest, ReadersAreCountedUpToALimit) {
     EXPECT_EQ(run_to_end(rotations().consumers("db")).value().size(),
               static_cast<std::size_t>(consumers_kept));
     use("db", "user:1", 7, 1);
+    use("db", "user:1", 6, 2);  // once more an old one
     const auto seen = run_to_end(rotations().consumers("db")).value();
     EXPECT_EQ(std::ranges::find(seen, "user:1", &Consumer::name)->version, 7U);
+    const int month = 31 * 24 * 3'600;
+    use("db", "user:new", 1, month);
+    const auto later = run_to_end(rotations().consumers("db")).value();
+    ASSERT_EQ(later.size(), 1U) << "who was not seen for so long makes room";
+    EXPECT_EQ(later[0].name, "user:new");
 }
 
 TEST_P(RotationRepositoryTest, AChangeOfTheDataKeyTakesWhatIsPendingAlong) {

@@ -51,12 +51,13 @@ storage::PostgresUrl as_role(storage::PostgresUrl server, const Rotation& rotati
 
 /// After a login that failed: nobody shall be left with neither.
 Task<Result<void>> put_back(storage::PostgresUrl server, const Rotation& rotation,
-                            std::string_view before) {
+                            std::string_view before, const StillOurs& ours) {
     if (rotation.rule.takes_turns() || user_in(before) != rotation.pending_role)
         co_return Result<void>{};
     GH_CO_TRY(const auto password, text_field(before, password_field));
+    GH_CO_TRY(const auto patience, co_await ours());
     auto script = change_of(rotation.pending_role, password);
-    co_return co_await storage::run_once(std::move(server), std::move(script));
+    co_return co_await storage::run_once(std::move(server), std::move(script), patience);
 }
 
 }  // namespace
@@ -124,7 +125,8 @@ Task<Result<storage::PostgresUrl>> server_of(SecretRepository& secrets, Rotation
     co_return server;
 }
 
-Task<Result<void>> apply_password(storage::PostgresUrl server, Rotation rotation, Values values) {
+Task<Result<void>> apply_password(storage::PostgresUrl server, Rotation rotation, Values values,
+                                  StillOurs ours) {
     const auto before = text_of(values.newest);
     if (rotation.rule.takes_turns() && user_in(before) == rotation.pending_role) {
         co_return fail(ErrorKind::conflict, "rotation.changed",
@@ -132,19 +134,21 @@ Task<Result<void>> apply_password(storage::PostgresUrl server, Rotation rotation
                            " by now: the next password is made for the other role");
     }
     GH_CO_TRY(const auto password, text_field(text_of(values.pending), password_field));
+    GH_CO_TRY(const auto patience, co_await ours());
     auto script = change_of(rotation.pending_role, password);
-    GH_CO_TRY_VOID(co_await storage::run_once(server, std::move(script)));
+    GH_CO_TRY_VOID(co_await storage::run_once(server, std::move(script), patience));
     auto role = as_role(server, rotation, rotation.pending_role, password);
     const auto let_in = co_await storage::log_in_once(std::move(role));
     if (let_in) co_return Result<void>{};
-    const auto undone = co_await put_back(std::move(server), rotation, before);
+    const auto undone = co_await put_back(std::move(server), rotation, before, ours);
     auto detail = "the new password was set, and does not log in: " + let_in.error().detail;
-    if (!undone) detail += "; nor could the one before be put back: " + undone.error().detail;
-    co_return fail(ErrorKind::unavailable, "rotation.login", std::move(detail));
+    if (undone) co_return fail(ErrorKind::unavailable, "rotation.login", std::move(detail));
+    detail += "; nor could the one before be put back: " + undone.error().detail;
+    co_return fail(ErrorKind::unavailable, "rotation.unsettled", std::move(detail));
 }
 
-Task<Result<void>> give_back_password(storage::PostgresUrl server, Rotation rotation,
-                                      Values values) {
+Task<Result<void>> give_back_password(storage::PostgresUrl server, Rotation rotation, Values values,
+                                      StillOurs ours) {
     const auto fields = text_of(values.previous);
     const auto role = user_in(fields);
     const auto& roles = rotation.rule.generator.roles;
@@ -152,20 +156,23 @@ Task<Result<void>> give_back_password(storage::PostgresUrl server, Rotation rota
     GH_CO_TRY(const auto password, text_field(fields, password_field));
     const auto as_before = as_role(server, rotation, role, password);
     if (co_await storage::log_in_once(as_before)) co_return Result<void>{};
+    GH_CO_TRY(const auto patience, co_await ours());
     auto script = change_of(role, password);
-    GH_CO_TRY_VOID(co_await storage::run_once(std::move(server), std::move(script)));
+    GH_CO_TRY_VOID(co_await storage::run_once(std::move(server), std::move(script), patience));
     const auto let_in = co_await storage::log_in_once(as_before);
     if (let_in) co_return Result<void>{};
     co_return fail(ErrorKind::unavailable, "rotation.login",
                    "the password before does not log in: " + let_in.error().detail);
 }
 
-Task<Result<void>> end_password(storage::PostgresUrl server, Rotation rotation, Values values) {
+Task<Result<void>> end_password(storage::PostgresUrl server, Rotation rotation, Values values,
+                                StillOurs ours) {
     if (rotation.previous_role.empty()) co_return Result<void>{};
     if (user_in(text_of(values.newest)) == rotation.previous_role) co_return Result<void>{};
+    GH_CO_TRY(const auto patience, co_await ours());
     auto script =
         "ALTER ROLE " + storage::quoted_identifier(rotation.previous_role) + " PASSWORD NULL";
-    co_return co_await storage::run_once(std::move(server), std::move(script));
+    co_return co_await storage::run_once(std::move(server), std::move(script), patience);
 }
 
 }  // namespace gh::vault::rotation

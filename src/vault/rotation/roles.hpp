@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/task.hpp"
+#include "storage/postgres/once.hpp"
 #include "storage/url.hpp"
 #include "vault/rotation/repository.hpp"
 #include "vault/secret_repository.hpp"
@@ -50,20 +52,23 @@ enum class NamedBy : std::uint8_t { api, shell };
 [[nodiscard]] Task<Result<storage::PostgresUrl>> server_of(SecretRepository& secrets,
                                                            Rotation rotation, SystemTime now);
 
+/// Asked before a server is told anything: the work is ours still, and until when.
+using StillOurs = std::function<Task<Result<storage::OncePatience>>()>;
+
 /// Tells the server the pending password and logs in with it. Where that fails and the role has no second one to take turns
 /// with, the password before is put back.
 /// @return `conflict` "rotation.changed": the newest version is of the role whose password would change; `unavailable`
-///         "rotation.login"; errors of storage::run_once()
+///         "rotation.login", "rotation.unsettled": nor could it be put back; errors of storage::run_once() and of `ours`
 [[nodiscard]] Task<Result<void>> apply_password(storage::PostgresUrl server, Rotation rotation,
-                                                Values values);
+                                                Values values, StillOurs ours);
 
 /// Before the version before becomes the newest again: its password is let in. Where it is not any more, the role has it
 /// again. @return errors of apply_password()
 [[nodiscard]] Task<Result<void>> give_back_password(storage::PostgresUrl server, Rotation rotation,
-                                                    Values values);
+                                                    Values values, StillOurs ours);
 
 /// The role of the version before has no password any more. Never that of the newest version.
 [[nodiscard]] Task<Result<void>> end_password(storage::PostgresUrl server, Rotation rotation,
-                                              Values values);
+                                              Values values, StillOurs ours);
 
 }  // namespace gh::vault::rotation

@@ -98,6 +98,17 @@ seconds pause_after(std::uint32_t failures) {
     return std::min(first * (1U << doubled), longest);
 }
 
+seconds pause_after(const Rotation& rotation, std::string_view reason) {
+    constexpr seconds soon{5};
+    constexpr seconds while_pending{60};
+    const auto pause = pause_after(rotation.failures);
+    const bool one_role = rotation.rule.generator.kind == Kind::postgresql &&
+                          !rotation.rule.takes_turns() && rotation.state == State::pending;
+    if (!one_role) return pause;
+    const bool may_have_it = reason == "storage.commit_unknown" || reason == "rotation.unsettled";
+    return std::min(pause, may_have_it ? soon : while_pending);
+}
+
 std::optional<SystemTime> next_due(const Rule& rule, SystemTime now) {
     if (rule.every == seconds(0)) return std::nullopt;
     return now + rule.every;

@@ -77,6 +77,10 @@ struct Decision {
 /// Until the next try: 5 s after the first failure, twice as long after each, 15 min at most.
 [[nodiscard]] seconds pause_after(std::uint32_t failures);
 
+/// The same for a step of this rotation. Where the one role of a server may have a password that nobody reads yet, soon.
+/// @param reason  of the failure
+[[nodiscard]] seconds pause_after(const Rotation& rotation, std::string_view reason);
+
 /// After a success: when it is due again; nothing where it is not by itself.
 [[nodiscard]] std::optional<SystemTime> next_due(const Rule& rule, SystemTime now);
 

@@ -101,5 +101,21 @@ TEST(RotationPauses, GrowUpToAQuarterOfAnHour) {
     EXPECT_EQ(pause_after(4'000'000'000U), seconds(900));
 }
 
+TEST(Rotation, APasswordThatNobodyReadsYetIsNotLeftWaiting) {
+    Rotation rotation;
+    rotation.failures = 12;
+    rotation.state = State::pending;
+    rotation.rule.generator.kind = Kind::postgresql;
+    rotation.rule.generator.roles = {"a"};
+    EXPECT_EQ(pause_after(rotation, "storage.commit_unknown"), seconds(5));
+    EXPECT_EQ(pause_after(rotation, "rotation.unsettled"), seconds(5));
+    EXPECT_EQ(pause_after(rotation, "storage.connection"), seconds(60));
+    rotation.failures = 1;
+    EXPECT_EQ(pause_after(rotation, "storage.connection"), seconds(5));
+    rotation.failures = 12;
+    rotation.rule.generator.roles = {"a", "b"};
+    EXPECT_EQ(pause_after(rotation, "storage.commit_unknown"), seconds(900));
+}
+
 }  // namespace
 }  // namespace gh::vault::rotation

@@ -6,12 +6,16 @@
 #include "audit/act.hpp"
 #include "base/try.hpp"
 #include "config/unit.hpp"
-#include "vault/rotation/roles.hpp"
+#include "net/at_once.hpp"
 
 namespace gh::vault::rotation {
 namespace {
 
 SystemTime now() { return std::chrono::system_clock::now(); }
+
+constexpr std::size_t workers = 16;  // of a round: a server that hangs takes one for some seconds
+/// What is left of a claim for the clocks of other nodes.
+constexpr seconds clocks_differ_max{5};
 
 /// Another node was faster, or the rule is gone: nothing failed.
 bool is_over(const Error& error) {
@@ -53,6 +57,7 @@ storage::Also<Rotation> Rotator::recorded(const Claimed& claimed, std::string ac
         std::move(record), [before](audit::Record& told, const Rotation& after) {
             const auto& by = after.rule.generator;
             told.details.push_back({"generator", std::string(name_of(by.kind))});
+            if (!by.connection.empty()) told.details.push_back({"connection", by.connection});
             told.details.push_back({"version", static_cast<std::int64_t>(after.current_version)});
             const auto previous =
                 after.previous_version != 0 ? after.previous_version : before.previous_version;
@@ -63,11 +68,16 @@ storage::Also<Rotation> Rotator::recorded(const Claimed& claimed, std::string ac
 }
 
 Task<Result<void>> Rotator::run_due() {
-    GH_CO_TRY(const auto paths, co_await parts_.rotations.due(now()));
-    for (const auto& path : paths) {
-        const auto done = co_await advance(path);
-        if (!done && storage::is_away(done.error())) co_return std::unexpected(done.error());
-    }
+    GH_CO_TRY(auto paths, co_await parts_.rotations.due(now()));
+    std::function<Task<Result<void>>(std::string)> work = [this](std::string path) {
+        return advance_due(std::move(path));
+    };
+    co_return co_await net::at_once(std::move(paths), workers, std::move(work));
+}
+
+Task<Result<void>> Rotator::advance_due(std::string path) {
+    const auto done = co_await advance(std::move(path));
+    if (!done && storage::is_away(done.error())) co_return std::unexpected(done.error());
     co_return Result<void>{};
 }
 
@@ -121,6 +131,17 @@ Task<Result<void>> Rotator::begin(const Claimed& claimed) {
     co_return Result<void>{};
 }
 
+Task<Result<storage::OncePatience>> Rotator::extend(Claimed claimed) {
+    storage::OncePatience patience;
+    patience.until = std::chrono::steady_clock::now() + claim_length - clocks_differ_max;
+    GH_CO_TRY_VOID(co_await parts_.rotations.extend(claimed, now()));
+    co_return patience;
+}
+
+StillOurs Rotator::still(const Claimed& claimed) {
+    return [this, claimed] { return extend(claimed); };
+}
+
 Task<Result<Rotation>> Rotator::apply(const Claimed& claimed) {
     auto ours = claimed;
     GH_CO_TRY(ours.rotation, co_await parts_.rotations.find(claimed.rotation.path));
@@ -128,9 +149,8 @@ Task<Result<Rotation>> Rotator::apply(const Claimed& claimed) {
     if (by.kind == Kind::postgresql) {
         GH_CO_TRY(auto values, co_await parts_.rotations.values(ours, now()));
         GH_CO_TRY(auto server, co_await server_of(parts_.secrets, ours.rotation, now()));
-        GH_CO_TRY_VOID(co_await parts_.rotations.extend(ours, now()));
-        GH_CO_TRY_VOID(
-            co_await apply_password(std::move(server), ours.rotation, std::move(values)));
+        GH_CO_TRY_VOID(co_await apply_password(std::move(server), ours.rotation, std::move(values),
+                                               still(claimed)));
     }
     auto also = recorded(ours, "secret.rotate", audit::Severity::info);
     co_return co_await parts_.rotations.promote(ours, now(), std::move(also));
@@ -141,9 +161,8 @@ Task<Result<Rotation>> Rotator::retire(const Claimed& claimed) {
     if (by.kind == Kind::postgresql && !claimed.rotation.previous_role.empty()) {
         GH_CO_TRY(auto values, co_await parts_.rotations.values(claimed, now()));
         GH_CO_TRY(auto server, co_await server_of(parts_.secrets, claimed.rotation, now()));
-        GH_CO_TRY_VOID(co_await parts_.rotations.extend(claimed, now()));
-        GH_CO_TRY_VOID(
-            co_await end_password(std::move(server), claimed.rotation, std::move(values)));
+        GH_CO_TRY_VOID(co_await end_password(std::move(server), claimed.rotation, std::move(values),
+                                             still(claimed)));
     }
     auto also = recorded(claimed, "secret.rotation_end", audit::Severity::info);
     co_return co_await parts_.rotations.retire(claimed, now(), std::move(also));
@@ -154,9 +173,8 @@ Task<Result<Rotation>> Rotator::roll_back(const Claimed& claimed) {
     if (by.kind == Kind::postgresql) {
         GH_CO_TRY(auto values, co_await parts_.rotations.values(claimed, now()));
         GH_CO_TRY(auto server, co_await server_of(parts_.secrets, claimed.rotation, now()));
-        GH_CO_TRY_VOID(co_await parts_.rotations.extend(claimed, now()));
-        GH_CO_TRY_VOID(
-            co_await give_back_password(std::move(server), claimed.rotation, std::move(values)));
+        GH_CO_TRY_VOID(co_await give_back_password(std::move(server), claimed.rotation,
+                                                   std::move(values), still(claimed)));
     }
     auto also = recorded(claimed, "secret.rotation_roll_back", audit::Severity::medium);
     co_return co_await parts_.rotations.roll_back(claimed, now(), std::move(also));

@@ -11,6 +11,7 @@
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 #include "vault/rotation/repository.hpp"
+#include "vault/rotation/roles.hpp"
 #include "vault/secret_repository.hpp"
 
 namespace gh::vault::rotation {
@@ -40,6 +41,10 @@ class Rotator {
     [[nodiscard]] Task<Result<void>> observe();
 
  private:
+    [[nodiscard]] Task<Result<void>> advance_due(std::string path);
+    /// @return how long we may take with what a server is told
+    [[nodiscard]] Task<Result<storage::OncePatience>> extend(Claimed claimed);
+    [[nodiscard]] StillOurs still(const Claimed& claimed);
     [[nodiscard]] Task<Result<Rotation>> take_step(const Claimed& claimed);
     [[nodiscard]] Task<Result<void>> begin(const Claimed& claimed);
     [[nodiscard]] Task<Result<Rotation>> apply(const Claimed& claimed);

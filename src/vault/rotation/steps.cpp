@@ -155,6 +155,14 @@ Task<Result<Rotation>> keep_pending(Session& session, Keyring& keyring, Work wor
                                     std::shared_ptr<const Candidate> candidate, SystemTime now) {
     GH_CO_TRY(auto stored, co_await find_ours(session, work));
     auto& rotation = stored.rotation;
+    // What no version could hold later is told to no server.
+    GH_CO_TRY(const auto newest, co_await read_version(session, keyring, rotation.path, 0, now));
+    const auto old = newest.value ? text_of(newest.value) : std::string_view("{}");
+    const auto fields = crypto::text_of(candidate->fields.bytes());
+    if (kv::merged(old, fields).size() > secret_bytes_max) {
+        co_return fail(ErrorKind::invalid_argument, "secret.too_long",
+                       "with the new value the secret is longer than 1 MiB");
+    }
     ++rotation.serial;
     rotation.state = State::pending;
     rotation.pending_role = candidate->role;
@@ -274,7 +282,7 @@ Task<Result<Rotation>> note_failure(Session& session, Work work, Error error, Sy
     ++rotation.failures;
     error.detail = storable(std::move(error.detail));
     rotation.error = describe(error);
-    rotation.wake_at = now + pause_after(rotation.failures);
+    rotation.wake_at = now + pause_after(rotation, error.reason);
     if (error.reason == "rotation.changed") {  // what was made is for nobody any more
         GH_CO_TRY_VOID(co_await session.execute(set_pending, rotation.path, nullptr, nullptr));
         rotation.state = State::idle;

@@ -39,7 +39,10 @@ void Uses::note(std::string_view path, const access::Principal& principal, std::
     if (!paths_.contains(path)) return;
     Key key(use.path, use.consumer);
     if (uses_.size() >= uses_max && !uses_.contains(key)) return;
-    uses_.insert_or_assign(std::move(key), std::move(use));
+    const auto [known, is_new] = uses_.try_emplace(std::move(key), use);
+    if (is_new) return;
+    known->second.version = std::max(known->second.version, version);
+    known->second.at = now;
 }
 
 std::vector<Use> Uses::take() {
@@ -55,7 +58,10 @@ std::vector<Use> Uses::take() {
 void Uses::put_back(const std::vector<Use>& uses) {
     const std::scoped_lock lock(mutex_);
     // What was noted meanwhile is newer.
-    for (const auto& use : uses) uses_.try_emplace(Key(use.path, use.consumer), use);
+    for (const auto& use : uses) {
+        const auto [known, is_new] = uses_.try_emplace(Key(use.path, use.consumer), use);
+        if (!is_new) known->second.version = std::max(known->second.version, use.version);
+    }
 }
 
 Task<Result<void>> Uses::write(Repository& rotations) {
