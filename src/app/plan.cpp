@@ -215,19 +215,34 @@ Result<void> add_own(gateway::ListenerPlan& plan, Snapshot& snapshot, PlanParts&
     return {};
 }
 
+/// What certificates of the internal CA speak for: alike on all listeners, so that there is one to look after. One that
+/// stands in for a CA's speaks for its names as well, as far as the internal CA may.
+std::vector<std::string> internal_names(const Settings& settings, const PlanParts& parts,
+                                        const std::vector<std::string>& hosts, SystemTime now) {
+    bool stands_in = false, alone = true;
+    for (const auto& listener : settings.listeners) {
+        if (!listener.tls || !listener.tls->certificates.empty()) continue;
+        if (listener.tls->acme) stands_in = !parts.of_ca;
+        if (!listener.tls->acme) alone = false;
+    }
+    if (!stands_in) return hosts;
+    // Where nobody has asked for the internal CA, names that it may not sign are no mistake.
+    auto names = alone ? parts.tls.permitted(hosts, now) : hosts;
+    for (auto& name : parts.tls.permitted(acme_domains(settings), now)) {
+        if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+    }
+    return names.empty() ? hosts : names;
+}
+
 Result<void> add_listeners(Snapshot& snapshot, const Settings& settings, PlanParts& parts,
                            const std::vector<std::string>& hosts, SystemTime now) {
-    // A certificate of the internal CA that stands in speaks for them, too.
-    auto with_domains = hosts;
-    for (auto& name : acme_domains(settings)) {
-        if (std::ranges::find(hosts, name) == hosts.end()) with_domains.push_back(std::move(name));
-    }
+    parts.tls.begin_plan();
+    const auto names = internal_names(settings, parts, hosts, now);
     for (const auto& config : settings.listeners) {
         gateway::ListenerPlan plan;
         plan.config = config;
         if (config.tls) {
-            GH_TRY(plan.tls, parts.tls.context(config, config.tls->acme ? with_domains : hosts, now,
-                                               parts.of_ca));
+            GH_TRY(plan.tls, parts.tls.context(config, names, now, parts.of_ca));
             plan.hsts = config.hsts.header_value();
             if (settings.allowed_hosts.empty()) {
                 for (const auto& name : plan.tls->names()) add_host(snapshot, name);
@@ -244,6 +259,7 @@ Result<void> add_listeners(Snapshot& snapshot, const Settings& settings, PlanPar
         }
         snapshot.listeners.push_back(std::move(plan));
     }
+    parts.tls.end_plan();
     return {};
 }
 

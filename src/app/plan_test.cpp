@@ -177,6 +177,32 @@ TEST_F(PlanTest, WithoutThemTheNamesOfCertificatesAndBoundAddressesAreOurs) {
     EXPECT_FALSE(snapshot->is_allowed_host("evil.example"));
 }
 
+const std::string with_a_ca =
+    "pki: {acme_client: {domains: [a.public.example, a.corp.example]}}\n"
+    "listeners:\n"
+    "  - {name: public, bind: \"127.0.0.1:0\", tls: {certificate: acme}, serve: [gateway]}\n";
+
+TEST_F(PlanTest, ACertificateThatStandsInSpeaksForWhatTheInternalCaMaySign) {
+    ASSERT_TRUE(tls_.ca().renew(nullptr, pki::NameConstraints{.dns = {"corp.example"}}, now_));
+    const auto snapshot = good(with_a_ca);
+    ASSERT_EQ(snapshot->listeners.size(), 1U);
+    EXPECT_EQ(snapshot->listeners[0].tls->names(), std::vector<std::string>{"a.corp.example"});
+}
+
+TEST_F(PlanTest, CertificatesOfTheInternalCaAreOneOnAllListeners) {
+    const auto snapshot =
+        good(with_a_ca + "  - {name: admin, bind: \"127.0.0.1:0\", tls: {}, serve: [health]}\n");
+    ASSERT_EQ(snapshot->listeners.size(), 2U);
+    const auto& names = snapshot->listeners[0].tls->names();
+    EXPECT_TRUE(std::ranges::find(names, "a.public.example") != names.end());
+    EXPECT_EQ(snapshot->listeners[1].tls->names(), names);
+    ASSERT_TRUE(tls_.internal_leaf());
+    EXPECT_EQ(tls_.internal_leaf()->names.dns.size() + tls_.internal_leaf()->names.addresses.size(),
+              names.size());
+    (void)good("listeners:\n  - {name: plain, bind: \"127.0.0.1:0\", serve: [gateway]}\n");
+    EXPECT_FALSE(tls_.internal_leaf()) << "nobody serves it";
+}
+
 TEST(DefaultHosts, LeaveOutANameOfTheMachineThatNoCertificateCanCarry) {
     bool renamed = true;
     std::thread elsewhere([&renamed] {  // the namespace is this thread's alone

@@ -6,6 +6,7 @@
 #include "base/try.hpp"
 #include "crypto/digest.hpp"
 #include "pki/host_names.hpp"
+#include "pki/name_constraints.hpp"
 #include "pki/ocsp.hpp"
 #include "pki/subject_names.hpp"
 
@@ -53,6 +54,20 @@ Result<net::CertificateChain> TlsMaterial::chain_of(const net::CertificateFiles&
     GH_TRY(auto chain, net::load_certificate_files(files));
     watched_.emplace(key_of(files), Watched{net::CertificateWatcher(stamp), chain});
     return chain;
+}
+
+std::vector<std::string> TlsMaterial::permitted(const std::vector<std::string>& names,
+                                                SystemTime now) const {
+    const auto issuer = ca_->issuer();
+    if (pki::constraints_of(issuer->certificate()).empty()) return names;
+    std::vector<std::string> good;
+    for (const auto& name : names) {
+        auto alone = pki::names_from_hosts(std::vector<std::string>{name});
+        if (!alone) continue;
+        // For its own key, which nobody serves with.
+        if (issuer->issue({.names = *std::move(alone)}, issuer->key(), now)) good.push_back(name);
+    }
+    return good;
 }
 
 Result<std::shared_ptr<const net::TlsContext>> TlsMaterial::context(

@@ -39,6 +39,14 @@ class TlsMaterial {
     /// From now on a CA's certificates are looked for there. Outlives this.
     void set_client(pki::acme_client::Client& client) { client_ = &client; }
 
+    /// Which of these names the internal CA may sign, whatever it was limited to.
+    [[nodiscard]] std::vector<std::string> permitted(const std::vector<std::string>& names,
+                                                     SystemTime now) const;
+    /// Contexts of all listeners that there are come in between.
+    void begin_plan() { internal_on_.clear(); }
+    void end_plan() {
+        if (internal_on_.empty()) leaf_.reset();
+    }
     /// @param names  what the internal leaf speaks for, also where one of a CA is wanted and there is none
     /// @param of_ca  the CA's, where the listener wants one; null: there is none whose time it is
     /// @return errors of pki, of the files, of net::TlsContext
