@@ -23,6 +23,13 @@ SystemTime renewal_within(const RenewalWindow& window, SystemTime not_before, Sy
     return std::min(chosen, not_after - (not_after - not_before) / 9);
 }
 
+Failure kind_of(const Error& error) {
+    if (error.reason == "acme_client.chain") return Failure::useless;
+    const bool away =
+        error.kind == ErrorKind::unavailable || error.kind == ErrorKind::deadline_exceeded;
+    return away ? Failure::away : Failure::refused;
+}
+
 seconds pause_after(Failure failure, std::uint32_t failures, std::optional<seconds> retry_after,
                     double chance) {
     constexpr std::uint32_t doublings_max = 16;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/clock.hpp"
+#include "base/error.hpp"
 #include "pki/acme_client/documents.hpp"
 
 // When a certificate is renewed, and when a failure is followed by another try. Pure: clocks and chance are passed in.
@@ -25,6 +26,9 @@ enum class Failure : std::uint8_t {
     refused,  ///< the CA said no, and counts how often it has to
     useless,  ///< it gave a certificate that cannot be used here: the next is much like it, and it counts those, too
 };
+
+/// Of errors of order and conversation.
+[[nodiscard]] Failure kind_of(const Error& error);
 
 /// After so many failures in a row: doubled each time, from 5 s to 15 min where the CA is away, from a minute to 6 h where it
 /// refuses, from 6 h to 2 days where what it gives is useless; a fifth more or less; and never sooner than it asks for.
