@@ -30,7 +30,7 @@ enum class Failure : std::uint8_t {
 /// Of errors of order and conversation.
 [[nodiscard]] Failure kind_of(const Error& error);
 
-/// After so many failures in a row: doubled each time, from 5 s to 15 min where the CA is away, from a minute to 6 h where it
+/// After so many failures in a row: doubled each time, from 5 s to 15 min where the CA is away, a minute, and then from a quarter of an hour to 6 h where it
 /// refuses, from 6 h to 2 days where what it gives is useless; a fifth more or less; and never sooner than it asks for.
 /// @param failures     1 or more
 /// @param retry_after  of its answer
