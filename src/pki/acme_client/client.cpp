@@ -254,6 +254,8 @@ Task<Result<void>> Client::ask_advice(Conversation& talk) {
     auto url = base + "/" + served->renewal_id;
     const auto answer = co_await talk.session.get(std::move(url));
     if (!answer) {
+        const auto pause = talk.session.retry_after().value_or(seconds(0));
+        advice_at_ = std::max(advice_at_, parts_.ticks() + pause);
         // One that it does not know any more is renewed when its time comes.
         if (kind_of(answer.error()) == Failure::refused) co_return Result<void>{};
         co_return std::unexpected(answer.error());

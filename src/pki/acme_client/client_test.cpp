@@ -265,6 +265,28 @@ TEST_P(AcmeClient, AnOrderThatTheCaHasForgottenIsMadeAnew) {
     EXPECT_EQ(orders(), 1);
 }
 
+TEST_P(AcmeClient, AdviceThatIsRefusedIsAskedForWhenTheCaWants) {
+    const auto one = node();
+    one->client.aim_at(aim());
+    one->round();
+    ASSERT_EQ(one->client.state(now), ServedState::valid) << one->lines.text;
+    way.asked.clear();
+    way.instead = [](const std::string& asked,
+                     const std::string&) -> std::optional<Result<Answer>> {
+        if (!asked.contains("/renewal-info/")) return std::nullopt;
+        return problem(429, "rateLimited", "72000");
+    };
+    for (int i = 0; i < 19; ++i) {
+        one->ticks += hours(1);
+        one->round();
+    }
+    EXPECT_EQ(std::ranges::count(way.asked, url("directory")), 1);
+    one->ticks += hours(3);
+    one->round();
+    EXPECT_EQ(std::ranges::count(way.asked, url("directory")), 2);
+    EXPECT_EQ(one->client.state(now), ServedState::valid);
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, AcmeClient, storage::both_engines, storage::engine_name);
 
 }  // namespace
