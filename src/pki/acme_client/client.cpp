@@ -43,13 +43,6 @@ std::string key_name(std::string_view kind, const Aim& aim) {
            crypto::sha256_hex(aim.config.directory).substr(0, digits);
 }
 
-Failure kind_of(const Error& error) {
-    if (error.reason == "acme_client.chain") return Failure::useless;
-    const bool away =
-        error.kind == ErrorKind::unavailable || error.kind == ErrorKind::deadline_exceeded;
-    return away ? Failure::away : Failure::refused;
-}
-
 const char* words_for(const Error& error) {
     if (kind_of(error) == Failure::away) {
         return "the CA could not be asked; see that pki.acme_client.directory is right and can be "
@@ -261,6 +254,8 @@ Task<Result<void>> Client::ask_advice(Conversation& talk) {
     auto url = base + "/" + served->renewal_id;
     const auto answer = co_await talk.session.get(std::move(url));
     if (!answer) {
+        const auto pause = talk.session.retry_after().value_or(seconds(0));
+        advice_at_ = std::max(advice_at_, parts_.ticks() + pause);
         // One that it does not know any more is renewed when its time comes.
         if (kind_of(answer.error()) == Failure::refused) co_return Result<void>{};
         co_return std::unexpected(answer.error());
@@ -272,6 +267,19 @@ Task<Result<void>> Client::ask_advice(Conversation& talk) {
     window_ = *found;
     renew_at_ = renewal_within(*found, served->not_before, served->not_after, chance());
     co_return Result<void>{};
+}
+
+/// Where a process that has ended was about to have a certificate, it is had now.
+void Client::resume(Wanted& wanted, const Aim& aim) {
+    auto name = key_name("pending", aim);
+    if (const auto stored = parts_.keys.load(name)) {
+        if (auto pending = pending_of_text(*stored)) wanted.pending = *std::move(pending);
+    }
+    if (const auto have = held(parts_.now())) wanted.newer_than = have->not_after;
+    wanted.keep = [this, name = std::move(name)](const Pending& begun) {
+        // Without it, a process that ends now asks for another certificate.
+        (void)parts_.keys.store(name, sealed_text_of(begun));
+    };
 }
 
 Task<Result<void>> Client::order(Conversation& talk) {
@@ -292,6 +300,7 @@ Task<Result<void>> Client::order(Conversation& talk) {
                   .http_first = aim.http_first,
                   .failures = failures_,
                   .replaces = served ? served->renewal_id : std::string()};
+    resume(wanted, aim);
     const ProofPlaces places{http_proofs_, *tls_proofs_};
     GH_CO_TRY(auto obtained, co_await obtain(talk.session, key, places, std::move(wanted)));
     const auto leaf = std::make_shared<const Leaf>(std::move(obtained));
@@ -301,6 +310,8 @@ Task<Result<void>> Client::order(Conversation& talk) {
                    "the CA's certificate is served, and could not be kept; the next start asks for "
                    "another")
             .error(kept.error());
+    } else {
+        (void)parts_.keys.store(key_name("pending", aim), nothing_pending());
     }
     serve(talk.aim, leaf);
     succeeded(*leaf);

@@ -96,6 +96,8 @@ class Client {
     [[nodiscard]] bool take_over(const std::shared_ptr<const Aim>& aim, SystemTime now);
     [[nodiscard]] Result<AccountKey> account_key(const Aim& aim);
 
+    void resume(Wanted& wanted, const Aim& aim);
+
     [[nodiscard]] Task<Result<void>> ask_advice(Conversation& talk);
     [[nodiscard]] Task<Result<void>> renew(Conversation& talk);
     [[nodiscard]] Task<Result<void>> order(Conversation& talk);

@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "base/temporary_directory.hpp"
+#include "crypto/digest.hpp"
 #include "net/run_task.hpp"
 #include "pki/acme_client/testing.hpp"
 #include "pki/key_store.hpp"
@@ -217,6 +218,73 @@ TEST_P(AcmeClient, AUselessCertificateIsNotFollowedByAnotherSoon) {
     one->ticks += hours(4);
     one->round();
     EXPECT_EQ(orders(), 2);
+}
+
+TEST_P(AcmeClient, ACertificateThatWasUnderWayIsHadByTheNextProcess) {
+    const auto finalized = [this] {
+        return std::ranges::count_if(
+            way.asked, [](const std::string& each) { return each.ends_with("/finalize"); });
+    };
+    {
+        const auto one = node();
+        one->client.aim_at(aim());
+        way.instead = [](const std::string& asked,
+                         const std::string&) -> std::optional<Result<Answer>> {
+            if (!asked.contains("/cert/")) return std::nullopt;
+            return problem(500, "serverInternal");
+        };
+        one->round();
+        EXPECT_EQ(one->client.state(now), ServedState::internal);
+        EXPECT_EQ(finalized(), 1);
+    }
+    const auto next = node();
+    next->client.aim_at(aim());
+    next->round();
+    EXPECT_EQ(orders(), 1) << "the CA is still away";
+    way.instead = nullptr;
+    next->ticks += hours(1);
+    next->round();
+    EXPECT_EQ(next->client.state(now), ServedState::valid) << next->lines.text;
+    EXPECT_EQ(orders(), 1);
+    EXPECT_EQ(finalized(), 1);
+
+    next->client.aim_at(aim({"a.corp.example", "b.corp.example"}));
+    next->round();
+    EXPECT_EQ(orders(), 2) << "nothing is under way any more";
+}
+
+TEST_P(AcmeClient, AnOrderThatTheCaHasForgottenIsMadeAnew) {
+    const Pending pending{.key = make_key(), .order = url("order/forgotten")};
+    const auto name = "acme-pending-" + crypto::sha256_hex(url("directory")).substr(0, 16);
+    ASSERT_TRUE(keys.store(name, sealed_text_of(pending)));
+    const auto one = node();
+    one->client.aim_at(aim());
+    one->round();
+    EXPECT_EQ(one->client.state(now), ServedState::valid) << one->lines.text;
+    EXPECT_TRUE(std::ranges::count(way.asked, pending.order) > 0);
+    EXPECT_EQ(orders(), 1);
+}
+
+TEST_P(AcmeClient, AdviceThatIsRefusedIsAskedForWhenTheCaWants) {
+    const auto one = node();
+    one->client.aim_at(aim());
+    one->round();
+    ASSERT_EQ(one->client.state(now), ServedState::valid) << one->lines.text;
+    way.asked.clear();
+    way.instead = [](const std::string& asked,
+                     const std::string&) -> std::optional<Result<Answer>> {
+        if (!asked.contains("/renewal-info/")) return std::nullopt;
+        return problem(429, "rateLimited", "72000");
+    };
+    for (int i = 0; i < 19; ++i) {
+        one->ticks += hours(1);
+        one->round();
+    }
+    EXPECT_EQ(std::ranges::count(way.asked, url("directory")), 1);
+    one->ticks += hours(3);
+    one->round();
+    EXPECT_EQ(std::ranges::count(way.asked, url("directory")), 2);
+    EXPECT_EQ(one->client.state(now), ServedState::valid);
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, AcmeClient, storage::both_engines, storage::engine_name);

@@ -77,21 +77,18 @@ class Obtaining {
         : session_(session), key_(key), shown_(places), wanted_(std::move(wanted)) {}
 
     Task<Result<Leaf>> run() {
+        if (wanted_.pending) {
+            auto had = co_await finish_pending();
+            if (had && had->not_after > wanted_.newer_than) co_return had;
+            // While the CA is away the certificate still waits there.
+            if (!had && is_of_the_moment(had.error())) co_return had;
+        }
         GH_CO_TRY_VOID(co_await order());
         GH_CO_TRY_VOID(co_await prove());
         GH_CO_TRY_VOID(co_await until_order_is(Standing::ready));
-        const auto leaf_key = make_key();
-        GH_CO_TRY(const auto csr, signing_request_of(leaf_key.get(), wanted_.names));
-        if (order_.standing == Standing::ready) {
-            auto payload = finalize_payload(csr);
-            GH_CO_TRY(const auto answer,
-                      co_await session_.post(order_.finalize, std::move(payload)));
-            GH_CO_TRY_VOID(take_order(answer));
-        }
-        GH_CO_TRY_VOID(co_await until_order_is(Standing::valid));
-        if (order_.certificate.empty()) co_return malformed("a valid order without a certificate");
-        GH_CO_TRY(const auto chain, co_await session_.read(order_.certificate));
-        co_return judge_chain(chain.body, leaf_key.get(), wanted_.names, now());
+        Pending begun{.key = make_key(), .order = url_};
+        if (wanted_.keep) wanted_.keep(begun);
+        co_return co_await finish(begun.key.get());
     }
 
  private:
@@ -101,6 +98,34 @@ class Obtaining {
     }
     static std::unexpected<Error> refused(std::string what) {
         return fail(ErrorKind::invalid_argument, "acme_client.refused", std::move(what));
+    }
+
+    static bool is_of_the_moment(const Error& error) {
+        return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::exhausted ||
+               error.kind == ErrorKind::deadline_exceeded;
+    }
+
+    Task<Result<Leaf>> finish_pending() {
+        url_ = wanted_.pending->order;
+        GH_CO_TRY(const auto answer, co_await session_.read(url_));
+        GH_CO_TRY_VOID(take_order(answer));
+        if (order_.standing == Standing::pending) co_return refused("nothing was proven yet");
+        co_return co_await finish(wanted_.pending->key.get());
+    }
+
+    /// From ready on.
+    Task<Result<Leaf>> finish(EVP_PKEY* leaf_key) {
+        if (order_.standing == Standing::ready) {
+            GH_CO_TRY(const auto csr, signing_request_of(leaf_key, wanted_.names));
+            auto payload = finalize_payload(csr);
+            GH_CO_TRY(const auto answer,
+                      co_await session_.post(order_.finalize, std::move(payload)));
+            GH_CO_TRY_VOID(take_order(answer));
+        }
+        GH_CO_TRY_VOID(co_await until_order_is(Standing::valid));
+        if (order_.certificate.empty()) co_return malformed("a valid order without a certificate");
+        GH_CO_TRY(const auto chain, co_await session_.read(order_.certificate));
+        co_return judge_chain(chain.body, leaf_key, wanted_.names, now());
     }
 
     Result<void> take_order(const Answer& answer) {

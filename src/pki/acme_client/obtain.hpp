@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "net/tls_proofs.hpp"
 #include "pki/acme_client/config.hpp"
 #include "pki/acme_client/leaf.hpp"
+#include "pki/acme_client/pending.hpp"
 #include "pki/acme_client/session.hpp"
 
 namespace gh::pki::acme_client {
@@ -28,7 +31,11 @@ struct Wanted {
     bool http_first = true;  ///< with `any`
     std::uint32_t failures =
         0;  ///< in a row before: with `any`, every other try begins with the other way
-    std::string replaces;  ///< renewal id (RFC 9773 §5); empty: none
+    std::string replaces;                 ///< renewal id (RFC 9773 §5); empty: none
+    std::optional<Pending> pending = {};  ///< what came of it is asked first
+    SystemTime newer_than = {};           ///< what pending gives is only good if it ends later
+    std::function<void(const Pending&)> keep =
+        {};  ///< called before it is finalized; empty: nobody keeps it
 };
 
 /// Which of the CA's challenges is answered; null: it offers none that we may or can.

@@ -200,7 +200,6 @@ TEST_P(AcmeObtain, WhatIsReplacedMattersLessThanTheCertificate) {
 TEST_P(AcmeObtain, WhatIsReplacedIsLeftOutWhereTheCaWillNotHearOfIt) {
     const auto leaf = get({.names = {"a.corp.example"}});
     ASSERT_TRUE(leaf);
-    const Wanted renewed{.names = {"a.corp.example"}, .replaces = leaf->renewal_id};
     struct Case {
         Answer answer;
         bool had;
@@ -220,7 +219,8 @@ TEST_P(AcmeObtain, WhatIsReplacedIsLeftOutWhereTheCaWillNotHearOfIt) {
             if (!asked.ends_with("/new-order") || !std::exchange(first, false)) return std::nullopt;
             return c.answer;
         };
-        EXPECT_EQ(get(renewed).has_value(), c.had);
+        EXPECT_EQ(get({.names = {"a.corp.example"}, .replaces = leaf->renewal_id}).has_value(),
+                  c.had);
         EXPECT_EQ(std::ranges::count(way.asked, url("new-order")), c.orders);
     }
 }

@@ -23,6 +23,13 @@ SystemTime renewal_within(const RenewalWindow& window, SystemTime not_before, Sy
     return std::min(chosen, not_after - (not_after - not_before) / 9);
 }
 
+Failure kind_of(const Error& error) {
+    if (error.reason == "acme_client.chain") return Failure::useless;
+    const bool away =
+        error.kind == ErrorKind::unavailable || error.kind == ErrorKind::deadline_exceeded;
+    return away ? Failure::away : Failure::refused;
+}
+
 seconds pause_after(Failure failure, std::uint32_t failures, std::optional<seconds> retry_after,
                     double chance) {
     constexpr std::uint32_t doublings_max = 16;
@@ -30,8 +37,11 @@ seconds pause_after(Failure failure, std::uint32_t failures, std::optional<secon
     struct Range {
         seconds least, most;
     };
+    // One that was mended at once is soon tried; then fewer than five an hour, which is where CAs draw the line.
+    const bool once = failures <= 1;
+    const seconds again(once ? 60 : 450);
     const auto [least, most] = failure == Failure::away      ? Range{seconds(5), seconds(900)}
-                               : failure == Failure::refused ? Range{seconds(60), hours(6)}
+                               : failure == Failure::refused ? Range{again, hours(6)}
                                                              : Range{hours(6), hours(48)};
     const auto doublings = std::min(std::max(failures, 1U) - 1, doublings_max);
     const auto pause = std::min(least * (1 << doublings), most);

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/clock.hpp"
+#include "base/error.hpp"
 #include "pki/acme_client/documents.hpp"
 
 // When a certificate is renewed, and when a failure is followed by another try. Pure: clocks and chance are passed in.
@@ -26,7 +27,10 @@ enum class Failure : std::uint8_t {
     useless,  ///< it gave a certificate that cannot be used here: the next is much like it, and it counts those, too
 };
 
-/// After so many failures in a row: doubled each time, from 5 s to 15 min where the CA is away, from a minute to 6 h where it
+/// Of errors of order and conversation.
+[[nodiscard]] Failure kind_of(const Error& error);
+
+/// After so many failures in a row: doubled each time, from 5 s to 15 min where the CA is away, a minute, and then from a quarter of an hour to 6 h where it
 /// refuses, from 6 h to 2 days where what it gives is useless; a fifth more or less; and never sooner than it asks for.
 /// @param failures     1 or more
 /// @param retry_after  of its answer

@@ -38,19 +38,13 @@ TEST(AcmeSchedule, PausesDoubleToTheirMostAndAreShaken) {
         seconds pause;
     };
     constexpr Case cases[] = {
-        {Failure::away, 0, seconds(5)},
-        {Failure::away, 1, seconds(5)},
-        {Failure::away, 2, seconds(10)},
-        {Failure::away, 5, seconds(80)},
-        {Failure::away, 9, seconds(900)},
-        {Failure::away, 4'000'000'000, seconds(900)},
-        {Failure::refused, 1, seconds(60)},
-        {Failure::refused, 3, seconds(240)},
-        {Failure::useless, 1, hours(6)},
-        {Failure::useless, 2, hours(12)},
-        {Failure::useless, 9, hours(48)},
-        {Failure::refused, 12, hours(6)},
-        {Failure::refused, 4'000'000'000, hours(6)},
+        {Failure::away, 0, seconds(5)},        {Failure::away, 1, seconds(5)},
+        {Failure::away, 2, seconds(10)},       {Failure::away, 5, seconds(80)},
+        {Failure::away, 9, seconds(900)},      {Failure::away, 4'000'000'000, seconds(900)},
+        {Failure::refused, 1, seconds(60)},    {Failure::refused, 2, seconds(900)},
+        {Failure::refused, 3, seconds(1'800)}, {Failure::useless, 1, hours(6)},
+        {Failure::useless, 2, hours(12)},      {Failure::useless, 9, hours(48)},
+        {Failure::refused, 12, hours(6)},      {Failure::refused, 4'000'000'000, hours(6)},
     };
     for (const auto& c : cases) {
         SCOPED_TRACE(c.failures);
