@@ -165,6 +165,7 @@ Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Se
 
 /// Hands the snapshot to every worker, between two turns, and lets go of what it no longer names.
 void Gatehouse::House::publish(std::shared_ptr<const gateway::Snapshot> next) {
+    acme->take(acme_planned);
     const auto previous = snapshot;
     {
         const std::scoped_lock lock(snapshot_mutex);
@@ -291,7 +292,6 @@ Result<void> Gatehouse::House::apply(Settings settings) {
     GH_TRY(auto sockets, NewSockets::open(settings, effective, workers));
     GH_TRY(auto next, plan(settings));
     GH_TRY_VOID(open_trust(settings));
-    acme->take(acme_planned);
     for (const auto& listener : before.listeners) {
         if (settings.find_listener(listener.name)) continue;
         for (auto& crew : crews) {
