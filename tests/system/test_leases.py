@@ -101,7 +101,8 @@ def test_a_lease_ends_by_itself_with_what_its_user_owns(gateway, application, po
     postgres.psql(f"SET ROLE \"{credential['username']}\"", "CREATE TABLE kept AS SELECT 7 AS i", database=application.database)
     gone(application, credential["username"])
     assert not application.lets_in(credential)
-    assert postgres.psql("SELECT tableowner FROM pg_tables WHERE tablename = 'kept'", database=application.database) == application.admin
+    assert postgres.psql("SELECT count(*) FROM pg_tables WHERE tablename = 'kept'", database=application.database) == "0", \
+        "nothing of theirs becomes that of who may more"
     until(lambda: gateway.metric("gatehouse_leases_live") == 0, "the gauge")
 
 

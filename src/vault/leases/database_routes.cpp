@@ -33,11 +33,23 @@ Answered answer_names(const Entry& entry, const std::vector<std::string>& names)
 
 // --- connections ---
 
+api::Reply refused_in_use(const std::string& name) {
+    return refused(
+        400, "lease.in_use",
+        "there are leases of " + name + " whose users are ended through it: revoke them first");
+}
+
 Answered put_connection(LeaseRoom& room, Entry entry, std::string_view body) {
     const auto name = name_in(entry);
     GH_CO_TRY_VOID(check_name(name));
     GH_CO_TRY(const auto wanted, parse_connection(body));
     GH_CO_TRY(const auto url, storage::parse_storage_url(wanted.url));
+    if (wanted.password.size() == 0) {
+        co_return refused(
+            400, "lease.connection",
+            "a password is wanted: a server that asks for none lets in this house for "
+            "who asks it");
+    }
     auto server = std::get<storage::PostgresUrl>(url);
     const auto foreign = rotation::check_foreign(server);
     if (!foreign) co_return refused(400, "lease.connection", foreign.error().detail);
@@ -52,12 +64,16 @@ Answered put_connection(LeaseRoom& room, Entry entry, std::string_view body) {
     auto also =
         Repository::meant(name, storage::text_of(url),
                           recorded_with(audit::act_of(entry.call, "database.configure", "secret")));
-    GH_CO_TRY_VOID(co_await room.vault.secrets.put(secret_of(name), fields_of(wanted), std::nullopt,
-                                                   now(), std::move(also)));
+    const auto put = co_await room.vault.secrets.put(secret_of(name), fields_of(wanted),
+                                                     std::nullopt, now(), std::move(also));
+    if (!put && put.error().reason == "lease.in_use") co_return refused_in_use(name);
+    if (!put) co_return std::unexpected(put.error());
     co_return api::no_content();
 }
 
 Answered show_connection(LeaseRoom& room, Entry entry, std::string_view /*body*/) {
+    GH_CO_TRY(const auto meant, co_await room.leases.meant_server(name_in(entry)));
+    if (meant.empty()) co_return refused(404, "lease.connection", {});
     const auto secret = co_await room.vault.secrets.get(secret_of(name_in(entry)), 0);
     if (!secret && secret.error().reason != "secret.unknown")
         co_return std::unexpected(secret.error());
@@ -68,7 +84,7 @@ Answered show_connection(LeaseRoom& room, Entry entry, std::string_view /*body*/
     out.begin_object().name("plugin_name").string("postgresql-database-plugin");
     out.name("allowed_roles");
     write_texts(out, known.allowed_roles);
-    out.name("connection_details").begin_object().name("connection_url").string(known.url);
+    out.name("connection_details").begin_object().name("connection_url").string(meant);
     out.end_object().name("root_credentials_rotate_statements").begin_array().end_array();
     out.end_object();
     co_return enveloped(entry, data);
@@ -76,16 +92,12 @@ Answered show_connection(LeaseRoom& room, Entry entry, std::string_view /*body*/
 
 Answered remove_connection(LeaseRoom& room, Entry entry, std::string_view /*body*/) {
     const auto name = name_in(entry);
-    GH_CO_TRY(const auto leases, co_await room.leases.count_of(name));
-    if (leases > 0) {
-        co_return refused(400, "lease.in_use",
-                          "there are leases of " + name +
-                              " whose users are ended through it: "
-                              "revoke them first");
-    }
+    GH_CO_TRY(const auto meant, co_await room.leases.meant_server(name));
+    if (meant.empty()) co_return api::no_content();  // whatever lies there is no connection
     auto also = Repository::meant(
         name, {}, recorded_with(audit::act_of(entry.call, "database.remove", "secret")));
     const auto gone = co_await room.vault.secrets.forget(secret_of(name), now(), std::move(also));
+    if (!gone && gone.error().reason == "lease.in_use") co_return refused_in_use(name);
     if (!gone && gone.error().reason != "secret.unknown") co_return std::unexpected(gone.error());
     co_return api::no_content();
 }

@@ -108,9 +108,10 @@ Task<Result<MadeLease>> Lessor::make(std::string name, std::string holder, audit
         creation_script(role, lease.username, crypto::scram_verifier(made.password, salt.bytes()),
                         lease.expires_at);
     auto done = co_await storage::run_once(std::move(server), std::move(script));
-    if (!done) {  // it may be there all the same
+    if (!done) {  // it may be there all the same, or come yet
         storage::Also<Lease> nothing;
-        std::ignore = co_await parts_.leases.begin_end(lease.id, now(), std::move(nothing));
+        std::ignore =
+            co_await parts_.leases.begin_end(lease.id, now() + making_max, std::move(nothing));
         co_return std::unexpected(of_server(std::move(done).error()));
     }
     GH_CO_TRY(made.lease, co_await parts_.leases.went_live(lease.id));

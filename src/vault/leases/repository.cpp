@@ -230,6 +230,11 @@ using AfterChange = std::function<Task<Result<void>>(Session&, const SecretChang
 
 Task<Result<void>> write_server(Session& session, std::string connection, std::string server,
                                 AfterChange then, SecretChange change) {
+    // Users are ended where they were made: another server would know of none of them.
+    GH_CO_TRY(const auto before, co_await session.query_one(select_server, connection));
+    GH_CO_TRY(const auto leases, co_await session.query(count_connection, connection));
+    if (before && (*before).text(0) != server && leases[0].integer(0) > 0)
+        co_return fail(ErrorKind::conflict, "lease.in_use");
     if (server.empty()) {
         GH_CO_TRY_VOID(co_await session.execute(delete_server, connection));
     } else {
@@ -318,11 +323,6 @@ Task<Result<std::vector<std::string>>> Repository::ids(std::string prefix, std::
         return read_texts(session, select_ids, std::move(parameters));
     };
     co_return co_await database_.read(std::move(work));
-}
-
-Task<Result<std::int64_t>> Repository::count_of(std::string connection) {
-    GH_CO_TRY(const auto rows, co_await database_.query(count_connection, connection));
-    co_return rows[0].integer(0);
 }
 
 Task<Result<Lease>> Repository::renew(std::string id, SystemTime expires, SystemTime now,

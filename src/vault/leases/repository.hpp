@@ -75,8 +75,6 @@ class Repository {
     [[nodiscard]] Task<Result<Lease>> find(std::string id);
     /// Those that are live.
     [[nodiscard]] Task<Result<std::vector<std::string>>> ids(std::string prefix, std::size_t limit);
-    /// Of a connection, whatever its state.
-    [[nodiscard]] Task<Result<std::int64_t>> count_of(std::string connection);
     [[nodiscard]] Task<Result<Lease>> renew(std::string id, SystemTime expires, SystemTime now,
                                             storage::Also<Lease> also = {});
     /// It is over; its user goes as soon as the server is there.

@@ -254,13 +254,12 @@ std::string end_script(const std::vector<std::string>& revocation, const std::st
         return script;
     }
     const auto quoted = storage::quoted_identifier(username);
-    return if_there(
-        username, "EXECUTE 'GRANT " + quoted +
-                      " TO CURRENT_USER'; PERFORM "
-                      "pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
-                      "WHERE usename = '" +
-                      username + "'; REASSIGN OWNED BY " + quoted +
-                      " TO CURRENT_USER; DROP OWNED BY " + quoted + "; DROP ROLE " + quoted + ";");
+    return if_there(username,
+                    "EXECUTE 'GRANT " + quoted +
+                        " TO CURRENT_USER'; PERFORM "
+                        "pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
+                        "WHERE usename = '" +
+                        username + "'; DROP OWNED BY " + quoted + "; DROP ROLE " + quoted + ";");
 }
 
 std::string renew_script(const std::string& username, SystemTime expires) {
