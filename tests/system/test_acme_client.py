@@ -39,7 +39,8 @@ def test_a_first_start_ends_with_a_certificate_of_the_ca(start, tmp_path, upstre
         proof_handshake(gateway, "a.test")
     # Sealed: no key lies open in the data directory.
     kept = [path for path in (tmp_path / "gateway0" / "data" / "keys").iterdir() if path.name.startswith("acme-")]
-    assert len(kept) == 2 and not any(b"PRIVATE KEY" in path.read_bytes() for path in kept)
+    assert sorted(path.name.split("-")[1] for path in kept) == ["account", "leaf", "pending"]
+    assert not any(b"PRIVATE KEY" in path.read_bytes() for path in kept)
 
 
 def proof_handshake(gateway, name):
