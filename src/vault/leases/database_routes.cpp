@@ -44,15 +44,15 @@ Answered put_connection(LeaseRoom& room, Entry entry, std::string_view body) {
     GH_CO_TRY_VOID(check_name(name));
     GH_CO_TRY(const auto wanted, parse_connection(body));
     GH_CO_TRY(const auto url, storage::parse_storage_url(wanted.url));
+    auto server = std::get<storage::PostgresUrl>(url);
+    const auto foreign = rotation::check_foreign(server);
+    if (!foreign) co_return refused(400, "lease.connection", foreign.error().detail);
     if (wanted.password.size() == 0) {
         co_return refused(
             400, "lease.connection",
             "a password is wanted: a server that asks for none lets in this house for "
             "who asks it");
     }
-    auto server = std::get<storage::PostgresUrl>(url);
-    const auto foreign = rotation::check_foreign(server);
-    if (!foreign) co_return refused(400, "lease.connection", foreign.error().detail);
     if (wanted.verify) {
         server.password = config::Secret(std::string(crypto::text_of(wanted.password.bytes())));
         const auto let_in = co_await storage::log_in_once(std::move(server));
