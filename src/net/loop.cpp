@@ -196,7 +196,11 @@ void Loop::turn_until_stopped() {
         run_ready();
         if (posted) {
             for (auto& call : mailbox_->take()) call();
-            if (mailbox_->stopping()) return;
+            if (mailbox_->stopping()) {
+                // Another thread may have posted more before it said so.
+                for (auto& call : mailbox_->take()) call();
+                return;
+            }
         }
     }
 }

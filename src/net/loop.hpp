@@ -165,7 +165,7 @@ class Loop {
 
     /// Runs on the calling thread until stop().
     void run();
-    /// From any thread; run() returns at the end of its turn.
+    /// From any thread; run() returns at the end of its turn, and what was posted before has run by then.
     void stop() { mailbox_->stop(); }
     /// Runs `call` on the loop's thread. From any thread, as long as the loop lives.
     void post(std::move_only_function<void()> call) { mailbox_->post(std::move(call)); }
