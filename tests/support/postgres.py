@@ -1,12 +1,14 @@
 """A real PostgreSQL 15 on loopback: TLS with a CA of its own, a role that may no more than Gatehouse needs, a database for
 each test, and a life that can be interrupted."""
 
+import contextlib
 import itertools
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
+import typing
 from pathlib import Path
 
 from support.gateway import run, write_config
@@ -24,6 +26,13 @@ def _as_ordinary_user():
     """The server refuses root, and ends when we do, however that comes about."""
     user = ["--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
     return ["setpriv", "--pdeathsig", "QUIT", *user]
+
+
+class Held(typing.NamedTuple):
+    """A lock. Does anybody wait for one? And nobody shall any longer."""
+
+    waiting: typing.Callable
+    let_go: typing.Callable
 
 
 class Postgres:
@@ -109,6 +118,24 @@ class Postgres:
         """Runs each statement, by default as the superuser; what psql prints, columns divided by |, rows by line feeds."""
         words = [word for each in statements for word in ("-c", each)]
         return self._psql(words, database, user, timeout=timeout)
+
+    @contextlib.contextmanager
+    def held(self, statement):
+        """Within it, the lock of the statement is held, or until it is let go."""
+        holds = "SELECT pid FROM pg_stat_activity WHERE application_name = 'holder'"
+        holder = subprocess.Popen([PROGRAMS / "psql", "-XAtq", "-h", self.folder, "-p", str(self.port), "-U", "postgres",
+                                   "-c", f"BEGIN; {statement}; SELECT pg_sleep(600)"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, env=os.environ | {"PGAPPNAME": "holder"})
+
+        def let_go():
+            self.psql(f"SELECT pg_terminate_backend(pid) FROM ({holds}) AS holders")
+            holder.wait(seconds(30))
+
+        try:
+            until(lambda: self.psql(f"{holds} AND wait_event = 'PgSleep'"), "the lock to be held", timeout=30)
+            yield Held(waiting=lambda: self.psql("SELECT 1 FROM pg_locks WHERE NOT granted"), let_go=let_go)
+        finally:
+            let_go()
 
     def psql_script(self, text):
         """Runs what somebody would type into psql."""
