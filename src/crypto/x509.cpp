@@ -14,6 +14,9 @@
 #include <ctime>
 #include <span>
 
+#include "codec/base64.hpp"
+#include "crypto/digest.hpp"
+
 namespace gh::crypto {
 namespace {
 
@@ -159,10 +162,25 @@ Result<KeyHandle> read_private_key(std::string_view pem) {
     return fail(ErrorKind::invalid_argument, "key.malformed", errors);
 }
 
-std::string to_pem(X509* certificate) {
-    const BioHandle bio(BIO_new(BIO_s_mem()));
-    PEM_write_bio_X509(bio.get(), certificate);
-    return text_written(bio.get());
+std::string to_der(const X509* certificate) {
+    const int size = i2d_X509(certificate, nullptr);
+    std::string der(static_cast<std::size_t>(std::max(size, 0)), '\0');
+    auto* at = reinterpret_cast<unsigned char*>(der.data());
+    if (size > 0) i2d_X509(certificate, &at);
+    return der;
+}
+
+std::string to_pem(const X509* certificate) { return certificate_pem(to_der(certificate)); }
+
+std::string certificate_pem(std::string_view der) {
+    constexpr std::size_t line_characters = 64;  // RFC 7468 §2
+    const auto text = codec::encode_base64(der);
+    std::string pem = "-----BEGIN CERTIFICATE-----\n";
+    for (std::size_t at = 0; at < text.size(); at += line_characters) {
+        pem.append(text, at, line_characters);
+        pem += '\n';
+    }
+    return pem += "-----END CERTIFICATE-----\n";
 }
 
 std::string to_pem(EVP_PKEY* key) {
@@ -227,12 +245,7 @@ SystemTime not_after_of(const X509* certificate) {
     return time_of(X509_get0_notAfter(certificate));
 }
 
-std::string fingerprint_of(const X509* certificate) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    X509_digest(certificate, EVP_sha256(), digest.data(), &size);
-    return hex({digest.data(), size});
-}
+std::string fingerprint_of(const X509* certificate) { return sha256_hex(to_der(certificate)); }
 
 std::string serial_of(const X509* certificate) {
     const ASN1_INTEGER* serial = X509_get0_serialNumber(certificate);

@@ -37,7 +37,9 @@ inline constexpr std::size_t pem_certificates_max = 1000;
 /// @return `invalid_argument` "key.missing", "key.encrypted", "key.malformed" or "key.too_long"
 [[nodiscard]] Result<KeyHandle> read_private_key(std::string_view pem);
 
-[[nodiscard]] std::string to_pem(X509* certificate);
+[[nodiscard]] std::string to_der(const X509* certificate);
+[[nodiscard]] std::string to_pem(const X509* certificate);
+[[nodiscard]] std::string certificate_pem(std::string_view der);  ///< RFC 7468 §5
 /// PKCS #8, not encrypted: a secret.
 [[nodiscard]] std::string to_pem(EVP_PKEY* key);
 

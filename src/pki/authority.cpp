@@ -7,6 +7,7 @@
 
 #include "base/try.hpp"
 #include "codec/hex.hpp"
+#include "crypto/digest.hpp"
 #include "pki/extensions.hpp"
 #include "pki/openssl.hpp"
 #include "pki/subject_names.hpp"
@@ -52,12 +53,11 @@ std::string common_name_for(const LeafRequest& request) {
     return {};
 }
 
-/// What every certificate begins with.
-bool begin(X509* certificate, EVP_PKEY* key, const std::string& common_name, const X509* issuer) {
+/// What every certificate begins with; its key comes next.
+bool begin(X509* certificate, const std::string& common_name, const X509* issuer) {
     return X509_set_version(certificate, X509_VERSION_3) == 1 && set_random_serial(certificate) &&
            set_common_name(certificate, common_name) &&
-           X509_set_issuer_name(certificate, X509_get_subject_name(issuer)) == 1 &&
-           X509_set_pubkey(certificate, key) == 1;
+           X509_set_issuer_name(certificate, X509_get_subject_name(issuer)) == 1;
 }
 
 /// An intermediate signs OCSP answers, too, which digitalSignature is for (RFC 5280 §4.2.1.3).
@@ -69,7 +69,7 @@ bool add_authority_extensions(X509* certificate, int path_length, const char* us
 }
 
 bool fill_root(X509* root, EVP_PKEY* key, const RootRequest& request, SystemTime now) {
-    return begin(root, key, request.common_name, root) &&
+    return begin(root, request.common_name, root) && X509_set_pubkey(root, key) == 1 &&
            X509_set_issuer_name(root, X509_get_subject_name(root)) == 1 &&
            set_times(root, now - backdate, now + request.lifetime) &&
            add_authority_extensions(root, request.path_length_max,
@@ -164,7 +164,8 @@ Result<Authority> Authority::sign_intermediate(const IntermediateRequest& reques
     KeyHandle key = renewed ? share(renewed->key_.get()) : make_key(KeyKind::ec_p256);
     X509Handle made(X509_new());
     const auto end = std::min<SystemTime>(now + request.lifetime, not_after());
-    if (!key || !made || !begin(made.get(), key.get(), request.common_name, certificate_.get()) ||
+    if (!key || !made || !begin(made.get(), request.common_name, certificate_.get()) ||
+        X509_set_pubkey(made.get(), key.get()) != 1 ||
         !set_times(made.get(), now - backdate, end) ||
         !add_authority_extensions(made.get(), 0, "critical,digitalSignature,keyCertSign,cRLSign") ||
         !add_extension(made.get(), extensions_->authority_key_id) ||
@@ -202,8 +203,8 @@ Result<IssuedCertificate> Authority::issue(const LeafRequest& request, EVP_PKEY*
     const auto add = [&leaf](const ExtensionHandle& each) {
         return add_extension(leaf.get(), each);
     };
-    if (!leaf || !begin(leaf.get(), key, common_name_for(request), certificate_.get()) ||
-        !set_times(leaf.get(), now - backdate, end) ||
+    if (!leaf || !begin(leaf.get(), common_name_for(request), certificate_.get()) ||
+        !write_public_key(leaf.get(), key) || !set_times(leaf.get(), now - backdate, end) ||
         !std::ranges::all_of(leaf_extensions(request.profile), add) ||
         !add_subject_key_id(leaf.get()) || !add(extensions_->authority_key_id) ||
         !add_alternative_names(leaf.get(), request.names) ||
@@ -213,31 +214,24 @@ Result<IssuedCertificate> Authority::issue(const LeafRequest& request, EVP_PKEY*
     if (X509_sign(leaf.get(), key_.get(), EVP_sha256()) <= 0) return openssl_failure();
     GH_TRY_VOID(check_constraints(leaf.get(), certificate_.get()));  // nobody has seen it yet
     IssuedCertificate issued;
-    static_cast<CertificateFacts&>(issued) = facts_of(leaf.get(), request.profile);
-    issued.chain_pem = crypto::to_pem(leaf.get()) + std::string(chain_pem());
+    const auto der = crypto::to_der(leaf.get());
+    static_cast<CertificateFacts&>(issued) = facts_of(leaf.get(), der, request.profile);
+    issued.chain_pem = crypto::certificate_pem(der) + std::string(chain_pem());
     return issued;
 }
 
-CertificateFacts facts_of(const X509* certificate, Profile profile) {
-    const auto* issuer = X509_get0_authority_key_id(const_cast<X509*>(certificate));
+CertificateFacts facts_of(const X509* certificate, std::string_view der, Profile profile) {
     return {.serial = crypto::serial_of(certificate),
-            .issuer_key_id = issuer ? codec::encode_hex(view(issuer)) : std::string(),
+            .issuer_key_id = codec::encode_hex(authority_key_id_of(certificate)),
             .common_name = crypto::common_name_of(certificate),
             .names = crypto::names_of(certificate),
             .profile = profile,
-            .fingerprint = crypto::fingerprint_of(certificate),
+            .fingerprint = crypto::sha256_hex(der),
             .not_before = crypto::not_before_of(certificate),
             .not_after = crypto::not_after_of(certificate)};
 }
 
-std::string Authority::certificate_der() const {
-    unsigned char* der = nullptr;
-    const int size = i2d_X509(certificate_.get(), &der);
-    std::string text(reinterpret_cast<const char*>(der),
-                     size > 0 ? static_cast<std::size_t>(size) : 0);
-    OPENSSL_free(der);
-    return text;
-}
+std::string Authority::certificate_der() const { return crypto::to_der(certificate_.get()); }
 
 std::string_view Authority::chain_pem() const {
     const bool root = X509_NAME_cmp(X509_get_subject_name(certificate_.get()),

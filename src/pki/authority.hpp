@@ -127,6 +127,7 @@ class Authority {
 };
 
 /// What `certificate` says, as one of `profile`.
-[[nodiscard]] CertificateFacts facts_of(const X509* certificate, Profile profile);
+[[nodiscard]] CertificateFacts facts_of(const X509* certificate, std::string_view der,
+                                        Profile profile);
 
 }  // namespace gh::pki

@@ -1,6 +1,8 @@
 #include "pki/authority.hpp"
 
 #include <gtest/gtest.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -212,6 +214,22 @@ TEST(Authority, MakesKeysOfTheKindThatIsWanted) {
         }
         EXPECT_EQ(verify(authority, *issued, X509_PURPOSE_SSL_SERVER, "a.example", noon),
                   X509_V_OK);
+    }
+}
+
+TEST(Authority, SignsForAKeyWhosePointIsWrittenShort) {
+    const auto authority = new_authority();
+    const crypto::KeyHandle key(EVP_EC_gen("P-256"));
+    for (const char* form : {"uncompressed", "compressed", "hybrid"}) {
+        ASSERT_EQ(EVP_PKEY_set_utf8_string_param(key.get(),
+                                                 OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, form),
+                  1);
+        const auto issued = authority.issue(for_server({"a.example"}), key.get(), noon);
+        ASSERT_TRUE(issued) << form;
+        const auto chain = crypto::read_certificates(issued->chain_pem).value();
+        EXPECT_EQ(EVP_PKEY_eq(X509_get0_pubkey(first_of(chain)), key.get()), 1) << form;
+        EXPECT_EQ(verify(authority, *issued, X509_PURPOSE_SSL_SERVER, "a.example", noon), X509_V_OK)
+            << form;
     }
 }
 

@@ -1,5 +1,7 @@
 #include "pki/extensions.hpp"
 
+#include <openssl/core_names.h>
+
 #include <array>
 #include <string>
 
@@ -37,7 +39,35 @@ bool add_access(AUTHORITY_INFO_ACCESS* access, int method, const std::string& ur
     return set_url(one->location, url);
 }
 
+bool on_p256(EVP_PKEY* key) {
+    std::array<char, 16> group{};
+    std::size_t size = 0;
+    return EVP_PKEY_is_a(key, "EC") == 1 &&
+           EVP_PKEY_get_group_name(key, group.data(), group.size(), &size) == 1 &&
+           std::string_view(group.data(), size) == SN_X9_62_prime256v1;
+}
+
+/// RFC 5480 §2.1.1, §2.2: a named curve and the point. OpenSSL's own way writes the key and reads it back, which costs as much
+/// as seven signatures.
+bool write_p256_key(X509* certificate, EVP_PKEY* key) {
+    constexpr std::size_t point_bytes_max = 65;
+    std::size_t size = 0;
+    auto* point = static_cast<unsigned char*>(OPENSSL_malloc(point_bytes_max));
+    const bool good = EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point,
+                                                      point_bytes_max, &size) == 1 &&
+                      X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(certificate),
+                                             OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT,
+                                             OBJ_nid2obj(NID_X9_62_prime256v1), point,
+                                             static_cast<int>(size)) == 1;
+    if (!good) OPENSSL_free(point);
+    return good;
+}
+
 }  // namespace
+
+bool write_public_key(X509* certificate, EVP_PKEY* key) {
+    return on_p256(key) ? write_p256_key(certificate, key) : X509_set_pubkey(certificate, key) == 1;
+}
 
 ExtensionHandle make_extension(int nid, const char* value) {
     return ExtensionHandle(X509V3_EXT_conf_nid(nullptr, nullptr, nid, value));
@@ -71,6 +101,12 @@ ExtensionHandle authority_key_id(const X509* issuer) {
     id->keyid = ASN1_OCTET_STRING_dup(key_id);
     if (id->keyid == nullptr) return nullptr;
     return ExtensionHandle(X509V3_EXT_i2d(NID_authority_key_identifier, 0, id.get()));
+}
+
+std::string authority_key_id_of(const X509* certificate) {
+    const AuthorityIdHandle id(static_cast<AUTHORITY_KEYID*>(
+        X509_get_ext_d2i(certificate, NID_authority_key_identifier, nullptr, nullptr)));
+    return id && id->keyid ? std::string(view(id->keyid)) : std::string();
 }
 
 ExtensionHandle distribution_point(const std::string& crl_url) {

@@ -101,10 +101,11 @@ std::optional<IssuedCertificate> reusable(std::string_view pem, const Authority&
     ERR_clear_error();
     if (!belongs || !issuer.signed_by_us(leaf)) return std::nullopt;
     IssuedCertificate found;
-    static_cast<CertificateFacts&>(found) = facts_of(leaf, request.profile);
+    const auto der = crypto::to_der(leaf);
+    static_cast<CertificateFacts&>(found) = facts_of(leaf, der, request.profile);
     if (text_of_names(found.names) != text_of_names(request.names)) return std::nullopt;
     if (renewal_due(found.not_before, found.not_after, now)) return std::nullopt;
-    found.chain_pem = crypto::to_pem(leaf) + std::string(issuer.chain_pem());
+    found.chain_pem = crypto::certificate_pem(der) + std::string(issuer.chain_pem());
     found.key_pem = crypto::to_pem(key->get());
     return found;
 }
