@@ -125,15 +125,29 @@ Task<Result<void>> BackOffice::welcome_first_users() {
     co_return Result<void>{};
 }
 
-void BackOffice::start(const std::filesystem::path& sqlite, pki::acme_client::Client& client) {
-    clerk_ = std::make_unique<Clerk>(Clerk::Parts{
-        state_->revocations, identity_->revocations(), state_->roles, identity_->roles(),
-        state_->keys, identity_->key_uses(), identity_->oauth(), *fallback_, checkpoints_,
-        registry_, log_, [this] { return greet_database(); }, [this] { return renew(); },
-        [this] { return pki_.keep(); },
-        [&client](net::Resolver& resolver) { return client.keep(resolver); },
-        [this] { return vault_.rotate_due(); }, [this] { return vault_.rotate_secrets(); },
-        [this] { return vault_.watch_rotations(); }, [this] { return vault_.end_leases(); }});
+void BackOffice::start(const std::filesystem::path& sqlite, pki::acme_client::Client& client,
+                       const telemetry::Tracer* tracer) {
+    clerk_ = std::make_unique<Clerk>(
+        Clerk::Parts{state_->revocations,
+                     identity_->revocations(),
+                     state_->roles,
+                     identity_->roles(),
+                     state_->keys,
+                     identity_->key_uses(),
+                     identity_->oauth(),
+                     *fallback_,
+                     checkpoints_,
+                     registry_,
+                     log_,
+                     [this] { return greet_database(); },
+                     [this] { return renew(); },
+                     [this] { return pki_.keep(); },
+                     [&client](net::Resolver& resolver) { return client.keep(resolver); },
+                     [this] { return vault_.rotate_due(); },
+                     [this] { return vault_.rotate_secrets(); },
+                     [this] { return vault_.watch_rotations(); },
+                     [this] { return vault_.end_leases(); },
+                     tracer});
     if (!sqlite.empty())
         integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
 }

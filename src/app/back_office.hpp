@@ -48,7 +48,9 @@ class BackOffice {
     /// From now on it does what nobody asks for, too.
     /// @param sqlite  the database's file, looked at whether it is whole; empty: that is a server's business
     /// @param client  has certificates of a CA; outlives it
-    void start(const std::filesystem::path& sqlite, pki::acme_client::Client& client);
+    /// @param tracer  of what it does by itself; null: nobody wants to know; outlives it
+    void start(const std::filesystem::path& sqlite, pki::acme_client::Client& client,
+               const telemetry::Tracer* tracer);
     /// Before its end, and before the log's, when the workers stand still: whatever holds the database is run no more.
     void stop() {
         clerk_.reset();

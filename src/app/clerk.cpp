@@ -124,7 +124,11 @@ void Clerk::tell(const Result<void>& outcome) {
 Task<> Clerk::learn_revocations() {
     LearnCursor cursor(learn_all_every);
     do {
-        tell(co_await learn_some(cursor));
+        telemetry::JobTrace job(parts_.tracer, "clerk.learn_revocations",
+                                telemetry::JobTrace::Kind::poll);
+        const auto learnt = co_await learn_some(cursor);
+        job.heed(learnt);
+        tell(learnt);
     } while (co_await pause(learn_every));
 }
 
@@ -161,7 +165,9 @@ Task<> Clerk::ask_ca() {
 Task<> Clerk::rotate_keys() {
     do {
         if (!parts_.revocations.known()) continue;
+        telemetry::JobTrace job(parts_.tracer, "clerk.rotate_keys");
         const auto rotated = co_await parts_.rotate_keys();
+        job.heed(rotated);
         if (!rotated) {
             if (storage::is_away(rotated.error())) continue;
             parts_.log.warning("vault", "transit keys that are due could not be rotated")
@@ -180,7 +186,10 @@ void Clerk::tell_unless_away(std::string_view message, const Result<void>& outco
 Task<> Clerk::rotate_secrets() {
     do {
         if (!parts_.revocations.known()) continue;
+        telemetry::JobTrace job(parts_.tracer, "clerk.rotate_secrets",
+                                telemetry::JobTrace::Kind::poll);
         const auto done = co_await parts_.rotate_secrets();
+        job.heed(done);
         tell_unless_away("secrets that are due could not be rotated", done);
     } while (co_await pause(rotate_secrets_every));
 }
@@ -188,7 +197,10 @@ Task<> Clerk::rotate_secrets() {
 Task<> Clerk::watch_rotations() {
     do {
         if (!parts_.revocations.known()) continue;
+        telemetry::JobTrace job(parts_.tracer, "clerk.watch_rotations",
+                                telemetry::JobTrace::Kind::poll);
         const auto done = co_await parts_.watch_rotations();
+        job.heed(done);
         tell_unless_away("who reads rotated secrets could not be written down", done);
     } while (co_await pause(watch_rotations_every));
 }
@@ -196,7 +208,9 @@ Task<> Clerk::watch_rotations() {
 Task<> Clerk::end_leases() {
     do {
         if (!parts_.revocations.known()) continue;
+        telemetry::JobTrace job(parts_.tracer, "clerk.end_leases", telemetry::JobTrace::Kind::poll);
         const auto done = co_await parts_.end_leases();
+        job.heed(done);
         tell_unless_away("leases that are over could not be ended", done);
     } while (co_await pause(end_leases_every));
 }
@@ -205,7 +219,10 @@ Task<> Clerk::bring_journal() {
     do {
         // A schema that is not ours would refuse what another would take.
         if (!parts_.revocations.known()) continue;
+        telemetry::JobTrace job(parts_.tracer, "clerk.bring_journal",
+                                telemetry::JobTrace::Kind::poll);
         const auto brought = co_await parts_.fallback.replay(std::chrono::system_clock::now());
+        job.heed(brought);
         if (!brought) {
             parts_.log.error("storage", "the journal could not be brought into the database")
                 .error(brought.error());
@@ -219,12 +236,15 @@ Task<> Clerk::bring_journal() {
 Task<> Clerk::write_uses() {
     while (co_await pause(write_uses_every)) {
         // Not while it is away: they wait, and so would this.
-        if (database_answers()) (void)co_await parts_.uses.write(parts_.keys);
+        if (!database_answers()) continue;
+        telemetry::JobTrace job(parts_.tracer, "clerk.write_uses", telemetry::JobTrace::Kind::poll);
+        job.heed(co_await parts_.uses.write(parts_.keys));
     }
 }
 
 Task<> Clerk::clear_away() {
     while (co_await pause(clear_every)) {
+        telemetry::JobTrace job(parts_.tracer, "clerk.clear_away");
         const auto now = std::chrono::system_clock::now();
         if (const auto renewed = co_await parts_.renew(); !renewed) {
             parts_.log.warning("storage", "what is due could not be renewed")
@@ -264,7 +284,8 @@ Task<Result<void>> Clerk::sign_checkpoint() {
 
 Task<> Clerk::sign_checkpoints() {
     do {
-        std::ignore = co_await sign_checkpoint();
+        telemetry::JobTrace job(parts_.tracer, "clerk.sign_checkpoint");
+        job.heed(co_await sign_checkpoint());
     } while (co_await pause(sign_every));
 }
 

@@ -19,6 +19,7 @@
 #include "storage/fallback.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
+#include "telemetry/trace.hpp"
 
 namespace gh::app {
 
@@ -56,6 +57,7 @@ class Clerk {
         std::function<Task<Result<void>>()> watch_rotations;
         /// Ends leases that are over, every second.
         std::function<Task<Result<void>>()> end_leases;
+        const telemetry::Tracer* tracer = nullptr;  ///< null: nobody wants to know
     };
     explicit Clerk(Parts parts);
     /// Ends between two rounds; what waits for the database is given up after half a second. Last uses are still written and a checkpoint

@@ -15,6 +15,7 @@
 #include "app/machine.hpp"
 #include "app/new_sockets.hpp"
 #include "app/restoring.hpp"
+#include "app/traces.hpp"
 #include "app/unseal.hpp"
 #include "base/try.hpp"
 #include "crypto/secret.hpp"
@@ -65,6 +66,7 @@ struct Gatehouse::House {
     std::unique_ptr<exporting::LogWriter> access_sink;
     telemetry::LogSink* access_log = nullptr;
     std::unique_ptr<telemetry::Log> log;
+    std::unique_ptr<Traces> traces;  // null: none are recorded
     std::unique_ptr<TlsMaterial> tls;
     std::unique_ptr<pki::acme_client::Client> acme;
     pki::acme_client::Client::Prospect acme_planned;  // of the last plan
@@ -222,6 +224,7 @@ Result<void> Gatehouse::House::start_workers() {
     }
     services->revoked_certificates = &office->pki().revoked();
     services->proofs = &acme->http_proofs();
+    services->tracer = traces ? &traces->tracer() : nullptr;
     end_what_is_revoked(office->identity().revocations(), office->pki().revoked(), crews);
     return {};
 }
@@ -233,6 +236,7 @@ Result<void> Gatehouse::start() {
     GH_TRY_VOID(make_directory(settings.data_dir));
     GH_TRY(house.folder, DataFolder::open(settings, DataFolder::Use::shared));
     GH_TRY_VOID(house.open_logs());
+    GH_TRY(house.traces, Traces::open(settings, house.registry, *house.log));
     if (house.overrides.config_file)
         house.config_stamp = net::stamp_of(*house.overrides.config_file);
     GH_TRY(auto unsealed, unseal(settings));
@@ -260,7 +264,8 @@ Result<void> Gatehouse::start() {
         GH_TRY_VOID(house.open_trust(settings));
     }
     house.effective = std::move(effective);
-    house.office->start(sqlite_file_of(house.effective), *house.acme);
+    house.office->start(sqlite_file_of(house.effective), *house.acme,
+                        house.traces ? &house.traces->tracer() : nullptr);
     house.publish(std::move(snapshot));
     sockets.hand_over(house.crews);
     collect_states(house.registry, [&house] {
@@ -369,6 +374,7 @@ void Gatehouse::House::watch() {
 void Gatehouse::House::drain() {
     drain_workers(crews, effective.limits.drain_timeout, *log);
     office->stop();
+    if (traces) traces->close();
     log->info("app", "stopped");
     if (access_sink) access_sink->close();
     server_sink->close();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/inherited_variable.hpp"
+#include "codec/https_url.hpp"
 #include "config/text.hpp"
 #include "config/types.hpp"
 
@@ -44,6 +45,30 @@ void environment_label(const Overlay& overlay, std::string_view value) {
 void release_label(const Overlay& overlay, std::string_view value) {
     if (auto text = label(overlay, value)) overlay.settings.telemetry.release = *std::move(text);
     overlay.decide("telemetry.release");
+}
+
+void jaeger_host(const Overlay& overlay, std::string_view value) {
+    auto& traces = overlay.settings.telemetry.traces;
+    const auto endpoint = fmt::format("http://{}:4318", config::trim(value));
+    if (!codec::parse_https_url(endpoint, codec::PlainHttp::anywhere)) {
+        overlay.refuse(fmt::format("{} is no host", config::quote(value)));
+        return;
+    }
+    if (!traces.otlp_endpoint.empty()) {
+        overlay.warn("is passed over: telemetry.traces.otlp_endpoint is set");
+        return;
+    }
+    traces.otlp_endpoint = endpoint;
+    traces.insecure = true;
+    overlay.decide("telemetry.traces.otlp_endpoint");
+    overlay.warn(fmt::format(
+        "stands for Jaeger's agent, which is no more: spans go to {} by OTLP; set "
+        "telemetry.traces.otlp_endpoint instead",
+        endpoint));
+}
+
+void jaeger_port(const Overlay& overlay, std::string_view /*value*/) {
+    overlay.warn("is passed over: it was a port of Jaeger's agent, and spans go by OTLP");
 }
 
 }  // namespace gh::app::inherited

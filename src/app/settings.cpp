@@ -54,6 +54,8 @@ Type<exporting::TelemetryConfig> telemetry_type() {
               "A label for log lines and /system/info, such as staging. It changes no behaviour.");
     table.key("release", &TelemetryConfig::release, label,
               "The same, for what is deployed behind the gateway.");
+    table.key("traces", &TelemetryConfig::traces, exporting::traces_type(),
+              "Spans of requests, statements and jobs, for a collector of OpenTelemetry.");
     return table.type();
 }
 
@@ -142,6 +144,7 @@ std::vector<std::string_view> keys_for_next_start(const Settings& current, const
     const auto& [before, after] = std::tie(current.telemetry, next.telemetry);
     if (current.workers != next.workers) keys.emplace_back("workers");
     if (before.access_log != after.access_log) keys.emplace_back("telemetry.access_log");
+    if (before.traces != after.traces) keys.emplace_back("telemetry.traces");
     if (before.environment != after.environment) keys.emplace_back("telemetry.environment");
     if (before.release != after.release) keys.emplace_back("telemetry.release");
     if (current.audit != next.audit) keys.emplace_back("audit.origin");

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/ambient.hpp"
 #include "base/frame_pool.hpp"
 
 namespace gh {
@@ -124,6 +125,9 @@ inline Detached run_detached(Task<void> task) { co_await std::move(task); }
 }  // namespace detail
 
 /// Starts `task` now, on this thread, and lets it own itself.
-inline void spawn(Task<void> task) { detail::run_detached(std::move(task)); }
+inline void spawn(Task<void> task) {
+    const Ambient::Scope apart(nullptr);
+    detail::run_detached(std::move(task));
+}
 
 }  // namespace gh

@@ -6,7 +6,7 @@
 
 namespace gh::codec {
 
-Result<HttpsUrl> parse_https_url(std::string_view text) {
+Result<HttpsUrl> parse_https_url(std::string_view text, PlainHttp plain) {
     const auto refuse = [] {
         return fail(ErrorKind::invalid_argument, "url.malformed",
                     "is not an https URL, allowed: https://HOST/PATH, and http on loopback");
@@ -24,7 +24,7 @@ Result<HttpsUrl> parse_https_url(std::string_view text) {
     if (!host) return refuse();
     const bool loopback =
         host->address() ? host->address()->is_loopback() : host->name() == "localhost";
-    if (!url.tls && !loopback) return refuse();
+    if (!url.tls && !loopback && plain == PlainHttp::loopback) return refuse();
 
     url.host = host->name();
     url.port = host->port().value_or(url.tls ? 443 : 80);

@@ -17,9 +17,12 @@ struct HttpsUrl {
     std::string target;     ///< path and query, at least "/"
 };
 
-/// "https://HOST[:PORT][/PATH][?QUERY]"; "http://" to a loopback address or localhost only, for elsewhere anybody on the way
-/// could answer. No credentials, no fragment.
+/// Where http may lead: elsewhere than on this machine anybody on the way could read and answer.
+enum class PlainHttp : std::uint8_t { loopback, anywhere };
+
+/// "https://HOST[:PORT][/PATH][?QUERY]", and "http://" where it may lead there. No credentials, no fragment.
 /// @return `invalid_argument` "url.malformed"
-[[nodiscard]] Result<HttpsUrl> parse_https_url(std::string_view text);
+[[nodiscard]] Result<HttpsUrl> parse_https_url(std::string_view text,
+                                               PlainHttp plain = PlainHttp::loopback);
 
 }  // namespace gh::codec

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "export/trace_config.hpp"
 #include "telemetry/log.hpp"
 
 namespace gh::exporting {
@@ -20,6 +21,7 @@ struct TelemetryConfig {
     std::string
         environment;      ///< label in log lines and /system/info: "staging"; changes no behaviour
     std::string release;  ///< the same, of what is deployed behind the gateway
+    TracesConfig traces;
     friend bool operator==(const TelemetryConfig&, const TelemetryConfig&) = default;
 };
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "gateway/trace_context.hpp"
+#include "gateway/exchange_trace.hpp"
 #include "gateway/worker.hpp"
 #include "telemetry/access_line.hpp"
 
@@ -44,7 +44,7 @@ void write_line(const Exchange& exchange, std::chrono::nanoseconds duration) {
         .principal_type = known ? access::name_of(principal.type) : std::string_view{},
         .request_id = exchange.request_id_text(),
         .correlation_id = exchange.correlation_id,
-        .trace_id = trace_id_of(exchange.traceparent),
+        .trace_id = exchange.traceparent.trace_id(),
         .tls_version = exchange.client->connection().tls_version,
         .user_agent = request.fields.value(http::FieldId::user_agent),
     };
@@ -67,6 +67,7 @@ void close_exchange(Exchange& exchange) {
     }
     const bool wanted = exchange.route == nullptr || exchange.route->config.access_log;
     if (wanted && exchange.worker->services.access_log) write_line(exchange, duration);
+    end_trace(exchange, duration);
 }
 
 }  // namespace gh::gateway

@@ -53,7 +53,8 @@ void Exchange::end() {
     ends_at = SteadyTime::max();
     upstream_duration = {};
     tunnelled_up = tunnelled_down = 0;
-    correlation_id = traceparent = client_ip = path = query = auth_reason = code = {};
+    correlation_id = tracestate = client_ip = path = query = auth_reason = code = {};
+    traceparent = {};
     upstream_name = upstream_address = {};
     outcome = outcome::ok;
 }

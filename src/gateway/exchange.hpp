@@ -15,6 +15,7 @@
 #include "base/id.hpp"
 #include "gateway/snapshot.hpp"
 #include "http/downstream.hpp"
+#include "telemetry/trace.hpp"
 
 namespace gh::gateway {
 
@@ -68,8 +69,9 @@ class Exchange {
 
     // filters/request_ids
     std::string_view correlation_id;
-    std::string_view
-        traceparent;  ///< W3C trace context: the client's trace or a new one, and a span of ours
+    telemetry::TraceParent traceparent;  ///< the client's trace or a new one, and a span of ours
+    std::string_view tracestate;         ///< of a client whose traceparent is good
+    telemetry::Trace trace;              ///< recorded where the house exports traces
 
     // the peer's (begin), or what filters/find_client makes of it
     net::Address client_address;    ///< of the client itself where trusted proxies vouch for it

@@ -27,7 +27,7 @@ TEST(Exchange, KeepsNothingOfTheRequestBefore) {
     const std::string first(exchange.request_id_text());
     exchange.principal = house.authenticator.principal;
     exchange.peer_is_trusted = exchange.client_encrypted = exchange.counted = true;
-    exchange.correlation_id = exchange.traceparent = exchange.query = exchange.auth_reason = "x";
+    exchange.correlation_id = exchange.tracestate = exchange.query = exchange.auth_reason = "x";
     exchange.has_query = true;
     exchange.limits_count = 2;
     exchange.attempts = 2;
@@ -51,7 +51,7 @@ TEST(Exchange, KeepsNothingOfTheRequestBefore) {
     EXPECT_EQ(exchange.body, "");
     EXPECT_EQ(exchange.outcome, outcome::ok);
     for (const auto text :
-         {exchange.correlation_id, exchange.traceparent, exchange.query, exchange.auth_reason,
+         {exchange.correlation_id, exchange.tracestate, exchange.query, exchange.auth_reason,
           exchange.code, exchange.path, exchange.upstream_name, exchange.upstream_address}) {
         EXPECT_EQ(text, "");
     }

@@ -15,6 +15,7 @@
 #include "net/loop.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
+#include "telemetry/trace.hpp"
 
 namespace gh::gateway {
 
@@ -40,6 +41,7 @@ struct Services {
     std::vector<Worker*> workers;  ///< filled before the first of them runs
     const access::CertificateRevocations* revoked_certificates = nullptr;  ///< null: none ever is
     const access::HttpProofs* proofs = nullptr;  ///< of http-01; null: there are none
+    const telemetry::Tracer* tracer = nullptr;   ///< null: traces are passed on, not recorded
 };
 
 /// One thread of the request path and all that is its own.

@@ -229,6 +229,7 @@ void Loop::run_ready() {
         unlink(wakeup);
         if (const auto waiter = std::exchange(wakeup.waiter_, nullptr)) {
             waiter.resume();
+            Ambient::set_current(nullptr);  // whatever it has become, it works elsewhere
         } else {
             wakeup.pending_ = true;
         }

@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "base/ambient.hpp"
 #include "base/clock.hpp"
 #include "net/buffer_pool.hpp"
 
@@ -39,6 +40,7 @@ class Wakeup {
 
     struct Awaiter {
         Wakeup& wakeup;
+        Ambient* ambient = Ambient::current();
         bool await_ready() const noexcept {
             if (!wakeup.pending_) return false;
             wakeup.pending_ = false;
@@ -47,7 +49,7 @@ class Wakeup {
         void await_suspend(std::coroutine_handle<> waiter) const noexcept {
             wakeup.waiter_ = waiter;
         }
-        void await_resume() const noexcept {}
+        void await_resume() const noexcept { Ambient::set_current(ambient); }
     };
     /// Returns when woken; at once when that has happened since the last wait.
     [[nodiscard]] Awaiter wait() { return Awaiter{*this}; }

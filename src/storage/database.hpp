@@ -96,9 +96,7 @@ class Database {
 
     /// From a coroutine on a loop.
     [[nodiscard]] virtual Task<Result<void>> run(Mode mode, Work work) = 0;
-
- protected:
-    /// A transaction of one statement.
+    /// As query().
     [[nodiscard]] virtual Task<Result<Rows>> run_one(const Statement& statement,
                                                      Parameters parameters);
 

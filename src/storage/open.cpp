@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "base/try.hpp"
 #include "storage/postgres/database.hpp"
 #include "storage/sqlite/database.hpp"
+#include "storage/traced.hpp"
 #include "storage/url.hpp"
 
 namespace gh::storage {
@@ -31,11 +33,13 @@ Result<std::unique_ptr<Database>> open_database(const StorageConfig& config,
                                                 const std::filesystem::path& data_dir,
                                                 Observer& observer, telemetry::Log* log) {
     const auto url = config.url.value_or(SqliteUrl{data_dir / "gatehouse.db"});
-    if (const auto* sqlite = std::get_if<SqliteUrl>(&url))
-        return open_sqlite(sqlite->file, config.pool, observer);
+    if (const auto* sqlite = std::get_if<SqliteUrl>(&url)) {
+        GH_TRY(auto opened, open_sqlite(sqlite->file, config.pool, observer));
+        return traced(std::move(opened));
+    }
     auto postgres = std::get<PostgresUrl>(url);
     if (!config.password.empty()) postgres.password = config.password;
-    return open_postgres(std::move(postgres), config.pool, observer, log);
+    return traced(open_postgres(std::move(postgres), config.pool, observer, log));
 }
 
 }  // namespace gh::storage

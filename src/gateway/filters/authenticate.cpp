@@ -132,6 +132,7 @@ Task<Verdict> Authenticate::wait(Exchange& exchange) {
     auto& loop = exchange.worker->loop;
     auto& wakeup = exchange.client->wakeup();
     const Counted counted(exchange.worker->waiting);
+    const telemetry::Span span("gateway.authenticate");
     WakesUp waiter(wakeup);
     const auto deadline = loop.now() + wait_max_;
     access::Credentials given;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "gateway/exchange.hpp"
-#include "gateway/trace_context.hpp"
+#include "gateway/exchange_trace.hpp"
 
 namespace gh::gateway {
 
@@ -24,8 +24,7 @@ Verdict RequestIds::on_request(Exchange& exchange) {
     } else {
         exchange.correlation_id = exchange.arena.copy(view(uuid_v4()));
     }
-    exchange.traceparent =
-        next_traceparent(fields.value(http::FieldId::traceparent), exchange.arena);
+    begin_trace(exchange);
     return Verdict::walk_on;
 }
 

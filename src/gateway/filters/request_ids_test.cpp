@@ -31,7 +31,33 @@ TEST(RequestIds, KeepsOneGoodCorrelationIdAndMakesOneOtherwise) {
         const auto& exchange = house.exchange;
         EXPECT_EQ(exchange.correlation_id == "story-1", c.kept);
         EXPECT_TRUE(is_correlation_id(exchange.correlation_id));
-        EXPECT_EQ(exchange.traceparent.size(), 55U);
+        EXPECT_EQ(exchange.traceparent.view().substr(0, 3), "00-");
+    }
+}
+
+constexpr std::string_view trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+TEST(RequestIds, GoesOnWithAGoodTraceAndBeginsOneOtherwise) {
+    struct Case {
+        std::vector<std::string> parents;
+        bool followed;
+    };
+    const std::string good = "00-" + std::string(trace) + "-00f067aa0ba902b7-00";
+    const Case cases[] = {{{good}, true},
+                          {{}, false},
+                          {{"00-" + std::string(32, '0') + "-00f067aa0ba902b7-01"}, false},
+                          {{good, good}, false}};
+    for (const auto& c : cases) {
+        FakeHouse house;
+        for (const auto& parent : c.parents) house.client.with("traceparent", parent);
+        house.client.with("tracestate", "a=1").with("tracestate", "b=2");
+        (void)RequestIds().on_request(house.begin());
+        const auto& exchange = house.exchange;
+        EXPECT_EQ(exchange.traceparent.trace_id() == trace, c.followed);
+        EXPECT_NE(exchange.traceparent.span_id(), "00f067aa0ba902b7");
+        EXPECT_EQ(exchange.tracestate, c.followed ? "a=1,b=2" : "");
+        EXPECT_EQ(exchange.traceparent.view().ends_with(c.followed ? "-00" : "-01"), true);
+        EXPECT_FALSE(exchange.trace.recording());
     }
 }
 

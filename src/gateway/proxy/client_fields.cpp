@@ -12,11 +12,17 @@ namespace {
 using http::FieldId;
 
 // Ours to say; Expect is answered here, and Proxy is for nobody.
-constexpr http::FieldSet ours{FieldId::x_forwarded_for,  FieldId::x_forwarded_proto,
-                              FieldId::x_forwarded_host, FieldId::forwarded,
-                              FieldId::x_gatehouse,      FieldId::x_request_id,
-                              FieldId::x_correlation_id, FieldId::traceparent,
-                              FieldId::expect,           FieldId::proxy};
+constexpr http::FieldSet ours{FieldId::x_forwarded_for,
+                              FieldId::x_forwarded_proto,
+                              FieldId::x_forwarded_host,
+                              FieldId::forwarded,
+                              FieldId::x_gatehouse,
+                              FieldId::x_request_id,
+                              FieldId::x_correlation_id,
+                              FieldId::traceparent,
+                              FieldId::tracestate,
+                              FieldId::expect,
+                              FieldId::proxy};
 // What http::field_id() knows in more than one spelling, or in none.
 constexpr http::FieldSet many_spellings{FieldId::other, FieldId::x_api_key,
                                         FieldId::forwarding_claim};

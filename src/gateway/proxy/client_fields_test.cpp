@@ -18,6 +18,7 @@ constexpr std::string_view never[] = {
     "X-Correlation-ID",
     "x.correlation.id",
     "traceparent",
+    "tracestate",
     "X-Gatehouse-Roles",
     "X_Gatehouse_Subject",
     "X.Gatehouse.Subject",

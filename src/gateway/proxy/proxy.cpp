@@ -39,12 +39,48 @@ struct Attempt {
     bool stale = false;  ///< a kept connection that was closed before it said anything
 };
 
+/// Why an attempt failed, as its span tells it; empty: it did not.
+std::string_view failure_of(Ended ended) {
+    switch (ended) {
+        case Ended::complete:
+        case Ended::tunnelled:
+        case Ended::client_gone:
+        case Ended::client_slow:
+        case Ended::client_malformed:
+        case Ended::too_large: return {};
+        case Ended::retry_status: return "upstream.status";
+        case Ended::no_answer: return "upstream.no_answer";
+        case Ended::malformed: return "upstream.malformed";
+        case Ended::opaque: return "upstream.opaque";
+        case Ended::timeout: return "upstream.timeout";
+        case Ended::expired: return "gateway.expired";
+        case Ended::cut: break;
+    }
+    return "upstream.cut";
+}
+
+/// Facts of an attempt, for its span.
+void tell_attempt(telemetry::Span& span, const Exchange& exchange, const Attempt& attempt) {
+    if (attempt.connect_failure) return span.fail("upstream.connect");
+    if (exchange.response.status != 0) {
+        span.attribute("http.response.status_code",
+                       static_cast<std::int64_t>(exchange.response.status));
+    }
+    if (const auto why = failure_of(attempt.ended); !why.empty()) span.fail(why);
+}
+
 Task<Attempt> attempt(Exchange& exchange, Upstream& upstream, Target& target, RequestBody& body,
                       bool may_retry, bool fresh) {
     Attempt result;
+    const auto& request = exchange.request();
+    telemetry::Span span(request.method == http::Method::other ? "HTTP" : request.method_text,
+                         telemetry::SpanKind::client);
+    span.attribute("gatehouse.upstream", upstream.config().name)
+        .attribute("server.address", target.text);
     auto connected = co_await connect(exchange, upstream, target, fresh);
     if (!connected) {
         result.connect_failure = connected.error();
+        tell_attempt(span, exchange, result);
         co_return result;
     }
     auto connection = std::move(*connected);
@@ -59,6 +95,7 @@ Task<Attempt> attempt(Exchange& exchange, Upstream& upstream, Target& target, Re
     }
     // A request that was cut off must not look complete to the upstream.
     if (!reusable && result.ended != Ended::tunnelled) connection->stream->reset_on_close();
+    tell_attempt(span, exchange, result);
     give_back(*exchange.worker, upstream, std::move(connection), reusable);
     co_return result;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/exchange_trace.hpp"
 #include "gateway/proxy/client_fields.hpp"
 #include "gateway/worker.hpp"
 #include "http/characters.hpp"
@@ -121,7 +122,9 @@ void append_upstream_head(std::string& out, Exchange& exchange, const http::Body
     fields.add(FieldId::forwarded, "Forwarded", forwarded(exchange));
     fields.add(FieldId::x_request_id, "X-Request-ID", exchange.request_id_text());
     fields.add(FieldId::x_correlation_id, "X-Correlation-ID", exchange.correlation_id);
-    fields.add(FieldId::traceparent, "traceparent", exchange.traceparent);
+    fields.add(FieldId::traceparent, "traceparent", next_traceparent(exchange));
+    if (!exchange.tracestate.empty())
+        fields.add(FieldId::tracestate, "tracestate", exchange.tracestate);
     add_identity(fields, *exchange.principal);
     add_injected(fields, exchange);
     // Without this, any encoding would do (RFC 9110 §12.5.3).

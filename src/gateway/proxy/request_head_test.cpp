@@ -7,12 +7,15 @@
 namespace gh::gateway::proxy {
 namespace {
 
+constexpr std::string_view parent_sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 class RequestHeadTest : public testing::Test {
  protected:
     Exchange& begin() {
         auto& exchange = house.begin();
         exchange.correlation_id = "story-1";
-        exchange.traceparent = "00-1-2-01";
+        exchange.traceparent =
+            telemetry::to_traceparent(*telemetry::parse_traceparent(parent_sent));
         return exchange;
     }
     /// The head that is sent. `begin()` first.
@@ -35,7 +38,8 @@ TEST_F(RequestHeadTest, IsTheClientsAndWhatWeKnow) {
               "Forwarded: for=192.0.2.1;host=\"h.example\";proto=http\r\n"
               "X-Request-ID: " +
                   std::string(house.exchange.request_id_text()) +
-                  "\r\nX-Correlation-ID: story-1\r\ntraceparent: 00-1-2-01\r\n"
+                  "\r\nX-Correlation-ID: story-1\r\ntraceparent: " + std::string(parent_sent) +
+                  "\r\n"
                   "Content-Length: 3\r\n\r\n");
 }
 

@@ -72,8 +72,6 @@ class PostgresDatabase final : public Database {
         });
         co_return co_await answer.wait();
     }
-
- protected:
     Task<Result<Rows>> run_one(const Statement& statement, Parameters parameters) override {
         net::Answer<Result<Rows>> answer(*net::Loop::current());
         Query query{statement, std::move(parameters), answer.giver(), deadline()};

@@ -1,0 +1,60 @@
+#include "export/collector.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/id.hpp"
+#include "http/fetch.hpp"
+
+namespace gh::exporting {
+namespace {
+
+constexpr std::chrono::seconds retry_after_max{300};
+
+/// Seconds alone: a date is as good as nothing (RFC 9110 §10.2.3).
+std::chrono::seconds seconds_in(std::string_view text) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return {};
+    return std::clamp(std::chrono::seconds(value), std::chrono::seconds{0}, retry_after_max);
+}
+
+}  // namespace
+
+Task<Collector::Answer> Collector::post(std::string body, std::string_view content_type,
+                                        std::chrono::milliseconds timeout) {
+    const auto& url = endpoint_.url;
+    const auto addresses = co_await net::look_up(loop_, resolver_, url.host, url.port);
+    if (!addresses) co_return Answer{.worth_a_retry = true, .why = describe(addresses.error())};
+    http::FetchRequest request;
+    request.address = addresses->front();
+    request.tls = endpoint_.tls.get();
+    request.server_name = url.host;
+    request.authority = url.authority;
+    request.target = url.target;
+    request.method = "POST";
+    request.fields = endpoint_.fields;
+    request.content_type = content_type;
+    request.body = std::move(body);
+    request.wanted = {"Retry-After"};
+    request.timeout = timeout;
+    const auto answer = co_await http::fetch(loop_, std::move(request));
+    if (!answer) co_return Answer{.worth_a_retry = true, .why = describe(answer.error())};
+    const auto status = answer->status;
+    const bool later = status == 429 || status == 502 || status == 503 || status == 504;
+    co_return Answer{.taken = status >= 200 && status < 300,
+                     .worth_a_retry = later,
+                     .retry_after = seconds_in(answer->field("Retry-After")),
+                     .why = "status " + std::to_string(status)};
+}
+
+std::chrono::milliseconds Backoff::next() {
+    const auto pause = std::min(most_, first_ * (1 << std::min(failures_, 16U)));
+    ++failures_;
+    std::array<std::uint8_t, 1> shaken{};
+    random_bytes(shaken);
+    return pause + pause * shaken[0] / (5 * 256);
+}
+
+}  // namespace gh::exporting
