@@ -106,7 +106,8 @@ constexpr InheritedVariable table[] = {
     {"RELEASE_VERSION", "", "telemetry.release", "1.0.0",
      "The same, for what is deployed behind the gateway.", release_label},
     {"JAEGER_AGENT_HOST", "", "telemetry.traces.otlp_endpoint and .insecure", "jaeger",
-     "Spans go there by OTLP, http on port 4318, where no endpoint is configured. Name the endpoint "
+     "Spans go there by OTLP, http on port 4318, where no endpoint is configured. Name the "
+     "endpoint "
      "instead.",
      jaeger_host},
     {"JAEGER_AGENT_PORT", "", "nothing", "6831", "The agent's, which is no more: passed over.",

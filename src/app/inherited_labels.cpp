@@ -61,10 +61,10 @@ void jaeger_host(const Overlay& overlay, std::string_view value) {
     traces.otlp_endpoint = endpoint;
     traces.insecure = true;
     overlay.decide("telemetry.traces.otlp_endpoint");
-    overlay.warn(fmt::format(
-        "stands for Jaeger's agent, which is no more: spans go to {} by OTLP; set "
-        "telemetry.traces.otlp_endpoint instead",
-        endpoint));
+    overlay.warn(
+        fmt::format("stands for Jaeger's agent, which is no more: spans go to {} by OTLP; set "
+                    "telemetry.traces.otlp_endpoint instead",
+                    endpoint));
 }
 
 void jaeger_port(const Overlay& overlay, std::string_view /*value*/) {

@@ -69,7 +69,7 @@ TEST(Otlp, WritesProtobufByHandAsItsEncodingSays) {
                                .attributes = one};
     append_span(spans, Encoding::protobuf, trace_id(), root);
     const std::string expected = std::string(
-        "\x12\x41"
+        "\x12\x3d"
         "\x0a\x10\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f"
         "\x12\x08\x09\0\0\0\0\0\0\x01"
         "\x2a\x01j"

@@ -9,6 +9,7 @@
 #include "http/h1_head.hpp"
 #include "http/h1_write.hpp"
 #include "net/connect.hpp"
+#include "telemetry/trace.hpp"
 
 namespace gh::http {
 
@@ -133,6 +134,11 @@ std::string text_of(const FetchRequest& request) {
     head.fields.add("User-Agent", "gatehouse");
     head.fields.add("Accept", "*/*");
     for (const auto& [name, value] : request.fields) head.fields.add(name, value);
+    std::optional<telemetry::TraceParent> parent;
+    if (const auto* trace = telemetry::Trace::current()) {
+        parent = telemetry::to_traceparent(trace->context());
+        head.fields.add("traceparent", parent->view());
+    }
     if (!request.content_type.empty()) {
         head.fields.add("Content-Type", request.content_type);
         head.body = {Framing::length, request.body.size()};
@@ -142,16 +148,7 @@ std::string text_of(const FetchRequest& request) {
     return text + request.body;
 }
 
-}  // namespace
-
-std::string_view Fetched::field(std::string_view name) const {
-    for (const auto& [each, value] : fields) {
-        if (each == name) return value;
-    }
-    return {};
-}
-
-Task<Result<Fetched>> fetch(net::Loop& loop, FetchRequest request) {
+Task<Result<Fetched>> fetch_once(net::Loop& loop, FetchRequest request) {
     net::Wakeup wakeup(loop);
     const auto deadline = loop.now() + request.timeout;
     const bool hurried = request.connect_timeout > std::chrono::milliseconds(0) &&
@@ -185,6 +182,26 @@ Task<Result<Fetched>> fetch(net::Loop& loop, FetchRequest request) {
         if (wakeup.expired()) co_return too_late();
         co_await wakeup.wait();
     }
+}
+
+}  // namespace
+
+std::string_view Fetched::field(std::string_view name) const {
+    for (const auto& [each, value] : fields) {
+        if (each == name) return value;
+    }
+    return {};
+}
+
+Task<Result<Fetched>> fetch(net::Loop& loop, FetchRequest request) {
+    telemetry::Span span(method_text_of(request), telemetry::SpanKind::client);
+    span.attribute("server.address", request.authority);
+    auto fetched = co_await fetch_once(loop, std::move(request));
+    if (fetched)
+        span.attribute("http.response.status_code", static_cast<std::int64_t>(fetched->status));
+    else
+        span.fail(fetched.error().reason);
+    co_return fetched;
 }
 
 }  // namespace gh::http

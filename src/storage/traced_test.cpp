@@ -36,17 +36,17 @@ struct Kept final : telemetry::TraceSink {
 
 class TracedTest : public EngineTest {
  protected:
-    /// What the trace of a caller tells of `work`.
-    template <class T>
-    std::vector<std::string> spans_of(Task<T> work) {
+    /// What the trace of a caller tells of what `work` does.
+    template <class Work>
+    std::vector<std::string> spans_of(Work work) {
         Kept kept;
         const telemetry::Tracer tracer(kept, {});
-        auto whole = [](const telemetry::Tracer& by, Task<T> inner) -> Task<Result<void>> {
+        auto whole = [](const telemetry::Tracer& by, Work& inner) -> Task<Result<void>> {
             const telemetry::JobTrace job(&by, "test");
-            std::ignore = co_await std::move(inner);
+            std::ignore = co_await inner();
             co_return Result<void>{};
         };
-        EXPECT_TRUE(run_to_end(whole(tracer, std::move(work))));
+        EXPECT_TRUE(run_to_end(whole(tracer, work)));
         return kept.spans;
     }
 };
@@ -57,22 +57,24 @@ using Spans = std::vector<std::string>;
 TEST_P(TracedTest, EachStatementOfATransactionIsASpanBelowIt) {
     const auto traced_database = traced(std::move(database));
     auto& on = *traced_database;
-    EXPECT_EQ(spans_of(on.query(make)), Spans{"t.make other"});
+    EXPECT_EQ(spans_of([&] { return on.query(make); }), Spans{"t.make other"});
     auto twice = [](Session& session) -> Task<Result<std::uint64_t>> {
         GH_CO_TRY_VOID(co_await session.execute(insert, 1));
         std::vector<Parameters> sets;
         for (int id = 2; id < 5; ++id) sets.push_back({to_value(id)});
         co_return co_await session.execute_many(insert, std::move(sets));
     };
-    EXPECT_EQ(spans_of(on.write(twice)),
+    EXPECT_EQ(spans_of([&] { return on.write(twice); }),
               (Spans{"db.write", "  t.insert insert", "  t.insert insert"}));
-    EXPECT_EQ(spans_of(on.query(count_all)), Spans{"t.count select"});
-    EXPECT_EQ(spans_of(on.query(wrong)), Spans{"t.wrong select failed: storage.schema"});
+    EXPECT_EQ(spans_of([&] { return on.query(count_all); }), Spans{"t.count select"});
+    EXPECT_EQ(spans_of([&] { return on.query(wrong); }),
+              Spans{"t.wrong select failed: storage.schema"});
     auto again = [](Session& session) -> Task<Result<std::uint64_t>> {
         return session.execute(insert, 1);
     };
-    EXPECT_EQ(spans_of(on.write(again)), (Spans{"db.write failed: storage.unique",
-                                                "  t.insert insert failed: storage.unique"}));
+    EXPECT_EQ(
+        spans_of([&] { return on.write(again); }),
+        (Spans{"db.write failed: storage.unique", "  t.insert insert failed: storage.unique"}));
 }
 
 TEST_P(TracedTest, WithoutATraceItIsTheDatabaseItself) {

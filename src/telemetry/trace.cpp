@@ -155,7 +155,12 @@ void Tracer::end(Trace& trace, SpanRecord root, SteadyTime now) const {
     root.begins = trace.begins_at_;
     root.duration = now - trace.begins_;
     const bool slow = options_.slow.count() > 0 && root.duration >= options_.slow;
-    if (trace.sampled() || slow || (options_.failures && root.failed)) sink_.append(trace, root);
+    if (trace.sampled() || slow || (options_.failures && root.failed)) {
+        // The clock of a loop stands still within a turn; that of steps does not.
+        for (const auto& each : trace.spans_)
+            root.duration = std::max(root.duration, each.begins + each.duration - trace.begins_);
+        sink_.append(trace, root);
+    }
     trace.reset();
 }
 

@@ -86,7 +86,7 @@ TEST_F(TraceTest, StepsHangBelowWhereTheyStand) {
     EXPECT_EQ(kept.last.id, root.span_id);
     EXPECT_FALSE(kept.last.parent);
     EXPECT_EQ(kept.last.begins, now_at);
-    EXPECT_EQ(kept.last.duration, 1ms);
+    EXPECT_GE(kept.last.duration, 1ms);
 }
 
 TEST_F(TraceTest, WithoutATraceNothingIsRecorded) {
@@ -119,6 +119,7 @@ TEST_F(TraceTest, AStepThatWasMeasuredElsewhereIsTakenOver) {
     ASSERT_EQ(kept.spans.size(), 1U);
     EXPECT_EQ(kept.spans[0].text, "users.find db.operation.name=select failed: storage.busy");
     EXPECT_EQ(kept.spans[0].duration, 3ms);
+    EXPECT_EQ(kept.last.duration, 5ms) << "no step ends after its root";
 }
 
 TEST_F(TraceTest, IsBounded) {

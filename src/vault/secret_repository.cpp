@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/try.hpp"
+#include "telemetry/trace.hpp"
 #include "vault/secret_path.hpp"
 #include "vault/secret_rows.hpp"
 
@@ -218,6 +219,7 @@ Task<Result<SecretChange>> SecretRepository::revise(
 
 Task<Result<OpenedSecret>> SecretRepository::get(std::string path, std::uint64_t version,
                                                  SystemTime now) {
+    const telemetry::Span span("vault.read");
     GH_CO_TRY_VOID(check_secret_path(path));
     auto work = [&keyring = keyring_, path = std::move(path), version, now](Session& session) {
         return read_secret(session, keyring, path, version, now);
@@ -228,6 +230,7 @@ Task<Result<OpenedSecret>> SecretRepository::get(std::string path, std::uint64_t
 Task<Result<SecretChange>> SecretRepository::change(
     std::string path, std::function<Task<Result<SecretChange>>(Session&)> rows,
     Also<SecretChange> also) {
+    const telemetry::Span span("vault.write");
     GH_CO_TRY_VOID(check_secret_path(path));
     auto work = [rows = std::move(rows), also = std::move(also)](Session& session) {
         return storage::with_also(session, rows(session), also);

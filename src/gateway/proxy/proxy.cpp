@@ -76,7 +76,8 @@ Task<Attempt> attempt(Exchange& exchange, Upstream& upstream, Target& target, Re
     telemetry::Span span(request.method == http::Method::other ? "HTTP" : request.method_text,
                          telemetry::SpanKind::client);
     span.attribute("gatehouse.upstream", upstream.config().name)
-        .attribute("server.address", target.text);
+        .attribute("server.address",
+                   std::string_view(target.text).substr(target.text.find("://") + 3));
     auto connected = co_await connect(exchange, upstream, target, fresh);
     if (!connected) {
         result.connect_failure = connected.error();
