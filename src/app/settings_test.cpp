@@ -120,7 +120,7 @@ TEST(Settings, ContradictionsBetweenPartsAreRefusedWithTheirLine) {
          "http://HOST and http://HOST:PORT, or https"},
         {"telemetry:\n  loki: {url: x}\n",
          "f:2: telemetry.loki: unknown key, allowed: access_log, log_level, environment, "
-         "release"},
+         "release, traces"},
         {"listeners: []\n", "f:1: listeners: has 0 entries, allowed: 1 to 100"},
         {"workers: 0\n", "f:1: workers: \"0\" is out of range, allowed: 1 to 256"},
         {"profile: casual\n",

@@ -55,6 +55,9 @@ std::string members(const Shape& shape, std::size_t depth) {
         case Shape::Kind::integer:
             return fmt::format(R"("anyOf": [{{"type": "integer"{}}}, {}])",
                                bounds(shape, "minimum", "maximum"), reference);
+        case Shape::Kind::number:
+            return fmt::format(R"("anyOf": [{{"type": "number"{}}}, {}])",
+                               bounds(shape, "minimum", "maximum"), reference);
         case Shape::Kind::duration:
             return fmt::format(
                 R"("anyOf": [{{"type": "string", "pattern": "^(0|[1-9][0-9]*)(ms|s|m|h|d)$"}}, {}])",

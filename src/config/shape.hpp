@@ -13,6 +13,7 @@ struct Shape {
     enum class Kind : std::uint8_t {
         text,
         integer,
+        number,
         boolean,
         duration,
         size,
@@ -26,7 +27,7 @@ struct Shape {
 
     Kind kind = Kind::text;
     std::optional<std::int64_t>
-        least;  ///< of an integer, of a duration in ms, of a size, of the length of a list
+        least;  ///< of an integer or a number, of a duration in ms, of a size, of the length of a list
     std::optional<std::int64_t> most;
     std::vector<std::string> choices;  ///< choice
     std::vector<Shape> inner;  ///< list and map: one, of what they hold; either: the alternatives

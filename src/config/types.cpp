@@ -1,6 +1,7 @@
 #include "config/types.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 
 #include "config/object.hpp"
@@ -93,6 +94,29 @@ class IntegerRules final : public Type<std::int64_t>::Rules {
 
  private:
     std::int64_t least_, most_;
+};
+
+class ShareRules final : public Type<double>::Rules {
+ public:
+    bool read(const Node& node, Reader& reader, double& out) const override {
+        const auto scalar = reader.scalar(node, "a number from 0 to 1");
+        if (!scalar) return false;
+        const auto& text = scalar->text;
+        double value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value,
+                                                  std::chars_format::fixed);
+        if (scalar->quoted || error != std::errc() || end != text.data() + text.size() ||
+            !(value >= 0 && value <= 1)) {
+            reader.refuse(node, scalar->shown + " is no share, allowed: 0 to 1, such as 0.01");
+            return false;
+        }
+        out = value;
+        return true;
+    }
+    Node show(const double& value) const override {
+        return Node::scalar(fmt::format("{}", value), false);
+    }
+    Shape shape() const override { return {.kind = Shape::Kind::number, .least = 0, .most = 1}; }
 };
 
 class DurationRules final : public Type<std::chrono::milliseconds>::Rules {
@@ -265,6 +289,8 @@ Type<std::chrono::seconds> whole_seconds(std::chrono::seconds least, std::chrono
 Type<std::uint64_t> size_64(std::uint64_t least, std::uint64_t most) {
     return Type<std::uint64_t>(std::make_shared<SizeRules>(least, most));
 }
+
+Type<double> share() { return Type<double>(std::make_shared<ShareRules>()); }
 
 Type<std::filesystem::path> file_path() {
     return Type<std::filesystem::path>(std::make_shared<PathRules>());

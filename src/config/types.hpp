@@ -43,6 +43,8 @@ struct TextRule {
                                                        std::chrono::seconds most);
 [[nodiscard]] Type<std::int64_t> integer_64(std::int64_t least, std::int64_t most);
 [[nodiscard]] Type<std::uint64_t> size_64(std::uint64_t least, std::uint64_t most);
+/// A part of a whole, 0 to 1: 0.01.
+[[nodiscard]] Type<double> share();
 /// A path, made absolute from the folder of the file. Whether something is there is seen when it is opened.
 [[nodiscard]] Type<std::filesystem::path> file_path();
 /// A value that came through a reference, or in the development profile a literal; shown as asterisks.

@@ -1,9 +1,6 @@
 #include "export/trace_config.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
 
 #include "base/file.hpp"
 #include "base/try.hpp"
@@ -19,15 +16,6 @@ constexpr std::size_t ca_bytes_max = 1024 * 1024;
 
 std::unexpected<Error> bad(std::string why) {
     return fail(ErrorKind::invalid_argument, "config.value", std::move(why));
-}
-
-Result<double> share_of(const std::string& text) {
-    double value = 0;
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-    if (error != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= 1))
-        return bad("is no share, wanted: a number from 0 to 1, such as 0.01");
-    return value;
 }
 
 Result<std::string> endpoint_of(const std::string& text) {
@@ -64,9 +52,7 @@ config::Type<TracesConfig> traces_type() {
               config::choice<otlp::Encoding>(
                   {{"protobuf", otlp::Encoding::protobuf}, {"json", otlp::Encoding::json}}),
               "How bodies are written.");
-    table.key("sample", &TracesConfig::sample,
-              config::parsed_text<double>(&share_of,
-                                          [](double share) { return fmt::format("{}", share); }),
+    table.key("sample", &TracesConfig::sample, config::share(),
               "The share of traces that are kept, of those that begin here. Whoever sends a "
               "traceparent has decided for their own.");
     table.key("slow", &TracesConfig::slow, config::duration(std::chrono::milliseconds{0}, slow_max),

@@ -29,6 +29,12 @@ def traces(collector, **changes):
     return {"traces": {"otlp_endpoint": collector.url} | changes}
 
 
+def of_routes(spans):
+    """Without the probe that a start ends with."""
+    probes = {span.trace for span in spans if span.name == "GET /health/live"}
+    return [span for span in spans if span.trace not in probes]
+
+
 def named(spans, name):
     return [span for span in spans if span.name == name]
 
@@ -39,7 +45,8 @@ def test_a_request_is_a_trace_from_the_client_to_the_upstream(start, configure, 
         collector, encoding=encoding, service_name="front", headers={"X-Tenant": "blue"}) | {"environment": "staging", "release": "1.2.3"}))
     response = gateway.get("/a?b=c", [("User-Agent", "te\xe9st"), ("traceparent", f"00-{PARENT[0]}-{PARENT[1]}-01")])
     assert response.status == 200
-    spans = collector.until_spans(lambda spans: len(spans) >= 2)
+    collector.until_spans(lambda spans: len(of_routes(spans)) >= 2)
+    spans = collector.spans()
     server, client = [span for span in spans if span.trace == PARENT[0]]
     assert (server.kind, server.parent, client.kind, client.parent) == ("server", PARENT[1], "client", server.id)
     assert server.name.startswith("GET ") and "?" not in server.name
@@ -65,8 +72,8 @@ def test_invalid_contexts_begin_a_new_trace(start, configure, upstream, collecto
            f"ff-{PARENT[0]}-{PARENT[1]}-01", f"00-{PARENT[0]}-{PARENT[1]}-01-x", f"00-{PARENT[0][:-1]}g-{PARENT[1]}-01"]
     for text in bad:
         gateway.get("/", [("traceparent", text), ("tracestate", "a=b")])
-    spans = collector.until_spans(lambda spans: len(spans) >= 2 * len(bad))
-    servers = [span for span in spans if span.kind == "server"]
+    spans = collector.until_spans(lambda spans: len(of_routes(spans)) >= 2 * len(bad))
+    servers = [span for span in of_routes(spans) if span.kind == "server"]
     assert all(span.parent == "" and span.trace != PARENT[0] for span in servers)
     assert len({span.trace for span in servers}) == len(bad)
     assert all(request.get("tracestate") is None for request in upstream.requests)
@@ -80,7 +87,7 @@ def test_statements_are_spans_without_values(start, tmp_path, engine, collector)
     gateway = start(config, env=engine.env if engine else None)
     name = f"ada-{secrets.token_hex(8)}"
     control = Control(gateway, key=KEY)
-    assert control.ask("POST", "/api/v1/users", {"username": name, "roles": ["user"]}).status == 201
+    assert control.ask("POST", "/api/v1/users", {"name": name, "roles": ["user"]}).status == 201
     spans = collector.until_spans(lambda spans: named(spans, "POST /api/v1/users"))
     server = named(spans, "POST /api/v1/users")[0]
     below = [span for span in spans if span.trace == server.trace and span is not server]
@@ -137,12 +144,12 @@ def test_a_collector_that_comes_back_gets_what_waited(start, configure, upstream
     gateway = start(configure([upstream], telemetry=traces(collector)))
     for _ in range(5):
         gateway.get("/")
-    spans = collector.until_spans(lambda spans: len(spans) >= 10, timeout=30)
-    assert len([span for span in spans if span.kind == "server"]) == 5
+    collector.until_spans(lambda spans: len(of_routes(spans)) == 10, timeout=30)
+    sent = gateway.metric("gatehouse_trace_spans_exported_total")
     collector.statuses = [400]
     gateway.get("/refused")
     until(lambda: gateway.metric("gatehouse_trace_spans_dropped_total", reason="refused") == 2, "the refusal to be counted", timeout=20)
-    assert gateway.metric("gatehouse_trace_spans_exported_total") == 10
+    assert gateway.metric("gatehouse_trace_spans_exported_total") >= sent >= 10
     assert gateway.metric("gatehouse_trace_export_failures_total") == 4
 
 
@@ -151,4 +158,4 @@ def test_spans_of_the_last_requests_arrive_at_a_stop(start, configure, upstream,
     for _ in range(20):
         assert gateway.get("/").status == 200
     gateway.stop()
-    assert len([span for span in collector.spans() if span.kind == "server"]) == 20
+    assert len(of_routes(collector.spans())) == 40
