@@ -54,6 +54,16 @@ Error in_words(Error error, const CaOptions& options) {
     return error;
 }
 
+std::string list_text(const pki::RootList& list) {
+    if (!list.crl()) return "none of the root's yet: gatehouse ca renew --offline-root FILE";
+    const auto is_revoked = [](const pki::SignedIntermediate& each) {
+        return each.revoked_at.has_value();
+    };
+    const auto revoked = std::ranges::count_if(list.intermediates(), is_revoked);
+    return fmt::format("of the root's, {} intermediates revoked, until {}", revoked,
+                       config::time_text(list.crl()->next_update));
+}
+
 std::string facts_text(const CaState& state) {
     const auto issuer = state.ca->issuer();
     const bool here = state.ca->root_with_key().has_value();
@@ -62,12 +72,12 @@ std::string facts_text(const CaState& state) {
     for (const auto* list : {&constraints.dns, &constraints.networks}) {
         for (const auto& each : *list) bound += (bound.empty() ? "" : ", ") + each;
     }
-    return fmt::format("root    {}  until {}  {}\nissuer  {}  until {}\nnames   {}\nfile    {}\n",
-                       state.ca->root().fingerprint(),
-                       config::time_text(state.ca->root().not_after()),
-                       here ? "its key is in the key store" : "its key is kept elsewhere",
-                       issuer->fingerprint(), config::time_text(issuer->not_after()),
-                       bound.empty() ? "any" : bound, state.ca->certificate_file().string());
+    return fmt::format(
+        "root    {}  until {}  {}\nissuer  {}  until {}\nnames   {}\nlist    {}\nfile    {}\n",
+        state.ca->root().fingerprint(), config::time_text(state.ca->root().not_after()),
+        here ? "its key is in the key store" : "its key is kept elsewhere", issuer->fingerprint(),
+        config::time_text(issuer->not_after()), bound.empty() ? "any" : bound,
+        list_text(*state.ca->root_list()), state.ca->certificate_file().string());
 }
 
 /// Sealed, written, read back and opened before the key in the house goes.
@@ -84,10 +94,21 @@ Result<void> take_root_away(CaState& state, const CaOptions& options) {
     return record_act(state, audit::act_of_shell("ca.root_offline", "ca", root.fingerprint()));
 }
 
-Result<void> renew(CaState& state, const CaOptions& options) {
-    std::optional<pki::NameConstraints> constraints;
+std::unexpected<Error> no_reason() {
+    return misused(
+        "--reason: unspecified, key_compromise, affiliation_changed, superseded, "
+        "cessation_of_operation or privilege_withdrawn");
+}
+
+/// @return serials of the intermediates that were revoked
+Result<std::vector<std::string>> renew(CaState& state, const CaOptions& options) {
+    pki::Renewal renewal;
     if (!options.permitted.empty()) {
-        GH_TRY(constraints, pki::constraints_from(options.permitted));
+        GH_TRY(renewal.constraints, pki::constraints_from(options.permitted));
+    }
+    if (options.new_key) {
+        renewal.revoke = pki::revocation_reason_of(options.reason);
+        if (!renewal.revoke) return no_reason();
     }
     std::optional<pki::Authority> root;
     if (!options.offline_root.empty()) {
@@ -96,9 +117,18 @@ Result<void> renew(CaState& state, const CaOptions& options) {
         GH_TRY(const auto file, read_file_at(options.offline_root, pki::offline_file_bytes_max));
         GH_TRY(root, pki::open_root(file, *options.passphrase));
     }
-    GH_TRY_VOID(state.ca->renew(root ? &*root : nullptr, std::move(constraints), now()));
+    if (root) renewal.root = &*root;
+    GH_TRY(auto revoked, state.ca->renew(renewal, now()));
+    for (const auto& serial : revoked) {
+        auto record = audit::act_of_shell("ca.revoke_intermediate", "ca", serial);
+        record.severity = audit::Severity::high;
+        record.details = {{"reason", std::string(pki::name_of(*renewal.revoke))}};
+        GH_TRY_VOID(record_act(state, std::move(record)));
+    }
     auto record = audit::act_of_shell("ca.renew", "ca", state.ca->issuer()->fingerprint());
-    return record_act(state, std::move(record));
+    record.details = {{"new_key", options.new_key}};
+    GH_TRY_VOID(record_act(state, std::move(record)));
+    return revoked;
 }
 
 Result<std::string> init(const Overrides& overrides, const Surroundings& surroundings,
@@ -256,11 +286,7 @@ Result<std::string> show(const Overrides& overrides, const Surroundings& surroun
 Result<std::string> revoke(const Overrides& overrides, const Surroundings& surroundings,
                            const CaOptions& options) {
     const auto reason = pki::revocation_reason_of(options.reason);
-    if (!reason) {
-        return misused(
-            "--reason: unspecified, key_compromise, affiliation_changed, superseded, "
-            "cessation_of_operation or privilege_withdrawn");
-    }
+    if (!reason) return no_reason();
     GH_TRY(auto state, open_ca(overrides, surroundings));
     auto also = audit::also<StoredCertificate>(
         audit::act_of_shell("certificate.revoke", "certificate"), pki::tell_certificate);
@@ -299,10 +325,12 @@ CommandResult ca_renew(const Overrides& overrides, const Surroundings& surroundi
                        const CaOptions& options) {
     auto state = open_ca(overrides, surroundings);
     if (!state) return failed(state.error());
-    if (auto renewed = renew(*state, options); !renewed) return failed(renewed.error());
-    return {.exit_code = 0,
-            .out = facts_text(*state),
-            .err = "a serve that is running takes it over with its next leaf, or a restart\n"};
+    const auto revoked = renew(*state, options);
+    if (!revoked) return failed(revoked.error());
+    std::string told = "a serve that is running takes it over within ten seconds\n";
+    for (const auto& serial : *revoked)
+        told += fmt::format("the intermediate {} is revoked, and all that it signed\n", serial);
+    return {.exit_code = 0, .out = facts_text(*state), .err = std::move(told)};
 }
 
 CommandResult ca_show(const Overrides& overrides, const Surroundings& surroundings,

@@ -112,6 +112,7 @@ TEST_F(InternalCaTest, KeepsALeafUntilAThirdOfItsLifeIsLeft) {
 TEST_F(InternalCaTest, DoesNotGoOnWithALeafThatWasRevoked) {
     struct One final : access::CertificateRevocations {
         bool covers_serial(std::string_view serial) const override { return serial == revoked; }
+        bool covers_authority(std::string_view) const override { return false; }
         std::string revoked;
     };
     One revocations;
