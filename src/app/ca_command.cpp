@@ -90,7 +90,7 @@ Result<void> take_root_away(CaState& state, const CaOptions& options) {
     GH_TRY(const auto back, pki::open_root(written, *options.passphrase));
     if (back.fingerprint() != root.fingerprint())
         return fail(ErrorKind::internal, "ca.offline_file", "the file does not hold the root");
-    GH_TRY_VOID(state.ca->forget_root_key());
+    GH_TRY_VOID(state.ca->forget_root_key(now()));
     return record_act(state, audit::act_of_shell("ca.root_offline", "ca", root.fingerprint()));
 }
 
@@ -100,9 +100,18 @@ std::unexpected<Error> no_reason() {
         "cessation_of_operation or privilege_withdrawn");
 }
 
+Result<std::optional<pki::Authority>> fetched_root(const CaOptions& options) {
+    if (options.offline_root.empty()) return std::nullopt;
+    if (!options.passphrase) return misused("--offline-root wants a passphrase on standard input");
+    GH_TRY(const auto file, read_file_at(options.offline_root, pki::offline_file_bytes_max));
+    return pki::open_root(file, *options.passphrase);
+}
+
+/// @param root  null: the one in the key store
 /// @return serials of the intermediates that were revoked
-Result<std::vector<std::string>> renew(CaState& state, const CaOptions& options) {
-    pki::Renewal renewal;
+Result<std::vector<std::string>> renew(CaState& state, const CaOptions& options,
+                                       const pki::Authority* root) {
+    pki::Renewal renewal{.root = root};
     if (!options.permitted.empty()) {
         GH_TRY(renewal.constraints, pki::constraints_from(options.permitted));
     }
@@ -110,14 +119,6 @@ Result<std::vector<std::string>> renew(CaState& state, const CaOptions& options)
         renewal.revoke = pki::revocation_reason_of(options.reason);
         if (!renewal.revoke) return no_reason();
     }
-    std::optional<pki::Authority> root;
-    if (!options.offline_root.empty()) {
-        if (!options.passphrase)
-            return misused("--offline-root wants a passphrase on standard input");
-        GH_TRY(const auto file, read_file_at(options.offline_root, pki::offline_file_bytes_max));
-        GH_TRY(root, pki::open_root(file, *options.passphrase));
-    }
-    if (root) renewal.root = &*root;
     GH_TRY(auto revoked, state.ca->renew(renewal, now()));
     for (const auto& serial : revoked) {
         auto record = audit::act_of_shell("ca.revoke_intermediate", "ca", serial);
@@ -137,7 +138,7 @@ Result<std::string> init(const Overrides& overrides, const Surroundings& surroun
     GH_TRY_VOID(make_directory(read.settings.data_dir));
     GH_TRY(auto state, open_ca(overrides, surroundings));
     if (!options.permitted.empty()) {
-        GH_TRY_VOID(renew(state, {.permitted = options.permitted}));
+        GH_TRY_VOID(renew(state, {.permitted = options.permitted}, nullptr));
     }
     if (!options.offline_root.empty()) GH_TRY_VOID(take_root_away(state, options));
     return facts_text(state);
@@ -323,9 +324,12 @@ CommandResult ca_init(const Overrides& overrides, const Surroundings& surroundin
 
 CommandResult ca_renew(const Overrides& overrides, const Surroundings& surroundings,
                        const CaOptions& options) {
-    auto state = open_ca(overrides, surroundings);
+    const auto root = fetched_root(options);
+    if (!root) return failed(root.error());
+    const auto* fetched = *root ? &**root : nullptr;
+    auto state = open_ca(overrides, surroundings, fetched);
     if (!state) return failed(state.error());
-    const auto revoked = renew(*state, options);
+    const auto revoked = renew(*state, options, fetched);
     if (!revoked) return failed(revoked.error());
     std::string told = "a serve that is running takes it over within ten seconds\n";
     for (const auto& serial : *revoked)

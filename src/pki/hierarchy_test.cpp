@@ -120,7 +120,7 @@ TEST_F(HierarchyTest, ARootTakenAwayComesBackOnlyFromItsFile) {
     const auto file = seal_root(ca.root_with_key().value(), passphrase_);
     ASSERT_TRUE(file) << describe(file.error());
     EXPECT_FALSE(file->contains("BEGIN PRIVATE KEY"));
-    ASSERT_TRUE(ca.forget_root_key());
+    ASSERT_TRUE(ca.forget_root_key(noon));
     const auto stored = keys_.load("ca-root").value();
     EXPECT_FALSE(crypto::text_of(stored.bytes()).contains("PRIVATE"));
 
@@ -142,13 +142,20 @@ TEST_F(HierarchyTest, ARootTakenAwayComesBackOnlyFromItsFile) {
 
 TEST_F(HierarchyTest, WithoutItsRootTheIntermediateServesToItsEndAndNotBeyond) {
     auto ca = open().value();
-    ASSERT_TRUE(ca.forget_root_key());
+    const auto root = ca.root_with_key().value();
+    ASSERT_TRUE(ca.forget_root_key(noon));
     const auto end = ca.issuer()->not_after();
     EXPECT_TRUE(open(end - 1s)) << "due for long, and still good";
     const auto late = open(end);
     ASSERT_FALSE(late);
     EXPECT_EQ(late.error().reason, "ca.root_offline");
     EXPECT_TRUE(late.error().detail.contains("ca renew --offline-root")) << late.error().detail;
+    const auto stranger = Authority::create(RootRequest{}, noon).value();
+    const auto other = InternalCa::open(keys_, home_.path(), end, {}, &stranger);
+    EXPECT_EQ(other ? "" : other.error().reason, "ca.other_root");
+    const auto fetched = InternalCa::open(keys_, home_.path(), end, {}, &root);
+    ASSERT_TRUE(fetched) << "and that is what it tells to do: " << describe(fetched.error());
+    EXPECT_GT(fetched->issuer()->not_after(), end);
 }
 
 TEST_F(HierarchyTest, ASealedRootOpensWithItsPassphraseAlone) {

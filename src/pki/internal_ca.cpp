@@ -142,12 +142,13 @@ InternalCa::InternalCa(crypto::KeyStore& keys, std::filesystem::path data_dir, R
       published_at_(std::move(published_at)) {}
 
 Result<InternalCa> InternalCa::open(crypto::KeyStore& keys, std::filesystem::path data_dir,
-                                    SystemTime now, std::string published_at) {
+                                    SystemTime now, std::string published_at,
+                                    const Authority* root) {
     GH_TRY(const auto turn, take_turn(data_dir));
-    GH_TRY(auto root, load_or_make_root(keys, data_dir, now));
-    GH_TRY_VOID(export_certificate(data_dir, root.certificate_pem()));
-    InternalCa ca(keys, std::move(data_dir), std::move(root), std::move(published_at));
-    GH_TRY_VOID(ca.settle(now));
+    GH_TRY(auto trusted, load_or_make_root(keys, data_dir, now));
+    GH_TRY_VOID(export_certificate(data_dir, trusted.certificate_pem()));
+    InternalCa ca(keys, std::move(data_dir), std::move(trusted), std::move(published_at));
+    GH_TRY_VOID(ca.settle(now, root));
     return ca;
 }
 
@@ -165,7 +166,7 @@ Result<std::optional<InternalCa::Issuing>> InternalCa::stored() const {
 }
 
 /// The stored intermediate, or another one. What is due and cannot be had without the root's key goes on to its end.
-Result<void> InternalCa::settle(SystemTime now) {
+Result<void> InternalCa::settle(SystemTime now, const Authority* offline) {
     GH_TRY(auto found, stored());
     const bool due = !found || issuer_due(found->issuer, now);
     if (!due && !found->list.due(now)) {
@@ -184,8 +185,13 @@ Result<void> InternalCa::settle(SystemTime now) {
     }
     const bool usable =
         found && root.error().reason == "ca.root_offline" && now < found->issuer.not_after();
-    if (!usable) return std::unexpected(root.error());
-    set(*std::move(found));
+    if (usable) {
+        set(*std::move(found));
+        return {};
+    }
+    if (offline == nullptr) return std::unexpected(root.error());
+    GH_TRY_VOID(check_same(*offline));
+    GH_TRY_VOID(sign(*offline, std::move(found), {}, now));
     return {};
 }
 
@@ -271,8 +277,20 @@ Result<Authority> InternalCa::root_with_key() const {
     return root;
 }
 
-Result<void> InternalCa::forget_root_key() {
+Result<void> InternalCa::check_same(const Authority& root) const {
+    if (root.fingerprint() == root_->fingerprint()) return {};
+    return fail(ErrorKind::invalid_argument, "ca.other_root",
+                "this is another root than the one in " + certificate_file().string());
+}
+
+Result<void> InternalCa::forget_root_key(SystemTime now) {
     GH_TRY(const auto turn, take_turn(data_dir_));
+    GH_TRY(const auto root, root_with_key());
+    GH_TRY(auto found, stored());
+    if (found) {  // so that the last list without the file is as long as it can be
+        GH_TRY_VOID(found->list.sign(root, now));
+        GH_TRY_VOID(keep(*std::move(found)));
+    }
     return keys_->store(root_name, crypto::Secret(root_->certificate_pem()));
 }
 
@@ -284,10 +302,7 @@ Result<std::vector<std::string>> InternalCa::renew(const Renewal& renewal, Syste
         GH_TRY(kept, root_with_key());
         root = &*kept;
     }
-    if (root->fingerprint() != root_->fingerprint()) {
-        return fail(ErrorKind::invalid_argument, "ca.other_root",
-                    "this is another root than the one in " + certificate_file().string());
-    }
+    GH_TRY_VOID(check_same(*root));
     GH_TRY(auto before, stored());  // another process may have renewed it since
     if (before && before->list.full() && !renewal.revoke) {
         return fail(ErrorKind::exhausted, "ca.renewed_too_often",

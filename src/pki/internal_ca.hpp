@@ -49,12 +49,14 @@ class InternalCa {
     /// 0644). A root that is there and cannot be read is an error: a new one would silently break every client.
     /// The root's list is signed with the intermediate, and when a third of its life is left, where the root's key is here.
     /// @param published_at  base URL of our /pki paths, for extensions of what is signed; empty: there are none
+    /// @param root  from open_root(), for an intermediate that cannot do without it; null: there is none at hand
     /// @return also `unavailable` "ca.locked" when another process holds the lock for ten seconds, "ca.io",
     ///         "ca.root_offline" when an intermediate is wanted and the root's key is elsewhere;
     ///         `corrupt` "ca.key_lost" when ca.pem is there and its key is not
     [[nodiscard]] static Result<InternalCa> open(crypto::KeyStore& keys,
                                                  std::filesystem::path data_dir, SystemTime now,
-                                                 std::string published_at = {});
+                                                 std::string published_at = {},
+                                                 const Authority* root = nullptr);
 
     /// The stored leaf called `name`, or a new one: when there is none that can be used, when the names differ from
     /// `request`, when it was revoked, or when renewal is due. Call it at every start, and when refresh() found another
@@ -80,8 +82,9 @@ class InternalCa {
 
     /// The root with its key. @return `unavailable` "ca.root_offline"
     [[nodiscard]] Result<Authority> root_with_key() const;
-    /// Takes the root's key out of the key store; its certificate stays. Once it is safe elsewhere.
-    [[nodiscard]] Result<void> forget_root_key();
+    /// Takes the root's key out of the key store, after it has signed another list; its certificate stays. Once it is safe
+    /// elsewhere.
+    [[nodiscard]] Result<void> forget_root_key(SystemTime now);
 
     [[nodiscard]] const RootCertificate& root() const { return *root_; }
     /// Who issues now. From any thread.
@@ -93,6 +96,8 @@ class InternalCa {
  private:
     InternalCa(crypto::KeyStore& keys, std::filesystem::path data_dir, RootCertificate root,
                std::string published_at);
+    /// @return `invalid_argument` "ca.other_root"
+    [[nodiscard]] Result<void> check_same(const Authority& root) const;
     /// One value of the store, so that no crash can part them.
     struct Issuing {
         Authority issuer;
@@ -101,7 +106,7 @@ class InternalCa {
     /// The stored intermediate below this root; nothing where there is none.
     [[nodiscard]] Result<std::optional<Issuing>> stored() const;
     // Under the lock.
-    [[nodiscard]] Result<void> settle(SystemTime now);
+    [[nodiscard]] Result<void> settle(SystemTime now, const Authority* offline = nullptr);
     /// @return serials that were revoked
     [[nodiscard]] Result<std::vector<std::string>> sign(const Authority& root,
                                                         std::optional<Issuing> before,
