@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
+from support import nginx, raw
 from support import postgres as postgresql
-from support import raw
 from support.control import house_config
 from support.gateway import run
 from support.ports import free_port
@@ -56,6 +56,13 @@ class Judge:
     def openssl(self, chain):
         return said_by("openssl", "verify", "-x509_strict", "-crl_check_all", "-CAfile", self.root, "-untrusted", chain,
                        "-CRLfile", self.lists, chain)
+
+    def until_good(self, chain):
+        """Of an intermediate that the running house has to take over."""
+        def good():
+            self.fetch()
+            return self.openssl(chain)[1] == 0
+        until(good, "both lists of the new intermediate", timeout=15)
 
     def certtool(self, chain):
         return said_by("certtool", "--verify", "--load-ca-certificate", self.root, "--load-crl", self.lists, "--infile", chain)
@@ -112,8 +119,7 @@ def test_chains_are_good_by_both_lists_until_the_intermediate_gets_another_key(h
     text, code = judge.certtool(chain)
     assert code != 0 and "revoked" in text, text
     ca(house, "issue", "api.example.com", "--out", tmp_path / "next")
-    judge.fetch()
-    assert judge.openssl(tmp_path / "next.pem")[1] == 0
+    judge.until_good(tmp_path / "next.pem")
     assert judge.certtool(tmp_path / "next.pem")[1] == 0
     audit = run("audit", "tail", "--object-type", "ca", "--config", house.config_file).stdout
     assert audit.count("ca.revoke_intermediate") == 2 and old in audit and "key_compromise" in audit
@@ -159,10 +165,36 @@ def test_a_root_that_is_elsewhere_revokes_from_its_file(house, tmp_path):
     assert serial_of(tmp_path / "api.pem") in done.stderr
     until(lambda: revoked_in(house) == 1, "the list of who runs", timeout=15)
     ca(house, "issue", "api.example.com", "--out", tmp_path / "next")
+    Judge(house, tmp_path).until_good(tmp_path / "next.pem")
+    assert "names   example.com" in done.stdout
+
+
+def test_nginx_refuses_by_the_lists(house, tmp_path):
+    if shutil.which("nginx", path="/usr/sbin:/usr/bin") is None:
+        pytest.skip("nginx is not installed (Debian's nginx-light)")
+    ca(house, "issue", "localhost", "--out", tmp_path / "server")
+    ca(house, "issue", "agent.example.com", "--profile", "client", "--out", tmp_path / "client")
     judge = Judge(house, tmp_path)
     judge.fetch()
-    assert judge.openssl(tmp_path / "next.pem")[1] == 0
-    assert "names   example.com" in done.stdout
+    port = free_port()
+    server = nginx.Nginx(tmp_path / "nginx", listen=f"127.0.0.1:{port} ssl", ssl_certificate=tmp_path / "server.pem",
+                         ssl_certificate_key=tmp_path / "server.key", ssl_client_certificate=judge.root, ssl_crl=judge.lists,
+                         ssl_verify_client="on", ssl_verify_depth=2)
+    try:
+        (server.root / "page").write_text("for clients")
+        shown = client_context(judge.root, (tmp_path / "client.pem", tmp_path / "client.key"))
+
+        def status():
+            with raw.Connection(port, tls=shown) as connection:
+                return connection.request("GET", "/page").status
+        assert status() == 200
+        ca(house, "renew", "--new-key", "--reason", "key_compromise")
+        until(lambda: revoked_in(house) == 1, "the root's list names it", timeout=15)
+        judge.fetch("root.crl")
+        server.reload()
+        until(lambda: status() == 400, "the client to be refused", timeout=10)
+    finally:
+        server.stop()
 
 
 def test_postgresql_refuses_by_the_lists(house, tmp_path):
