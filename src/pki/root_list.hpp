@@ -32,8 +32,9 @@ struct SignedIntermediate {
 /// What a root has signed, and its list of what it revoked of that (RFC 5280 §5).
 class RootList {
  public:
-    /// More are not remembered: who renews without need is told so before.
-    static constexpr std::size_t intermediates_max = 256;
+    /// Where there are so many, the intermediate is renewed with another key only. They fit into half a value of the key
+    /// store, so that they can be revoked and more can come.
+    static constexpr std::size_t intermediates_max = 128;
 
     /// What text() gave, wherever it stands in `text`; nothing there: an empty one, without a list.
     /// @return `corrupt` "ca.list_unreadable"

@@ -293,6 +293,7 @@ TEST_F(RevocableIssuerTest, WhoRenewsWithoutEndIsStoppedAndANewKeyStillHelps) {
     for (std::size_t i = 1; i < RootList::intermediates_max; ++i) {
         ASSERT_TRUE(ca.renew({}, noon));
     }
+    EXPECT_LT(keys_.load("ca-issuer")->size(), crypto::KeyStore::value_bytes_max / 2);
     const auto refused = ca.renew({}, noon);
     EXPECT_EQ(refused ? "" : refused.error().reason, "ca.renewed_too_often");
     const auto revoked = ca.renew({.revoke = RevocationReason::key_compromise}, noon);
@@ -300,6 +301,7 @@ TEST_F(RevocableIssuerTest, WhoRenewsWithoutEndIsStoppedAndANewKeyStillHelps) {
     EXPECT_EQ(revoked->size(), RootList::intermediates_max);
     EXPECT_EQ(entries(*open(noon).value().root_list()->crl()),
               static_cast<int>(RootList::intermediates_max));
+    EXPECT_LT(keys_.load("ca-issuer")->size(), crypto::KeyStore::value_bytes_max / 2);
 }
 
 TEST_F(RevocableIssuerTest, TheIntermediateSaysWhereTheListIs) {
