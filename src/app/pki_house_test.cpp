@@ -29,15 +29,15 @@ class PkiHouseTest : public storage::EngineTest {
     }
     /// A house as the clerk keeps it; what it says, and its metrics.
     std::string keep(pki::InternalCa& ca) {
-        telemetry::Registry registry;
+        telemetry::Registry metrics;
         KeptLines said;
         telemetry::Log log{said};
-        PkiHouse house(*database, *certificates, ca, crypto::Secret(std::string(32, 'e')), registry,
+        PkiHouse house(*database, *certificates, ca, crypto::Secret(std::string(32, 'e')), metrics,
                        log);
         revoked_at_start = house.revoked().covers_authority(first_key);
         EXPECT_TRUE(run_to_end(rounds(house)));
         page.clear();
-        registry.render(page);
+        metrics.render(page);
         return said.text;
     }
     [[nodiscard]] pki::InternalCa open(SystemTime at) {
