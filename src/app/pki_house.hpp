@@ -59,6 +59,8 @@ class PkiHouse {
     [[nodiscard]] Task<Result<void>> measure(SystemTime now);
     void warn(const pki::ExpiringCertificates& found, SystemTime now);
     void warn_of_authorities(SystemTime now);
+    void warn_of_root_list(SystemTime now);
+    void measure_authorities();
 
     pki::CertificateRepository& certificates_;
     pki::InternalCa& ca_;
@@ -84,6 +86,7 @@ class PkiHouse {
     std::int64_t warned_of_ = 0;
     bool warned_of_issuer_ = false;
     bool warned_of_root_ = false;
+    bool warned_of_list_ = false;
     bool failing_ = false;
 };
 

@@ -85,13 +85,14 @@ def test_enrolment(tmp_path):
     house = Gatehouse(tmp_path, config, ready=False)
     try:
         house.wait_until_ready()
-        shell = next("set -euo pipefail\n" + block for _, block in page.blocks if "enrol-token" in block)
+        shell = "set -euo pipefail\n" + "".join(block for _, block in page.blocks if "enrol-token" in block or "crl_check_all" in block)
         done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
                               env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
         assert done.returncode == 0, done.stdout + done.stderr
         text = subprocess.run(["openssl", "x509", "-in", tmp_path / "agent.pem", "-noout", "-ext", "subjectAltName"],
                               capture_output=True, text=True, check=True).stdout
         assert "URI:spiffe://example.org/agent/7" in text
+        assert done.stdout == "agent.pem: OK\n", "by both lists"
     finally:
         house.close()
 
