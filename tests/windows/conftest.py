@@ -14,7 +14,7 @@ def wine():
 
 @pytest.fixture
 def other_windows():
-    """Another one, that knows nobody of the first."""
-    prefix = Prefix()
+    """Another one, that knows nobody of the first; its files get no rights that they are not given."""
+    prefix = Prefix(umask=0o077)
     yield prefix
     prefix.close()

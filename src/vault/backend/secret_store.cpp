@@ -29,6 +29,17 @@ std::unexpected<Error> unknown(std::string_view path) {
     return fail(ErrorKind::not_found, "secret.unknown", "there is no secret " + std::string(path));
 }
 
+Error in_words(Error error, const std::string& store, const std::string& who) {
+    if (error.reason == "seal.wrong_key") {
+        error.detail = who + " does not open " + store +
+                       ": it is sealed for another, or was changed; a recovery key of it opens "
+                       "it, else restore it from a backup";
+    } else {
+        error.detail.insert(0, store + ": ");
+    }
+    return error;
+}
+
 crypto::HmacCode proof_of(const StoreFile& file, const Secret& master) {
     return crypto::HmacKey(crypto::HmacHash::sha256, key_for(master, "proof"))
         .code_of(proved_text(file));
@@ -83,11 +94,7 @@ Result<SecretStore::Opened> SecretStore::opened_by(StoreFile file, Protector& pr
         if (each.kind != protector.kind()) continue;
         master = protector.unwrap(each);
         if (master) break;
-    }
-    if (!master && master.error().reason == "seal.wrong_key") {
-        master.error().detail = protector.name() + " does not open " + name() +
-                                ": it is sealed for another, or was changed; a recovery key of "
-                                "it opens it, else restore it from a backup";
+        master.error() = in_words(std::move(master.error()), name(), protector.name());
     }
     if (!master) return std::unexpected(std::move(master).error());
     if (!crypto::constant_time_equal(proof_of(file, *master).bytes(),
