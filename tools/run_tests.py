@@ -285,7 +285,8 @@ def windows(house, arguments=()):
     with tempfile.TemporaryDirectory(prefix="gatehouse-wine-") as prefix:
         environment = {"WINEPREFIX": prefix, "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=", "DISPLAY": ""}
         try:
-            house.ctest("windows", environment)
+            reports = {"GTEST_OUTPUT": f"xml:Z:{LOGS}/ctest-windows-cases/"}  # as Windows has paths
+            house.ctest("windows", {**environment, **reports})
             house.pytest("pytest-windows", ["tests/windows"], arguments, environment)
         finally:
             # Its server lingers, and would write into the folder that goes.
