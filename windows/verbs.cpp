@@ -38,7 +38,8 @@ std::unexpected<Error> usage(std::string text) {
 /// The store of a data directory, and who opens it.
 struct Store {
     explicit Store(const Said& said)
-        : place(std::filesystem::path(wide_of(said.data)) / "secrets" / "dpapi_secrets.json",
+        : place((std::filesystem::path(wide_of(said.data)) / "secrets" / "dpapi_secrets.json")
+                    .make_preferred(),
                 vault::StoreFile::bytes_max),
           user(dpapi_protector()),
           secrets(place, *user) {}

@@ -128,9 +128,9 @@ TEST_F(SecretStoreTest, RefusesEveryOctetThatWasChangedAndEveryCut) {
     ASSERT_TRUE(store.add(StoreRecoveryKey::generate()));
     const auto good = *place.text;
     for (std::size_t i = 0; i < good.size(); ++i) {
-        for (const char bit : {1, 2, 32}) {
+        for (const int bit : {1, 2, 32}) {
             place.text = good;
-            (*place.text)[i] ^= bit;
+            (*place.text)[i] = static_cast<char>(good[i] ^ bit);
             EXPECT_FALSE(store.get("a")) << i;
             EXPECT_FALSE(store.set("b", one_field("value", "y"))) << i;
             EXPECT_FALSE(store.facts()) << i;
