@@ -35,6 +35,11 @@ Result<std::string> folder_of(const std::string& text) {
     return text;
 }
 
+constexpr std::string_view dpapi_is_elsewhere =
+    "is for Windows, where gatehouse-secrets.exe keeps such a store; here: sealed, environment or "
+    "azure (to take secrets over: gatehouse-secrets get PATH --json, piped into gatehouse secrets "
+    "set PATH --json)";
+
 config::Type<AzureConfig> azure_type() {
     const auto same = [](const std::string& text) { return text; };
     const auto url = config::parsed_text<std::string>(&url_of, same);
@@ -85,7 +90,8 @@ config::Type<VaultConfig> vault_type() {
     table.key("backend", &VaultConfig::backend,
               config::choice<BackendKind>({{"sealed", BackendKind::sealed},
                                            {"environment", BackendKind::environment},
-                                           {"azure", BackendKind::azure}}),
+                                           {"azure", BackendKind::azure}},
+                                          {{"dpapi", std::string(dpapi_is_elsewhere)}}),
               "Where the configuration's and the shell's secrets rest.");
     table.key("azure", &VaultConfig::azure, azure_type(), "The Key Vault of backend: azure.");
     table.key("external_key_required", &VaultConfig::external_key_required, config::boolean(),

@@ -3,29 +3,17 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
+#include "vault/recipient.hpp"
 
 namespace gh::vault {
-
-/// The master key, sealed for somebody who can open it: one line of the seal.
-struct Recipient {
-    std::string kind;  ///< "key", "passphrase", "recovery": which protector
-    /// What that protector wants to know again: its salt, its public key. No secrets.
-    std::vector<std::pair<std::string, std::string>> parameters;
-    std::string sealed;  ///< octets
-
-    /// Null where there is none of this name.
-    [[nodiscard]] const std::string* parameter(std::string_view name) const;
-    friend bool operator==(const Recipient&, const Recipient&) = default;
-};
 
 /// What DATA/keys/seal.json says. docs/formats/sealed.md
 struct SealFile {
     static constexpr std::size_t bytes_max = 64 * 1024;
-    static constexpr std::size_t recipients_max = 16;
+    static constexpr std::size_t recipients_max = gh::vault::recipients_max;
 
     std::vector<Recipient> recipients;
     std::string
