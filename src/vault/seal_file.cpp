@@ -13,7 +13,7 @@ namespace {
 using codec::json::Members;
 using codec::json::Value;
 
-constexpr std::int64_t version = 1;
+constexpr std::int64_t version = 1, version_with_former = 2;
 constexpr std::size_t parameters_max = 8, parameter_bytes_max = 1024, kind_bytes_max = 32;
 
 std::unexpected<Error> malformed(std::string detail) {
@@ -76,12 +76,15 @@ Result<SealFile> parse_seal_file(std::string_view text) {
     const auto* said = value->find("version");
     if (said == nullptr || said->integer().value_or(0) < version)
         return malformed("it has no version that there ever was");
-    if (said->integer() != version) {
+    const bool has_former = said->integer() == version_with_former;
+    if (said->integer() != version && !has_former) {
         return fail(ErrorKind::conflict, "seal.newer",
                     "a newer gatehouse wrote it, as version " + std::to_string(*said->integer()) +
                         ": run that one");
     }
-    if (members == nullptr || !has_only(*members, {"version", "recipients", "keys_sealed"}))
+    if (members == nullptr ||
+        !has_only(*members, {"version", "recipients", "keys_sealed", "former"}) ||
+        has_former != (value->find("former") != nullptr))
         return malformed("it has other members than it should");
     const auto* recipients = value->find("recipients");
     const auto* list = recipients ? recipients->array() : nullptr;
@@ -96,13 +99,18 @@ Result<SealFile> parse_seal_file(std::string_view text) {
         GH_TRY(file.keys_sealed, octets_of(*value, "keys_sealed"));
         if (file.keys_sealed.empty()) return malformed("keys_sealed is empty");
     }
+    if (has_former) {
+        GH_TRY(file.former, octets_of(*value, "former"));
+        if (file.former.empty()) return malformed("former is empty");
+    }
     return file;
 }
 
 std::string text_of(const SealFile& file) {
     std::string text;
     codec::json::Writer out(text);
-    out.begin_object().name("version").integer(version).name("recipients").begin_array();
+    out.begin_object().name("version").integer(file.former.empty() ? version : version_with_former);
+    out.name("recipients").begin_array();
     for (const auto& each : file.recipients) {
         out.begin_object().name("kind").string(each.kind).name("parameters").begin_object();
         for (const auto& [name, value] : each.parameters) out.name(name).string(value);
@@ -111,6 +119,7 @@ std::string text_of(const SealFile& file) {
     out.end_array();
     if (!file.keys_sealed.empty())
         out.name("keys_sealed").string(codec::encode_base64(file.keys_sealed));
+    if (!file.former.empty()) out.name("former").string(codec::encode_base64(file.former));
     out.end_object();
     return text + "\n";
 }
