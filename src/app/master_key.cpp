@@ -58,15 +58,6 @@ Result<std::uint64_t> renew_keys(const Settings& settings, vault::Seal& seal,
     return sealed;
 }
 
-std::vector<std::string> recovery_keys_of(const vault::Seal& seal) {
-    std::vector<std::string> keys;
-    for (const auto& each : seal.recipients()) {
-        if (const auto* key = each.parameter("public_key"); key && each.kind == "recovery")
-            keys.push_back(*key);
-    }
-    return keys;
-}
-
 Result<vault::RenewedKeys> renew_data_keys(storage::Database& database, const vault::Seal& seal,
                                            const RenewedMaster& done) {
     const auto keyring = keyring_of(seal);
@@ -86,7 +77,7 @@ Result<RenewedMaster> seal_anew(const Settings& settings, vault::Seal& seal,
                                 storage::Database& database,
                                 const std::vector<std::string>& names) {
     RenewedMaster done;
-    done.recovery_keys = recovery_keys_of(seal);
+    done.recovery_keys = seal.recovery_keys();
     GH_TRY(done.keys, renew_keys(settings, seal, names));
     GH_TRY(done.copies,
            renew_kept_copies(settings.data_dir, files_of(seal.derived_key(files_purpose)),

@@ -114,10 +114,7 @@ Result<std::string> recovery_keys(const Overrides& overrides, const Surroundings
     const auto protector = protector_of(read.settings);
     GH_TRY(const auto seal, vault::Seal::open(read.settings.data_dir / "keys", *protector));
     std::string lines;
-    for (const auto& each : seal.recipients()) {
-        if (const auto* key = each.parameter("public_key"); key && each.kind == "recovery")
-            lines += *key + '\n';
-    }
+    for (const auto& key : seal.recovery_keys()) lines += key + '\n';
     return lines;
 }
 

@@ -39,9 +39,9 @@ Place place_of(KeyId id) { return {.kind = "data key", .path = {}, .version = id
 KeyId id_of(std::int64_t stored) { return static_cast<KeyId>(stored); }
 
 Barrier barrier_of(crypto::Secret root) {
-    auto barrier = Barrier().with(0, std::move(root));
-    if (!barrier) throw std::logic_error("the root of a keyring has 32 bytes");
-    return *std::move(barrier);
+    if (root.size() != crypto::Xaes::key_bytes)
+        throw std::logic_error("the root of a keyring has 32 bytes");
+    return Barrier().with(0, std::move(root)).value();
 }
 
 }  // namespace

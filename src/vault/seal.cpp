@@ -10,7 +10,7 @@
 namespace gh::vault {
 namespace {
 
-constexpr std::size_t master_bytes = 32;
+constexpr std::size_t master_bytes = 32, public_key_bytes = 32;
 constexpr std::string_view proof_text = "every key is sealed";
 constexpr std::string_view former_text = "the master key of before";
 
@@ -23,7 +23,8 @@ std::string proof_of(const crypto::Secret& master) {
     return xaes_of(master, "proof").seal({}, crypto::bytes_of(proof_text));
 }
 
-/// Sealed for it, and opened again: what nobody can open must not take the place of what somebody can.
+/// Sealed for it, and opened again: what nobody can open must not take the place of what somebody can. Who may have a key
+/// wrapped elsewhere need not be who may have it unwrapped.
 Result<Recipient> wrap_surely(Protector& protector, const crypto::Secret& master) {
     GH_TRY(auto recipient, protector.wrap(master));
     GH_TRY(const auto back, protector.unwrap(recipient));
@@ -112,7 +113,7 @@ Result<bool> Seal::opens_with(const std::filesystem::path& folder, Protector& pr
 Result<Seal> Seal::make(const std::filesystem::path& folder, Protector& protector) {
     auto master = crypto::Secret::random(master_bytes);
     SealFile file;
-    GH_TRY(auto recipient, protector.wrap(master));
+    GH_TRY(auto recipient, wrap_surely(protector, master));
     file.recipients.push_back(std::move(recipient));
     GH_TRY(const auto directory, open_directory(folder));
     GH_TRY_VOID(create_file(directory, file_name, vault::text_of(file), 0600));
@@ -171,19 +172,30 @@ Result<void> Seal::withdraw(std::string_view public_key) {
 Result<void> Seal::move_to(Protector& protector) {
     auto file = file_;
     std::erase_if(file.recipients, [](const auto& each) { return each.kind != "recovery"; });
-    GH_TRY(auto recipient, protector.wrap(master_));
+    GH_TRY(auto recipient, wrap_surely(protector, master_));
     file.recipients.insert(file.recipients.begin(), std::move(recipient));
     return replace(std::move(file));
 }
 
-std::vector<std::string> Seal::unproven() const {
-    std::vector<std::string> names;
+std::vector<std::string> Seal::recovery_keys() const {
+    std::vector<std::string> keys;
     for (const auto& each : file_.recipients) {
-        if (each.kind != "recovery" || is_proven(each, master_)) continue;
-        const auto* key = each.parameter("public_key");
-        names.push_back(key != nullptr ? *key : std::string());
+        if (each.kind == "recovery" && octets_parameter(each, "public_key", public_key_bytes))
+            keys.push_back(*each.parameter("public_key"));
     }
-    return names;
+    return keys;
+}
+
+std::vector<std::string> Seal::unproven() const {
+    auto keys = recovery_keys();
+    std::erase_if(keys, [&](const std::string& key) {
+        return std::ranges::any_of(file_.recipients, [&](const Recipient& each) {
+            const auto* public_key = each.parameter("public_key");
+            return each.kind == "recovery" && public_key != nullptr && *public_key == key &&
+                   is_proven(each, master_);
+        });
+    });
+    return keys;
 }
 
 Result<void> Seal::check_known(std::span<const std::string> known) const {
@@ -207,10 +219,8 @@ Result<void> Seal::begin_renewal(Protector& protector, std::span<const std::stri
     SealFile file;
     GH_TRY(auto recipient, wrap_surely(protector, master));
     file.recipients.push_back(std::move(recipient));
-    for (const auto& each : file_.recipients) {
-        const auto* key = each.parameter("public_key");
-        if (each.kind != "recovery" || key == nullptr) continue;
-        GH_TRY(auto recovery, wrap_for_recovery(*key, master));
+    for (const auto& key : recovery_keys()) {
+        GH_TRY(auto recovery, wrap_for_recovery(key, master));
         file.recipients.push_back(std::move(recovery));
     }
     GH_TRY(const bool sealed, keys_sealed());

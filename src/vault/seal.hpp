@@ -48,7 +48,6 @@ class Seal {
     [[nodiscard]] Result<bool> keys_sealed() const;
     [[nodiscard]] Result<void> note_keys_sealed();
 
-    [[nodiscard]] const std::vector<Recipient>& recipients() const { return file_.recipients; }
     /// One more who can open it.
     /// @return `exhausted` "seal.recipients"
     [[nodiscard]] Result<void> add(Protector& protector);
@@ -58,7 +57,9 @@ class Seal {
     /// opened an older copy of the seal opens everything, if it meets with that copy, until a renewal.
     [[nodiscard]] Result<void> move_to(Protector& protector);
 
-    /// Public halves of the recovery keys that nothing proves to be of this house: those that an older gatehouse made, or
+    /// Public halves of the recovery keys, in base64.
+    [[nodiscard]] std::vector<std::string> recovery_keys() const;
+    /// Those of them that nothing proves to be of this house: those that an older gatehouse made, or
     /// somebody who can write to the folder.
     [[nodiscard]] std::vector<std::string> unproven() const;
     /// Another master key in the place of this one, sealed for `protector` and the recovery keys. derived_key() is the new
