@@ -13,7 +13,11 @@
 namespace gh::app {
 namespace {
 
-vault::Barrier barrier(char seed) { return files_of(crypto::Secret(std::string(32, seed))); }
+vault::Barrier barrier(char seed) {
+    vault::Barrier made;
+    if (auto files = files_of(crypto::Secret(std::string(32, seed)))) made = *std::move(files);
+    return made;
+}
 
 class KeptCopies : public testing::Test {
  protected:

@@ -64,7 +64,10 @@ Result<vault::RenewedKeys> renew_data_keys(storage::Database& database, const va
     auto told = audit::act_of_shell("vault.rekey_master", "vault", "seal");
     told.severity = audit::Severity::high;
     told.details = {{"recovery_keys", fmt::format("{}", fmt::join(done.recovery_keys, " "))}};
-    auto also = audit::also<vault::RenewedKeys>(std::move(told));
+    const auto say = [](audit::Record& record, const vault::RenewedKeys& renewed) {
+        record.details.push_back({"data_keys", static_cast<std::int64_t>(renewed.sealed)});
+    };
+    auto also = audit::also<vault::RenewedKeys>(std::move(told), say);
     GH_TRY(auto renewed,
            net::run_to_end(vault::Rekey(database, *keyring)
                                .renew_keys(std::chrono::system_clock::now(), std::move(also))));
@@ -79,9 +82,9 @@ Result<RenewedMaster> seal_anew(const Settings& settings, vault::Seal& seal,
     RenewedMaster done;
     done.recovery_keys = seal.recovery_keys();
     GH_TRY(done.keys, renew_keys(settings, seal, names));
-    GH_TRY(done.copies,
-           renew_kept_copies(settings.data_dir, files_of(seal.derived_key(files_purpose)),
-                             files_of(*seal.former_key(files_purpose))));
+    GH_TRY(const auto files, files_of(seal.derived_key(files_purpose)));
+    GH_TRY(const auto former, files_of(*seal.former_key(files_purpose)));
+    GH_TRY(done.copies, renew_kept_copies(settings.data_dir, files, former));
     GH_TRY(done.data_keys, renew_data_keys(database, seal, done));
     GH_TRY_VOID(seal.end_renewal());
     return done;

@@ -116,8 +116,8 @@ std::unique_ptr<vault::Keyring> keyring_of(const vault::Seal& seal) {
     return std::make_unique<vault::Keyring>(seal.derived_key(purpose), seal.former_key(purpose));
 }
 
-vault::Barrier files_of(crypto::Secret key) {
-    return vault::Barrier().with(1, std::move(key)).value();
+Result<vault::Barrier> files_of(crypto::Secret key) {
+    return vault::Barrier().with(1, std::move(key));
 }
 
 Result<Unsealed> unseal(const Settings& settings, telemetry::Log* log) {
@@ -126,13 +126,14 @@ Result<Unsealed> unseal(const Settings& settings, telemetry::Log* log) {
     GH_TRY(const auto names, files.names());
     GH_TRY(auto seal, open_or_make(settings, files, names));
     GH_TRY(auto keys, open_keys(settings, seal));
+    GH_TRY(auto sealed_files, files_of(seal.derived_key(files_purpose)));
     if (seal.renewing() && log != nullptr) {
         log->warning("vault",
                      "a new master key is not in use everywhere yet: stop, and bring it to its end "
                      "with gatehouse secrets rekey --master");
     }
     return Unsealed{std::make_unique<vault::SealedKeyStore>(std::move(keys)), keyring_of(seal),
-                    files_of(seal.derived_key(files_purpose))};
+                    std::move(sealed_files)};
 }
 
 }  // namespace gh::app

@@ -31,8 +31,8 @@ struct Unsealed {
 [[nodiscard]] Result<vault::SealedKeyStore> open_keys(const Settings& settings, vault::Seal& seal);
 /// Keys of the database that belongs to it.
 [[nodiscard]] std::unique_ptr<vault::Keyring> keyring_of(const vault::Seal& seal);
-/// For sealed files that lie anywhere.
-[[nodiscard]] vault::Barrier files_of(crypto::Secret key);
+/// For sealed files that lie anywhere. @return errors of vault::Barrier::with()
+[[nodiscard]] Result<vault::Barrier> files_of(crypto::Secret key);
 inline constexpr std::string_view files_purpose = "files";
 
 /// Opens the seal with what the configuration names. The first time makes it, and seals the keys that are there.

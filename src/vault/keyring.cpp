@@ -38,17 +38,18 @@ Place place_of(KeyId id) { return {.kind = "data key", .path = {}, .version = id
 
 KeyId id_of(std::int64_t stored) { return static_cast<KeyId>(stored); }
 
-Barrier barrier_of(crypto::Secret root) {
-    if (root.size() != crypto::Xaes::key_bytes)
-        throw std::logic_error("the root of a keyring has 32 bytes");
-    return Barrier().with(0, std::move(root)).value();
+void give(Barrier& opener, crypto::Secret root) {
+    auto with_key = Barrier().with(0, std::move(root));
+    if (!with_key) throw std::logic_error("the root of a keyring has 32 bytes");
+    opener = *std::move(with_key);
 }
 
 }  // namespace
 
-Keyring::Keyring(crypto::Secret root, std::optional<crypto::Secret> former)
-    : root_(barrier_of(std::move(root))),
-      former_(former ? barrier_of(*std::move(former)) : Barrier()) {}
+Keyring::Keyring(crypto::Secret root, std::optional<crypto::Secret> former) {
+    give(root_, std::move(root));
+    if (former) give(former_, *std::move(former));
+}
 
 Barrier Keyring::known() const {
     const std::scoped_lock lock(mutex_);

@@ -91,14 +91,6 @@ Task<Result<RekeyStep>> seal_some(Session& session, Keyring& keyring, RekeyPosit
     co_return step;
 }
 
-Task<Result<RenewedKeys>> renew(Session& session, Keyring& keyring, SystemTime now,
-                                Also<RenewedKeys> also) {
-    if (also.before) GH_CO_TRY_VOID(co_await also.before(session));
-    GH_CO_TRY(auto renewed, co_await keyring.renew(session, now));
-    if (renewed.made != 0 && also.after) GH_CO_TRY_VOID(co_await also.after(session, renewed));
-    co_return renewed;
-}
-
 }  // namespace
 
 Task<Result<RekeyState>> Rekey::state() {
@@ -115,7 +107,7 @@ Task<Result<KeyId>> Rekey::begin(SystemTime now, Also<KeyId> also) {
 
 Task<Result<RenewedKeys>> Rekey::renew_keys(SystemTime now, Also<RenewedKeys> also) {
     auto work = [&keyring = keyring_, now, also = std::move(also)](Session& session) {
-        return renew(session, keyring, now, also);
+        return storage::with_also(session, keyring.renew(session, now), also);
     };
     co_return co_await database_.write(std::move(work));
 }

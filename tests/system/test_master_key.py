@@ -329,6 +329,14 @@ def test_a_renewal_that_was_cut_short_leaves_a_house_that_works_and_is_gone_on_w
     assert house.done("secrets", "get", "c") == "ccc\n"
 
 
+def test_what_was_done_meanwhile_is_no_reason_to_tell_nobody(embedded):
+    interrupt(embedded)
+    embedded.done("secrets", "rekey")  # a data key that the new master key seals, and no other any more
+    assert not records(embedded)
+    embedded.done(*REKEY)
+    assert len(records(embedded)) == 1 and seal_of(embedded)["version"] == 1 and values(embedded) == VALUES
+
+
 def test_values_that_wait_are_sealed_by_the_next_rekey(embedded):
     query(embedded, "CREATE TRIGGER refuses BEFORE UPDATE ON vault_versions BEGIN SELECT RAISE(ABORT, 'no'); END")
     said = embedded.verb(*REKEY)
