@@ -19,10 +19,15 @@ struct SealFile {
     std::string
         keys_sealed;  ///< octets: proof that the key store holds nothing in plain; empty: it may
 
+    /// Octets: the master key of before, sealed with the one of the recipients, as long as something may be sealed with it
+    /// still; empty: nothing is.
+    std::string former;
+
     friend bool operator==(const SealFile&, const SealFile&) = default;
 };
 
-/// Strict: unknown members and versions are refused.
+/// Strict: unknown members and versions are refused. Version 2 is 1 with a former master key, which an older gatehouse must
+/// not overlook.
 /// @return `corrupt` "seal.malformed"; `conflict` "seal.newer": another version
 [[nodiscard]] Result<SealFile> parse_seal_file(std::string_view text);
 

@@ -115,6 +115,7 @@ def test_secrets(tmp_path):
     assert "version 1 of team/token" in done.stderr and "version 1 of team/signing" in done.stderr
     assert "team/token: random, every 30d, overlap 1d" in done.stdout and "rotate    succeeded   attempt 1 version 1" in done.stdout
     assert "Jq8Zs5Lw2Xc9Vb4Nm7Rt1Kp6Hd3Gf0Ya" in done.stdout and "sealed with the new data key" in done.stderr
+    assert "the master key is new" in done.stderr
     assert "# JWT_SECRET_KEY (migrated" in (tmp_path / ".env").read_text()
 
 
