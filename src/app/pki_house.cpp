@@ -66,9 +66,12 @@ PkiHouse::PkiHouse(storage::Database& database, pki::CertificateRepository& cert
                                       "certificate of the inventory end, in seconds since 1970.",
                               .labels = {"certificate"}})) {
     measure_authorities();
-    revoked_.set_authorities(ca.root_list()->revoked_keys());
+    ca.on_list(
+        [this](const pki::RootList& list) { revoked_.set_authorities(list.revoked_keys()); });
     ca.heed(revoked_);
 }
+
+PkiHouse::~PkiHouse() { ca_.on_list({}); }
 
 void PkiHouse::measure_authorities() {
     expiry_.with({"root"}).set(unix_seconds(ca_.root().not_after()));
@@ -235,7 +238,6 @@ Task<Result<void>> PkiHouse::keep_acme(SystemTime now) {
 }
 
 Task<Result<void>> PkiHouse::keep_once(SystemTime now) {
-    revoked_.set_authorities(ca_.root_list()->revoked_keys());
     GH_CO_TRY_VOID(co_await learn(now));
     const auto issuer = ca_.issuer();
     GH_CO_TRY_VOID(crl_.keep(*issuer, revoked_, now));

@@ -35,6 +35,7 @@ class PkiHouse {
     /// @return errors of the key store, of pki::acme::NetworkValidator::make()
     [[nodiscard]] Result<void> open_acme(const Settings& settings, storage::Database& database,
                                          crypto::KeyStore& keys);
+    ~PkiHouse();
     PkiHouse(const PkiHouse&) = delete;
     PkiHouse& operator=(const PkiHouse&) = delete;
 

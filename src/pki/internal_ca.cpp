@@ -235,9 +235,15 @@ void InternalCa::set(Issuing issuing) {
     if (!published_at_.empty()) issuing.issuer.publish_at(Publication::below(published_at_));
     auto issuer = std::make_shared<const Authority>(std::move(issuing.issuer));
     auto list = std::make_shared<const RootList>(std::move(issuing.list));
+    if (on_list_) on_list_(*list);
     const std::scoped_lock lock(current_->mutex);
     current_->issuer = std::move(issuer);
     current_->list = std::move(list);
+}
+
+void InternalCa::on_list(std::function<void(const RootList&)> call) {
+    on_list_ = std::move(call);
+    if (on_list_) on_list_(*root_list());
 }
 
 Result<void> InternalCa::refresh(SystemTime now) {
@@ -250,6 +256,13 @@ Result<void> InternalCa::refresh(SystemTime now) {
     }
     if (!found) return {};
     const auto number = [](const RootList& list) { return list.crl() ? list.crl()->number : 0; };
+    if (number(found->list) < number(*root_list())) {
+        return fail(ErrorKind::conflict, "ca.list_went_back",
+                    "an older copy of the CA's intermediate was put in its place, or an older "
+                    "gatehouse wrote it: what the root has revoked since is missing there. This "
+                    "process goes on with what it has; restore the newer one, or restart to go on "
+                    "with the older");
+    }
     if (found->issuer.fingerprint() != issuer()->fingerprint() ||
         number(found->list) != number(*root_list()))
         set(*std::move(found));

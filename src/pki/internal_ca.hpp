@@ -67,6 +67,8 @@ class InternalCa {
 
     /// From now on, leaves that these cover are not used again. They outlive its use.
     void heed(const access::CertificateRevocations& revocations) { revocations_ = &revocations; }
+    /// `call` hears of each root's list before its intermediate issues, of the one there is now at once; empty: no more.
+    void on_list(std::function<void(const RootList&)> call);
     [[nodiscard]] bool revoked(std::string_view serial) const {
         return revocations_ != nullptr && revocations_->covers_serial(serial);
     }
@@ -124,6 +126,7 @@ class InternalCa {
     std::unique_ptr<RootCertificate> root_;
     std::string published_at_;
     const access::CertificateRevocations* revocations_ = nullptr;
+    std::function<void(const RootList&)> on_list_;
     std::unique_ptr<Current> current_ = std::make_unique<Current>();
 };
 

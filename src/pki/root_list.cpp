@@ -142,11 +142,9 @@ std::vector<std::string> RootList::revoke_all(RevocationReason reason, SystemTim
 }
 
 Result<void> RootList::sign(const Authority& root, SystemTime now) {
-    const auto listed_after_end = [this](const SignedIntermediate& each) {
-        return crl_ != nullptr && crl_->made_at > each.not_after;
-    };
+    // By two lists: a clock that was far ahead once must make nothing good again.
     std::erase_if(intermediates_, [&](const SignedIntermediate& each) {
-        return each.revoked_at ? listed_after_end(each) : each.not_after <= now;
+        return crl_ != nullptr && crl_->made_at > each.not_after && now > each.not_after;
     });
     std::vector<RevokedCertificate> revoked;
     for (const auto& each : intermediates_) {

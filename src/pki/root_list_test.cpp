@@ -135,11 +135,26 @@ TEST_F(RootListTest, WhatHasEndedLeavesItOnceItHasBeenOnOneSignedAfterItsEnd) {
     ASSERT_TRUE(list_.sign(root_, noon));
     EXPECT_EQ(list_.intermediates().size(), 2U);
     ASSERT_TRUE(list_.sign(root_, noon + days{31}));
-    EXPECT_EQ(list_.intermediates().size(), 1U) << "the one that ended by itself is forgotten";
     EXPECT_TRUE(lists(*list_.crl(), revoked));
     ASSERT_TRUE(list_.sign(root_, noon + days{32}));
     EXPECT_EQ(entries(*list_.crl()), 0);
     EXPECT_TRUE(list_.revoked_keys().empty());
+    EXPECT_TRUE(list_.intermediates().empty())
+        << "the one that ended by itself is forgotten as well";
+}
+
+TEST_F(RootListTest, AClockThatWasFarAheadOnceMakesNothingGoodAgain) {
+    const auto revoked = intermediate(nullptr, days{30});
+    list_.remember(revoked);
+    list_.revoke_all(RevocationReason::key_compromise, noon);
+    const auto good = intermediate(nullptr, days{30});
+    list_.remember(good);
+    ASSERT_TRUE(list_.sign(root_, noon));
+    ASSERT_TRUE(list_.sign(root_, noon + days{100}));
+    ASSERT_TRUE(list_.sign(root_, noon + days{1}));
+    EXPECT_TRUE(lists(*list_.crl(), revoked));
+    EXPECT_EQ(list_.revoked_keys().size(), 1U);
+    EXPECT_EQ(list_.intermediates().size(), 2U) << "and what can be revoked later is known";
 }
 
 TEST(RevokedAuthorities, AreKnownByKeyAndTellOfChanges) {
@@ -207,6 +222,23 @@ TEST_F(RevocableIssuerTest, AnotherKeyRevokesEveryIntermediateBefore) {
     EXPECT_EQ(constraints_of(ca.issuer()->certificate()), constraints);
     EXPECT_EQ(entries(*ca.root_list()->crl()), 3);
     EXPECT_EQ(ca.root_list()->revoked_keys().size(), 2U);
+}
+
+TEST_F(RevocableIssuerTest, AnOlderListIsNotTakenOver) {
+    auto running = open().value();
+    std::vector<std::size_t> heard;
+    running.on_list(
+        [&heard](const RootList& list) { heard.push_back(list.revoked_keys().size()); });
+    const auto before = keys_.load("ca-issuer").value();
+    auto other = open().value();
+    ASSERT_TRUE(other.renew({.revoke = RevocationReason::key_compromise}, noon + 1h));
+    ASSERT_TRUE(running.refresh(noon + 1h));
+    EXPECT_EQ(heard, (std::vector<std::size_t>{0, 1}));
+    ASSERT_TRUE(keys_.store("ca-issuer", before));
+    const auto refreshed = running.refresh(noon + 1h);
+    EXPECT_EQ(refreshed ? "" : refreshed.error().reason, "ca.list_went_back");
+    EXPECT_EQ(running.root_list()->revoked_keys().size(), 1U);
+    running.on_list({});
 }
 
 TEST_F(RevocableIssuerTest, TheListIsRenewedWhereTheRootIsAndGoesOnWhereItIsNot) {

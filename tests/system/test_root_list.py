@@ -24,6 +24,14 @@ def said_by(*command):
     return done.stdout + done.stderr, done.returncode
 
 
+def calmly(ask):
+    """What it says; None where a connection broke, as it may while certificates change."""
+    try:
+        return ask()
+    except OSError:
+        return None
+
+
 def ca(gateway, *arguments, code=0, stdin=None):
     done = run("ca", *arguments, "--config", gateway.config_file, env=gateway.env, stdin=stdin)
     assert done.returncode == code, done
@@ -62,7 +70,7 @@ class Judge:
         def good():
             self.fetch()
             return self.openssl(chain)[1] == 0
-        until(good, "both lists of the new intermediate", timeout=15)
+        until(good, "both lists of the new intermediate", timeout=30)
 
     def certtool(self, chain):
         return said_by("certtool", "--verify", "--load-ca-certificate", self.root, "--load-crl", self.lists, "--infile", chain)
@@ -112,7 +120,7 @@ def test_chains_are_good_by_both_lists_until_the_intermediate_gets_another_key(h
     renewed = ca(house, "renew", "--new-key", "--reason", "key_compromise")
     assert f"the intermediate {old} is revoked" in renewed.stderr and renewed.stderr.count("is revoked") == 2
     assert "2 intermediates revoked" in ca(house, "show").stdout
-    until(lambda: revoked_in(house) == 2, "the running house to serve the new list", timeout=15)
+    until(lambda: revoked_in(house) == 2, "the running house to serve the new list", timeout=30)
     judge.fetch("root.crl")
     text, code = judge.openssl(chain)
     assert code != 0 and "certificate revoked" in text and "at 1 depth" in text, text
@@ -144,8 +152,8 @@ def test_a_certificate_of_the_intermediate_before_opens_nothing_any_more(house, 
     assert known != 401, "its certificate is taken for one"
     shown = served()
     ca(house, "renew", "--new-key", "--reason", "key_compromise")
-    until(lambda: ask(house, "old") == 401, "the certificate to be refused by who runs", timeout=15)
-    until(lambda: served() != shown, "another leaf on the listener", timeout=15)
+    until(lambda: calmly(lambda: ask(house, "old")) == 401, "the certificate to be refused by who runs", timeout=30)
+    until(lambda: calmly(served) not in (None, shown), "another leaf on the listener", timeout=30)
     ca(house, "issue", "spiffe://example.org/agent/7", "--profile", "agent", "--out", tmp_path / "new")
     assert ask(house, "new") == known
     house.stop()
@@ -163,7 +171,7 @@ def test_a_root_that_is_elsewhere_revokes_from_its_file(house, tmp_path):
     done = ca(house, "renew", "--new-key", "--reason", "key_compromise", "--offline-root", file, "--permit", "example.com",
               stdin=PASSPHRASE)
     assert serial_of(tmp_path / "api.pem") in done.stderr
-    until(lambda: revoked_in(house) == 1, "the list of who runs", timeout=15)
+    until(lambda: revoked_in(house) == 1, "the list of who runs", timeout=30)
     ca(house, "issue", "api.example.com", "--out", tmp_path / "next")
     Judge(house, tmp_path).until_good(tmp_path / "next.pem")
     assert "names   example.com" in done.stdout
@@ -189,10 +197,10 @@ def test_nginx_refuses_by_the_lists(house, tmp_path):
                 return connection.request("GET", "/page").status
         assert status() == 200
         ca(house, "renew", "--new-key", "--reason", "key_compromise")
-        until(lambda: revoked_in(house) == 1, "the root's list names it", timeout=15)
+        until(lambda: revoked_in(house) == 1, "the root's list names it", timeout=30)
         judge.fetch("root.crl")
         server.reload()
-        until(lambda: status() == 400, "the client to be refused", timeout=10)
+        until(lambda: calmly(status) == 400, "the client to be refused", timeout=30)
     finally:
         server.stop()
 
@@ -237,17 +245,17 @@ def test_postgresql_refuses_by_the_lists(house, tmp_path):
         (other / "client.pem").rename(other / "client.crt")
         assert connect(other) == ""
         ca(house, "revoke", serial_of(client / "client.crt", 0), "--reason", "key_compromise")
-        until(lambda: revoked_in(house, "crl") == 1, "the list names it", timeout=5)
+        until(lambda: revoked_in(house, "crl") == 1, "the list names it", timeout=30)
         put_lists()
         server.psql("SELECT pg_reload_conf()")
-        until(lambda: "revoked" in connect(), "the revoked one to be refused", timeout=10)
+        until(lambda: "revoked" in connect(), "the revoked one to be refused", timeout=30)
         assert connect(other) == ""
 
         # And everything of an intermediate by the root's.
         ca(house, "renew", "--new-key", "--reason", "key_compromise")
-        until(lambda: revoked_in(house) == 1, "the root's list names it", timeout=15)
+        until(lambda: revoked_in(house) == 1, "the root's list names it", timeout=30)
         put_lists("root.crl")
         server.psql("SELECT pg_reload_conf()")
-        until(lambda: "revoked" in connect(other), "all of the intermediate to be refused", timeout=10)
+        until(lambda: "revoked" in connect(other), "all of the intermediate to be refused", timeout=30)
     finally:
         server.close()
