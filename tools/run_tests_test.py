@@ -75,10 +75,26 @@ def test_a_missing_program_is_a_failure_that_says_so(tmp_path):
     assert "nothing" in (tmp_path / "log").read_text()
 
 
-def test_windows_says_that_there_is_nothing_and_is_no_failure():
-    run = subprocess.run([ROOT / "test", "windows"], capture_output=True, text=True, check=False)
-    assert run.returncode == 0
-    assert run.stdout.splitlines()[-1] == "0 passed, 0 failed, 1 skipped"
+def test_windows_runs_under_a_prefix_of_its_own_that_is_gone_afterwards(monkeypatch):
+    monkeypatch.setattr(run_tests.subprocess, "run", lambda *_, **__: None)
+    seen = []
+
+    class House:
+        def build(self, preset):
+            return seen.append(("build", preset)) or True
+
+        def ctest(self, preset, environment):
+            assert pathlib.Path(environment["WINEPREFIX"]).is_dir()
+            seen.append(("ctest", preset, environment["WINEPREFIX"]))
+
+        def pytest(self, name, paths, arguments, environment):
+            seen.append((name, paths, arguments, environment["WINEPREFIX"]))
+
+    run_tests.windows(House(), ("-k", "life"))
+    prefix = seen[1][2]
+    assert seen == [("build", "windows"), ("ctest", "windows", prefix),
+                    ("pytest-windows", ["tests/windows"], ("-k", "life"), prefix)]
+    assert not pathlib.Path(prefix).exists()
 
 
 def test_an_unknown_part_is_wrong_usage():

@@ -21,6 +21,8 @@ struct ClientCertificate {
     /// "ip:192.0.2.7".
     std::vector<std::string> names = {};
     SystemTime not_after = SystemTime::max();
+    /// Of the authorities above it in the chain that was verified: their subject key ids, lower-case hex.
+    std::vector<std::string> authorities = {};
 };
 
 /// What a request brought along. Views into the request head.

@@ -54,6 +54,16 @@ Error in_words(Error error, const CaOptions& options) {
     return error;
 }
 
+std::string list_text(const pki::RootList& list) {
+    if (!list.crl()) return "none of the root's yet: gatehouse ca renew --offline-root FILE";
+    const auto is_revoked = [](const pki::SignedIntermediate& each) {
+        return each.revoked_at.has_value();
+    };
+    const auto revoked = std::ranges::count_if(list.intermediates(), is_revoked);
+    return fmt::format("of the root's, {} intermediates revoked, until {}", revoked,
+                       config::time_text(list.crl()->next_update));
+}
+
 std::string facts_text(const CaState& state) {
     const auto issuer = state.ca->issuer();
     const bool here = state.ca->root_with_key().has_value();
@@ -62,12 +72,12 @@ std::string facts_text(const CaState& state) {
     for (const auto* list : {&constraints.dns, &constraints.networks}) {
         for (const auto& each : *list) bound += (bound.empty() ? "" : ", ") + each;
     }
-    return fmt::format("root    {}  until {}  {}\nissuer  {}  until {}\nnames   {}\nfile    {}\n",
-                       state.ca->root().fingerprint(),
-                       config::time_text(state.ca->root().not_after()),
-                       here ? "its key is in the key store" : "its key is kept elsewhere",
-                       issuer->fingerprint(), config::time_text(issuer->not_after()),
-                       bound.empty() ? "any" : bound, state.ca->certificate_file().string());
+    return fmt::format(
+        "root    {}  until {}  {}\nissuer  {}  until {}\nnames   {}\nlist    {}\nfile    {}\n",
+        state.ca->root().fingerprint(), config::time_text(state.ca->root().not_after()),
+        here ? "its key is in the key store" : "its key is kept elsewhere", issuer->fingerprint(),
+        config::time_text(issuer->not_after()), bound.empty() ? "any" : bound,
+        list_text(*state.ca->root_list()), state.ca->certificate_file().string());
 }
 
 /// Sealed, written, read back and opened before the key in the house goes.
@@ -80,25 +90,46 @@ Result<void> take_root_away(CaState& state, const CaOptions& options) {
     GH_TRY(const auto back, pki::open_root(written, *options.passphrase));
     if (back.fingerprint() != root.fingerprint())
         return fail(ErrorKind::internal, "ca.offline_file", "the file does not hold the root");
-    GH_TRY_VOID(state.ca->forget_root_key());
+    GH_TRY_VOID(state.ca->forget_root_key(now()));
     return record_act(state, audit::act_of_shell("ca.root_offline", "ca", root.fingerprint()));
 }
 
-Result<void> renew(CaState& state, const CaOptions& options) {
-    std::optional<pki::NameConstraints> constraints;
+std::unexpected<Error> no_reason() {
+    return misused(
+        "--reason: unspecified, key_compromise, affiliation_changed, superseded, "
+        "cessation_of_operation or privilege_withdrawn");
+}
+
+Result<std::optional<pki::Authority>> fetched_root(const CaOptions& options) {
+    if (options.offline_root.empty()) return std::nullopt;
+    if (!options.passphrase) return misused("--offline-root wants a passphrase on standard input");
+    GH_TRY(const auto file, read_file_at(options.offline_root, pki::offline_file_bytes_max));
+    return pki::open_root(file, *options.passphrase);
+}
+
+/// @param root  null: the one in the key store
+/// @return serials of the intermediates that were revoked
+Result<std::vector<std::string>> renew(CaState& state, const CaOptions& options,
+                                       const pki::Authority* root) {
+    pki::Renewal renewal{.root = root};
     if (!options.permitted.empty()) {
-        GH_TRY(constraints, pki::constraints_from(options.permitted));
+        GH_TRY(renewal.constraints, pki::constraints_from(options.permitted));
     }
-    std::optional<pki::Authority> root;
-    if (!options.offline_root.empty()) {
-        if (!options.passphrase)
-            return misused("--offline-root wants a passphrase on standard input");
-        GH_TRY(const auto file, read_file_at(options.offline_root, pki::offline_file_bytes_max));
-        GH_TRY(root, pki::open_root(file, *options.passphrase));
+    if (options.new_key) {
+        renewal.revoke = pki::revocation_reason_of(options.reason);
+        if (!renewal.revoke) return no_reason();
     }
-    GH_TRY_VOID(state.ca->renew(root ? &*root : nullptr, std::move(constraints), now()));
+    GH_TRY(auto revoked, state.ca->renew(renewal, now()));
+    for (const auto& serial : revoked) {
+        auto record = audit::act_of_shell("ca.revoke_intermediate", "ca", serial);
+        record.severity = audit::Severity::high;
+        record.details = {{"reason", std::string(pki::name_of(*renewal.revoke))}};
+        GH_TRY_VOID(record_act(state, std::move(record)));
+    }
     auto record = audit::act_of_shell("ca.renew", "ca", state.ca->issuer()->fingerprint());
-    return record_act(state, std::move(record));
+    record.details = {{"new_key", options.new_key}};
+    GH_TRY_VOID(record_act(state, std::move(record)));
+    return revoked;
 }
 
 Result<std::string> init(const Overrides& overrides, const Surroundings& surroundings,
@@ -107,7 +138,7 @@ Result<std::string> init(const Overrides& overrides, const Surroundings& surroun
     GH_TRY_VOID(make_directory(read.settings.data_dir));
     GH_TRY(auto state, open_ca(overrides, surroundings));
     if (!options.permitted.empty()) {
-        GH_TRY_VOID(renew(state, {.permitted = options.permitted}));
+        GH_TRY_VOID(renew(state, {.permitted = options.permitted}, nullptr));
     }
     if (!options.offline_root.empty()) GH_TRY_VOID(take_root_away(state, options));
     return facts_text(state);
@@ -256,11 +287,7 @@ Result<std::string> show(const Overrides& overrides, const Surroundings& surroun
 Result<std::string> revoke(const Overrides& overrides, const Surroundings& surroundings,
                            const CaOptions& options) {
     const auto reason = pki::revocation_reason_of(options.reason);
-    if (!reason) {
-        return misused(
-            "--reason: unspecified, key_compromise, affiliation_changed, superseded, "
-            "cessation_of_operation or privilege_withdrawn");
-    }
+    if (!reason) return no_reason();
     GH_TRY(auto state, open_ca(overrides, surroundings));
     auto also = audit::also<StoredCertificate>(
         audit::act_of_shell("certificate.revoke", "certificate"), pki::tell_certificate);
@@ -297,12 +324,17 @@ CommandResult ca_init(const Overrides& overrides, const Surroundings& surroundin
 
 CommandResult ca_renew(const Overrides& overrides, const Surroundings& surroundings,
                        const CaOptions& options) {
-    auto state = open_ca(overrides, surroundings);
+    const auto root = fetched_root(options);
+    if (!root) return failed(root.error());
+    const auto* fetched = *root ? &**root : nullptr;
+    auto state = open_ca(overrides, surroundings, fetched);
     if (!state) return failed(state.error());
-    if (auto renewed = renew(*state, options); !renewed) return failed(renewed.error());
-    return {.exit_code = 0,
-            .out = facts_text(*state),
-            .err = "a serve that is running takes it over with its next leaf, or a restart\n"};
+    const auto revoked = renew(*state, options, fetched);
+    if (!revoked) return failed(revoked.error());
+    std::string told = "a serve that is running takes it over within ten seconds\n";
+    for (const auto& serial : *revoked)
+        told += fmt::format("the intermediate {} is revoked, and all that it signed\n", serial);
+    return {.exit_code = 0, .out = facts_text(*state), .err = std::move(told)};
 }
 
 CommandResult ca_show(const Overrides& overrides, const Surroundings& surroundings,

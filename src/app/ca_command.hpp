@@ -28,6 +28,7 @@ struct CaOptions {
     std::optional<crypto::Secret> passphrase;
     bool json = false, expiring = false;
     bool replace = false;  ///< files that are there
+    bool new_key = false;  ///< of the intermediate; those before are revoked
 };
 
 /// What the options say of a certificate.

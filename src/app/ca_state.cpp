@@ -26,11 +26,13 @@ std::unexpected<Error> already_there(const std::filesystem::path& file) {
 
 }  // namespace
 
-Result<CaState> open_ca(const Overrides& overrides, const Surroundings& surroundings) {
+Result<CaState> open_ca(const Overrides& overrides, const Surroundings& surroundings,
+                        const pki::Authority* root) {
     GH_TRY(auto verb, open_verb_state(overrides, surroundings));
     const auto& settings = verb->settings;
-    GH_TRY(auto ca, pki::InternalCa::open(*verb->keys, settings.data_dir,
-                                          std::chrono::system_clock::now(), settings.pki.url));
+    GH_TRY(auto ca,
+           pki::InternalCa::open(*verb->keys, settings.data_dir, std::chrono::system_clock::now(),
+                                 settings.pki.url, root));
     return CaState{std::move(verb), std::make_unique<pki::InternalCa>(std::move(ca))};
 }
 

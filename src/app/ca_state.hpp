@@ -22,7 +22,9 @@ struct CaState {
 };
 
 /// @return errors of open_verb_state() and pki::InternalCa::open()
-[[nodiscard]] Result<CaState> open_ca(const Overrides& overrides, const Surroundings& surroundings);
+/// @param root  as pki::InternalCa::open() wants it
+[[nodiscard]] Result<CaState> open_ca(const Overrides& overrides, const Surroundings& surroundings,
+                                      const pki::Authority* root = nullptr);
 
 /// A leaf into the inventory, by whom the shell belongs to.
 /// @return errors of the database

@@ -26,11 +26,16 @@ void add_authority(CLI::App& ca, Options& options) {
     init->add_option("--offline-root", given.offline_root,
                      "Seal the root's key into this file and take it out of the house; the first "
                      "line of standard input is the passphrase");
-    auto* renew = add_verb(ca, options, "renew", "Sign the intermediate anew, with its key",
+    auto* renew = add_verb(ca, options, "renew", "Sign the intermediate anew, and the root's list",
                            "renew --offline-root /media/stick/root.pem < passphrase", ca_renew);
     renew->add_option("--offline-root", given.offline_root,
                       "The file with the root's key; the first line of standard input is the "
                       "passphrase");
+    auto* new_key = renew->add_flag("--new-key", given.new_key,
+                                    "With another key; the root revokes every intermediate before, "
+                                    "and nothing that those signed is good any more");
+    renew->add_option("--reason", given.reason, "unspecified, key_compromise, superseded, ...")
+        ->needs(new_key);
     for (auto* each : {init, renew}) {
         each->add_option("--permit", given.permitted,
                          "A domain or network that certificates may name; all, where none is said")

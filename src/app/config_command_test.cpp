@@ -65,9 +65,9 @@ TEST(SampleFile, ShowsEveryKeyThatThereIs) {
     const std::set<std::string> other_spelling = {"listeners[].tls.certificate.cert_file",
                                                   "listeners[].tls.certificate.key_file"};
     // What opens the vault is one of several; the others stand there as comments, as does what wants a vault to be there.
-    const std::set<std::string> others = {"vault.key",        "vault.passphrase",
-                                          "vault.credential", "vault.kernel_keyring",
-                                          "vault.tpm",        "vault.variables"};
+    const std::set<std::string> others = {
+        "vault.key", "vault.passphrase", "vault.credential", "vault.kernel_keyring",
+        "vault.tpm", "vault.azure_key",  "vault.variables"};
     for (const auto& path : others) {
         const auto line = "\n  # " + path.substr(path.find('.') + 1) + ": ";
         EXPECT_TRUE(sample_text().contains(line)) << path << " is missing in docs/gatehouse.yaml";

@@ -31,7 +31,8 @@ Result<void> take(int lock, int how, const std::filesystem::path& folder, millis
                         "; stop it and try again");
     }
     return fail(ErrorKind::conflict, "data_dir.in_use",
-                "a restore is under way in " + folder.string() + "; wait until it has ended");
+                "a restore is under way in " + folder.string() +
+                    ", or a new master key; wait until it has ended");
 }
 
 }  // namespace

@@ -239,7 +239,7 @@ Result<void> Gatehouse::start() {
     GH_TRY(house.traces, Traces::open(settings, house.registry, *house.log));
     if (house.overrides.config_file)
         house.config_stamp = net::stamp_of(*house.overrides.config_file);
-    GH_TRY(auto unsealed, unseal(settings));
+    GH_TRY(auto unsealed, unseal(settings, house.log.get()));
     GH_TRY(house.tls, open_tls(settings, std::move(unsealed.keys)));
     house.acme = open_acme_client(settings, *house.tls, house.registry, *house.log);
     auto effective = settings;

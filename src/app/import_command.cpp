@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "app/env_on_disk.hpp"
+#include "app/kept_copies.hpp"
 #include "app/secret_acts.hpp"
 #include "app/staying_variables.hpp"
 #include "app/verb_state.hpp"
@@ -31,9 +32,6 @@ namespace gh::app {
 namespace {
 
 using std::filesystem::path;
-
-constexpr std::string_view backup_kind = "env backup";
-constexpr const char* backups = "backups";  // in the data directory
 
 using Fate = vault::EnvRow::Fate;
 
@@ -133,12 +131,12 @@ class Import {
     Result<void> keep_backup() {
         if (!options_.backup && !options_.delete_env) return {};
         GH_TRY(const auto data, open_directory(house_->settings.data_dir));
-        if (::mkdirat(data.get(), backups, 0700) != 0 && errno != EEXIST)
-            return fail_errno(ErrorKind::unavailable, "file.io", backups, errno);
+        if (::mkdirat(data.get(), kept_folder, 0700) != 0 && errno != EEXIST)
+            return fail_errno(ErrorKind::unavailable, "file.io", kept_folder, errno);
         const UniqueFd folder(
-            ::openat(data.get(), backups, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+            ::openat(data.get(), kept_folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!folder || ::fsync(data.get()) != 0)
-            return fail_errno(ErrorKind::unavailable, "file.io", backups, errno);
+            return fail_errno(ErrorKind::unavailable, "file.io", kept_folder, errno);
         const auto now = std::time(nullptr);
         std::tm utc{};
         ::gmtime_r(&now, &utc);
@@ -146,14 +144,14 @@ class Import {
                                       utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
                                       utc.tm_min, utc.tm_sec);
         const auto sealed =
-            vault::seal_as_file(house_->files, backup_kind, crypto::bytes_of(file_.text()));
+            vault::seal_as_file(house_->files, kept_kind, crypto::bytes_of(file_.text()));
         constexpr int in_one_second_max = 100;
         for (int i = 1;; ++i) {
             const auto free = i == 1 ? name : fmt::format("{}_{}", name, i);
             auto made = create_file(folder, free, sealed, 0600);
             if (!made && made.error().kind == ErrorKind::conflict && i < in_one_second_max)
                 continue;
-            backup_ = house_->settings.data_dir / backups / free;
+            backup_ = house_->settings.data_dir / kept_folder / free;
             return made;
         }
     }
@@ -299,9 +297,9 @@ CommandResult secrets_open_backup(const Overrides& overrides, const Surroundings
                                   const ImportOptions& options) {
     auto opened = open_verb_state(overrides, surroundings);
     if (!opened) return failed(opened.error());
-    const auto sealed = read_file_at(options.sealed, 2 * config::dotenv_bytes_max);
+    const auto sealed = read_file_at(options.sealed, kept_bytes_max);
     if (!sealed) return failed(sealed.error());
-    const auto text = vault::open_sealed_file((*opened)->files, backup_kind, *sealed);
+    const auto text = vault::open_sealed_file((*opened)->files, kept_kind, *sealed);
     if (!text) return failed(text.error());
     auto told = audit::act_of_shell("secret.open_backup", "secret", options.sealed.filename());
     if (auto noted = record_act(*(*opened)->state, std::move(told)); !noted)

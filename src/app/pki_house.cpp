@@ -51,7 +51,8 @@ PkiHouse::PkiHouse(storage::Database& database, pki::CertificateRepository& cert
             .revoked = revoked_,
             .crl = crl_,
             .issuer = [&ca] { return ca.issuer(); },
-            .root_pem = ca.root().certificate_pem()},
+            .root_pem = ca.root().certificate_pem(),
+            .root_crl = [&ca] { return ca.root_list()->crl(); }},
       enrolment_(room_, database, std::move(enrolment_secret), log),
       valid_(registry.one_gauge("gatehouse_certificates_valid",
                                 "Certificates of the internal CA that are good, without agents'.")),
@@ -61,12 +62,22 @@ PkiHouse::PkiHouse(storage::Database& database, pki::CertificateRepository& cert
       revoked_count_(registry.one_gauge("gatehouse_certificates_revoked",
                                         "Revoked certificates that are not forgotten yet.")),
       expiry_(registry.gauge({.name = "gatehouse_ca_certificate_not_after_seconds",
-                              .help = "When the root, the issuer and the next certificate of the "
-                                      "inventory end, in seconds since 1970.",
+                              .help = "When the root, the root's list, the issuer and the next "
+                                      "certificate of the inventory end, in seconds since 1970.",
                               .labels = {"certificate"}})) {
-    expiry_.with({"root"}).set(unix_seconds(ca.root().not_after()));
-    expiry_.with({"issuer"}).set(unix_seconds(ca.issuer()->not_after()));
+    measure_authorities();
+    ca.on_list(
+        [this](const pki::RootList& list) { revoked_.set_authorities(list.revoked_keys()); });
     ca.heed(revoked_);
+}
+
+PkiHouse::~PkiHouse() { ca_.on_list({}); }
+
+void PkiHouse::measure_authorities() {
+    expiry_.with({"root"}).set(unix_seconds(ca_.root().not_after()));
+    expiry_.with({"issuer"}).set(unix_seconds(ca_.issuer()->not_after()));
+    if (const auto& crl = ca_.root_list()->crl())
+        expiry_.with({"root_crl"}).set(unix_seconds(crl->next_update));
 }
 
 Result<void> PkiHouse::open_acme(const Settings& settings, storage::Database& database,
@@ -170,8 +181,7 @@ void PkiHouse::warn_of_authorities(SystemTime now) {
         log_.warning("pki", elsewhere
                                 ? "the intermediate is due for renewal and the root's key is "
                                   "elsewhere; run: gatehouse ca renew --offline-root FILE"
-                                : "the intermediate is due for renewal; run: gatehouse ca renew, "
-                                  "and restart")
+                                : "the intermediate is due for renewal; run: gatehouse ca renew")
             .field("days_left", days_left(issuer->not_after()));
     }
     const auto root_ends = ca_.root().not_after();
@@ -182,14 +192,30 @@ void PkiHouse::warn_of_authorities(SystemTime now) {
                 "the root ends within a year; a new one must reach every client before it does")
             .field("days_left", days_left(root_ends));
     }
+    warn_of_root_list(now);
+}
+
+void PkiHouse::warn_of_root_list(SystemTime now) {
+    const auto list = ca_.root_list();
+    const bool due = list->due(now);
+    if (std::exchange(warned_of_list_, due) || !due) return;
+    if (!list->crl()) {
+        log_.info("pki",
+                  "the root has no list of revoked intermediates yet; who wants one finds none "
+                  "before: gatehouse ca renew --offline-root FILE");
+        return;
+    }
+    log_.warning("pki",
+                 "the root's list of revoked intermediates ends, and who wants one refuses all "
+                 "certificates then; run: gatehouse ca renew --offline-root FILE")
+        .field("days_left", std::chrono::floor<days>(list->crl()->next_update - now).count());
 }
 
 Task<Result<void>> PkiHouse::measure(SystemTime now) {
     GH_CO_TRY(const auto found, co_await certificates_.expiring(now, now + soon));
     valid_.set(found.valid);
     expiring_.set(found.expiring);
-    expiry_.with({"root"}).set(unix_seconds(ca_.root().not_after()));
-    expiry_.with({"issuer"}).set(unix_seconds(ca_.issuer()->not_after()));
+    measure_authorities();
     if (found.next_not_after) expiry_.with({"next"}).set(unix_seconds(*found.next_not_after));
     warn(found, now);
     revoked_.forget(now - shown_after_end);

@@ -35,6 +35,7 @@ class PkiHouse {
     /// @return errors of the key store, of pki::acme::NetworkValidator::make()
     [[nodiscard]] Result<void> open_acme(const Settings& settings, storage::Database& database,
                                          crypto::KeyStore& keys);
+    ~PkiHouse();
     PkiHouse(const PkiHouse&) = delete;
     PkiHouse& operator=(const PkiHouse&) = delete;
 
@@ -59,6 +60,8 @@ class PkiHouse {
     [[nodiscard]] Task<Result<void>> measure(SystemTime now);
     void warn(const pki::ExpiringCertificates& found, SystemTime now);
     void warn_of_authorities(SystemTime now);
+    void warn_of_root_list(SystemTime now);
+    void measure_authorities();
 
     pki::CertificateRepository& certificates_;
     pki::InternalCa& ca_;
@@ -84,6 +87,7 @@ class PkiHouse {
     std::int64_t warned_of_ = 0;
     bool warned_of_issuer_ = false;
     bool warned_of_root_ = false;
+    bool warned_of_list_ = false;
     bool failing_ = false;
 };
 

@@ -183,7 +183,8 @@ const std::string with_a_ca =
     "  - {name: public, bind: \"127.0.0.1:0\", tls: {certificate: acme}, serve: [gateway]}\n";
 
 TEST_F(PlanTest, ACertificateThatStandsInSpeaksForWhatTheInternalCaMaySign) {
-    ASSERT_TRUE(tls_.ca().renew(nullptr, pki::NameConstraints{.dns = {"corp.example"}}, now_));
+    ASSERT_TRUE(
+        tls_.ca().renew({.constraints = pki::NameConstraints{.dns = {"corp.example"}}}, now_));
     const auto snapshot = good(with_a_ca);
     ASSERT_EQ(snapshot->listeners.size(), 1U);
     EXPECT_EQ(snapshot->listeners[0].tls->names(), std::vector<std::string>{"a.corp.example"});

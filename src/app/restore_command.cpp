@@ -2,12 +2,12 @@
 
 #include <chrono>
 #include <csignal>
-#include <thread>
 #include <utility>
 
 #include "app/backup_command.hpp"
 #include "app/backup_progress.hpp"
 #include "app/data_folder.hpp"
+#include "app/lone_database.hpp"
 #include "app/machine.hpp"
 #include "app/restoring.hpp"
 #include "app/state_files.hpp"
@@ -20,56 +20,18 @@
 #include "base/try.hpp"
 #include "net/run_task.hpp"
 #include "storage/backup/backup.hpp"
-#include "storage/open.hpp"
-#include "telemetry/metrics.hpp"
 
 namespace gh::app {
 namespace {
 
 using storage::backup::Contents;
 
-constexpr auto patience = std::chrono::hours(24);
-constexpr auto others_patience =
-    std::chrono::seconds(3);  // connections end a moment after their process
-constexpr auto others_pause = milliseconds(100);
-
-/// The server to restore into.
-struct Server {
-    telemetry::Registry registry;
-    storage::Observer observer{registry, nullptr, milliseconds(patience)};
-    std::string application_name;  ///< of the house's other connections
-    std::unique_ptr<storage::Database> database;
-};
-
-/// Nothing where the engine is SQLite.
-Result<std::unique_ptr<Server>> open_server(const Settings& settings) {
-    auto storage = settings.storage;
-    auto* url = storage.url ? std::get_if<storage::PostgresUrl>(&*storage.url) : nullptr;
-    if (url == nullptr) return nullptr;
-    auto server = std::make_unique<Server>();
-    server->application_name = url->application_name;
-    url->application_name = "gatehouse restore";
-    storage.pool.min = 1;
-    storage.pool.max = 1;
-    storage.pool.statement_timeout = patience;
-    GH_TRY(server->database,
-           storage::open_database(storage, settings.data_dir, server->observer, nullptr));
-    return server;
-}
-
-Result<void> check_alone(Server& server) {
-    for (auto waited = milliseconds(0);; waited += others_pause) {
-        GH_TRY(const auto others, net::run_to_end(storage::backup::others_connected(
-                                      *server.database, server.application_name)));
-        if (others == 0) return {};
-        if (waited >= others_patience) {
-            return fail(ErrorKind::conflict, "restore.in_use",
-                        fmt::format("{} connections of other nodes to this database are open; stop "
-                                    "every gatehouse that uses it and try again",
-                                    others));
-        }
-        std::this_thread::sleep_for(others_pause);
-    }
+/// The server to restore into. Nothing where the engine is SQLite.
+Result<std::unique_ptr<LoneDatabase>> open_server(const Settings& settings) {
+    if (!settings.storage.url ||
+        !std::holds_alternative<storage::PostgresUrl>(*settings.storage.url))
+        return nullptr;
+    return LoneDatabase::open(settings, "gatehouse restore");
 }
 
 std::unexpected<Error> not_empty(const std::string& what) {
@@ -79,30 +41,30 @@ std::unexpected<Error> not_empty(const std::string& what) {
                     "all of it");
 }
 
-Result<void> check_empty(const Settings& settings, Server* server) {
+Result<void> check_empty(const Settings& settings, LoneDatabase* server) {
     if (has_state_files(settings.data_dir)) return not_empty(settings.data_dir.string());
     const auto sqlite = sqlite_file_of(settings);
     std::error_code unknown;
     if (!sqlite.empty() && std::filesystem::exists(sqlite, unknown))
         return not_empty(sqlite.string());
     if (server == nullptr) return {};
-    GH_TRY(const auto used, net::run_to_end(storage::backup::in_use(*server->database)));
+    GH_TRY(const auto used, net::run_to_end(storage::backup::in_use(server->database())));
     return used ? not_empty("the PostgreSQL database") : Result<void>{};
 }
 
 /// The rows into the server, then the files that belong to them.
-Result<void> put_into(Server& server, const Settings& settings, Restoring& restoring) {
+Result<void> put_into(LoneDatabase& server, const Settings& settings, Restoring& restoring) {
     const auto id = uuid_v7(std::chrono::system_clock::now());
     const std::string mark(view(id));
     GH_TRY_VOID(restoring.complete(mark));
     auto put = net::run_to_end(
-        storage::backup::put_rows(*server.database, storage::embedded_migrations(),
+        storage::backup::put_rows(server.database(), storage::embedded_migrations(),
                                   restoring.database(), mark, BackupProgress("put in place")));
     if (put) return restoring.put_in_place();
     if (put.error().reason != "storage.commit_unknown") return put;
     restoring.leave();
     GH_TRY_VOID(Restoring::settle(settings));
-    GH_TRY(const auto last, net::run_to_end(storage::backup::last_mark(*server.database)));
+    GH_TRY(const auto last, net::run_to_end(storage::backup::last_mark(server.database())));
     return last == mark ? Result<void>{} : put;
 }
 
@@ -130,7 +92,7 @@ Result<Restored> restore_into(const Settings& settings, const BackupOptions& opt
                             options.file, options.passphrase ? &*options.passphrase : nullptr));
     GH_TRY(const auto server, open_server(settings));
     if (!options.force) GH_TRY_VOID(check_empty(settings, server.get()));
-    if (server) GH_TRY_VOID(check_alone(*server));
+    if (server) GH_TRY_VOID(server->check_alone("restore.in_use"));
     GH_TRY(auto restoring, Restoring::begin(settings));
     const auto take = [&](const storage::backup::File& file) { return restoring.take(file); };
     const auto record = audit::act_of_shell("backup.restore", "backup", options.file.string());

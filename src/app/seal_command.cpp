@@ -24,11 +24,14 @@ Result<void> record_high(State& state, std::string action) {
 }
 
 /// What opened the seal so far, as the command line says.
-Result<std::unique_ptr<vault::Protector>> former_protector(const path& keys,
+Result<std::unique_ptr<vault::Protector>> former_protector(const Settings& settings,
                                                            const SecretsOptions& options) {
+    const auto keys = settings.data_dir / "keys";
     const auto typed = crypto::text_of(options.typed.bytes());
     if (options.old_passphrase) return vault::passphrase_protector(typed);
     if (!options.old_tpm.empty()) return vault::tpm_protector(options.old_tpm);
+    if (!options.old_azure_key.empty())
+        return vault::azure_protector(settings.vault.azure, options.old_azure_key);
     if (options.old_key) return vault::key_protector(typed);
     if (!options.recovery_key) {
         return vault::key_file_protector(options.old_key_file.empty() ? keys / own_key_file
@@ -52,8 +55,9 @@ Result<std::string> move_seal(const Settings& settings, const SecretsOptions& op
     const auto next = protector_of(settings);
     GH_TRY(const bool moved, vault::Seal::opens_with(keys, *next));
     if (moved) return next->name();
-    GH_TRY(const auto former, former_protector(keys, options));
+    GH_TRY(const auto former, former_protector(settings, options));
     GH_TRY(auto seal, vault::Seal::open(keys, *former));
+    GH_TRY_VOID(open_keys(settings, seal));  // a seal of before must not take the place of theirs
     // Another one than there was: who has a copy of that has nothing new.
     if (settings.vault.sources().empty()) GH_TRY_VOID(replace_own_key(settings));
     GH_TRY_VOID(seal.move_to(*next));
@@ -110,10 +114,7 @@ Result<std::string> recovery_keys(const Overrides& overrides, const Surroundings
     const auto protector = protector_of(read.settings);
     GH_TRY(const auto seal, vault::Seal::open(read.settings.data_dir / "keys", *protector));
     std::string lines;
-    for (const auto& each : seal.recipients()) {
-        if (const auto* key = each.parameter("public_key"); key && each.kind == "recovery")
-            lines += *key + '\n';
-    }
+    for (const auto& key : seal.recovery_keys()) lines += key + '\n';
     return lines;
 }
 

@@ -2,24 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <utility>
 
 #include "app/backend_verbs.hpp"
 #include "app/secret_acts.hpp"
 #include "app/verb_state.hpp"
-#include "audit/act.hpp"
 #include "base/file.hpp"
 #include "base/try.hpp"
 #include "codec/json.hpp"
 #include "codec/json_writer.hpp"
 #include "codec/utf8.hpp"
 #include "crypto/fernet.hpp"
-#include "net/loop.hpp"
 #include "net/run_task.hpp"
-#include "vault/rekey.hpp"
 #include "vault/secret_fields.hpp"
 #include "vault/secret_repository.hpp"
 
@@ -35,7 +30,6 @@ struct VaultVerb {
     [[nodiscard]] vault::SecretRepository secrets() {
         return {*verb->state->database, *verb->keyring};
     }
-    [[nodiscard]] vault::Rekey rekey() { return {*verb->state->database, *verb->keyring}; }
 };
 
 Result<VaultVerb> open_vault(const Overrides& overrides, const Surroundings& surroundings) {
@@ -154,51 +148,6 @@ Result<std::vector<std::string>> names_in(const Overrides& overrides,
     return net::run_to_end(all_names(opened.secrets(), options.path));
 }
 
-constexpr std::chrono::nanoseconds pause_max = std::chrono::milliseconds(50);
-
-struct SealedAnew {
-    std::uint64_t values = 0;
-    std::uint64_t unopened = 0;
-    std::string which;  ///< of those, the first; a line each
-};
-
-/// Once over everything that an older key sealed. As long as each step took, others have the database to themselves.
-Task<Result<SealedAnew>> seal_what_waits(vault::Rekey rekey) {
-    constexpr std::uint64_t shown_max = 20;
-    GH_CO_TRY(const auto state, co_await rekey.state());
-    SealedAnew done;
-    for (std::optional<vault::RekeyPosition> at(std::in_place); at;) {
-        auto after = *std::move(at);
-        const auto begun = std::chrono::steady_clock::now();
-        GH_CO_TRY(auto step, co_await rekey.step(std::move(after), now()));
-        const auto taken = std::chrono::steady_clock::now() - begun;
-        co_await net::Sleep(*net::Loop::current(), std::min(taken, pause_max));
-        done.values += step.sealed;
-        for (const auto& each : step.unopened) {
-            if (++done.unopened <= shown_max) done.which += each + '\n';
-        }
-        if (step.sealed > 0) {
-            std::fprintf(stderr, "gatehouse: %llu of %llu values sealed anew\n",
-                         static_cast<unsigned long long>(done.values),
-                         static_cast<unsigned long long>(state.waiting));
-        }
-        at = std::move(step.next);
-    }
-    co_return done;
-}
-
-/// Goes on with one that was cut short; else begins one. What never opens again is no rekey that was cut short.
-Task<Result<SealedAnew>> seal_all_anew(vault::Rekey rekey) {
-    GH_CO_TRY(auto done, co_await seal_what_waits(rekey));
-    if (done.values == 0) {
-        auto also = audit::also<vault::KeyId>(audit::act_of_shell("vault.rekey", "vault"));
-        GH_CO_TRY_VOID(co_await rekey.begin(now(), std::move(also)));
-        GH_CO_TRY(done, co_await seal_what_waits(rekey));
-    }
-    GH_CO_TRY_VOID(co_await rekey.finish());
-    co_return done;
-}
-
 }  // namespace
 
 CommandResult secrets_set(const Overrides& overrides, const Surroundings& surroundings,
@@ -288,19 +237,6 @@ CommandResult secrets_delete(const Overrides& overrides, const Surroundings& sur
                       : gone->versions.empty() ? "was deleted before"
                                                : "is deleted; --all removes every version";
     return {.exit_code = 0, .out = {}, .err = fmt::format("{} {}\n", options.path, what)};
-}
-
-CommandResult secrets_rekey(const Overrides& overrides, const Surroundings& surroundings,
-                            const SecretsOptions& /*options*/) {
-    auto opened = open_vault(overrides, surroundings);
-    if (!opened) return failed(opened.error());
-    const auto done = net::run_to_end(seal_all_anew(opened->rekey()));
-    if (!done) return failed(done.error());
-    auto said = fmt::format("{} values are sealed with the new data key\n", done->values);
-    if (done->unopened == 0) return {.exit_code = 0, .out = {}, .err = std::move(said)};
-    said +=
-        fmt::format("{} stay as they are, for they do not open:\n{}", done->unopened, done->which);
-    return {.exit_code = 1, .out = {}, .err = std::move(said)};
 }
 
 }  // namespace gh::app

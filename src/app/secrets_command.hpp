@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/config_command.hpp"
 #include "app/settings.hpp"
@@ -22,9 +23,13 @@ struct SecretsOptions {
     std::string
         old_key_file;  ///< unseal: what opened the seal so far; empty: the data directory's own
     bool recovery_key = false;    ///< unseal: standard input is one
+    std::string old_azure_key;    ///< unseal: the key of vault.azure that opened it so far, by name
     std::string old_tpm;          ///< unseal: the device of the TPM that opened it so far
     bool old_key = false;         ///< unseal: standard input is the key, as text
     bool old_passphrase = false;  ///< unseal: standard input is what opened the seal so far
+    bool master = false;          ///< rekey: another master key first
+    std::vector<std::string>
+        kept_recovery_keys;  ///< rekey: public halves that the caller vouches for
     bool list_recovery_keys = false;
     std::string withdrawn_key;  ///< recovery-key: the public half of the one to go; empty: make one
 };
@@ -44,7 +49,8 @@ struct SecretsOptions {
 [[nodiscard]] CommandResult secrets_delete(const Overrides& overrides,
                                            const Surroundings& surroundings,
                                            const SecretsOptions& options);
-/// `secrets rekey`: a new data key, and every value sealed with it, while serve runs.
+/// `secrets rekey`: a new data key, and every value sealed with it, while serve runs. With `master` another master key
+/// before, while nothing runs.
 [[nodiscard]] CommandResult secrets_rekey(const Overrides& overrides,
                                           const Surroundings& surroundings,
                                           const SecretsOptions& options);

@@ -107,8 +107,20 @@ void add_import(CLI::App& secrets, Options& options) {
 }
 
 void add_seal(const Verbs& verb, SecretsOptions& wanted) {
-    verb("rekey", "A new data key, and every value sealed with it, beside a running serve",
-         "secrets rekey", secrets_rekey);
+    auto* rekey =
+        verb("rekey",
+             "A new data key, and every value sealed with it, beside a running serve; or a "
+             "new master key before that, while nothing runs",
+             "secrets rekey\n  gatehouse secrets rekey --master", secrets_rekey);
+    auto* master = rekey->add_flag(
+        "--master", wanted.master,
+        "Another master key first, and everything that rests on it sealed anew: what opened an "
+        "older copy of the seal opens nothing any more. Stop everything that uses the vault");
+    rekey
+        ->add_option("--keep-recovery-key", wanted.kept_recovery_keys,
+                     "With --master: the recovery key with this public key is mine; once for each")
+        ->allow_extra_args(false)
+        ->needs(master);
     auto* recovery = verb("recovery-key", "One more key that opens the vault; prints it, this once",
                           "secrets recovery-key > /media/safe/recovery.txt\n"
                           "  gatehouse secrets recovery-key --list",
@@ -133,6 +145,9 @@ void add_seal(const Verbs& verb, SecretsOptions& wanted) {
                          "Standard input is the key that opened it so far, wherever it was"),
         unseal->add_option("--old-tpm", wanted.old_tpm,
                            "The TPM that opened it so far: /dev/tpmrm0"),
+        unseal->add_option(
+            "--old-azure-key", wanted.old_azure_key,
+            "The key of the Key Vault of vault.azure that opened it so far, by name"),
         unseal->add_flag("--old-passphrase-stdin", wanted.old_passphrase,
                          "Standard input is the passphrase that opened it so far"),
         unseal->add_flag("--recovery-key-stdin", wanted.recovery_key,

@@ -113,7 +113,8 @@ class Checker {
         if (named.empty()) {
             refuse("vault",
                    "wants a key from outside of data_dir, and none is given: set key_file, key "
-                   "(ENCRYPTION_KEY), passphrase, credential, kernel_keyring or tpm; openssl "
+                   "(ENCRYPTION_KEY), passphrase, credential, kernel_keyring, tpm or azure_key; "
+                   "openssl "
                    "rand -base64 32 makes a key");
         }
     }

@@ -14,6 +14,7 @@ namespace gh::app {
 namespace {
 
 constexpr std::chrono::minutes staple_renewed_after{15};
+constexpr std::chrono::seconds ca_looked_at_every{5};
 constexpr std::chrono::seconds leaf_pause_min{10};
 constexpr std::chrono::seconds leaf_pause_max{3'600};
 
@@ -142,7 +143,9 @@ bool TlsMaterial::wanted_again(SystemTime now) {
 
 bool TlsMaterial::leaf_due(SystemTime now, telemetry::Log& log) {
     const bool revoked = leaf_ && ca_->revoked(leaf_->serial);
-    if (!leaf_ || (!revoked && !pki::renewal_due(leaf_->not_before, leaf_->not_after, now))) {
+    const bool of_other = leaf_ && !leaf_->chain_pem.ends_with(ca_->issuer()->certificate_pem());
+    if (!leaf_ ||
+        (!revoked && !of_other && !pki::renewal_due(leaf_->not_before, leaf_->not_after, now))) {
         leaf_pause_ = {};
         return false;
     }
@@ -208,7 +211,18 @@ Result<void> TlsMaterial::staple(SystemTime now) {
     return {};
 }
 
+void TlsMaterial::look_at_ca(SystemTime now, telemetry::Log& log) {
+    // A clock set back must not hold it up.
+    if (now >= ca_looked_at_ && now < ca_looked_at_ + ca_looked_at_every) return;
+    ca_looked_at_ = now;
+    const auto looked = ca_->refresh(now);
+    if (!looked && !ca_failing_)
+        log.error("pki", "the internal CA could not be looked after").error(looked.error());
+    ca_failing_ = !looked;
+}
+
 void TlsMaterial::keep_fresh(SystemTime now, telemetry::Log& log) {
+    look_at_ca(now, log);
     if (const auto stapled = staple(now); !stapled)
         log.error("pki", "no OCSP response could be made for our own listeners")
             .error(stapled.error());

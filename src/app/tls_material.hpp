@@ -55,13 +55,14 @@ class TlsMaterial {
         const std::shared_ptr<const pki::acme_client::Leaf>& of_ca = nullptr);
 
     /// Whether a context made now would differ: a certificate file changed and can be used, a CA gave another one or its
-    /// last has ended, or the internal leaf is due or revoked.
+    /// last has ended, or the internal leaf is due, revoked, or hangs on another intermediate than the one that issues.
     /// A pair that is no good is reported once and the one in use stays. A leaf that stays due, as it cannot be renewed, is
     /// due again after 10 s, then each time twice as long, up to an hour.
     [[nodiscard]] bool changed(const Settings& settings, SystemTime now, telemetry::Log& log);
     /// Contexts that were made are not served: changed() in 10 s, then each time twice as long, up to an hour.
     void not_served(SystemTime now);
-    /// The keys of tickets, and what is stapled to the internal leaf.
+    /// The keys of tickets, what is stapled to the internal leaf, and each five seconds the internal CA, which another
+    /// process may have renewed.
     void keep_fresh(SystemTime now, telemetry::Log& log);
 
  private:
@@ -74,6 +75,7 @@ class TlsMaterial {
     [[nodiscard]] bool wanted_again(SystemTime now);
     [[nodiscard]] bool leaf_due(SystemTime now, telemetry::Log& log);
     [[nodiscard]] Result<void> staple(SystemTime now);
+    void look_at_ca(SystemTime now, telemetry::Log& log);
 
     std::unique_ptr<crypto::KeyStore> keys_;
     std::unique_ptr<pki::InternalCa> ca_;
@@ -92,6 +94,8 @@ class TlsMaterial {
     SystemTime stapled_at_;
     std::optional<SystemTime> not_served_at_;
     std::chrono::seconds not_served_pause_{0};
+    SystemTime ca_looked_at_;
+    bool ca_failing_ = false;
     SystemTime leaf_tried_;
     std::chrono::seconds leaf_pause_{0};  // after leaf_tried_; 0: it is not due
 };

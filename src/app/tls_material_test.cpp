@@ -146,6 +146,33 @@ TEST_F(TlsMaterialTest, TheInternalLeafIsDueWhenAThirdOfItsLifeIsLeft) {
     EXPECT_TRUE(material.changed(settings, now_ + std::chrono::days(61), log_));
 }
 
+TEST_F(TlsMaterialTest, TakesOverAnIntermediateThatAnotherProcessHasMade) {
+    auto material = open();
+    auto other = open();
+    Settings settings;
+    settings.listeners = {internal()};
+    ASSERT_TRUE(material.context(internal(), {"localhost"}, now_));
+    material.keep_fresh(now_, log_);
+    EXPECT_FALSE(material.changed(settings, now_, log_));
+    for (const bool new_key : {false, true}) {
+        SCOPED_TRACE(new_key);
+        const auto before = *material.internal_leaf();
+        const auto at = now_ + seconds(new_key ? 20 : 10);
+        pki::Renewal renewal;
+        if (new_key) renewal.revoke = pki::RevocationReason::key_compromise;
+        ASSERT_TRUE(other.ca().renew(renewal, at));
+        EXPECT_FALSE(material.changed(settings, at, log_)) << "it has not looked yet";
+        material.keep_fresh(at, log_);
+        EXPECT_TRUE(material.changed(settings, at, log_));
+        ASSERT_TRUE(material.context(internal(), {"localhost"}, at));
+        EXPECT_EQ(material.internal_leaf()->serial != before.serial, new_key);
+        EXPECT_NE(material.internal_leaf()->chain_pem, before.chain_pem);
+        EXPECT_FALSE(material.changed(settings, at, log_));
+    }
+    material.keep_fresh(now_ + seconds(24), log_);
+    EXPECT_EQ(lines_.text, "");
+}
+
 TEST_F(TlsMaterialTest, AsksForTheLeafsRenewalLessAndLessOftenWhileItFails) {
     auto material = open();
     const Settings settings;

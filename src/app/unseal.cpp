@@ -8,7 +8,6 @@
 #include "base/try.hpp"
 #include "codec/base64.hpp"
 #include "pki/key_store.hpp"
-#include "vault/sealed_key_store.hpp"
 
 namespace gh::app {
 namespace {
@@ -97,6 +96,7 @@ std::unique_ptr<vault::Protector> protector_of(const Settings& settings) {
         return vault::credential_protector(credentials_folder(), vault.credential);
     if (!vault.kernel_keyring.empty()) return vault::kernel_keyring_protector(vault.kernel_keyring);
     if (!vault.tpm.empty()) return vault::tpm_protector(vault.tpm);
+    if (!vault.azure_key.empty()) return vault::azure_protector(vault.azure, vault.azure_key);
     return vault::key_file_protector(keys_of(settings) / own_key_file);
 }
 
@@ -104,16 +104,35 @@ Result<FileLock> lock_seal(const Settings& settings) {
     return FileLock::acquire(keys_of(settings) / "seal.lock", patience);
 }
 
-Result<Unsealed> unseal(const Settings& settings) {
+Result<vault::SealedKeyStore> open_keys(const Settings& settings, vault::Seal& seal) {
+    GH_TRY(auto files, pki::FileKeyStore::open(keys_of(settings)));
+    GH_TRY(const auto names, files.names());
+    return vault::SealedKeyStore::open(std::make_unique<pki::FileKeyStore>(std::move(files)), names,
+                                       seal);
+}
+
+std::unique_ptr<vault::Keyring> keyring_of(const vault::Seal& seal) {
+    constexpr std::string_view purpose = "data keys";
+    return std::make_unique<vault::Keyring>(seal.derived_key(purpose), seal.former_key(purpose));
+}
+
+Result<vault::Barrier> files_of(crypto::Secret key) {
+    return vault::Barrier().with(1, std::move(key));
+}
+
+Result<Unsealed> unseal(const Settings& settings, telemetry::Log* log) {
     GH_TRY(auto files, pki::FileKeyStore::open(keys_of(settings)));
     GH_TRY(const auto lock, lock_seal(settings));
     GH_TRY(const auto names, files.names());
     GH_TRY(auto seal, open_or_make(settings, files, names));
-    GH_TRY(auto keys, vault::SealedKeyStore::open(
-                          std::make_unique<pki::FileKeyStore>(std::move(files)), names, seal));
-    GH_TRY(auto sealed_files, vault::Barrier().with(1, seal.derived_key("files")));
-    return Unsealed{std::make_unique<vault::SealedKeyStore>(std::move(keys)),
-                    std::make_unique<vault::Keyring>(seal.derived_key("data keys")),
+    GH_TRY(auto keys, open_keys(settings, seal));
+    GH_TRY(auto sealed_files, files_of(seal.derived_key(files_purpose)));
+    if (seal.renewing() && log != nullptr) {
+        log->warning("vault",
+                     "a new master key is not in use everywhere yet: stop, and bring it to its end "
+                     "with gatehouse secrets rekey --master");
+    }
+    return Unsealed{std::make_unique<vault::SealedKeyStore>(std::move(keys)), keyring_of(seal),
                     std::move(sealed_files)};
 }
 

@@ -7,10 +7,12 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "crypto/key_store.hpp"
+#include "telemetry/log.hpp"
 #include "vault/barrier.hpp"
 #include "vault/keyring.hpp"
 #include "vault/protector.hpp"
 #include "vault/seal.hpp"
+#include "vault/sealed_key_store.hpp"
 
 namespace gh::app {
 
@@ -24,10 +26,20 @@ struct Unsealed {
     vault::Barrier files;                     ///< of sealed files that lie anywhere
 };
 
+/// For the values in DATA/keys, of a seal that is opened. The first time seals those that are there.
+/// @return errors of pki::FileKeyStore and vault::SealedKeyStore
+[[nodiscard]] Result<vault::SealedKeyStore> open_keys(const Settings& settings, vault::Seal& seal);
+/// Keys of the database that belongs to it.
+[[nodiscard]] std::unique_ptr<vault::Keyring> keyring_of(const vault::Seal& seal);
+/// For sealed files that lie anywhere. @return errors of vault::Barrier::with()
+[[nodiscard]] Result<vault::Barrier> files_of(crypto::Secret key);
+inline constexpr std::string_view files_purpose = "files";
+
 /// Opens the seal with what the configuration names. The first time makes it, and seals the keys that are there.
 /// @return errors of pki::FileKeyStore, of the protector, of vault::Seal and vault::SealedKeyStore; `corrupt`
 ///         "seal.missing": sealed keys without their seal; details say what to do
-[[nodiscard]] Result<Unsealed> unseal(const Settings& settings);
+/// @param log  hears of a new master key that is not in use everywhere yet; may be null
+[[nodiscard]] Result<Unsealed> unseal(const Settings& settings, telemetry::Log* log = nullptr);
 
 /// A new key file of the data directory, in the place of one that opens nothing any more. Under the lock.
 [[nodiscard]] Result<void> replace_own_key(const Settings& settings);

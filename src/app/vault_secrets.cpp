@@ -14,9 +14,22 @@ namespace gh::app {
 namespace {
 
 constexpr std::string_view keys[] = {
-    "data_dir",       "storage.url",      "storage.password",          "vault.key",
-    "vault.key_file", "vault.passphrase", "vault.credential",          "vault.kernel_keyring",
-    "vault.tpm",      "vault.variables",  "vault.azure.client_secret",
+    "data_dir",
+    "storage.url",
+    "storage.password",
+    "vault.key",
+    "vault.key_file",
+    "vault.passphrase",
+    "vault.credential",
+    "vault.kernel_keyring",
+    "vault.tpm",
+    "vault.azure_key",
+    "vault.variables",
+    "vault.azure.url",
+    "vault.azure.tenant",
+    "vault.azure.client_id",
+    "vault.azure.client_secret",
+    "vault.azure.authority",
 };
 
 }  // namespace

@@ -217,10 +217,15 @@ class SecretRules final : public Type<Secret>::Rules {
 
 class WordRules final : public Type<std::size_t>::Rules {
  public:
-    explicit WordRules(std::vector<std::string> words) : words_(std::move(words)) {}
+    WordRules(std::vector<std::string> words, RefusedWords refused)
+        : words_(std::move(words)), refused_(std::move(refused)) {}
     bool read(const Node& node, Reader& reader, std::size_t& out) const override {
         const auto scalar = reader.scalar(node, "one of " + join(words_));
         if (!scalar) return false;
+        if (const auto known = refused_.find(scalar->text); known != refused_.end()) {
+            reader.refuse(node, fmt::format("{} {}", scalar->shown, known->second));
+            return false;
+        }
         const auto found = std::ranges::find(words_, scalar->text);
         if (found == words_.end()) {
             const std::vector<std::string_view> known(words_.begin(), words_.end());
@@ -240,6 +245,7 @@ class WordRules final : public Type<std::size_t>::Rules {
 
  private:
     std::vector<std::string> words_;
+    RefusedWords refused_;
 };
 
 }  // namespace
@@ -298,8 +304,8 @@ Type<std::filesystem::path> file_path() {
 
 Type<Secret> secret() { return Type<Secret>(std::make_shared<SecretRules>()); }
 
-Type<std::size_t> word_of(std::vector<std::string> words) {
-    return Type<std::size_t>(std::make_shared<WordRules>(std::move(words)));
+Type<std::size_t> word_of(std::vector<std::string> words, RefusedWords refused) {
+    return Type<std::size_t>(std::make_shared<WordRules>(std::move(words), std::move(refused)));
 }
 
 bool check_list(const Node& node, Reader& reader, const ListRule& rule) {

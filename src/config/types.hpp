@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,8 +50,10 @@ struct TextRule {
 [[nodiscard]] Type<std::filesystem::path> file_path();
 /// A value that came through a reference, or in the development profile a literal; shown as asterisks.
 [[nodiscard]] Type<Secret> secret();
+/// Words that somebody may well write and that are not for here, with what to do instead.
+using RefusedWords = std::map<std::string, std::string, std::less<>>;
 /// One of `words`, by index.
-[[nodiscard]] Type<std::size_t> word_of(std::vector<std::string> words);
+[[nodiscard]] Type<std::size_t> word_of(std::vector<std::string> words, RefusedWords refused = {});
 
 /// Another type for the same text: `parse` may refuse (its detail continues "VALUE ..."), `print` is its way back.
 template <class V, class W>
@@ -113,7 +116,8 @@ template <std::unsigned_integral I>
 
 /// One of a few words.
 template <class E>
-[[nodiscard]] Type<E> choice(std::vector<std::pair<std::string, E>> pairs) {
+[[nodiscard]] Type<E> choice(std::vector<std::pair<std::string, E>> pairs,
+                             RefusedWords refused = {}) {
     std::vector<std::string> words;
     std::vector<E> values;
     for (auto& [word, value] : pairs) {
@@ -121,7 +125,7 @@ template <class E>
         values.push_back(value);
     }
     return mapped<std::size_t, E>(
-        word_of(std::move(words)),
+        word_of(std::move(words), std::move(refused)),
         [values](const std::size_t& index) -> Result<E> { return values[index]; },
         [values](const E& value) {
             std::size_t index = 0;

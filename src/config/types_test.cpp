@@ -57,7 +57,9 @@ Type<Sample> sample_type() {
     table.key("wait", &Sample::wait, duration(milliseconds(10), milliseconds(60'000)), "A wait.");
     table.key("bytes", &Sample::bytes, size<std::size_t>(512, 4096), "A size.");
     table.key("colour", &Sample::colour,
-              choice<Colour>({{"red", Colour::red}, {"green", Colour::green}}), "A colour.");
+              choice<Colour>({{"red", Colour::red}, {"green", Colour::green}},
+                             {{"white", std::string("is for the sea; here: red, green")}}),
+              "A colour.");
     table.key("file", &Sample::file, file_path(), "A file.");
     table.key("secret", &Sample::secret, secret(), "A secret.");
     table.key("words", &Sample::words, list_of(text(), {.items_max = 2}), "Words.");
@@ -170,6 +172,7 @@ TEST(Types, EveryRefusalNamesLineKeyAndWhatIsAllowed) {
          "GB (powers of 1000) or KiB, MiB, GiB (powers of 1024)"},
         {"name: x\ncolour: gren",
          "f:2: colour: \"gren\" is unknown, did you mean green? allowed: red, green"},
+        {"name: x\ncolour: white", "f:2: colour: \"white\" is for the sea; here: red, green"},
         {"name: x\ncolour: blue", "f:2: colour: \"blue\" is unknown, allowed: red, green"},
         {"name: x\nsecret: \"\"", "f:2: secret: is empty"},
         {"name: x\nwords: a", "f:2: words: is a single value, wanted: a list"},

@@ -27,6 +27,10 @@ void check(Aead cipher, const Secret& key, std::size_t text, std::size_t associa
         throw std::logic_error("too much to seal at once");
 }
 
+std::unexpected<Error> refused() {
+    return fail(ErrorKind::corrupt, "aead.open", "not sealed so with this key");
+}
+
 int size_of(Bytes bytes) { return static_cast<int>(bytes.size()); }
 
 }  // namespace
@@ -62,11 +66,10 @@ std::string seal(Aead cipher, const Secret& key, Bytes text, Bytes associated) {
 }
 
 Result<Secret> open(Aead cipher, const Secret& key, Bytes sealed, Bytes associated) {
-    const auto refused = fail(ErrorKind::corrupt, "aead.open", "not sealed so with this key");
     constexpr auto overhead = aead_nonce_bytes + aead_tag_bytes;
     if (sealed.size() < overhead || sealed.size() > aead_text_bytes_max + overhead ||
         associated.size() > aead_text_bytes_max)
-        return refused;
+        return refused();
     const auto text = sealed.subspan(aead_nonce_bytes, sealed.size() - overhead);
     check(cipher, key, text.size(), associated.size());
     std::array<std::uint8_t, aead_tag_bytes> tag{};
@@ -87,7 +90,7 @@ Result<Secret> open(Aead cipher, const Secret& key, Bytes sealed, Bytes associat
          "opening");
     if (EVP_DecryptFinal_ex(context.get(), &nothing, &done) != 1) {
         clear_errors();
-        return refused;
+        return refused();
     }
     return opened.secret();
 }

@@ -1,7 +1,5 @@
 #include "crypto/secret.hpp"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -44,7 +42,11 @@ void Secret::wipe() noexcept {
     size_ = 0;
 }
 
-void wipe(void* data, std::size_t size) noexcept { OPENSSL_cleanse(data, size); }
+void wipe(void* data, std::size_t size) noexcept {
+    if (size == 0) return;
+    std::memset(data, 0, size);
+    asm volatile("" : : "r"(data) : "memory");  // somebody may look, as far as the compiler knows
+}
 
 bool constant_time_equal(Bytes a, Bytes b) noexcept {
     if (a.size() != b.size()) return false;

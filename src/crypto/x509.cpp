@@ -253,6 +253,12 @@ std::string serial_of(const X509* certificate) {
     return hex({ASN1_STRING_get0_data(serial), size});
 }
 
+std::string key_id_of(const X509* certificate) {
+    const auto* id = X509_get0_subject_key_id(const_cast<X509*>(certificate));
+    if (id == nullptr) return {};
+    return hex({ASN1_STRING_get0_data(id), static_cast<std::size_t>(ASN1_STRING_length(id))});
+}
+
 std::string take_openssl_errors() {
     constexpr std::size_t lines_max = 4;
     std::string text;

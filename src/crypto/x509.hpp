@@ -66,6 +66,8 @@ struct CertificateNames {
 [[nodiscard]] std::string fingerprint_of(const X509* certificate);
 /// Lower-case hex, at least two digits, as many as there are octets.
 [[nodiscard]] std::string serial_of(const X509* certificate);
+/// Its subject key identifier (RFC 5280 §4.2.1.2), lower-case hex; empty where it has none.
+[[nodiscard]] std::string key_id_of(const X509* certificate);
 
 /// Empties this thread's OpenSSL error queue into one line: "reason; reason". "unknown" when it was empty.
 [[nodiscard]] std::string take_openssl_errors();

@@ -85,6 +85,7 @@ constexpr std::string_view control_plane[] = {
     "/pki/ocsp",
     "/pki/ocsp/{request}",
     "/pki/renew",
+    "/pki/root.crl",
     "/v1/auth/token/accessors",
     "/v1/auth/token/accessors/",
     "/v1/auth/token/create",

@@ -86,8 +86,12 @@ const access::ClientCertificate* certificate_of(const Exchange& exchange) {
         exchange.client->connection().certificate.get());
     if (shown == nullptr) return nullptr;
     const auto* revoked = exchange.worker->services.revoked_certificates;
-    const bool over = exchange.worker->loop.system_now() >= shown->not_after ||
-                      (revoked != nullptr && revoked->covers_serial(shown->serial));
+    if (exchange.worker->loop.system_now() >= shown->not_after) return nullptr;
+    if (revoked == nullptr) return shown;
+    const bool over = revoked->covers_serial(shown->serial) ||
+                      std::ranges::any_of(shown->authorities, [revoked](const auto& key_id) {
+                          return revoked->covers_authority(key_id);
+                      });
     return over ? nullptr : shown;
 }
 

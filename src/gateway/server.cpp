@@ -144,7 +144,7 @@ Task<> Server::serve(UniqueFd socket, net::Address peer, std::string listener) {
             std::make_shared<const access::ClientCertificate>(access::ClientCertificate{
                 std::move((*certificate)->subject), std::move((*certificate)->fingerprint),
                 std::move((*certificate)->serial), std::move((*certificate)->names),
-                (*certificate)->not_after});
+                (*certificate)->not_after, std::move((*certificate)->authorities)});
     }
     facts.encrypted = true;
     facts.tls_version = version_of(stream.ssl());

@@ -64,6 +64,9 @@ class OneSerial final : public access::CertificateRevocations {
     [[nodiscard]] bool covers_serial(std::string_view serial) const override {
         return serial == "0badc0ffee";
     }
+    [[nodiscard]] bool covers_authority(std::string_view key_id) const override {
+        return key_id == "5707e1";
+    }
 };
 
 TEST(Worker, EndsWhatClientsHaveOpenWhoseCertificateWasRevokedWhoeverTheyAreBesides) {

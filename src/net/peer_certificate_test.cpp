@@ -160,6 +160,46 @@ TEST_F(PeerCertificateTest, StaysKnownWhenItsSessionResumesUntilItEnds) {
     }
 }
 
+TEST_F(PeerCertificateTest, NamesTheAuthoritiesThatWereVerifiedAlsoWhenItsSessionResumes) {
+    const auto middle =
+        make_certificate({.purpose = Purpose::authority, .common_name = "middle"}, &clients_.root);
+    auto below = make_certificate({.purpose = Purpose::client, .common_name = "agent"}, &middle);
+    const auto leaf_alone = below.cert_pem;
+    const auto stranger = make_certificate({.purpose = Purpose::authority, .common_name = "other"});
+    below.cert_pem += stranger.cert_pem + middle.cert_pem;  // what is sent is not what is verified
+    const auto key_id = [](const std::string& pem) {
+        return crypto::key_id_of(crypto::read_certificates(pem).value().front().get());
+    };
+    const std::vector expected{key_id(clients_.pem()), key_id(middle.cert_pem)};
+    ASSERT_EQ(expected[1].size(), 40U);
+    const auto some = settings(Mode::required);
+    const auto context = TlsContext::make(some, right_now()).value();
+    const auto authorities = [](const Handshake& handshake) {
+        return peer_certificate(handshake.server.get(), right_now()).value().value().authorities;
+    };
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        SCOPED_TRACE(version);
+        AnyClient client{.max_version = version, .certificate = below};
+        auto before = shake_hands(context->new_session(), client.new_session());
+        ASSERT_TRUE(before.done()) << before.server_failure;
+        EXPECT_EQ(authorities(before), expected);
+        for (int times = 0; times < 2; ++times) {
+            const auto session = resumable_session(before);
+            ASSERT_TRUE(session);
+            client.session = session.get();
+            auto again = shake_hands(context->new_session(), client.new_session());
+            ASSERT_TRUE(again.resumed());
+            EXPECT_EQ(authorities(again), expected) << times;
+            before = std::move(again);
+        }
+    }
+    auto trusted = some;
+    trusted.client_ca_pem = middle.cert_pem;
+    auto alone = below;
+    alone.cert_pem = leaf_alone;
+    EXPECT_EQ(authorities(connect(trusted, {.certificate = alone})), std::vector{expected[1]});
+}
+
 TEST_F(PeerCertificateTest, IsAskedForAnewWhenTheRulesAboutClientsChanged) {
     const auto optional = settings(Mode::optional);
     auto required = optional;

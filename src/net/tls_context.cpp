@@ -12,6 +12,7 @@
 
 #include "base/try.hpp"
 #include "net/certificate_index.hpp"
+#include "net/peer_certificate.hpp"
 #include "net/tls_proofs.hpp"
 
 namespace gh::net {
@@ -162,6 +163,7 @@ bool offer_tickets(SSL_CTX* context, const TlsServerSettings& settings) {
     }
     SSL_CTX_set_timeout(context, static_cast<long>(settings.session_lifetime.count()));
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, protect_ticket);
+    keep_authorities_in_tickets(context);
     return SSL_CTX_set_num_tickets(context, 1) == 1;  // another comes with each resumption
 }
 

@@ -115,7 +115,8 @@ Publication Publication::below(std::string base) {
     while (base.ends_with('/')) base.pop_back();
     return {.crl_url = base + "/pki/crl",
             .ocsp_url = base + "/pki/ocsp",
-            .issuer_url = base + "/pki/issuer.crt"};
+            .issuer_url = base + "/pki/issuer.crt",
+            .root_crl_url = base + "/pki/root.crl"};
 }
 
 Authority::Authority(KeyHandle key, X509Handle certificate)
@@ -123,8 +124,7 @@ Authority::Authority(KeyHandle key, X509Handle certificate)
       certificate_(std::move(certificate)),
       certificate_pem_(crypto::to_pem(certificate_.get())),
       extensions_(std::make_shared<Extensions>()) {
-    if (const auto* id = X509_get0_subject_key_id(certificate_.get()))
-        key_id_ = codec::encode_hex(view(id));
+    key_id_ = crypto::key_id_of(certificate_.get());
     extensions_->authority_key_id = authority_key_id(certificate_.get());
 }
 
@@ -170,6 +170,8 @@ Result<Authority> Authority::sign_intermediate(const IntermediateRequest& reques
         !add_authority_extensions(made.get(), 0, "critical,digitalSignature,keyCertSign,cRLSign") ||
         !add_extension(made.get(), extensions_->authority_key_id) ||
         !add_constraints(made.get(), request.constraints) ||
+        (!request.crl_url.empty() &&
+         !add_extension(made.get(), distribution_point(request.crl_url))) ||
         X509_sign(made.get(), key_.get(), EVP_sha256()) <= 0) {
         return openssl_failure();
     }

@@ -34,6 +34,7 @@ struct IntermediateRequest {
     std::string common_name = "Gatehouse issuing CA";
     seconds lifetime{std::chrono::days{1825}};  ///< cut off where the root's own ends
     NameConstraints constraints = {};
+    std::string crl_url = {};  ///< where the root's list is; empty: it is not said
 };
 
 /// What a leaf says of itself.
@@ -64,7 +65,7 @@ struct IssuedCertificate : CertificateFacts {
 
 /// Where others hear of what was revoked; see Authority::publish_at().
 struct Publication {
-    std::string crl_url, ocsp_url, issuer_url;
+    std::string crl_url, ocsp_url, issuer_url, root_crl_url;
     /// @param base  "https://ca.example.com"
     [[nodiscard]] static Publication below(std::string base);
 };

@@ -46,19 +46,19 @@ bool add_number(X509_CRL* crl, std::uint64_t count) {
            X509_CRL_add1_ext_i2d(crl, NID_crl_number, number.get(), 0, X509V3_ADD_DEFAULT) == 1;
 }
 
-std::uint64_t number_after(const Crl* before, SystemTime now) {
+std::uint64_t number_after(std::uint64_t before, SystemTime now) {
     const auto of_clock = static_cast<std::uint64_t>(
         std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count());
-    return before ? std::max(before->number + 1, of_clock) : of_clock;
+    return std::max(before + 1, of_clock);
 }
 
 }  // namespace
 
 Result<std::string> make_crl(const Authority& issuer, std::vector<RevokedCertificate> revoked,
-                             std::uint64_t number, SystemTime now) {
+                             std::uint64_t number, SystemTime now, std::chrono::seconds lifetime) {
     const CrlHandle crl(X509_CRL_new());
     const TimeHandle this_update(ASN1_TIME_set(nullptr, unix_seconds(now - backdate)));
-    const TimeHandle next_update(ASN1_TIME_set(nullptr, unix_seconds(now + crl_lifetime)));
+    const TimeHandle next_update(ASN1_TIME_set(nullptr, unix_seconds(now + lifetime)));
     const auto key_id = authority_key_id(issuer.certificate());
     if (!crl || !this_update || !next_update || !key_id ||
         X509_CRL_set_version(crl.get(), X509_CRL_VERSION_2) != 1 ||
@@ -81,6 +81,23 @@ Result<std::string> make_crl(const Authority& issuer, std::vector<RevokedCertifi
     return text;
 }
 
+std::string crl_etag(std::string_view der) {
+    const auto digest = crypto::sha256(der);
+    return '"' + codec::encode_hex({reinterpret_cast<const char*>(digest.data()), 16}) + '"';
+}
+
+Result<Crl> next_crl(const Authority& issuer, std::vector<RevokedCertificate> revoked,
+                     std::uint64_t number_before, SystemTime now, std::chrono::seconds lifetime) {
+    Crl made;
+    made.number = number_after(number_before, now);
+    GH_TRY(made.der, make_crl(issuer, std::move(revoked), made.number, now, lifetime));
+    made.etag = crl_etag(made.der);
+    made.made_at = now;
+    made.next_update = now + lifetime;
+    made.issuer = issuer.fingerprint();
+    return made;
+}
+
 std::shared_ptr<const Crl> CrlKeeper::current() const {
     const std::scoped_lock lock(mutex_);
     return current_;
@@ -90,23 +107,16 @@ Result<bool> CrlKeeper::keep(const Authority& issuer, const RevokedCertificates&
                              SystemTime now) {
     const auto before = current();
     const auto generation = revoked.generation();
-    auto fingerprint = issuer.fingerprint();
-    if (before && before->generation == generation && before->issuer == fingerprint &&
+    if (before && before->generation == generation && before->issuer == issuer.fingerprint() &&
         now >= before->made_at && now < before->made_at + crl_renewed_after) {
         return false;
     }
-    auto made = std::make_shared<Crl>();
     // A certificate stays on the list until it has been on one that was made after its end (RFC 5280 §3.3).
     auto listed = revoked.of_issuer(issuer.key_id(), now - crl_lifetime);
-    made->number = number_after(before.get(), now);
-    GH_TRY(made->der, make_crl(issuer, std::move(listed), made->number, now));
-    const auto digest = crypto::sha256(made->der);
-    made->etag = '"' + codec::encode_hex({reinterpret_cast<const char*>(digest.data()), 16}) + '"';
-    made->made_at = now;
-    made->generation = generation;
-    made->issuer = std::move(fingerprint);
+    GH_TRY(auto made, next_crl(issuer, std::move(listed), before ? before->number : 0, now));
+    made.generation = generation;
     const std::scoped_lock lock(mutex_);
-    current_ = std::move(made);
+    current_ = std::make_shared<const Crl>(std::move(made));
     return true;
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -250,7 +251,12 @@ Task<Result<api::Reply>> renew(EnrolmentRoom& room, api::Call call, Renewal give
         co_return api::refusal(call, 401, "certificate.over", "This wants a client certificate.");
     const std::string shown = call.certificate->serial;
     auto certificate = *call.certificate;
+    const auto authorities = certificate.authorities;
     GH_CO_TRY(const auto enrolment, co_await enrolment_behind(room, std::move(certificate)));
+    // Nor may what a revoked intermediate has signed be laundered into the next one's.
+    const auto ended = [&room](const auto& id) { return room.room.revoked.covers_authority(id); };
+    if (std::ranges::any_of(authorities, ended))
+        co_return api::refusal(call, 401, "certificate.over", "This wants a client certificate.");
     if (auto refused = refuse_often(room, call, enrolment)) co_return *std::move(refused);
     const auto now = net::Loop::current()->system_now();
     const auto request = parse_signing_request(given.csr);

@@ -120,35 +120,42 @@ TEST_F(HierarchyTest, ARootTakenAwayComesBackOnlyFromItsFile) {
     const auto file = seal_root(ca.root_with_key().value(), passphrase_);
     ASSERT_TRUE(file) << describe(file.error());
     EXPECT_FALSE(file->contains("BEGIN PRIVATE KEY"));
-    ASSERT_TRUE(ca.forget_root_key());
+    ASSERT_TRUE(ca.forget_root_key(noon));
     const auto stored = keys_.load("ca-root").value();
     EXPECT_FALSE(crypto::text_of(stored.bytes()).contains("PRIVATE"));
 
     auto again = open(noon + days{1}).value();
     EXPECT_EQ(again.root().fingerprint(), ca.root().fingerprint());
     EXPECT_TRUE(again.leaf("public", for_server({"a.example"}), noon + days{1}));
-    const auto alone = again.renew(nullptr, {}, noon + days{1});
+    const auto alone = again.renew({}, noon + days{1});
     EXPECT_EQ(alone ? "" : alone.error().reason, "ca.root_offline");
 
     const auto root = open_root(*file, passphrase_);
     ASSERT_TRUE(root) << describe(root.error());
     const auto before = again.issuer()->fingerprint();
-    ASSERT_TRUE(again.renew(&*root, {}, noon + days{1}));
+    ASSERT_TRUE(again.renew({.root = &*root}, noon + days{1}));
     EXPECT_NE(again.issuer()->fingerprint(), before);
     const auto stranger = Authority::create(RootRequest{}, noon).value();
-    const auto other = again.renew(&stranger, {}, noon);
+    const auto other = again.renew({.root = &stranger}, noon);
     EXPECT_EQ(other ? "" : other.error().reason, "ca.other_root");
 }
 
 TEST_F(HierarchyTest, WithoutItsRootTheIntermediateServesToItsEndAndNotBeyond) {
     auto ca = open().value();
-    ASSERT_TRUE(ca.forget_root_key());
+    const auto root = ca.root_with_key().value();
+    ASSERT_TRUE(ca.forget_root_key(noon));
     const auto end = ca.issuer()->not_after();
     EXPECT_TRUE(open(end - 1s)) << "due for long, and still good";
     const auto late = open(end);
     ASSERT_FALSE(late);
     EXPECT_EQ(late.error().reason, "ca.root_offline");
     EXPECT_TRUE(late.error().detail.contains("ca renew --offline-root")) << late.error().detail;
+    const auto stranger = Authority::create(RootRequest{}, noon).value();
+    const auto other = InternalCa::open(keys_, home_.path(), end, {}, &stranger);
+    EXPECT_EQ(other ? "" : other.error().reason, "ca.other_root");
+    const auto fetched = InternalCa::open(keys_, home_.path(), end, {}, &root);
+    ASSERT_TRUE(fetched) << "and that is what it tells to do: " << describe(fetched.error());
+    EXPECT_GT(fetched->issuer()->not_after(), end);
 }
 
 TEST_F(HierarchyTest, ASealedRootOpensWithItsPassphraseAlone) {
@@ -182,7 +189,7 @@ TEST_F(HierarchyTest, ConstraintsBindTheIssuerAndOutliveItsRenewal) {
     auto ca = open().value();
     const auto constraints = constraints_from({"example.com", "10.0.0.0/8", "fd00::/8"});
     ASSERT_TRUE(constraints) << describe(constraints.error());
-    ASSERT_TRUE(ca.renew(nullptr, *constraints, noon));
+    ASSERT_TRUE(ca.renew({.constraints = *constraints}, noon));
     struct Case {
         crypto::CertificateNames names;
         std::string_view reason;
@@ -203,7 +210,7 @@ TEST_F(HierarchyTest, ConstraintsBindTheIssuerAndOutliveItsRenewal) {
     };
     for (const bool renewed : {false, true}) {
         if (renewed) {
-            ASSERT_TRUE(ca.renew(nullptr, {}, noon + days{1}));
+            ASSERT_TRUE(ca.renew({}, noon + days{1}));
         }
         for (const auto& c : cases) {
             SCOPED_TRACE(testing::PrintToString(c.names.dns) +
@@ -224,8 +231,8 @@ TEST_F(HierarchyTest, RenewalGoesOnFromWhatAnotherProcessHasMade) {
     auto first = open().value();
     auto second = open().value();
     const auto constraints = constraints_from({"example.com"}).value();
-    ASSERT_TRUE(first.renew(nullptr, constraints, noon));
-    ASSERT_TRUE(second.renew(nullptr, {}, noon + 1h));
+    ASSERT_TRUE(first.renew({.constraints = constraints}, noon));
+    ASSERT_TRUE(second.renew({}, noon + 1h));
     EXPECT_EQ(constraints_of(second.issuer()->certificate()), constraints);
     EXPECT_EQ(second.issuer()->key_id(), first.issuer()->key_id());
 }
@@ -255,7 +262,7 @@ TEST_F(HierarchyTest, ConstraintsRefuseTheKindsTheyDoNotName) {
         SCOPED_TRACE(c.permitted + testing::PrintToString(c.names.dns) +
                      testing::PrintToString(c.names.addresses));
         auto ca = open().value();
-        ASSERT_TRUE(ca.renew(nullptr, constraints_from({c.permitted}).value(), noon));
+        ASSERT_TRUE(ca.renew({.constraints = constraints_from({c.permitted}).value()}, noon));
         const auto leaf =
             ca.issuer()->issue({.common_name = c.common_name, .names = c.names}, noon);
         EXPECT_EQ(leaf ? "" : leaf.error().reason, c.reason);

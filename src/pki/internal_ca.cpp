@@ -90,6 +90,10 @@ Result<RootCertificate> load_or_make_root(crypto::KeyStore& keys,
     return read_root(secret);
 }
 
+bool issuer_due(const Authority& issuer, SystemTime now) {
+    return renewal_due(issuer.not_before(), issuer.not_after(), now);
+}
+
 /// What the store holds, if it can serve this request now.
 std::optional<IssuedCertificate> reusable(std::string_view pem, const Authority& issuer,
                                           const LeafRequest& request, SystemTime now) {
@@ -139,16 +143,17 @@ InternalCa::InternalCa(crypto::KeyStore& keys, std::filesystem::path data_dir, R
       published_at_(std::move(published_at)) {}
 
 Result<InternalCa> InternalCa::open(crypto::KeyStore& keys, std::filesystem::path data_dir,
-                                    SystemTime now, std::string published_at) {
+                                    SystemTime now, std::string published_at,
+                                    const Authority* root) {
     GH_TRY(const auto turn, take_turn(data_dir));
-    GH_TRY(auto root, load_or_make_root(keys, data_dir, now));
-    GH_TRY_VOID(export_certificate(data_dir, root.certificate_pem()));
-    InternalCa ca(keys, std::move(data_dir), std::move(root), std::move(published_at));
-    GH_TRY_VOID(ca.settle_issuer(now));
+    GH_TRY(auto trusted, load_or_make_root(keys, data_dir, now));
+    GH_TRY_VOID(export_certificate(data_dir, trusted.certificate_pem()));
+    InternalCa ca(keys, std::move(data_dir), std::move(trusted), std::move(published_at));
+    GH_TRY_VOID(ca.settle(now, root));
     return ca;
 }
 
-Result<std::optional<Authority>> InternalCa::stored_issuer() const {
+Result<std::optional<InternalCa::Issuing>> InternalCa::stored() const {
     auto stored = keys_->load(issuer_name);
     if (!stored && stored.error().kind == ErrorKind::not_found) return std::nullopt;
     if (!stored) return std::unexpected(std::move(stored.error()));
@@ -156,47 +161,122 @@ Result<std::optional<Authority>> InternalCa::stored_issuer() const {
     if (!restored) return damaged(issuer_name, restored.error());
     // Of a root that was replaced: worth nothing to those who trust this one.
     if (!root_->signed_this(restored->certificate())) return std::nullopt;
-    return std::move(*restored);
+    auto list = RootList::read(crypto::text_of(stored->bytes()));
+    if (!list) return damaged(issuer_name, list.error());
+    return Issuing{*std::move(restored), *std::move(list)};
 }
 
-/// The stored intermediate, or another one. One whose renewal is due and cannot be had goes on to its end.
-Result<void> InternalCa::settle_issuer(SystemTime now) {
-    GH_TRY(auto found, stored_issuer());
-    if (found && !renewal_due(found->not_before(), found->not_after(), now)) {
-        set_issuer(*std::move(found));
+/// The stored intermediate, or another one. What is due and cannot be had without the root's key goes on to its end.
+Result<void> InternalCa::settle(SystemTime now, const Authority* offline) {
+    GH_TRY(auto found, stored());
+    const bool due = !found || issuer_due(found->issuer, now);
+    if (!due && !found->list.due(now)) {
+        set(*std::move(found));
         return {};
     }
-    auto root = root_with_key();
+    const auto root = root_with_key();
+    if (root && due) {
+        GH_TRY_VOID(sign(*root, std::move(found), {}, now));
+        return {};
+    }
     if (root) {
-        auto constraints = found ? constraints_of(found->certificate()) : NameConstraints{};
-        return sign_issuer(*root, found ? &*found : nullptr, std::move(constraints), now);
+        found->list.remember(found->issuer);
+        GH_TRY_VOID(found->list.sign(*root, now));
+        return keep(*std::move(found));
     }
     const bool usable =
-        found && root.error().reason == "ca.root_offline" && now < found->not_after();
-    if (!usable) return std::unexpected(root.error());
-    set_issuer(*std::move(found));
+        found && root.error().reason == "ca.root_offline" && now < found->issuer.not_after();
+    if (usable) {
+        set(*std::move(found));
+        return {};
+    }
+    if (offline == nullptr) return std::unexpected(root.error());
+    GH_TRY_VOID(check_same(*offline));
+    GH_TRY_VOID(sign(*offline, std::move(found), {}, now));
     return {};
 }
 
-Result<void> InternalCa::sign_issuer(const Authority& root, const Authority* renewed,
-                                     NameConstraints constraints, SystemTime now) {
-    GH_TRY(auto made,
-           root.sign_intermediate({.constraints = std::move(constraints)}, renewed, now));
-    GH_TRY_VOID(keys_->store(issuer_name, made.secret_pem()));
-    set_issuer(std::move(made));
+Result<std::vector<std::string>> InternalCa::sign(const Authority& root,
+                                                  std::optional<Issuing> before,
+                                                  const Renewal& renewal, SystemTime now) {
+    IntermediateRequest request;
+    RootList list;
+    std::vector<std::string> revoked;
+    if (!published_at_.empty()) request.crl_url = Publication::below(published_at_).root_crl_url;
+    if (before) {
+        request.constraints = constraints_of(before->issuer.certificate());
+        list = std::move(before->list);
+        list.remember(before->issuer);
+    }
+    if (renewal.constraints) request.constraints = *renewal.constraints;
+    if (renewal.revoke) revoked = list.revoke_all(*renewal.revoke, now);
+    const auto* same_key = before && !renewal.revoke ? &before->issuer : nullptr;
+    GH_TRY(auto made, root.sign_intermediate(request, same_key, now));
+    list.remember(made);
+    GH_TRY_VOID(list.sign(root, now));
+    GH_TRY_VOID(keep({std::move(made), std::move(list)}));
+    return revoked;
+}
+
+Result<void> InternalCa::keep(Issuing issuing) {
+    const auto issuer = issuing.issuer.secret_pem();
+    const auto list = issuing.list.text();
+    std::string both;
+    both.reserve(issuer.bytes().size() + list.size());
+    both.append(crypto::text_of(issuer.bytes())).append(list);
+    const crypto::Secret secret(both);
+    crypto::wipe(both.data(), both.size());
+    GH_TRY_VOID(keys_->store(issuer_name, secret));
+    set(std::move(issuing));
     return {};
 }
 
-void InternalCa::set_issuer(Authority issuer) {
-    if (!published_at_.empty()) issuer.publish_at(Publication::below(published_at_));
-    auto shared = std::make_shared<const Authority>(std::move(issuer));
+void InternalCa::set(Issuing issuing) {
+    if (!published_at_.empty()) issuing.issuer.publish_at(Publication::below(published_at_));
+    auto issuer = std::make_shared<const Authority>(std::move(issuing.issuer));
+    auto list = std::make_shared<const RootList>(std::move(issuing.list));
+    if (on_list_) on_list_(*list);
     const std::scoped_lock lock(current_->mutex);
-    current_->issuer = std::move(shared);
+    current_->issuer = std::move(issuer);
+    current_->list = std::move(list);
+}
+
+void InternalCa::on_list(std::function<void(const RootList&)> call) {
+    on_list_ = std::move(call);
+    if (on_list_) on_list_(*root_list());
+}
+
+Result<void> InternalCa::refresh(SystemTime now) {
+    GH_TRY(auto found, stored());  // it is replaced whole: to read it, nobody need wait for a turn
+    if (!found || issuer_due(found->issuer, now) || found->list.due(now)) {
+        if (root_with_key()) {
+            GH_TRY(const auto turn, take_turn(data_dir_));
+            return settle(now);
+        }
+    }
+    if (!found) return {};
+    const auto number = [](const RootList& list) { return list.crl() ? list.crl()->number : 0; };
+    if (number(found->list) < number(*root_list())) {
+        return fail(ErrorKind::conflict, "ca.list_went_back",
+                    "an older copy of the CA's intermediate was put in its place, or an older "
+                    "gatehouse wrote it: what the root has revoked since is missing there. This "
+                    "process goes on with what it has; restore the newer one, or restart to go on "
+                    "with the older");
+    }
+    if (found->issuer.fingerprint() != issuer()->fingerprint() ||
+        number(found->list) != number(*root_list()))
+        set(*std::move(found));
+    return {};
 }
 
 std::shared_ptr<const Authority> InternalCa::issuer() const {
     const std::scoped_lock lock(current_->mutex);
     return current_->issuer;
+}
+
+std::shared_ptr<const RootList> InternalCa::root_list() const {
+    const std::scoped_lock lock(current_->mutex);
+    return current_->list;
 }
 
 Result<Authority> InternalCa::root_with_key() const {
@@ -211,34 +291,46 @@ Result<Authority> InternalCa::root_with_key() const {
     return root;
 }
 
-Result<void> InternalCa::forget_root_key() {
+Result<void> InternalCa::check_same(const Authority& root) const {
+    if (root.fingerprint() == root_->fingerprint()) return {};
+    return fail(ErrorKind::invalid_argument, "ca.other_root",
+                "this is another root than the one in " + certificate_file().string());
+}
+
+Result<void> InternalCa::forget_root_key(SystemTime now) {
     GH_TRY(const auto turn, take_turn(data_dir_));
+    GH_TRY(const auto root, root_with_key());
+    GH_TRY(auto found, stored());
+    if (found) {  // so that the last list without the file is as long as it can be
+        GH_TRY_VOID(found->list.sign(root, now));
+        GH_TRY_VOID(keep(*std::move(found)));
+    }
     return keys_->store(root_name, crypto::Secret(root_->certificate_pem()));
 }
 
-Result<void> InternalCa::renew(const Authority* root, std::optional<NameConstraints> constraints,
-                               SystemTime now) {
+Result<std::vector<std::string>> InternalCa::renew(const Renewal& renewal, SystemTime now) {
     GH_TRY(const auto turn, take_turn(data_dir_));
     std::optional<Authority> kept;
+    const auto* root = renewal.root;
     if (root == nullptr) {
         GH_TRY(kept, root_with_key());
         root = &*kept;
     }
-    if (root->fingerprint() != root_->fingerprint()) {
-        return fail(ErrorKind::invalid_argument, "ca.other_root",
-                    "this is another root than the one in " + certificate_file().string());
+    GH_TRY_VOID(check_same(*root));
+    GH_TRY(auto before, stored());  // another process may have renewed it since
+    if (before && before->list.full() && !renewal.revoke) {
+        return fail(ErrorKind::exhausted, "ca.renewed_too_often",
+                    "more certificates of the intermediate are good than could be revoked; wait "
+                    "until some have ended, or give it another key: --new-key");
     }
-    GH_TRY(const auto before, stored_issuer());  // another process may have renewed it since
-    if (!constraints)
-        constraints = before ? constraints_of(before->certificate()) : NameConstraints{};
-    return sign_issuer(*root, before ? &*before : nullptr, *std::move(constraints), now);
+    return sign(*root, std::move(before), renewal, now);
 }
 
 Result<IssuedCertificate> InternalCa::leaf(std::string_view name, const LeafRequest& request,
                                            SystemTime now) {
     const auto key_name = "leaf-" + std::string(name);
     GH_TRY(const auto turn, take_turn(data_dir_));
-    GH_TRY_VOID(settle_issuer(now));
+    GH_TRY_VOID(settle(now));
     const auto issuing = issuer();
     auto stored = keys_->load(key_name);
     if (stored) {

@@ -112,6 +112,7 @@ TEST_F(InternalCaTest, KeepsALeafUntilAThirdOfItsLifeIsLeft) {
 TEST_F(InternalCaTest, DoesNotGoOnWithALeafThatWasRevoked) {
     struct One final : access::CertificateRevocations {
         bool covers_serial(std::string_view serial) const override { return serial == revoked; }
+        bool covers_authority(std::string_view) const override { return false; }
         std::string revoked;
     };
     One revocations;
@@ -231,6 +232,31 @@ TEST_F(InternalCaTest, StartsWhereverTheLastStartWasKilled) {
                       ca->root().certificate_pem());
             EXPECT_TRUE(ca->leaf("public", request_for({"a.example"}), noon));
         }
+    }
+}
+
+TEST_F(InternalCaTest, ARenewalThatIsKilledHasRevokedAndReplacedOrNeither) {
+    for (const bool after : {false, true}) {
+        SCOPED_TRACE(after);
+        const TemporaryDirectory home;
+        auto store = FileKeyStore::open(home.path() / "keys").value();
+        const auto before = InternalCa::open(store, home.path(), noon).value().issuer();
+        const auto child = ::fork();
+        ASSERT_GE(child, 0);
+        if (child == 0) {
+            DeadlyKeyStore deadly(store, 1, after);
+            auto ca = InternalCa::open(deadly, home.path(), noon);
+            if (ca) (void)ca->renew({.revoke = RevocationReason::key_compromise}, noon);
+            ::_exit(1);
+        }
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        ASSERT_TRUE(WIFSIGNALED(status));
+        const auto ca = InternalCa::open(store, home.path(), noon).value();
+        const bool replaced = ca.issuer()->key_id() != before->key_id();
+        EXPECT_EQ(replaced, after);
+        EXPECT_EQ(ca.root_list()->revoked_keys(),
+                  replaced ? std::vector{before->key_id()} : std::vector<std::string>{});
     }
 }
 

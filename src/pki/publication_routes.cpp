@@ -37,6 +37,24 @@ Task<Result<api::Reply>> show_issuer(Room& room, api::Call) {
     co_return document("application/pkix-cert", room.issuer()->certificate_der());
 }
 
+Result<api::Reply> list(const api::Call& call, const std::shared_ptr<const Crl>& crl) {
+    if (auto answer = api::judge_preconditions(call, crl->etag)) return *std::move(answer);
+    auto reply = document("application/pkix-crl", {});
+    reply.shared_body = std::shared_ptr<const std::string>(crl, &crl->der);
+    reply.fields.emplace_back("ETag", crl->etag);
+    return reply;
+}
+
+Task<Result<api::Reply>> show_root_crl(Room& room, api::Call call) {
+    const auto crl = room.root_crl();
+    if (!crl) {
+        co_return api::refusal(call, 404, "crl.root_none",
+                               "The root has not signed a list yet, and its key is kept elsewhere: "
+                               "gatehouse ca renew --offline-root FILE makes one.");
+    }
+    co_return list(call, crl);
+}
+
 Task<Result<api::Reply>> show_crl(Room& room, api::Call call) {
     const auto crl = room.crl.current();
     // A list that might lack something is worse than none.
@@ -44,11 +62,7 @@ Task<Result<api::Reply>> show_crl(Room& room, api::Call call) {
         co_return fail(ErrorKind::unavailable, "crl.unknown",
                        "what was revoked is not known before the database has answered once");
     }
-    if (auto answer = api::judge_preconditions(call, crl->etag)) co_return *std::move(answer);
-    auto reply = document("application/pkix-crl", {});
-    reply.shared_body = std::shared_ptr<const std::string>(crl, &crl->der);
-    reply.fields.emplace_back("ETag", crl->etag);
-    co_return reply;
+    co_return list(call, crl);
 }
 
 OcspStatus status_in(const std::vector<CertificateStanding>& known, std::string_view serial) {
@@ -144,6 +158,12 @@ std::vector<api::Route> publication_routes(Room& room) {
          .access = Access::anyone(),
          .handle = api::with(room, show_crl),
          .summary = "What was revoked (RFC 5280).",
+         .answers = answers("A list, DER.", "application/pkix-crl")},
+        {.method = "GET",
+         .path = "/pki/root.crl",
+         .access = Access::anyone(),
+         .handle = api::with(room, show_root_crl),
+         .summary = "Which intermediates the root has revoked (RFC 5280).",
          .answers = answers("A list, DER.", "application/pkix-crl")},
         {.method = "POST",
          .path = "/pki/ocsp",

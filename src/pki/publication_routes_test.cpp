@@ -13,6 +13,7 @@ namespace gh::pki {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::days;
 using storage::run_to_end;
 using RequestHandle = std::unique_ptr<OCSP_REQUEST, FreeWith<OCSP_REQUEST_free>>;
 using ResponseHandle = std::unique_ptr<OCSP_RESPONSE, FreeWith<OCSP_RESPONSE_free>>;
@@ -126,6 +127,21 @@ TEST_P(PublicationTest, HandsOutOneListToAll) {
     const auto reply = ask("GET", "/pki/crl").value();
     EXPECT_EQ(reply.shared_body.get(), &crl.current()->der) << "no copy of it";
     EXPECT_TRUE(reply.body.empty());
+}
+
+TEST_P(PublicationTest, HandsOutTheListOfTheRootOrSaysWhoMakesIt) {
+    std::shared_ptr<const Crl> list;
+    room->root_crl = [&list] { return list; };
+    const auto none = ask("GET", "/pki/root.crl").value();
+    EXPECT_EQ(none.status, 404);
+    EXPECT_TRUE(none.body.contains("crl.root_none") && none.body.contains("--offline-root"));
+    list = std::make_shared<const Crl>(next_crl(*issuer, {}, 0, now, days{365}).value());
+    const auto reply = ask("GET", "/pki/root.crl").value();
+    EXPECT_EQ(reply.shared_body.get(), &list->der);
+    EXPECT_EQ(reply.content_type, "application/pkix-crl");
+    EXPECT_EQ(
+        std::ranges::count(reply.fields, std::pair<std::string, std::string>("ETag", list->etag)),
+        1);
 }
 
 }  // namespace

@@ -43,6 +43,12 @@ bool RevokedCertificates::covers_serial(std::string_view serial) const {
     return by_serial_.contains(serial);
 }
 
+bool RevokedCertificates::covers_authority(std::string_view key_id) const {
+    if (!any_authority_.load(std::memory_order_acquire)) return false;
+    const std::shared_lock lock(mutex_);
+    return std::ranges::binary_search(authorities_, key_id);
+}
+
 std::optional<RevokedCertificate> RevokedCertificates::find(std::string_view serial) const {
     const std::shared_lock lock(mutex_);
     const auto found = by_serial_.find(serial);
@@ -82,6 +88,17 @@ void RevokedCertificates::add(std::vector<RevokedCertificate> some) {
         if (!changed) return;
         any_.store(true, std::memory_order_release);
         generation_.fetch_add(1, std::memory_order_release);
+    }
+    if (on_change_) on_change_();
+}
+
+void RevokedCertificates::set_authorities(std::vector<std::string> key_ids) {
+    std::ranges::sort(key_ids);
+    {
+        const std::scoped_lock lock(mutex_);
+        if (key_ids == authorities_) return;
+        authorities_ = std::move(key_ids);
+        any_authority_.store(!authorities_.empty(), std::memory_order_release);
     }
     if (on_change_) on_change_();
 }

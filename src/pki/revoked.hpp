@@ -45,6 +45,7 @@ class RevokedCertificates final : public access::CertificateRevocations {
     /// @param serial  as crypto::serial_of() has it. Serials are 128 random bits, and a signature can be bent so that the
     ///                fingerprint is another: the serial decides, whoever signed
     [[nodiscard]] bool covers_serial(std::string_view serial) const override;
+    [[nodiscard]] bool covers_authority(std::string_view key_id) const override;
     [[nodiscard]] std::size_t size() const;
     [[nodiscard]] std::optional<RevokedCertificate> find(std::string_view serial) const;
     /// Those of one issuer whose life was not over at `alive_at`: what its CRL lists.
@@ -53,6 +54,9 @@ class RevokedCertificates final : public access::CertificateRevocations {
 
     /// Holds on this node from the next request on. Known ones are passed over.
     void add(std::vector<RevokedCertificate> some);
+    /// Keys of intermediates whose certificates are all revoked: what they signed is over, whoever has them now. In place of
+    /// those that were said before.
+    void set_authorities(std::vector<std::string> key_ids);
     /// Those whose life was over by then.
     void forget(SystemTime over_before);
     /// Counts the changes.
@@ -72,7 +76,9 @@ class RevokedCertificates final : public access::CertificateRevocations {
     std::function<void()> on_change_;
     std::atomic<std::uint64_t> generation_ = 1;
     std::atomic<bool> any_ = false;  // without any, nobody takes the lock
+    std::atomic<bool> any_authority_ = false;
     mutable std::shared_mutex mutex_;
+    std::vector<std::string> authorities_;  // sorted
     std::unordered_map<std::string, RevokedCertificate, Hash, std::equal_to<>> by_serial_;
 };
 

@@ -22,6 +22,8 @@ struct Room {
     CrlKeeper& crl;
     std::function<std::shared_ptr<const Authority>()> issuer;  ///< who issues now; from any thread
     std::string root_pem;
+    /// The root's list; null: it has none. From any thread.
+    std::function<std::shared_ptr<const Crl>()> root_crl = {};
     std::atomic<std::size_t> lookups = 0;  ///< OCSP requests that wait for the database now
 };
 

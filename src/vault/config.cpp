@@ -5,6 +5,7 @@
 #include "codec/https_url.hpp"
 #include "config/object.hpp"
 #include "config/types.hpp"
+#include "vault/backend/azure_keys.hpp"
 #include "vault/secret_path.hpp"
 
 namespace gh::vault {
@@ -23,6 +24,12 @@ Result<std::string> tpm_of(const std::string& text) {
                 "is no device such as /dev/tpmrm0, nor swtpm:path=SOCKET");
 }
 
+Result<std::string> key_name_of(const std::string& text) {
+    if (text.empty() || azure::is_key_name(text)) return text;
+    return fail(ErrorKind::invalid_argument, "config.value",
+                "is no name of a key in a Key Vault: letters, digits and '-'");
+}
+
 Result<std::string> url_of(const std::string& text) {
     if (text.empty()) return text;
     GH_TRY_VOID(codec::parse_https_url(text));
@@ -34,6 +41,11 @@ Result<std::string> folder_of(const std::string& text) {
     GH_TRY_VOID(check_secret_folder(text));
     return text;
 }
+
+constexpr std::string_view dpapi_is_elsewhere =
+    "is for Windows, where gatehouse-secrets.exe keeps such a store; here: sealed, environment or "
+    "azure (to take secrets over: gatehouse-secrets get PATH --json, piped into gatehouse secrets "
+    "set PATH --json)";
 
 config::Type<AzureConfig> azure_type() {
     const auto same = [](const std::string& text) { return text; };
@@ -63,6 +75,7 @@ std::vector<std::string_view> VaultConfig::sources() const {
     if (!credential.empty()) named.emplace_back("credential");
     if (!kernel_keyring.empty()) named.emplace_back("kernel_keyring");
     if (!tpm.empty()) named.emplace_back("tpm");
+    if (!azure_key.empty()) named.emplace_back("azure_key");
     return named;
 }
 
@@ -82,12 +95,17 @@ config::Type<VaultConfig> vault_type() {
               "The description of such a key in the kernel's keyring (keyctl padd user).");
     table.key("tpm", &VaultConfig::tpm, config::parsed_text<std::string>(&tpm_of, same),
               "The device of a TPM 2.0, such as /dev/tpmrm0.");
+    table.key("azure_key", &VaultConfig::azure_key,
+              config::parsed_text<std::string>(&key_name_of, same),
+              "The name of an RSA key of the Key Vault of azure.");
     table.key("backend", &VaultConfig::backend,
               config::choice<BackendKind>({{"sealed", BackendKind::sealed},
                                            {"environment", BackendKind::environment},
-                                           {"azure", BackendKind::azure}}),
+                                           {"azure", BackendKind::azure}},
+                                          {{"dpapi", std::string(dpapi_is_elsewhere)}}),
               "Where the configuration's and the shell's secrets rest.");
-    table.key("azure", &VaultConfig::azure, azure_type(), "The Key Vault of backend: azure.");
+    table.key("azure", &VaultConfig::azure, azure_type(),
+              "The Key Vault of backend: azure and of azure_key.");
     table.key("external_key_required", &VaultConfig::external_key_required, config::boolean(),
               "Refuse to start with a key that lies beside what it protects.");
     table.key(

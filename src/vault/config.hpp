@@ -38,6 +38,7 @@ struct VaultConfig {
     std::string credential;  ///< a file in $CREDENTIALS_DIRECTORY, as systemd gives it; empty: none
     std::string kernel_keyring;  ///< description of a key; empty: none
     std::string tpm;             ///< a device of a TPM 2.0; empty: none
+    std::string azure_key;       ///< name of a key of the Key Vault of `azure`; empty: none
     BackendKind backend = BackendKind::sealed;
     AzureConfig azure;
     bool external_key_required = false;  ///< the start is refused when none is named

@@ -11,6 +11,7 @@
 #include "crypto/passphrase_key.hpp"
 #include "crypto/secret.hpp"
 #include "crypto/x25519.hpp"
+#include "vault/config.hpp"
 #include "vault/seal_file.hpp"
 
 namespace gh::vault {
@@ -53,6 +54,10 @@ class Protector {
 [[nodiscard]] std::unique_ptr<Protector> kernel_keyring_protector(std::string description);
 /// A TPM 2.0, see Tpm::open(). Only this machine opens the seal then.
 [[nodiscard]] std::unique_ptr<Protector> tpm_protector(std::string device);
+/// An RSA key of an Azure Key Vault, by its name there. It asks on a loop of its own, as net::run_to_end() does.
+///
+/// Errors besides: those of azure::Client; `permission_denied` "seal.azure_denied".
+[[nodiscard]] std::unique_ptr<Protector> azure_protector(AzureConfig config, std::string key);
 /// What somebody typed, through Argon2id.
 [[nodiscard]] std::unique_ptr<Protector> passphrase_protector(std::string_view passphrase,
                                                               crypto::PassphraseCost cost = {});

@@ -3,6 +3,7 @@
 #include "base/try.hpp"
 #include "codec/base64.hpp"
 #include "crypto/hkdf.hpp"
+#include "crypto/xaes.hpp"
 #include "vault/wrapping.hpp"
 
 // The master key sealed for a public key: an ephemeral X25519 key, HKDF over what both share and over both public keys,
@@ -27,6 +28,14 @@ Result<Secret> key_of(const X25519& ours, crypto::Bytes theirs, crypto::Bytes ep
     return crypto::hkdf_sha256(shared, crypto::bytes_of(salt), purpose, 32);
 }
 
+std::string proven_text(std::string_view public_key) {
+    return "recovery key " + std::string(public_key);
+}
+
+crypto::Xaes prover_of(const Secret& master) {
+    return crypto::Xaes::of_key(derived_from(master, "recipients")).value();
+}
+
 class RecoveryProtector final : public Protector {
  public:
     explicit RecoveryProtector(X25519 key) : key_(std::move(key)) {}
@@ -34,14 +43,7 @@ class RecoveryProtector final : public Protector {
     [[nodiscard]] std::string_view kind() const override { return "recovery"; }
     [[nodiscard]] std::string name() const override { return "the recovery key"; }
     Result<Recipient> wrap(const Secret& master) override {
-        const auto ephemeral = X25519::generate();
-        Recipient recipient;
-        recipient.kind = kind();
-        recipient.parameters = {{"public_key", base64_of(key_.public_key())},
-                                {"ephemeral", base64_of(ephemeral.public_key())}};
-        GH_TRY(auto key,
-               key_of(ephemeral, key_.public_key(), ephemeral.public_key(), key_.public_key()));
-        return wrap_with(std::move(key), std::move(recipient), master);
+        return wrap_for_recovery(base64_of(key_.public_key()), master);
     }
     Result<Secret> unwrap(const Recipient& recipient) override {
         GH_TRY(const auto ephemeral, octets_parameter(recipient, "ephemeral", X25519::key_bytes));
@@ -59,6 +61,34 @@ class RecoveryProtector final : public Protector {
 };
 
 }  // namespace
+
+Result<Recipient> wrap_for_recovery(const std::string& public_key, const Secret& master) {
+    const auto malformed =
+        fail(ErrorKind::corrupt, "seal.malformed", "a recovery key has a public half that is none");
+    const auto theirs = codec::decode_base64(public_key);
+    if (!theirs || theirs->size() != X25519::key_bytes) return malformed;
+    const auto ephemeral = X25519::generate();
+    const auto bytes = crypto::bytes_of(*theirs);
+    auto key = key_of(ephemeral, bytes, ephemeral.public_key(), bytes);
+    if (!key) return malformed;
+    const auto proof = prover_of(master).seal({}, crypto::bytes_of(proven_text(public_key)));
+    Recipient recipient;
+    recipient.kind = "recovery";
+    recipient.parameters = {{"public_key", public_key},
+                            {"ephemeral", base64_of(ephemeral.public_key())},
+                            {"proof", codec::encode_base64(proof)}};
+    return wrap_with(*std::move(key), std::move(recipient), master);
+}
+
+bool is_proven(const Recipient& recipient, const Secret& master) {
+    const auto* public_key = recipient.parameter("public_key");
+    const auto* text = recipient.parameter("proof");
+    if (public_key == nullptr || text == nullptr) return false;
+    const auto proof = codec::decode_base64(*text);
+    return proof && prover_of(master)
+                        .open(crypto::bytes_of(*proof), crypto::bytes_of(proven_text(*public_key)))
+                        .has_value();
+}
 
 Result<RecoveryKey> RecoveryKey::parse(std::string_view text) {
     const auto malformed =

@@ -105,6 +105,13 @@ Task<Result<KeyId>> Rekey::begin(SystemTime now, Also<KeyId> also) {
     co_return co_await database_.write(std::move(work));
 }
 
+Task<Result<RenewedKeys>> Rekey::renew_keys(SystemTime now, Also<RenewedKeys> also) {
+    auto work = [&keyring = keyring_, now, also = std::move(also)](Session& session) {
+        return storage::with_also(session, keyring.renew(session, now), also);
+    };
+    co_return co_await database_.write(std::move(work));
+}
+
 Task<Result<RekeyStep>> Rekey::step(RekeyPosition after, SystemTime now) {
     auto work = [&keyring = keyring_, after = std::move(after), now](Session& session) {
         return seal_some(session, keyring, after, now);

@@ -45,6 +45,9 @@ class Rekey {
     [[nodiscard]] Task<Result<RekeyState>> state();
     /// A new data key. @return its id
     [[nodiscard]] Task<Result<KeyId>> begin(SystemTime now, storage::Also<KeyId> also = {});
+    /// The data keys sealed with the new master key, and a new one: Keyring::renew().
+    [[nodiscard]] Task<Result<RenewedKeys>> renew_keys(SystemTime now,
+                                                       storage::Also<RenewedKeys> also = {});
     /// Seals some values anew that an older key sealed. What does not open keeps nobody from sealing the rest.
     [[nodiscard]] Task<Result<RekeyStep>> step(RekeyPosition after, SystemTime now);
     /// Forgets the keys that open nothing any more; how many.

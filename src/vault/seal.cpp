@@ -4,14 +4,34 @@
 
 #include "base/file.hpp"
 #include "base/try.hpp"
-#include "crypto/hkdf.hpp"
 #include "crypto/xaes.hpp"
+#include "vault/wrapping.hpp"
 
 namespace gh::vault {
 namespace {
 
-constexpr std::size_t master_bytes = 32;
+constexpr std::size_t master_bytes = 32, public_key_bytes = 32;
 constexpr std::string_view proof_text = "every key is sealed";
+constexpr std::string_view former_text = "the master key of before";
+
+/// Of a key that is one.
+crypto::Xaes xaes_of(const crypto::Secret& master, std::string_view purpose) {
+    return crypto::Xaes::of_key(derived_from(master, purpose)).value();
+}
+
+std::string proof_of(const crypto::Secret& master) {
+    return xaes_of(master, "proof").seal({}, crypto::bytes_of(proof_text));
+}
+
+/// Sealed for it, and opened again: what nobody can open must not take the place of what somebody can. Who may have a key
+/// wrapped elsewhere need not be who may have it unwrapped.
+Result<Recipient> wrap_surely(Protector& protector, const crypto::Secret& master) {
+    GH_TRY(auto recipient, protector.wrap(master));
+    GH_TRY(const auto back, protector.unwrap(recipient));
+    if (crypto::constant_time_equal(back.bytes(), master.bytes())) return recipient;
+    return fail(ErrorKind::corrupt, "seal.malformed",
+                protector.name() + " does not give back what it sealed");
+}
 
 std::string kinds_of(const SealFile& file) {
     std::string kinds;
@@ -62,7 +82,22 @@ Result<Seal> Seal::open(const std::filesystem::path& folder, Protector& protecto
     if (!master) return std::unexpected(std::move(master).error());
     if (master->size() != master_bytes)
         return fail(ErrorKind::corrupt, "seal.malformed", "the master key has another size");
-    return Seal(folder, std::move(file), *std::move(master));
+    Seal seal(folder, std::move(file), *std::move(master));
+    GH_TRY_VOID(seal.open_former());
+    return seal;
+}
+
+Result<void> Seal::open_former() {
+    if (file_.former.empty()) return {};
+    auto former = xaes_of(master_, "former")
+                      .open(crypto::bytes_of(file_.former), crypto::bytes_of(former_text));
+    if (!former || former->size() != master_bytes) {
+        return fail(ErrorKind::corrupt, "seal.malformed",
+                    (folder_ / file_name).string() +
+                        ": former was changed; restore all of keys/ from a backup");
+    }
+    former_ = *std::move(former);
+    return {};
 }
 
 Result<bool> Seal::opens_with(const std::filesystem::path& folder, Protector& protector) {
@@ -78,7 +113,7 @@ Result<bool> Seal::opens_with(const std::filesystem::path& folder, Protector& pr
 Result<Seal> Seal::make(const std::filesystem::path& folder, Protector& protector) {
     auto master = crypto::Secret::random(master_bytes);
     SealFile file;
-    GH_TRY(auto recipient, protector.wrap(master));
+    GH_TRY(auto recipient, wrap_surely(protector, master));
     file.recipients.push_back(std::move(recipient));
     GH_TRY(const auto directory, open_directory(folder));
     GH_TRY_VOID(create_file(directory, file_name, vault::text_of(file), 0600));
@@ -86,23 +121,27 @@ Result<Seal> Seal::make(const std::filesystem::path& folder, Protector& protecto
 }
 
 crypto::Secret Seal::derived_key(std::string_view purpose) const {
-    return crypto::hkdf_sha256(master_, {}, "gatehouse vault 1 " + std::string(purpose),
-                               crypto::Xaes::key_bytes);
+    return derived_from(master_, purpose);
+}
+
+std::optional<crypto::Secret> Seal::former_key(std::string_view purpose) const {
+    if (!former_) return {};
+    return derived_from(*former_, purpose);
 }
 
 Result<bool> Seal::keys_sealed() const {
     if (file_.keys_sealed.empty()) return false;
-    const auto xaes = crypto::Xaes::of_key(derived_key("proof")).value();
-    if (xaes.open(crypto::bytes_of(file_.keys_sealed), crypto::bytes_of(proof_text))) return true;
+    if (xaes_of(master_, "proof")
+            .open(crypto::bytes_of(file_.keys_sealed), crypto::bytes_of(proof_text)))
+        return true;
     return fail(
         ErrorKind::corrupt, "seal.malformed",
         (folder_ / file_name).string() + ": keys_sealed was changed; restore it from a backup");
 }
 
 Result<void> Seal::note_keys_sealed() {
-    const auto xaes = crypto::Xaes::of_key(derived_key("proof")).value();
     auto file = file_;
-    file.keys_sealed = xaes.seal({}, crypto::bytes_of(proof_text));
+    file.keys_sealed = proof_of(master_);
     return replace(std::move(file));
 }
 
@@ -133,9 +172,71 @@ Result<void> Seal::withdraw(std::string_view public_key) {
 Result<void> Seal::move_to(Protector& protector) {
     auto file = file_;
     std::erase_if(file.recipients, [](const auto& each) { return each.kind != "recovery"; });
-    GH_TRY(auto recipient, protector.wrap(master_));
+    GH_TRY(auto recipient, wrap_surely(protector, master_));
     file.recipients.insert(file.recipients.begin(), std::move(recipient));
     return replace(std::move(file));
+}
+
+std::vector<std::string> Seal::recovery_keys() const {
+    std::vector<std::string> keys;
+    for (const auto& each : file_.recipients) {
+        if (each.kind == "recovery" && octets_parameter(each, "public_key", public_key_bytes))
+            keys.push_back(*each.parameter("public_key"));
+    }
+    return keys;
+}
+
+std::vector<std::string> Seal::unproven() const {
+    auto keys = recovery_keys();
+    std::erase_if(keys, [&](const std::string& key) {
+        return std::ranges::any_of(file_.recipients, [&](const Recipient& each) {
+            const auto* public_key = each.parameter("public_key");
+            return each.kind == "recovery" && public_key != nullptr && *public_key == key &&
+                   is_proven(each, master_);
+        });
+    });
+    return keys;
+}
+
+Result<void> Seal::check_known(std::span<const std::string> known) const {
+    for (const auto& key : unproven()) {
+        if (std::ranges::find(known, key) != known.end()) continue;
+        return fail(
+            ErrorKind::conflict, "seal.recovery_unproven",
+            "nothing proves that the recovery key " + key +
+                " is of this house: an older gatehouse made it, or somebody put it there, who "
+                "would have the new master key. If recovery-key has said that public key when you "
+                "made it, add --keep-recovery-key " +
+                key + "; if not: gatehouse secrets recovery-key --withdraw " + key);
+    }
+    return {};
+}
+
+Result<void> Seal::begin_renewal(Protector& protector, std::span<const std::string> known) {
+    if (renewing()) return {};
+    GH_TRY_VOID(check_known(known));
+    auto master = crypto::Secret::random(master_bytes);
+    SealFile file;
+    GH_TRY(auto recipient, wrap_surely(protector, master));
+    file.recipients.push_back(std::move(recipient));
+    for (const auto& key : recovery_keys()) {
+        GH_TRY(auto recovery, wrap_for_recovery(key, master));
+        file.recipients.push_back(std::move(recovery));
+    }
+    GH_TRY(const bool sealed, keys_sealed());
+    if (sealed) file.keys_sealed = proof_of(master);
+    file.former = xaes_of(master, "former").seal(master_.bytes(), crypto::bytes_of(former_text));
+    GH_TRY_VOID(replace(std::move(file)));
+    former_ = std::exchange(master_, std::move(master));
+    return {};
+}
+
+Result<void> Seal::end_renewal() {
+    auto file = file_;
+    file.former.clear();
+    GH_TRY_VOID(replace(std::move(file)));
+    former_.reset();
+    return {};
 }
 
 Result<void> Seal::replace(SealFile file) {

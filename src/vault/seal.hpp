@@ -2,8 +2,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/error.hpp"
 #include "crypto/secret.hpp"
@@ -44,25 +48,45 @@ class Seal {
     [[nodiscard]] Result<bool> keys_sealed() const;
     [[nodiscard]] Result<void> note_keys_sealed();
 
-    [[nodiscard]] const std::vector<Recipient>& recipients() const { return file_.recipients; }
     /// One more who can open it.
     /// @return `exhausted` "seal.recipients"
     [[nodiscard]] Result<void> add(Protector& protector);
     /// The recovery key with this public half, in base64, opens it no more. @return `not_found` "seal.no_such_recovery_key"
     [[nodiscard]] Result<void> withdraw(std::string_view public_key);
     /// From now on this one and the recovery keys can open it, and nobody else. The master key stays what it was: what
-    /// opened an older copy of the seal opens everything, if it meets with that copy.
+    /// opened an older copy of the seal opens everything, if it meets with that copy, until a renewal.
     [[nodiscard]] Result<void> move_to(Protector& protector);
+
+    /// Public halves of the recovery keys, in base64.
+    [[nodiscard]] std::vector<std::string> recovery_keys() const;
+    /// Those of them that nothing proves to be of this house: those that an older gatehouse made, or
+    /// somebody who can write to the folder.
+    [[nodiscard]] std::vector<std::string> unproven() const;
+    /// Another master key in the place of this one, sealed for `protector` and the recovery keys. derived_key() is the new
+    /// one's from then on; former_key() opens what is yet to be sealed anew. Goes on with one that was cut short. Under the
+    /// caller's lock, with nobody else at work who has opened the seal before.
+    /// @param known  recovery keys that the caller vouches for, which unproven() names
+    /// @return `conflict` "seal.recovery_unproven"; errors of the protector: nothing has changed then
+    [[nodiscard]] Result<void> begin_renewal(Protector& protector,
+                                             std::span<const std::string> known);
+    /// Nothing is sealed with the former master key any more: it is forgotten.
+    [[nodiscard]] Result<void> end_renewal();
+    [[nodiscard]] bool renewing() const { return former_.has_value(); }
+    /// derived_key() of the master key of before. @return nothing where no renewal is under way
+    [[nodiscard]] std::optional<crypto::Secret> former_key(std::string_view purpose) const;
 
  private:
     Seal(std::filesystem::path folder, SealFile file, crypto::Secret master)
         : folder_(std::move(folder)), file_(std::move(file)), master_(std::move(master)) {}
+    [[nodiscard]] Result<void> open_former();
+    [[nodiscard]] Result<void> check_known(std::span<const std::string> known) const;
     /// The file first: what failed has changed nothing.
     [[nodiscard]] Result<void> replace(SealFile file);
 
     std::filesystem::path folder_;
     SealFile file_;
     crypto::Secret master_;
+    std::optional<crypto::Secret> former_;
 };
 
 }  // namespace gh::vault

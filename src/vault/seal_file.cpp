@@ -13,17 +13,10 @@ namespace {
 using codec::json::Members;
 using codec::json::Value;
 
-constexpr std::int64_t version = 1;
-constexpr std::size_t parameters_max = 8, parameter_bytes_max = 1024, kind_bytes_max = 32;
+constexpr std::int64_t version = 1, version_with_former = 2;
 
 std::unexpected<Error> malformed(std::string detail) {
     return fail(ErrorKind::corrupt, "seal.malformed", std::move(detail));
-}
-
-bool is_word(std::string_view text) {
-    return !text.empty() && text.size() <= kind_bytes_max &&
-           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
-               std::string_view::npos;
 }
 
 /// Every member is one of `known`, and there is none besides.
@@ -41,33 +34,7 @@ Result<std::string> octets_of(const Value& in, std::string_view name) {
     return octets;
 }
 
-Result<Recipient> recipient_of(const Value& in) {
-    const auto* members = in.object();
-    const auto* kind = in.find_string("kind");
-    const auto* parameters = in.find("parameters");
-    if (members == nullptr || !has_only(*members, {"kind", "parameters", "sealed"}) ||
-        kind == nullptr || !is_word(*kind) || parameters == nullptr ||
-        parameters->object() == nullptr || parameters->object()->size() > parameters_max)
-        return malformed("a recipient is not what it should be");
-    Recipient recipient;
-    recipient.kind = *kind;
-    for (const auto& [name, value] : *parameters->object()) {
-        if (!is_word(name) || value.string() == nullptr ||
-            value.string()->size() > parameter_bytes_max)
-            return malformed("a parameter of a recipient is not what it should be");
-        recipient.parameters.emplace_back(name, *value.string());
-    }
-    GH_TRY(recipient.sealed, octets_of(in, "sealed"));
-    return recipient;
-}
-
 }  // namespace
-
-const std::string* Recipient::parameter(std::string_view name) const {
-    const auto found =
-        std::ranges::find(parameters, name, [](const auto& each) { return each.first; });
-    return found == parameters.end() ? nullptr : &found->second;
-}
 
 Result<SealFile> parse_seal_file(std::string_view text) {
     const auto value = codec::json::parse(text, {.bytes_max = SealFile::bytes_max, .depth_max = 8});
@@ -76,25 +43,25 @@ Result<SealFile> parse_seal_file(std::string_view text) {
     const auto* said = value->find("version");
     if (said == nullptr || said->integer().value_or(0) < version)
         return malformed("it has no version that there ever was");
-    if (said->integer() != version) {
+    const bool has_former = said->integer() == version_with_former;
+    if (said->integer() != version && !has_former) {
         return fail(ErrorKind::conflict, "seal.newer",
                     "a newer gatehouse wrote it, as version " + std::to_string(*said->integer()) +
                         ": run that one");
     }
-    if (members == nullptr || !has_only(*members, {"version", "recipients", "keys_sealed"}))
+    if (members == nullptr ||
+        !has_only(*members, {"version", "recipients", "keys_sealed", "former"}) ||
+        has_former != (value->find("former") != nullptr))
         return malformed("it has other members than it should");
-    const auto* recipients = value->find("recipients");
-    const auto* list = recipients ? recipients->array() : nullptr;
-    if (list == nullptr || list->empty() || list->size() > SealFile::recipients_max)
-        return malformed("it names no recipients, or too many");
     SealFile file;
-    for (const auto& each : *list) {
-        GH_TRY(auto recipient, recipient_of(each));
-        file.recipients.push_back(std::move(recipient));
-    }
+    GH_TRY(file.recipients, recipients_of(value->find("recipients")));
     if (value->find("keys_sealed") != nullptr) {
         GH_TRY(file.keys_sealed, octets_of(*value, "keys_sealed"));
         if (file.keys_sealed.empty()) return malformed("keys_sealed is empty");
+    }
+    if (has_former) {
+        GH_TRY(file.former, octets_of(*value, "former"));
+        if (file.former.empty()) return malformed("former is empty");
     }
     return file;
 }
@@ -102,15 +69,12 @@ Result<SealFile> parse_seal_file(std::string_view text) {
 std::string text_of(const SealFile& file) {
     std::string text;
     codec::json::Writer out(text);
-    out.begin_object().name("version").integer(version).name("recipients").begin_array();
-    for (const auto& each : file.recipients) {
-        out.begin_object().name("kind").string(each.kind).name("parameters").begin_object();
-        for (const auto& [name, value] : each.parameters) out.name(name).string(value);
-        out.end_object().name("sealed").string(codec::encode_base64(each.sealed)).end_object();
-    }
-    out.end_array();
+    out.begin_object().name("version").integer(file.former.empty() ? version : version_with_former);
+    out.name("recipients");
+    write_recipients(out, file.recipients);
     if (!file.keys_sealed.empty())
         out.name("keys_sealed").string(codec::encode_base64(file.keys_sealed));
+    if (!file.former.empty()) out.name("former").string(codec::encode_base64(file.former));
     out.end_object();
     return text + "\n";
 }

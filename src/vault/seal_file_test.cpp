@@ -61,8 +61,24 @@ TEST(SealFile, RefusesEverythingElse) {
     }
 }
 
+TEST(SealFile, WithAFormerMasterKeyIsOfAVersionThatNobodyOverlooks) {
+    SealFile file;
+    file.recipients.push_back({.kind = "key", .parameters = {}, .sealed = "x"});
+    EXPECT_TRUE(text_of(file).starts_with(R"({"version":1,)"));
+    file.former = "the one before";
+    file.keys_sealed = "proof";
+    EXPECT_TRUE(text_of(file).starts_with(R"({"version":2,)"));
+    EXPECT_EQ(parse_seal_file(text_of(file)), file);
+    const std::string recipients =
+        R"("recipients":[{"kind":"key","parameters":{},"sealed":"AAAA"}])";
+    for (const auto* bad :
+         {R"({"version":1,"former":"AAAA",)", R"({"version":2,)", R"({"version":2,"former":"",)",
+          R"({"version":2,"former":1,)", R"({"version":2,"former":"!",)"})
+        EXPECT_EQ(parse_seal_file(bad + recipients + "}").error().reason, "seal.malformed") << bad;
+}
+
 TEST(SealFile, OfANewerVersionIsNotDamaged) {
-    for (const auto* text : {R"({"version":2,"recipients":[],"more":1})", R"({"version":300})"}) {
+    for (const auto* text : {R"({"version":3,"recipients":[],"more":1})", R"({"version":300})"}) {
         const auto file = parse_seal_file(text);
         ASSERT_FALSE(file) << text;
         EXPECT_EQ(file.error().reason, "seal.newer");

@@ -156,6 +156,95 @@ TEST_F(SealTest, TellsWhetherItIsSealedForSomebodyUnlessThatIsInDoubt) {
     EXPECT_EQ(opens(protector).error().reason, "seal.malformed");
 }
 
+TEST_F(SealTest, HasAnotherMasterKeyAfterARenewalAndKnowsTheFormerUntilItsEnd) {
+    auto protector = key_protector(key_text());
+    auto seal = Seal::make(folder(), *protector).value();
+    ASSERT_TRUE(seal.note_keys_sealed());
+    auto recovery = RecoveryKey::generate();
+    const auto name = recovery.public_key();
+    const auto recovering = std::move(recovery).protector();
+    ASSERT_TRUE(seal.add(*recovering));
+    EXPECT_FALSE(seal.renewing());
+    EXPECT_FALSE(seal.former_key("x"));
+    const auto old_key = text_of(seal.derived_key("x"));
+    const auto old_file = file_of_seal();
+    ASSERT_TRUE(seal.begin_renewal(*protector, {}));
+    const auto new_key = text_of(seal.derived_key("x"));
+    EXPECT_NE(new_key, old_key);
+    for (auto* each : {protector.get(), recovering.get()}) {
+        auto cut_short = Seal::open(folder(), *each);
+        ASSERT_TRUE(cut_short) << describe(cut_short.error());
+        EXPECT_TRUE(cut_short->renewing());
+        EXPECT_EQ(text_of(cut_short->derived_key("x")), new_key);
+        EXPECT_EQ(text_of(*cut_short->former_key("x")), old_key);
+        EXPECT_EQ(cut_short->keys_sealed(), true);
+        EXPECT_TRUE(cut_short->unproven().empty()) << "proven with the new one";
+        ASSERT_TRUE(cut_short->begin_renewal(*protector, {}));
+        EXPECT_EQ(text_of(cut_short->derived_key("x")), new_key) << "it goes on with that";
+    }
+    ASSERT_TRUE(seal.end_renewal());
+    EXPECT_TRUE(file_of_seal().former.empty());
+    for (auto* each : {protector.get(), recovering.get()}) {
+        const auto opened = Seal::open(folder(), *each).value();
+        EXPECT_FALSE(opened.renewing());
+        EXPECT_EQ(text_of(opened.derived_key("x")), new_key);
+    }
+    EXPECT_EQ(*file_of_seal().recipients.back().parameter("public_key"), name);
+    put(old_file);
+    EXPECT_EQ(text_of(open(key_protector(key_text()))->derived_key("x")), old_key)
+        << "what an older copy opens has nothing of the new one";
+}
+
+TEST_F(SealTest, NeedsOneProtectorAndRecoveryKeysThatAreItsOwnForARenewal) {
+    auto protector = key_protector(key_text());
+    auto seal = Seal::make(folder(), *protector).value();
+    auto planted = RecoveryKey::generate();
+    const std::vector<std::string> known{planted.public_key()};
+    auto file = file_of_seal();
+    // Nobody can open it with this one, until somebody seals a master key for it.
+    file.recipients.push_back({.kind = "recovery",
+                               .parameters = {{"public_key", known[0]}, {"ephemeral", known[0]}},
+                               .sealed = "x"});
+    put(file);
+    auto opened = open(key_protector(key_text())).value();
+    EXPECT_EQ(opened.unproven(), known);
+    const auto refused = opened.begin_renewal(*protector, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, "seal.recovery_unproven");
+    EXPECT_TRUE(refused.error().detail.contains("--withdraw " + known[0]));
+    EXPECT_EQ(file_of_seal(), file) << "nothing has changed";
+    // A proof of another key, or of another master key, proves nothing.
+    auto own = RecoveryKey::generate().protector();
+    ASSERT_TRUE(opened.add(*own));
+    file = file_of_seal();
+    file.recipients[1].parameters.emplace_back("proof", *file.recipients[2].parameter("proof"));
+    put(file);
+    opened = open(key_protector(key_text())).value();
+    EXPECT_EQ(opened.unproven(), known);
+    ASSERT_TRUE(opened.begin_renewal(*protector, known));
+    EXPECT_TRUE(opened.unproven().empty());
+    EXPECT_TRUE(Seal::open(folder(), *std::move(planted).protector())) << "as was vouched for";
+}
+
+TEST_F(SealTest, IsAsItWasWhereTheNewMasterKeyCannotBeSealedOrItsFormerWasChanged) {
+    auto protector = key_protector(key_text());
+    auto seal = Seal::make(folder(), *protector).value();
+    const auto before = file_of_seal();
+    const auto lost = key_file_protector(folder() / "nowhere");
+    EXPECT_EQ(seal.begin_renewal(*lost, {}).error().reason, "seal.key_missing");
+    EXPECT_FALSE(seal.renewing());
+    EXPECT_EQ(file_of_seal(), before);
+    ASSERT_TRUE(seal.begin_renewal(*protector, {}));
+    auto file = file_of_seal();
+    file.former.back() = static_cast<char>(file.former.back() ^ 1);
+    put(file);
+    EXPECT_EQ(open(key_protector(key_text())).error().reason, "seal.malformed");
+    // One that the master key of before had sealed for itself brings nothing back.
+    file.former = before.recipients[0].sealed;
+    put(file);
+    EXPECT_EQ(open(key_protector(key_text())).error().reason, "seal.malformed");
+}
+
 TEST_F(SealTest, RefusesADamagedFileAndSaysWhatToDo) {
     std::ofstream(folder() / "seal.json") << "{\"version\":1,";
     const auto damaged = open(key_protector(key_text()));

@@ -86,5 +86,35 @@ TEST_F(SealedKeyStoreTest, RefusesWhatWasChangedRenamedOrOfAnotherHouse) {
     EXPECT_EQ(open().error().reason, "key_store.unopened");
 }
 
+TEST_F(SealedKeyStoreTest, IsSealedAnewWithANewMasterKeyNameByName) {
+    auto before = open().value();
+    for (const auto* name : {"one", "two"}) ASSERT_TRUE(before.store(name, Secret(name)));
+    const auto old = values_;
+    auto renewed = seal();
+    ASSERT_TRUE(renewed.begin_renewal(*protector_, {}));
+    auto store = open().value();
+    EXPECT_EQ(text_of(store.load("one")), "one") << "not sealed anew yet, and opens";
+    EXPECT_EQ(store.renew("one"), true);
+    EXPECT_NE(values_["one"], old.at("one"));
+    const auto one = values_["one"];
+    EXPECT_EQ(store.renew("one"), false) << "it is already";
+    EXPECT_EQ(values_["one"], one);
+    EXPECT_EQ(text_of(store.load("two")), "two");
+    EXPECT_TRUE(before.load("two"));
+    EXPECT_EQ(before.load("one").error().reason, "key_store.unopened");
+    values_["one"].back() ^= 1;
+    EXPECT_EQ(store.renew("one").error().reason, "key_store.unopened");
+    values_["one"] = one;
+    EXPECT_EQ(open(0)->renew("two").error().reason, "key_store.io");
+    EXPECT_EQ(values_["two"], old.at("two"));
+    EXPECT_EQ(open()->renew("two"), true);
+    ASSERT_TRUE(renewed.end_renewal());
+    for (const auto* name : {"one", "two"}) EXPECT_EQ(text_of(open()->load(name)), name);
+    values_["one"] = old.at("one");
+    EXPECT_EQ(open()->load("one").error().reason, "key_store.unopened") << "put back by somebody";
+    values_ = old;
+    EXPECT_EQ(open().error().reason, "key_store.unopened") << "nothing is made beside them";
+}
+
 }  // namespace
 }  // namespace gh::vault

@@ -4,6 +4,7 @@
 
 #include "base/try.hpp"
 #include "codec/base64.hpp"
+#include "crypto/hkdf.hpp"
 #include "crypto/xaes.hpp"
 
 namespace gh::vault {
@@ -25,6 +26,11 @@ std::string associated_data(const Recipient& recipient) {
 }
 
 }  // namespace
+
+crypto::Secret derived_from(const crypto::Secret& master, std::string_view purpose) {
+    return crypto::hkdf_sha256(master, {}, "gatehouse vault 1 " + std::string(purpose),
+                               crypto::Xaes::key_bytes);
+}
 
 std::string_view trimmed(std::string_view text) {
     constexpr std::string_view space = " \t\r\n";

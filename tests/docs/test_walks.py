@@ -85,13 +85,14 @@ def test_enrolment(tmp_path):
     house = Gatehouse(tmp_path, config, ready=False)
     try:
         house.wait_until_ready()
-        shell = next("set -euo pipefail\n" + block for _, block in page.blocks if "enrol-token" in block)
+        shell = "set -euo pipefail\n" + "".join(block for _, block in page.blocks if "enrol-token" in block or "crl_check_all" in block)
         done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
                               env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
         assert done.returncode == 0, done.stdout + done.stderr
         text = subprocess.run(["openssl", "x509", "-in", tmp_path / "agent.pem", "-noout", "-ext", "subjectAltName"],
                               capture_output=True, text=True, check=True).stdout
         assert "URI:spiffe://example.org/agent/7" in text
+        assert done.stdout == "agent.pem: OK\n", "by both lists"
     finally:
         house.close()
 
@@ -114,6 +115,7 @@ def test_secrets(tmp_path):
     assert "version 1 of team/token" in done.stderr and "version 1 of team/signing" in done.stderr
     assert "team/token: random, every 30d, overlap 1d" in done.stdout and "rotate    succeeded   attempt 1 version 1" in done.stdout
     assert "Jq8Zs5Lw2Xc9Vb4Nm7Rt1Kp6Hd3Gf0Ya" in done.stdout and "sealed with the new data key" in done.stderr
+    assert "the master key is new" in done.stderr
     assert "# JWT_SECRET_KEY (migrated" in (tmp_path / ".env").read_text()
 
 

@@ -1,6 +1,9 @@
-"""Azure Key Vault and Microsoft Entra ID as far as secrets go: neither is in Debian or npm. It follows the REST API 7.4 and is strict
-about what it is sent; Microsoft's own client, @azure/keyvault-secrets, judges it (tests/clients/azure.mjs)."""
+"""Azure Key Vault and Microsoft Entra ID as far as secrets and wrapping keys go: neither is in Debian or npm. It follows the REST API
+7.4 and is strict about what it is sent; Microsoft's own clients, @azure/keyvault-secrets and @azure/keyvault-keys, judge it
+(tests/clients/azure.mjs, azure_keys.mjs)."""
 
+import base64
+import binascii
 import http.server
 import json
 import re
@@ -10,6 +13,10 @@ import threading
 import time
 import urllib.parse
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 PAGE = 3
 
@@ -20,6 +27,7 @@ class Azure:
         self.ca_file = authority.certificate
         self.tenant, self.client_id, self.client_secret = "tenant-7", "client-7", secrets.token_urlsafe(32)
         self.secrets, self.deleted, self.tokens, self.requests = {}, {}, set(), []
+        self.keys, self.denied = {}, set()  # versions by the name of a key; operations that the application may not do
         self.refuse = []  # statuses that come first
         self.soft_delete = True
         azure = self
@@ -75,7 +83,51 @@ class Azure:
         if body and headers.get("Content-Type", "").split(";")[0] != "application/json":
             return 415, error("BadParameter", "Unsupported Media Type"), {}
         parts = url.path.strip("/").split("/")
+        if parts[0] == "keys":
+            return self.key(method, url.path.removeprefix("/").split("/"), json.loads(body) if body else None)
         return self.secret(method, parts, query, json.loads(body) if body else None)
+
+    def sealing_config(self, key="gatehouse"):
+        """`vault` of a configuration that it opens; the secret is AZURE_CLIENT_SECRET."""
+        return {"azure_key": key, "azure": self.config()["azure"]}
+
+    # --- keys ---
+
+    def make_key(self, name="gatehouse", size=2048, kty="RSA"):
+        """A key, or another version of it: its id."""
+        version = secrets.token_hex(16)
+        made = {"id": f"{self.url}/keys/{name}/{version}", "kty": kty, "key": rsa.generate_private_key(65537, size), "enabled": True}
+        self.keys.setdefault(name, []).append(made)
+        return made["id"]
+
+    def key(self, method, parts, body):
+        name, version, operation = [*parts[1:], "", "", ""][:3]
+        if len(parts) > 4 or not NAME.fullmatch(name):
+            return 400, error("BadParameter", f"The request URI contains an invalid name: {name}"), {}
+        versions = [each for each in self.keys.get(name, []) if not version or each["id"].endswith("/" + version)]
+        wanted = operation if method == "POST" else "get"
+        if wanted in self.denied:
+            return 403, error("Forbidden", f"Caller is not authorized to perform action on resource. Action: keys/{wanted}"), {}
+        if not versions:
+            return 404, error("KeyNotFound", f"A key with (name/id) {name}/{version} was not found in this key vault."), {}
+        key = versions[-1]
+        if method == "GET" and not operation:
+            return 200, shown_key(key), {}
+        if method != "POST" or operation not in ("wrapkey", "unwrapkey"):
+            return 405, error("MethodNotAllowed", method), {}
+        if not key["enabled"]:
+            return 403, error("Forbidden", f"Operation {operation} is not allowed on a disabled key."), {}
+        if not isinstance(body, dict) or set(body) != {"alg", "value"} or body["alg"] != "RSA-OAEP-256" or key["kty"] != "RSA":
+            return 400, error("BadParameter", "Property  has invalid value"), {}
+        try:
+            value = base64.urlsafe_b64decode(body["value"] + "=" * (-len(body["value"]) % 4))
+            if operation == "wrapkey":
+                result = key["key"].public_key().encrypt(value, OAEP)
+            else:
+                result = key["key"].decrypt(value, OAEP)
+        except (ValueError, binascii.Error):
+            return 400, error("BadParameter", "The parameter is incorrect."), {}
+        return 200, {"kid": key["id"], "value": b64url(result)}, {}
 
     def token(self, method, headers, body):
         form = dict(urllib.parse.parse_qsl(body.decode()))
@@ -154,6 +206,18 @@ class Azure:
 def item(bundle, versionless=False):
     shown = {key: value for key, value in bundle.items() if key != "value"}
     return {**shown, "id": shown["id"].rsplit("/", 1)[0]} if versionless else shown
+
+
+def b64url(octets):
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def shown_key(key):
+    numbers = key["key"].public_key().public_numbers()
+    octets = {"n": numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big"), "e": numbers.e.to_bytes(3, "big")}
+    return {"key": {"kid": key["id"], "kty": key["kty"], "key_ops": ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"],
+                    **{name: b64url(value) for name, value in octets.items()}},
+            "attributes": {"enabled": key["enabled"], "created": 1, "updated": 1, "recoveryLevel": "Recoverable+Purgeable"}}
 
 
 def error(code, message):

@@ -14,7 +14,7 @@ PUBLIC = {("GET", path) for path in ("/health", "/health/live", "/health/ready",
 PUBLIC |= {("GET", f"/.well-known/{name}") for name in (
     "jwks.json", "oauth-authorization-server", "oauth-protected-resource", "openid-configuration")}
 # What certificates are judged by.
-PUBLIC |= {("GET", f"/pki/{name}") for name in ("ca.pem", "crl", "issuer.crt")} | {("POST", "/pki/ocsp"), ("GET", "/pki/ocsp/{request}")}
+PUBLIC |= {("GET", f"/pki/{name}") for name in ("ca.pem", "crl", "issuer.crt", "root.crl")} | {("POST", "/pki/ocsp"), ("GET", "/pki/ocsp/{request}")}
 # Where names and passwords, and tokens that are good once, are told: 400 and 415 for what tells none.
 PUBLIC |= {("POST", path) for path in ("/pki/enrol", "/auth/token", "/api/v1/auth/login", "/api/v1/auth/password")}
 # Whoever is known may ask, for it is about what is his own: what a guest gets who has nothing.

@@ -170,3 +170,9 @@ def test_a_configuration_without_what_azure_wants_is_refused(tmp_path, azure):
     vault = azure.config()
     vault["azure"]["url"] = "http://vault.example.com"
     house_with(tmp_path, vault, {"AZURE_CLIENT_SECRET": "x" * 20}).refused("vault.azure.url", "secrets", "list", code=2)
+
+
+def test_a_store_of_windows_is_refused_and_it_is_said_where_it_is(tmp_path):
+    house = house_with(tmp_path, {"backend": "dpapi"})
+    house.refused('vault.backend: "dpapi" is for Windows, where gatehouse-secrets.exe keeps such a store', "secrets", "list",
+                  code=2)

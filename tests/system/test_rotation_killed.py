@@ -11,7 +11,7 @@ from support.gateway import Gatehouse
 from support.rotation import AUTH, Application, Rotations
 from support.wait import pass_time, until
 
-ROUNDS = 60 if os.environ.get("GATEHOUSE_SLOW") == "1" else 14
+ROUNDS = 60 if os.environ.get("GATEHOUSE_SLOW") == "1" else 8
 
 
 def database_of(gateway):

@@ -57,6 +57,35 @@ def test_a_rekey_on_a_full_disk_says_so_and_is_gone_on_with(house, small):
     assert used <= keys and len(used) == 1
 
 
+def test_a_new_master_key_on_a_full_disk_is_none_or_is_gone_on_with(house, small):
+    for number in range(60):
+        house.done("secrets", "set", f"s/{number}", stdin=f"value {number}" + "x" * 2000)
+    before, seal = kept(house), house.data / "keys/seal.json"
+    names = [path for path in (house.data / "keys").iterdir() if path.suffix == "" and path.read_bytes()]
+
+    def look():
+        """Whatever room there was: everything opens."""
+        assert kept(house) == before
+        return json.loads(seal.read_text())["version"]
+    met = set()
+    for room in (0, 4096, 8192, 12288, 16384, 24576, 40960, 65536):
+        whole = seal.read_bytes()
+        ballast = fill(small)
+        with ballast.open("r+b") as file:
+            file.truncate(ballast.stat().st_size - room)
+        failed = house.verb("secrets", "rekey", "--master")
+        ballast.unlink()
+        met.add((failed.returncode, look(), seal.read_bytes() == whole))
+        if failed.returncode != 0:
+            assert "space" in failed.stderr or "full" in failed.stderr, failed
+    assert {met_ for met_ in met if met_[0] == 1}, met
+    assert all(path.exists() for path in names)
+    house.done("secrets", "rekey", "--master")
+    assert look() == 1
+    with sqlite3.connect(house.data / "gatehouse.db") as database:
+        assert database.execute("SELECT count(*) FROM vault_keys").fetchone() == (1,)
+
+
 def test_an_import_onto_a_full_disk_leaves_the_file_as_it_was(house, small, tmp_path):
     file = tmp_path / ".env"
     file.write_text("".join(f"{name}={value}\n" for name, value in SECRETS.items()))

@@ -89,6 +89,52 @@ def test_a_change_of_the_data_key_is_gone_on_with(tmp_path):
     met_all(stages(ROUNDS, length_of(lambda: whole.done("secrets", "rekey")), attempt))
 
 
+def test_a_new_master_key_is_gone_on_with(tmp_path):
+    """Every value, key and recovery key is good whenever it is killed; the next one goes on, and the audit log tells of it."""
+    origin = House(tmp_path / "origin").migrate()
+    values = {f"s/{i}": str(i) for i in range(60)}
+    for path, value in values.items():
+        origin.done("secrets", "set", path, stdin=value)
+    text = origin.done("key", "create", "nightly", "--role", "user").split()[-1]
+    recovery = origin.done("secrets", "recovery-key")
+    seal = (origin.data / "keys/seal.json").read_bytes()
+    houses = copies_of(origin, tmp_path)
+
+    def version(house):
+        return json.loads((house.data / "keys/seal.json").read_text())["version"]
+
+    def attempt(moment):
+        house = next(houses)
+        killed(house, moment, "secrets", "rekey", "--master")
+        begun, stage = (house.data / "keys/seal.json").read_bytes() != seal, version(house)
+        for path in ("s/0", "s/59"):
+            assert house.done("secrets", "get", path) == values[path] + "\n"
+        gateway = Gatehouse(house.directory, house.config)
+        try:
+            assert gateway.get("/auth/me", [("X-API-Key", text)]).status == 200
+        finally:
+            gateway.close()
+        house.done("secrets", "rekey", "--master")
+        masters = 2 if begun and stage == 1 else 1
+        told = house.done("audit", "tail", "--action", "vault.rekey_master").count("vault.rekey_master")
+        assert told in (masters, masters + (stage == 2)), "once, and again where only its end was missing"
+        assert version(house) == 1
+        house.done("secrets", "rekey")
+        with sqlite3.connect(house.data / "gatehouse.db") as database:
+            keys = [row[0] for row in database.execute("SELECT id FROM vault_keys")]
+            used = {row[0] for row in database.execute("SELECT DISTINCT key_id FROM vault_versions")}
+        assert len(keys) == 1 and used == set(keys)
+        (house.data / "keys/master.key").unlink()
+        house.config["vault"] = {"key": "${env:ENCRYPTION_KEY}"}
+        house.env["ENCRYPTION_KEY"] = base64.b64encode(os.urandom(32)).decode()
+        write_config(house.config_file, house.config)
+        house.done("secrets", "unseal", "--recovery-key-stdin", stdin=recovery)
+        assert house.done("secrets", "get", "s/59") == "59\n"
+        return "before" if not begun else "middle" if stage == 2 else "after"
+    whole = next(houses)
+    met_all(stages(ROUNDS, length_of(lambda: whole.done("secrets", "rekey", "--master")), attempt))
+
+
 def moved_house(houses, key):
     house = next(houses)
     house.config["vault"] = {"key_file": str(key)}

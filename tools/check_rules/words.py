@@ -21,7 +21,7 @@ class Word:
         return self.where.search(path) and not (self.but and self.but.search(path))
 
 
-_CODE = r"^(src|fuzz|bench|tests)/.*\.(cpp|hpp)$"
+_CODE = r"^(src|fuzz|bench|tests|windows)/.*\.(cpp|hpp)$"
 _TESTS = r"(_test\.cpp$)|(^tests/.*\.cpp$)"
 _TEXT = r"(^|/)(CMakeLists\.txt|run|test|Dockerfile)$|^tools/|\.(cpp|hpp|py|sh|md|cmake|json|ya?ml|html|ts|css)$"
 
@@ -40,7 +40,7 @@ WORDS = (
     Word("new", r"\bnew\s*\(\s*std::nothrow", "std::make_unique, a container or a pool", _CODE),
     Word("delete", r"(?<!operator )(?<!= )(?<!=)\bdelete\b", "an owner with a destructor", _CODE,
          but=r"^src/base/frame_pool\.cpp$"),
-    Word("malloc", r"\b(malloc|calloc|realloc|free)\s*\(", "a container or a pool", r"^src/.*\.(cpp|hpp)$"),
+    Word("malloc", r"\b(malloc|calloc|realloc|free)\s*\(", "a container or a pool", r"^(src|windows)/.*\.(cpp|hpp)$"),
     Word("unsafe-c", r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|system|popen)\s*\(",
          "string_view, std::from_chars, fmt", _CODE),
     Word("marker", r"\b(FIX[M]E|TO[D]O|X[X]X|HA[C]K)\b", "do it now, or write an issue", _TEXT, raw=True),

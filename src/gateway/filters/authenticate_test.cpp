@@ -232,6 +232,9 @@ class OneSerial final : public access::CertificateRevocations {
     [[nodiscard]] bool covers_serial(std::string_view serial) const override {
         return serial == "0badc0ffee";
     }
+    [[nodiscard]] bool covers_authority(std::string_view key_id) const override {
+        return key_id == "5707e1";
+    }
 };
 
 TEST_F(AuthenticateTest, ACertificateThatIsGoodNoMoreIsNone) {
@@ -243,15 +246,21 @@ TEST_F(AuthenticateTest, ACertificateThatIsGoodNoMoreIsNone) {
         std::string serial;
         SystemTime not_after;
         std::string_view reason;
+        std::vector<std::string> authorities = {"600d"};
     };
-    const Case cases[] = {{"0badc0ffef", now + seconds(60), "auth.missing"},
-                          {"0badc0ffee", now + seconds(60), "auth.certificate_over"},
-                          {"0badc0ffef", now, "auth.certificate_over"}};
+    const auto later = now + seconds(60);
+    const Case cases[] = {
+        {"0badc0ffef", later, "auth.missing"},
+        {"0badc0ffee", later, "auth.certificate_over"},
+        {"0badc0ffef", now, "auth.certificate_over"},
+        {"0badc0ffef", later, "auth.certificate_over", {"600d", "5707e1"}},
+    };
     for (const auto& c : cases) {
         SCOPED_TRACE(c.serial);
         house.again();
-        house.client.facts.certificate = std::make_shared<const access::ClientCertificate>(
-            access::ClientCertificate{.serial = c.serial, .not_after = c.not_after});
+        house.client.facts.certificate =
+            std::make_shared<const access::ClientCertificate>(access::ClientCertificate{
+                .serial = c.serial, .not_after = c.not_after, .authorities = c.authorities});
         EXPECT_EQ(pass(), Verdict::answered);
         EXPECT_EQ(house.authenticator.certificate != nullptr, c.reason == "auth.missing");
         EXPECT_EQ(house.exchange.auth_reason, c.reason);

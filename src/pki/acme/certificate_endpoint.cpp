@@ -62,10 +62,13 @@ audit::Record act_of_revocation(const api::Call& call, const Request& request) {
     return record;
 }
 
-/// The last third of its life begins the renewal; a revoked one is to be replaced at once.
-std::pair<SystemTime, SystemTime> renewal_window(const StoredCertificate& certificate) {
-    if (certificate.revoked_at)
-        return {*certificate.revoked_at - std::chrono::hours(1), *certificate.revoked_at};
+/// The last third of its life begins the renewal; one that is revoked, or whose issuer is, is to be replaced at once.
+std::pair<SystemTime, SystemTime> renewal_window(Server& server,
+                                                 const StoredCertificate& certificate) {
+    auto over = certificate.revoked_at;
+    if (!over && server.parts().revoked.covers_authority(certificate.issuer_key_id))
+        over = server.now();
+    if (over) return {*over - std::chrono::hours(1), *over};
     const auto life = certificate.not_after - certificate.not_before;
     const auto begin = certificate.not_before + life / 3 * 2;
     return {begin, begin + life / 24};
@@ -118,7 +121,7 @@ Answer renewal_info(Server& server, api::Call call) {
     if (!lookup.admitted()) co_return fail(ErrorKind::unavailable, "acme.busy");
     GH_CO_TRY(const auto found, co_await find(server, id.serial));
     if (found.issuer_key_id != id.issuer_key_id) co_return not_found();
-    const auto [begin, end] = renewal_window(found);
+    const auto [begin, end] = renewal_window(server, found);
     std::string text;
     codec::json::Writer out(text);
     out.begin_object().name("suggestedWindow").begin_object();

@@ -82,6 +82,10 @@ TEST_P(RenewalTest, IsSuggestedForTheLastThirdOfALife) {
     EXPECT_EQ(field_of(reply, "Retry-After"), "21600");
     // 90 days and the 300 seconds before them, from 2025-06-15T15:01:40Z.
     EXPECT_TRUE(reply.body.contains(R"("start":"2025-08-14T15:05:00Z")")) << reply.body;
+    revoked.set_authorities({issuer->key_id()});
+    const auto orphan = get("/acme/renewal-info/" + id_of(chain));
+    EXPECT_TRUE(orphan.body.contains(R"("end":"2025-06-15T15:06:40Z")")) << orphan.body;
+    revoked.set_authorities({});
     EXPECT_EQ(post(client, url("revoke-cert"), payload(chain)).status, 200);
     const auto over = get("/acme/renewal-info/" + id_of(chain));
     EXPECT_TRUE(over.body.contains(R"("end":"2025-06-15T15:06:40Z")")) << over.body;

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <memory>
+
+#include "vault/protector.hpp"
+
+namespace gh::windows {
+
+/// Whoever runs this process, by Windows' Data Protection API: only this user of this machine (or of this domain) opens what it
+/// sealed. A random key is given to CryptProtectData(), and the master key is sealed with that key and bound to what Windows made of
+/// it, so that no octet of either can be another: not every Windows that there is looks at all of its own.
+[[nodiscard]] std::unique_ptr<vault::Protector> dpapi_protector();
+
+}  // namespace gh::windows
