@@ -39,47 +39,52 @@ constexpr std::string_view letters =
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 using enum RedactedKind;
 
+constexpr auto compared = Mark::compared;
 constexpr Watch watches[] = {
-    {{"@", "", "", 0}, email, redaction::match_email},
-    {{"%", "4", "0", 1}, email, redaction::match_email},
-    {{"0", "4", "0", 1}, email, redaction::match_email},
+    {{"@", "", "", compared}, email, redaction::match_email},
+    {{"s", ".", letters, compared}, token, redaction::match_token},
+    {{"-", "-", "-", compared}, secret, redaction::match_private_key},
+    {{"%", "4", "0", 0}, email, redaction::match_email},
+    {{"0", "4", "0", 0}, email, redaction::match_email},
+    {{"e", "y", "J", 0}, token, redaction::match_jwt},
+    {{"I", "z", "a", 0}, token, redaction::match_token},
+    {{"KS", "I", "A", 0}, token, redaction::match_token},
+    {{":", "/", "/", 1}, secret, redaction::match_userinfo},
+    {{"h", "v", "sbr", 1}, token, redaction::match_token},
     {{"pP", "aA", "sS", 2}, secret, redaction::match_named},
     {{"pP", "wW", "dD", 2}, secret, redaction::match_named},
     {{"cC", "rR", "eE", 3}, secret, redaction::match_named},
+    {{"kK", "eE", "yY", 3}, secret, redaction::match_named},
+    {{"bB", "eE", "aA", 3}, token, redaction::match_scheme},
     {{"oO", "kK", "eE", 4}, secret, redaction::match_named},
     {{"oO", "kK", "iI", 4}, secret, redaction::match_named},
-    {{"kK", "eE", "yY", 5}, secret, redaction::match_named},
-    {{"bB", "eE", "aA", 6}, token, redaction::match_scheme},
-    {{"rR", "iI", "zZ", 7}, secret, redaction::match_named},
-    {{"sS", "eE", "sS", 8}, secret, redaction::match_named},
-    {{"sS", "iI", "gG", 9}, secret, redaction::match_named},
-    {{"sS", "iI", "cC", 9}, secret, redaction::match_scheme},
-    {{"sS", "sS", "nN", 10}, ssn, redaction::match_named},
-    {{":", "/", "/", 11}, secret, redaction::match_userinfo},
-    {{"e", "y", "J", 12}, token, redaction::match_jwt},
-    {{"I", "z", "a", 13}, token, redaction::match_token},
-    {{"g", "h", "_eprsuo", 14}, token, redaction::match_token},
-    {{"u", "b", "_", 15}, token, redaction::match_token},
-    {{"y", "p", "i", 15}, token, redaction::match_token},
-    {{"sr", "k", "_-", 16}, token, redaction::match_token},
-    {{"x", "o", "x", 17}, token, redaction::match_token},
-    {{"KS", "I", "A", 18}, token, redaction::match_token},
-    {{"h", "v", "sbr", 19}, token, redaction::match_token},
-    {{"h", "s", "e", 19}, token, redaction::match_token},
-    {{"s", ".", letters, 20}, token, redaction::match_token},
-    {{"-", "-", "-", 21}, secret, redaction::match_private_key},
-    {{"l", "p", "a", 22}, token, redaction::match_token},
-    {{"n", "p", "m", 22}, token, redaction::match_token},
-    {{digits, ".", digits, 23}, ip, redaction::match_ip},
-    {{hex, ":", "0123456789abcdefABCDEF:", 23}, ip, redaction::match_ip},
-    {{":", ":", hex, 23}, ip, redaction::match_ip},
+    {{"rR", "iI", "zZ", 4}, secret, redaction::match_named},
+    {{"sS", "eE", "sS", 5}, secret, redaction::match_named},
+    {{"sS", "iI", "gG", 5}, secret, redaction::match_named},
+    {{"sS", "iI", "cC", 5}, secret, redaction::match_scheme},
+    {{"sS", "sS", "nN", 5}, ssn, redaction::match_named},
+    {{"g", "h", "_eprsuo", 6}, token, redaction::match_token},
+    {{"u", "b", "_", 6}, token, redaction::match_token},
+    {{"sr", "k", "_-", 6}, token, redaction::match_token},
+    {{"y", "p", "i", 7}, token, redaction::match_token},
+    {{"x", "o", "x", 7}, token, redaction::match_token},
+    {{"h", "s", "e", 7}, token, redaction::match_token},
+    {{"l", "p", "a", 7}, token, redaction::match_token},
+    {{"n", "p", "m", 7}, token, redaction::match_token},
+    {{digits, ".", digits, 8}, ip, redaction::match_ip},
+    {{hex, ":", "0123456789abcdefABCDEF:", 9}, ip, redaction::match_ip},
+    {{":", ":", hex, 9}, ip, redaction::match_ip},
 };
 
 bool fits(const Mark& mark, std::string_view text, std::size_t at) {
     const std::string_view places[] = {mark.first, mark.second, mark.third};
     for (std::size_t i = 0; i < 3; ++i) {
         if (places[i].empty()) continue;
-        if (at + i >= text.size() || !places[i].contains(text[at + i])) return false;
+        if (at + i >= text.size()) return false;
+        const char c = text[at + i];
+        const bool one = places[i].size() <= 2 ? c == places[i].front() || c == places[i].back()
+                                               : places[i].contains(c);
+        if (!one) return false;
     }
     return true;
 }

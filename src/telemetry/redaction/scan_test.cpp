@@ -10,8 +10,10 @@
 namespace gh::telemetry::redaction {
 namespace {
 
-constexpr Mark marks[] = {
-    {"@", "", "", 0}, {"kK", "eE", "yY", 9}, {"-", "-", "-", 21}, {"e", "y", "J", 17}};
+constexpr Mark marks[] = {{"@", "", "", Mark::compared},
+                          {"kK", "eE", "yY", 9},
+                          {"-", "-", "-", Mark::compared},
+                          {"e", "y", "J", 7}};
 
 using Find = void (Scanner::*)(std::string_view, std::size_t, Scanner::Batch&) const;
 
@@ -50,10 +52,11 @@ TEST(Scanner, BothWaysSeeTheSame) {
     for (int round = 0; round < 2'000; ++round) {
         std::string text(random() % 300, ' ');
         for (char& c : text) c = alphabet[random() % alphabet.size()];
-        const auto wide = places(scanner, text, &Scanner::find);
-        // The wide one may name more: sets of half bytes.
-        for (const auto place : places(scanner, text, &Scanner::find_portably))
-            EXPECT_TRUE(wide.contains(place) || place == 0) << text << place;
+        // No more than one batch: its end within a run of digits has the rest of that named again.
+        const auto seen = std::string_view(text).substr(0, 60);
+        EXPECT_EQ(places(scanner, seen, &Scanner::find),
+                  places(scanner, seen, &Scanner::find_portably))
+            << text;
     }
 }
 

@@ -316,7 +316,9 @@ std::optional<Found> match_named(const Place& place) {
         behind += 3;
     } else {
         const auto* word = std::ranges::find_if(words, [&](const Word& one) {
-            return place.at >= place.floor + one.mark && holds(text, place.at - one.mark, one.text);
+            return place.at >= place.floor + one.mark &&
+                   lower(text[place.at - one.mark]) == one.text.front() &&
+                   holds(text, place.at - one.mark, one.text);
         });
         if (word == std::end(words)) return {};
         const auto begin = place.at - word->mark;

@@ -85,10 +85,14 @@ bool is_drawn(std::string_view body) {
 
 std::optional<Found> match_token(const Place& place) {
     const auto& text = place.text;
+    if (text[place.at] == 's' && text.substr(place.at).starts_with("s.") &&
+        !at_word(place, place.at))
+        return {};  // the end of a word, more often than anything else
     for (const auto& shape : shapes) {
         if (place.at < place.floor + shape.mark) continue;
         const auto begin = place.at - shape.mark;
-        if (text.substr(begin, shape.begins.size()) != shape.begins) continue;
+        if (text[begin] != shape.begins.front() || !text.substr(begin).starts_with(shape.begins))
+            continue;
         if (!at_word(place, begin)) return {};
         if (begin > place.floor && text[begin - 1] == '.') return {};
         const auto body = begin + shape.begins.size();
