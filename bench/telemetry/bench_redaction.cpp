@@ -8,6 +8,7 @@
 #include <re2/re2.h>
 
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -91,7 +92,9 @@ std::vector<std::string> read_lines(const char* path) {
 
 int main(int argc, char** argv) {
     const auto lines = argc > 1 && *argv[1] != '\0' ? read_lines(argv[1]) : made_lines();
-    const std::size_t rounds = argc > 2 ? static_cast<std::size_t>(std::atoi(argv[2])) : 21;
+    std::size_t rounds = 21;
+    if (const std::string_view given = argc > 2 ? argv[2] : ""; !given.empty())
+        std::from_chars(given.data(), given.data() + given.size(), rounds);
     std::string together;
     for (const auto& line : lines) together += line;
     using enum telemetry::RedactedKind;
