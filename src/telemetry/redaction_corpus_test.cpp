@@ -133,6 +133,57 @@ std::pair<std::string, std::string> a_secret(Draw& draw) {
     }
 }
 
+/// As people write them who know of no rule. Some of these are not recognised, which the manual says; they keep the
+/// figures honest.
+std::pair<std::string, std::string> an_unruly(Draw& draw, RedactedKind kind) {
+    const auto value = draw.mixed(8 + draw.below(12));
+    const auto name = draw.lower(5);
+    const auto number = with_check_digit("4" + draw.digits(14));
+    const auto spaced = [&](std::string_view gap) {
+        return fmt::format("{}{}{}{}{}{}{}", number.substr(0, 4), gap, number.substr(4, 4), gap,
+                           number.substr(8, 4), gap, number.substr(12));
+    };
+    const auto nine =
+        fmt::format("{}{}{}", 100 + draw.below(500), 10 + draw.below(89), 1000 + draw.below(8999));
+    const auto dotted = nine.substr(0, 3) + "." + nine.substr(3, 2) + "." + nine.substr(5);
+    using Pairs = std::vector<std::pair<std::string, std::string>>;
+    const auto pick = [&](const Pairs& pairs) { return pairs[draw.below(pairs.size())]; };
+    switch (kind) {
+        case email:
+            return pick({{"mailto:" + name + "@example.de?subject=x", name},
+                         {"a@example.org," + name + "@example.org;", name},
+                         {name + "@m\u00fcnchen.example wrote", name},
+                         {"\"" + name + " x\"@example.com", name},
+                         {name + " [at] example.com", name},
+                         {"To:" + name + "@example.com\r\n", name}});
+        case card:
+            return pick({{"card no. " + number + "; exp 12/27", number},
+                         {"cc=" + number + "&cvv=123", number},
+                         {"PAN:" + spaced(" ") + ".", spaced(" ")},
+                         {spaced("."), spaced(".")},
+                         {"'" + spaced("-") + "'", spaced("-")}});
+        case ssn:
+            return pick(
+                {{"ssn=" + nine, nine}, {"\"SSN\": \"" + nine + "\"", nine}, {dotted, dotted}});
+        case token:
+            return pick({{"?access_token=" + value + value + "&x=1", value},
+                         {"authorization: bearer " + value + value, value},
+                         {"curl -H 'X-Api-Key: " + value + "'", value},
+                         {"x=eyJ" + draw.mixed(40), "eyJ"}});
+        default:
+            return pick({{"<password>" + value + "</password>", value},
+                         {"run --password " + value + " --user x", value},
+                         {"the password is " + value, value},
+                         {"curl -u bob:" + value + " https://x.example", value},
+                         {"Server=db;User Id=sa;Password=" + value + ";", value},
+                         {"'secret' => '" + value + "'", value},
+                         {"Set-Cookie: sid=" + value + "; HttpOnly", value},
+                         {R"({\"auth\":{\"client_secret\":\")" + value + R"(\"}})", value},
+                         {"amqp://bus:" + value + "@mq:5672/", value},
+                         {"pass: " + value, value}});
+    }
+}
+
 constexpr std::array<std::string_view, 10> around{"user {} signed in",
                                                   "could not deliver to <{}>",
                                                   "{}",
@@ -149,7 +200,7 @@ std::string a_look_alike(Draw& draw) {
                       "-" + draw.hex(12);
     auto wrong = with_check_digit("4" + draw.digits(14));
     wrong.back() = wrong.back() == '9' ? '0' : static_cast<char>(wrong.back() + 1);
-    switch (draw.below(34)) {
+    switch (draw.below(40)) {
         case 0: return uuid;
         case 1: return draw.hex(64);
         case 2: return draw.hex(32);
@@ -185,6 +236,12 @@ std::string a_look_alike(Draw& draw) {
         case 30: return "max_tokens=" + draw.digits(4) + " token_type=bearer";
         case 31: return draw.lower(5) + "@localhost";
         case 32: return "sha256:" + draw.hex(64);
+        case 33: return "parcel 4" + draw.digits(15);
+        case 34: return "root@db" + draw.digits(2) + ".internal";
+        case 35: return "the token is good for " + draw.digits(2) + " minutes";
+        case 36: return "api_key: rotate it monthly";
+        case 37: return "cookie=enabled path=/" + draw.lower(4);
+        case 38: return "part " + draw.digits(3) + "-" + draw.digits(3) + "-" + draw.digits(4);
         default: return "a{color:#" + draw.hex(6) + "}@media(min-width:" + draw.digits(3) + "px)";
     }
 }
@@ -209,6 +266,12 @@ std::vector<Sample> corpus() {
             all.push_back({put(value), value, kind});
         auto [text, value] = a_secret(draw);
         all.push_back({std::move(text), std::move(value), secret});
+    }
+    for (int i = 0; i < 60; ++i) {
+        for (const auto kind : {email, card, ssn, token, secret}) {
+            auto [text, value] = an_unruly(draw, kind);
+            all.push_back({std::move(text), std::move(value), kind});
+        }
     }
     for (int i = 0; i < 1'500; ++i) all.push_back({put(a_look_alike(draw)), {}, {}});
     return all;
@@ -254,10 +317,10 @@ TEST(RedactionCorpus, FindsWhatIsThereAndLittleElse) {
         std::printf("%-8s recall %.4f precision %.4f of %zu\n", std::string(name_of(kind)).c_str(),
                     recall, precision, count.samples);
         EXPECT_GE(count.samples, 200U);
-        EXPECT_GE(recall, 0.99) << name_of(kind);
-        EXPECT_GE(precision, 0.99) << name_of(kind);
+        EXPECT_GE(recall, 0.92) << name_of(kind);
+        EXPECT_GE(precision, 0.95) << name_of(kind);
     }
-    EXPECT_LE(touched, look_alikes / 100);
+    EXPECT_LE(touched, look_alikes * 2 / 100);
 }
 
 }  // namespace

@@ -17,11 +17,13 @@ bool is_local(char c) {
 
 bool is_label(char c) { return is_alphanumeric(c) || c == '-' || is_beyond_ascii(c); }
 
-/// Ends of file and unit names that stand where a top-level domain would: "icon@2x.png", "user@1000.service".
-constexpr std::array<std::string_view, 27> no_domains{
-    "avif", "bz2",  "css",    "gif",   "gz",    "html",  "ico",     "jpeg",  "jpg",
-    "js",   "json", "mjs",    "mount", "png",   "scope", "service", "slice", "socket",
-    "svg",  "tar",  "target", "tgz",   "timer", "ts",    "txt",     "webp",  "whl"};
+/// Ends of names of files, units and machines that stand where a top-level domain would: "icon@2x.png", "user@1000.service",
+/// "root@db.internal".
+constexpr std::array<std::string_view, 32> no_domains{
+    "avif", "bz2",    "css", "gif",   "gz",      "html",  "ico",         "internal",
+    "jpeg", "jpg",    "js",  "json",  "lan",     "local", "localdomain", "localhost",
+    "mjs",  "mount",  "png", "scope", "service", "slice", "socket",      "svg",
+    "tar",  "target", "tgz", "timer", "ts",      "txt",   "webp",        "whl"};
 static_assert(std::ranges::is_sorted(no_domains));
 
 std::string lowered(std::string_view text) {

@@ -74,4 +74,10 @@ constexpr char char_at(std::string_view text, std::size_t i) {
 /// Does a word begin at `at`: is what is before it none of letter, digit, '_' or '-', or the end of an escape?
 [[nodiscard]] bool at_word(const Place& place, std::size_t at);
 
+/// Does what begins here stand in the place of a value already: "[secret]", "[token:3f9a1c02]", "***"?
+[[nodiscard]] bool is_mask(std::string_view value);
+
+/// No word of prose: with a digit, or of both cases, or long.
+[[nodiscard]] bool looks_random(std::string_view value);
+
 }  // namespace gh::telemetry::redaction

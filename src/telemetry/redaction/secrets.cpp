@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 
-#include "codec/base64.hpp"
 #include "telemetry/redaction/match.hpp"
 
 namespace gh::telemetry::redaction {
@@ -68,7 +67,8 @@ struct Gap {
     char quote = '"';
     std::size_t slashes = 0;  ///< in front of each quote: of JSON within JSON
     bool structural = false;  ///< the name is a key of the line itself
-    bool prose = false;       ///< ": " without quotes
+    bool colon = false;
+    bool prose = false;  ///< ": " without quotes
 };
 
 std::size_t slashes_at(std::string_view text, std::size_t at) {
@@ -97,9 +97,26 @@ std::size_t skip_closing(const Place& place, std::size_t at, Gap& gap) {
     return holds(text, at, "%5d") || holds(text, at, "%22") ? at + 3 : at;
 }
 
+/// "<password>" or "--password": what a name in front of '>' or a blank must be to have a value.
+struct Lead {
+    bool tag = false, option = false;
+};
+
+Lead lead_of(const Place& place) {
+    constexpr std::size_t name_bytes_max = 32;
+    const auto& text = place.text;
+    auto begin = place.at;
+    while (begin > place.floor && place.at - begin < name_bytes_max &&
+           is_base64url(text[begin - 1]))
+        --begin;
+    return {.tag = begin > place.floor && text[begin - 1] == '<',
+            .option = text.substr(begin, 2) == "--"};
+}
+
 std::optional<Gap> gap_behind(const Place& place, std::size_t at) {
     const auto& text = place.text;
     Gap gap;
+    const auto name_end = at;
     at = skip_blanks(text, skip_closing(place, at, gap));
     bool colon = false;
     if (const char c = char_at(text, at); c == ':' || c == '=') {
@@ -108,10 +125,13 @@ std::optional<Gap> gap_behind(const Place& place, std::size_t at) {
         if (char_at(text, at) == '=' || char_at(text, at) == '>') ++at;
     } else if (holds(text, at, "%3d") || holds(text, at, "%3a")) {
         at += 3;
-    } else {
+    } else if (const auto lead = lead_of(place); lead.tag && c == '>') {
+        ++at;
+    } else if (!lead.option || at == name_end || c == '-') {
         return {};
     }
     const auto begin = skip_blanks(text, at);
+    gap.colon = colon;
     gap.prose = colon && begin > at;
     gap.value = begin;
     const auto slashes = slashes_at(text, begin);
@@ -204,14 +224,6 @@ std::size_t line_end(std::string_view text, std::size_t at) {
     return text.size();
 }
 
-/// Does what begins here stand in the place of a value already: "[secret]", "[token:3f9a1c02]", "***"?
-bool is_mask(std::string_view value) {
-    if (value.starts_with("***")) return true;
-    if (!value.starts_with('[')) return false;
-    const auto name = value.substr(1, value.find_first_of(":]", 1) - 1);
-    return redacted_kind_of(name).has_value() || name == "redacted";
-}
-
 template <std::size_t N>
 bool is_one_of(std::string_view value, const std::string_view (&list)[N]) {
     while (!value.empty() && std::string_view(".,!?:").contains(value.back()))
@@ -221,15 +233,6 @@ bool is_one_of(std::string_view value, const std::string_view (&list)[N]) {
     std::array<char, bytes_max> buffer{};
     std::ranges::transform(value, buffer.begin(), lower);
     return std::ranges::binary_search(list, std::string_view(buffer.data(), value.size()));
-}
-
-/// No word of prose: with a digit, or of both cases, or long.
-bool looks_random(std::string_view value) {
-    const bool digit = std::ranges::any_of(value, is_digit);
-    const bool cases =
-        std::ranges::any_of(value.substr(std::min<std::size_t>(1, value.size())), is_upper) &&
-        std::ranges::any_of(value, [](char c) { return is_letter(c) && !is_upper(c); });
-    return value.size() >= 6 && (digit || cases || value.size() >= 24);
 }
 
 std::optional<Found> number_value(const Place& place, const Gap& gap, RedactedKind kind) {
@@ -277,7 +280,7 @@ std::optional<Found> value_of(const Place& place, const Word::Value kind, const 
     auto end = gap.value;
     if (gap.quoted) {
         end = quoted_end(place, gap);
-    } else if (kind == Value::cookies) {
+    } else if (kind == Value::cookies && gap.colon) {
         end = line_end(text, gap.value);
     } else if (kind == Value::authorization) {
         end = authorization_end(place, gap);
@@ -286,7 +289,9 @@ std::optional<Found> value_of(const Place& place, const Word::Value kind, const 
     }
     const auto value = text.substr(gap.value, end - gap.value);
     if (value.empty() || is_mask(text.substr(gap.value, 20)) || is_one_of(value, unset)) return {};
-    if (kind == Value::cookies && !value.contains('=') && !gap.structural) return {};
+    if (kind == Value::cookies && !gap.structural && !value.contains('=') &&
+        (gap.colon || !looks_random(value)))
+        return {};
     if (!gap.quoted) {
         if (gap.prose && is_one_of(value.substr(0, value.find(' ')), harmless)) return {};
         if (gap.prose && kind == Value::given) return {};
@@ -334,53 +339,6 @@ std::optional<Found> match_named(const Place& place) {
     const auto gap = gap_behind(place, behind);
     if (!gap) return {};
     return value_of(place, kind, *gap);
-}
-
-std::optional<Found> match_scheme(const Place& place) {
-    constexpr std::string_view bearer = "bearer", basic = "basic";
-    constexpr std::size_t bearer_bytes_min = 16, basic_bytes_min = 8, basic_bytes_max = 512;
-    const auto& text = place.text;
-    const bool is_bearer = holds(text, place.at, bearer);
-    if (!is_bearer && (place.at < place.floor + 2 || !holds(text, place.at - 2, basic))) return {};
-    auto begin = is_bearer ? place.at + bearer.size() : place.at - 2 + basic.size();
-    if (const char c = char_at(text, begin); c == ' ' || c == '+') {
-        ++begin;
-    } else if (text.substr(begin, 3) == "%20") {
-        begin += 3;
-    } else {
-        return {};
-    }
-    auto end = begin;
-    while (end < text.size() && (is_bearer || end - begin <= basic_bytes_max) &&
-           (is_base64url(text[end]) || std::string_view(".~+/=").contains(text[end])))
-        ++end;
-    auto value = text.substr(begin, end - begin);
-    if (is_bearer) {
-        if (value.size() < bearer_bytes_min || !looks_random(value)) return {};
-        return Found{.begin = begin, .end = end, .kind = RedactedKind::token};
-    }
-    if (value.size() < basic_bytes_min || value.size() > basic_bytes_max) return {};
-    std::string padded(value.substr(0, value.find('=')));
-    while (padded.size() % 4 != 0) padded += '=';
-    const auto decoded = codec::decode_base64(padded);
-    if (!decoded || !decoded->contains(':')) return {};
-    return Found{.begin = begin, .end = end, .kind = RedactedKind::secret};
-}
-
-std::optional<Found> match_userinfo(const Place& place) {
-    const auto& text = place.text;
-    const auto begin = place.at + 3;
-    auto at = std::string_view::npos;
-    bool password = false;
-    for (auto i = begin; i < text.size(); ++i) {
-        const char c = text[i];
-        if (is_blank(c) || std::string_view("/?#\"\\<>").contains(c)) break;
-        if (c == ':') password = password || at == std::string_view::npos;
-        if (c == '@') at = i;
-    }
-    if (at == std::string_view::npos || at == begin || !password) return {};
-    if (is_mask(text.substr(begin, 20))) return {};
-    return Found{.begin = begin, .end = at, .kind = RedactedKind::secret};
 }
 
 }  // namespace gh::telemetry::redaction
