@@ -150,6 +150,11 @@ TEST(Redaction, KnowsAPersonAgainByAPseudonym) {
     EXPECT_EQ(text_of("4111-1111-1111-1111", Form::text, by),
               text_of("4111111111111111", Form::text, by));
     EXPECT_EQ(text_of("password=x", Form::text, by), "password=[secret]");
+    const auto token = text_of("with gh" + std::string("p_") + repeated("aB3", 12), Form::text, by);
+    EXPECT_EQ(token.size(), std::string_view("with [token:00000000]").size()) << token;
+    EXPECT_EQ(text_of(token, Form::text, by), token);
+    EXPECT_EQ(text_of("[secret: hunter2] user[secret]=x [secret] = y", Form::text, by),
+              "[secret: [secret]] user[secret]=[secret] [secret] = y");
 }
 
 TEST(Redaction, TakesHostileTextInLinearTime) {

@@ -6,10 +6,15 @@
 namespace gh::telemetry::redaction {
 
 bool is_mask(std::string_view value) {
+    constexpr std::size_t code_digits = 8;
     if (value.starts_with("***")) return true;
     if (!value.starts_with('[')) return false;
     const auto name = value.substr(1, value.find_first_of(":]", 1) - 1);
-    return redacted_kind_of(name).has_value() || name == "redacted";
+    if (!redacted_kind_of(name) && name != "redacted") return false;
+    auto rest = value.substr(1 + name.size());
+    if (rest.starts_with(':') && std::ranges::all_of(rest.substr(1, code_digits), is_hex))
+        rest = rest.substr(std::min(rest.size(), 1 + code_digits));
+    return rest.starts_with(']');
 }
 
 bool looks_random(std::string_view value) {

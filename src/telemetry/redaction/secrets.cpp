@@ -332,6 +332,10 @@ std::optional<Found> match_named(const Place& place) {
         if (brief && begin > place.floor && is_letter(text[begin - 1]) && !is_upper(text[begin]) &&
             escape_end(text, begin - 1, place.floor) != begin && word->text != "pwd")
             return {};
+        // What stands for a value is no name: "[secret] = 1", "[token:3f9a1c02]"; "user[secret]=1" has one.
+        if (begin > place.floor && is_mask(text.substr(begin - 1, 20)) &&
+            (begin - 1 <= place.floor || !is_base64url(text[begin - 2])))
+            return {};
         behind = begin + word->text.size();
         kind = word->value;
     }
