@@ -259,9 +259,8 @@ Result<std::shared_ptr<const Redactor>> Redactor::make(RedactionRules rules) {
         } else if (entry.starts_with("*@") && entry.size() > 2) {
             impl->domains.insert(lowered(std::string_view(entry).substr(2)));
         } else if (entry.empty() || entry.contains('*')) {
-            return fail(
-                ErrorKind::invalid_argument, "redaction.allow",
-                fmt::format("\"{}\", wanted: a value, *@DOMAIN or a range of addresses", entry));
+            return fail(ErrorKind::invalid_argument, "redaction.allow",
+                        "is no value, *@DOMAIN or range of addresses");
         } else {
             impl->values.insert(lowered(entry));
         }
