@@ -18,6 +18,8 @@ constexpr std::array table{
     PermissionRow{Permission::database_read, "database:read", Role::manager,
                   "See how the database and its connections fare."},
     PermissionRow{Permission::keys_write, "keys:write", Role::admin, "Make and revoke API keys."},
+    PermissionRow{Permission::logs_write, "logs:write", Role::admin,
+                  "See and change what the server log holds."},
     PermissionRow{Permission::metrics_read, "metrics:read", Role::manager, "Read the metrics."},
     PermissionRow{Permission::secrets_read, "secrets:read", Role::admin,
                   "Read every secret, see rotations and use transit keys."},

@@ -21,6 +21,7 @@ enum class Permission : std::uint8_t {
     clients_write,
     database_read,
     keys_write,
+    logs_write,
     metrics_read,
     secrets_read,
     secrets_write,

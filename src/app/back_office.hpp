@@ -9,6 +9,7 @@
 #include "app/checkpoint_keeper.hpp"
 #include "app/clerk.hpp"
 #include "app/identity_house.hpp"
+#include "app/log_level_route.hpp"
 #include "app/own_routes.hpp"
 #include "app/pki_house.hpp"
 #include "app/settings.hpp"
@@ -88,6 +89,7 @@ class BackOffice {
     CheckpointKeeper checkpoints_;
     std::unique_ptr<IdentityHouse> identity_;
     VaultHouse vault_;
+    LogLevelRoom log_level_;
     PkiHouse pki_;
     std::unique_ptr<Clerk> clerk_;
     std::unique_ptr<storage::IntegrityCheck> integrity_;

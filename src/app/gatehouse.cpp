@@ -12,6 +12,7 @@
 #include "app/drain.hpp"
 #include "app/first_key.hpp"
 #include "app/house.hpp"
+#include "app/logs.hpp"
 #include "app/machine.hpp"
 #include "app/new_sockets.hpp"
 #include "app/restoring.hpp"
@@ -62,10 +63,8 @@ struct Gatehouse::House {
     gateway::Services::Counters counters;
     gateway::proxy::Upstream::Metrics upstream_metrics;
     telemetry::HttpMetrics http_metrics;
-    std::unique_ptr<exporting::LogWriter> server_sink;
-    std::unique_ptr<exporting::LogWriter> access_sink;
-    telemetry::LogSink* access_log = nullptr;
-    std::unique_ptr<telemetry::Log> log;
+    std::unique_ptr<Logs> logs;
+    telemetry::Log* log = nullptr;   // the server's
     std::unique_ptr<Traces> traces;  // null: none are recorded
     std::unique_ptr<TlsMaterial> tls;
     std::unique_ptr<pki::acme_client::Client> acme;
@@ -102,20 +101,8 @@ void Gatehouse::block_signals() {
 }
 
 Result<void> Gatehouse::House::open_logs() {
-    const auto& telemetry = read.settings.telemetry;
-    GH_TRY(server_sink, exporting::LogWriter::open({.name = "server", .path = "stderr"}, registry));
-    log = std::make_unique<telemetry::Log>(*server_sink, telemetry.log_level);
-    if (!telemetry.environment.empty()) log->add_common("environment", telemetry.environment);
-    if (!telemetry.release.empty()) log->add_common("release", telemetry.release);
-    if (telemetry.access_log.path == "none") {
-        access_log = nullptr;
-    } else if (telemetry.access_log.path == "stderr") {
-        access_log = server_sink.get();
-    } else {
-        GH_TRY(access_sink, exporting::LogWriter::open(
-                                {.name = "access", .path = telemetry.access_log.path}, registry));
-        access_log = access_sink.get();
-    }
+    GH_TRY(logs, Logs::open(read.settings.telemetry, registry));
+    log = &logs->server();
     return {};
 }
 
@@ -217,7 +204,7 @@ Result<void> Gatehouse::House::start_workers() {
         access::ConnectionLimits{connections, read.settings.limits.connections_per_address_max});
     resolver = std::make_unique<net::Resolver>();
     services = std::make_unique<gateway::Services>(
-        gateway::Services{*limiter, *budget, *log, access_log, counters, {}});
+        gateway::Services{*limiter, *budget, *log, logs->access(), counters, {}});
     for (std::size_t i = 0; i < workers; ++i) {
         crews.push_back(std::make_unique<Crew>(i, *services, *trust, office->identity()));
         services->workers.push_back(&crews.back()->worker);
@@ -239,8 +226,9 @@ Result<void> Gatehouse::start() {
     GH_TRY(house.traces, Traces::open(settings, house.registry, *house.log));
     if (house.overrides.config_file)
         house.config_stamp = net::stamp_of(*house.overrides.config_file);
-    GH_TRY(auto unsealed, unseal(settings, house.log.get()));
+    GH_TRY(auto unsealed, unseal(settings, house.log));
     GH_TRY(house.tls, open_tls(settings, std::move(unsealed.keys)));
+    GH_TRY_VOID(house.logs->use_keys(house.tls->keys(), settings.telemetry));
     house.acme = open_acme_client(settings, *house.tls, house.registry, *house.log);
     auto effective = settings;
     GH_TRY(auto sockets, NewSockets::open(effective, house.effective, house.workers));
@@ -275,7 +263,7 @@ Result<void> Gatehouse::start() {
     // Whoever is answered finds it said.
     announce_reading(house.read, *house.log);
     announce(house.effective, house.tls->ca_file(), house.key ? &*house.key : nullptr, *house.log);
-    house.server_sink->flush();
+    house.logs->flush();
     for (auto& crew : house.crews) {
         crew->worker.snapshot = house.snapshot;
         crew->thread = std::jthread([&each = *crew] {
@@ -296,7 +284,9 @@ Result<void> Gatehouse::House::apply(Settings settings) {
     const auto before = effective;
     GH_TRY(auto sockets, NewSockets::open(settings, effective, workers));
     GH_TRY(auto next, plan(settings));
+    GH_TRY(auto redactor, logs->redactor_for(settings.telemetry.redaction));
     GH_TRY_VOID(open_trust(settings));
+    logs->apply(settings.telemetry, std::move(redactor));
     for (const auto& listener : before.listeners) {
         if (settings.find_listener(listener.name)) continue;
         for (auto& crew : crews) {
@@ -304,7 +294,6 @@ Result<void> Gatehouse::House::apply(Settings settings) {
                 [&server = crew->server, name = listener.name] { server.close_listener(name); });
         }
     }
-    log->set_threshold(settings.telemetry.log_level);
     warn_of_connections_held(settings.limits.connections_max, *budget, *log);
     budget->set_limits(
         {settings.limits.connections_max, settings.limits.connections_per_address_max});
@@ -376,8 +365,7 @@ void Gatehouse::House::drain() {
     office->stop();
     if (traces) traces->close();
     log->info("app", "stopped");
-    if (access_sink) access_sink->close();
-    server_sink->close();
+    logs->close();
 }
 
 void Gatehouse::run() {
@@ -395,9 +383,7 @@ void Gatehouse::run() {
                 }
                 house_->reload();
                 break;
-            case SIGUSR1:
-                if (house_->access_sink) house_->access_sink->reopen();
-                break;
+            case SIGUSR1: house_->logs->reopen(); break;
             default: house_->watch();
         }
     }

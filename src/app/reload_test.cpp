@@ -25,6 +25,12 @@ TEST(Reload, NamesWhatWaitsForTheNextStart) {
               Keys{})
         << "the level changes at once";
     EXPECT_EQ(
+        keys_for_next_start(
+            current, settings_of("workers: 2\ntelemetry: {release: \"1\", redaction: {kinds: "
+                                 "[email, card], pseudonyms: true, allow: [\"*@a.example\"]}}\n")),
+        Keys{})
+        << "so does redaction";
+    EXPECT_EQ(
         keys_for_next_start(current,
                             settings_of("telemetry: {environment: staging, access_log: {path: "
                                         "none}}\n")),

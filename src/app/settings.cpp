@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/try.hpp"
 #include "config/object.hpp"
 #include "config/types.hpp"
 
@@ -13,6 +14,36 @@ namespace {
 
 using config::Object;
 using config::Type;
+
+Type<exporting::RedactionConfig> redaction_type() {
+    using exporting::RedactionConfig;
+    using telemetry::RedactedKind;
+    const auto kind = config::choice<RedactedKind>({{"email", RedactedKind::email},
+                                                    {"card", RedactedKind::card},
+                                                    {"ssn", RedactedKind::ssn},
+                                                    {"secret", RedactedKind::secret},
+                                                    {"token", RedactedKind::token}});
+    const auto allowed = config::mapped<std::string, std::string>(
+        config::text({.bytes_max = 256}),
+        [](const std::string& entry) -> Result<std::string> {
+            GH_TRY_VOID(
+                telemetry::Redactor::make({.kinds = {}, .allow = {entry}, .pseudonym = {}}));
+            return entry;
+        },
+        [](const std::string& entry) { return entry; });
+    Object<RedactionConfig> table;
+    table.key("enabled", &RedactionConfig::enabled, config::boolean(),
+              "Takes personal and secret values out of both logs.");
+    table.key("kinds", &RedactionConfig::kinds, config::list_of(kind, {.items_max = 5}),
+              "Which: email, card, ssn, secret, token.");
+    table.key("ip_addresses", &RedactionConfig::ip_addresses, config::boolean(),
+              "Addresses of IPv4 and IPv6, too, client_ip among them.");
+    table.key("pseudonyms", &RedactionConfig::pseudonyms, config::boolean(),
+              "[email:3f9a1c02], the same for the same value, in the place of [email].");
+    table.key("allow", &RedactionConfig::allow, config::list_of(allowed, {.items_max = 1000}),
+              "Values, *@DOMAIN and ranges of addresses that pass as they are.");
+    return table.type();
+}
 
 Type<exporting::TelemetryConfig> telemetry_type() {
     using exporting::AccessLogConfig;
@@ -50,6 +81,8 @@ Type<exporting::TelemetryConfig> telemetry_type() {
                                         {"warning", LogLevel::warning},
                                         {"error", LogLevel::error}}),
               "Less than this is not logged.");
+    table.key("redaction", &TelemetryConfig::redaction, redaction_type(),
+              "What both logs do not keep.");
     table.key("environment", &TelemetryConfig::environment, label,
               "A label for log lines and /system/info, such as staging. It changes no behaviour.");
     table.key("release", &TelemetryConfig::release, label,

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "export/trace_config.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/redaction.hpp"
 
 namespace gh::exporting {
 
@@ -15,9 +17,20 @@ struct AccessLogConfig {
     friend bool operator==(const AccessLogConfig&, const AccessLogConfig&) = default;
 };
 
+struct RedactionConfig {
+    using Kind = telemetry::RedactedKind;
+    bool enabled = true;
+    std::vector<Kind> kinds{Kind::email, Kind::card, Kind::ssn, Kind::secret, Kind::token};
+    bool ip_addresses = false;
+    bool pseudonyms = false;         ///< keyed codes instead of masks
+    std::vector<std::string> allow;  ///< see telemetry::RedactionRules
+    friend bool operator==(const RedactionConfig&, const RedactionConfig&) = default;
+};
+
 struct TelemetryConfig {
     AccessLogConfig access_log;
     telemetry::LogLevel log_level = telemetry::LogLevel::info;
+    RedactionConfig redaction;
     std::string
         environment;      ///< label in log lines and /system/info: "staging"; changes no behaviour
     std::string release;  ///< the same, of what is deployed behind the gateway

@@ -55,6 +55,7 @@ constexpr std::string_view control_plane[] = {
     "/api/v1/keys",
     "/api/v1/keys/{key}",
     "/api/v1/keys/{key}/rotate",
+    "/api/v1/log-level",
     "/api/v1/openapi.json",
     "/api/v1/roles",
     "/api/v1/roles/{role}",

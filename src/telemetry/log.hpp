@@ -108,6 +108,9 @@ class Log {
     void set_threshold(LogLevel level) noexcept {
         threshold_.store(level, std::memory_order_relaxed);
     }
+    [[nodiscard]] LogLevel threshold() const noexcept {
+        return threshold_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] bool enabled(LogLevel level) const noexcept {
         return level >= threshold_.load(std::memory_order_relaxed);
     }

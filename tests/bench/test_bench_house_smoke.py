@@ -61,3 +61,8 @@ def test_certificates_are_signed_beside_a_bare_signature():
 def test_secrets_are_read_beside_other_answers(tmp_path):
     rows = table(ROOT / "bench/vault/run.py", "--secrets", 300, "--seconds", 1, "--rounds", 1, "--directory", tmp_path)
     assert {"/health", "a secret"} <= rows.keys(), rows
+
+
+def test_log_lines_are_redacted_beside_re2():
+    rows = table(RELEASE / "bench/telemetry/gh_bench_telemetry", "", 1)
+    assert {"redaction, line by line", "RE2 for `password`, line by line"} <= rows.keys(), rows
