@@ -40,7 +40,7 @@ struct Gatehouse::House {
           upstream_metrics(make_upstream_metrics(registry)),
           http_metrics(registry) {}
 
-    [[nodiscard]] Result<void> open_logs();
+    [[nodiscard]] Result<void> open_telemetry();
     [[nodiscard]] Result<void> open_trust(const Settings& settings);
     void keep_signing_keys(SystemTime now);
     [[nodiscard]] Result<void> start_workers();
@@ -100,9 +100,11 @@ void Gatehouse::block_signals() {
     ::signal(SIGPIPE, SIG_IGN);
 }
 
-Result<void> Gatehouse::House::open_logs() {
+Result<void> Gatehouse::House::open_telemetry() {
     GH_TRY(logs, Logs::open(read.settings.telemetry, registry));
     log = &logs->server();
+    GH_TRY(traces, Traces::open(read.settings, registry, *log));
+    if (overrides.config_file) config_stamp = net::stamp_of(*overrides.config_file);
     return {};
 }
 
@@ -222,10 +224,7 @@ Result<void> Gatehouse::start() {
     house.workers = settings.workers == 0 ? cores() : settings.workers;
     GH_TRY_VOID(make_directory(settings.data_dir));
     GH_TRY(house.folder, DataFolder::open(settings, DataFolder::Use::shared));
-    GH_TRY_VOID(house.open_logs());
-    GH_TRY(house.traces, Traces::open(settings, house.registry, *house.log));
-    if (house.overrides.config_file)
-        house.config_stamp = net::stamp_of(*house.overrides.config_file);
+    GH_TRY_VOID(house.open_telemetry());
     GH_TRY(auto unsealed, unseal(settings, house.log));
     GH_TRY(house.tls, open_tls(settings, std::move(unsealed.keys)));
     GH_TRY_VOID(house.logs->use_keys(house.tls->keys(), settings.telemetry));

@@ -76,13 +76,13 @@ class TracedDatabase final : public Database {
     }
 
  private:
-    [[nodiscard]] std::string_view system() const {
+    [[nodiscard]] std::string_view system_name() const {
         return dialect() == Dialect::postgres ? "postgresql" : "sqlite";
     }
 
     Task<Result<void>> run_timed(Mode mode, Work work) {
         Span span(mode == Mode::write ? "db.write" : "db.read", SpanKind::client);
-        span.attribute("db.system.name", system());
+        span.attribute("db.system.name", system_name());
         auto steps = std::make_shared<Steps>();
         Work timed = [steps, inner = std::move(work)](Session& session) mutable {
             return work_timed(steps, inner, session);
@@ -100,7 +100,7 @@ class TracedDatabase final : public Database {
     void tell(Trace& trace, const Steps& steps) const {
         for (const auto& each : steps.kept) {
             const std::array<telemetry::Attribute, 2> facts{
-                {{"db.system.name", system()}, {"db.operation.name", each.statement.kind()}}};
+                {{"db.system.name", system_name()}, {"db.operation.name", each.statement.kind()}}};
             trace.add(each.statement.name, SpanKind::client, each.begins, each.took, each.failure,
                       facts);
         }
@@ -108,7 +108,8 @@ class TracedDatabase final : public Database {
 
     Task<Result<Rows>> run_one_timed(Statement statement, Parameters parameters) {
         Span span(statement.name, SpanKind::client);
-        span.attribute("db.system.name", system()).attribute("db.operation.name", statement.kind());
+        span.attribute("db.system.name", system_name())
+            .attribute("db.operation.name", statement.kind());
         auto rows = co_await inner_->run_one(statement, std::move(parameters));
         if (!rows) span.fail(rows.error().reason);
         co_return rows;
