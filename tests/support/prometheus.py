@@ -1,0 +1,52 @@
+"""A real Prometheus that scrapes a gateway by what deploy/ ships."""
+
+import json
+import shutil
+import subprocess
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import yaml
+
+from support.ports import free_port
+from support.wait import seconds, until
+
+INSTALLED = bool(shutil.which("prometheus") and shutil.which("promtool"))
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+
+
+class Prometheus:
+    """deploy/prometheus, asked each second for the metrics of `target` (HOST:PORT)."""
+
+    def __init__(self, folder, target):
+        shutil.copytree(DEPLOY / "prometheus", folder)
+        config = yaml.safe_load((folder / "prometheus.yml").read_text())
+        config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+        config["scrape_configs"][0]["static_configs"][0]["targets"] = [target]
+        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+        self.port = free_port()
+        self.log = (folder / "log").open("wb")
+        self.process = subprocess.Popen(
+            ["prometheus", f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}",
+             f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"], stdout=self.log, stderr=subprocess.STDOUT)
+        until(self.ready, "Prometheus", timeout=30, pause=0.1)
+
+    def ready(self):
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=seconds(5)).status == 200
+        except OSError:
+            return False
+
+    def query(self, expression):
+        """[(labels, value)], or an AssertionError where it is no expression."""
+        url = f"http://127.0.0.1:{self.port}/api/v1/query?" + urllib.parse.urlencode({"query": expression})
+        with urllib.request.urlopen(url, timeout=seconds(30)) as answer:
+            said = json.load(answer)
+        assert said["status"] == "success", said
+        return [(each["metric"], each["value"][1]) for each in said["data"]["result"]]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(seconds(20))
+        self.log.close()

@@ -1,0 +1,121 @@
+"""What deploy/ ships: rules that promtool takes and tests, and queries that say something of a gateway that is at work."""
+
+import json
+import re
+import subprocess
+import threading
+
+import pytest
+import yaml
+
+from support import upstream as answers
+from support.control import Control
+from support.gateway import api_key, public_route
+from support.prometheus import DEPLOY, INSTALLED, Prometheus
+from support.wait import pass_time, seconds, until
+
+pytestmark = pytest.mark.skipif(not INSTALLED, reason="Prometheus is not installed (tools/setup test)")
+DASHBOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
+KEY = "key-of-admin-" + "0123456789abcdef" * 2
+
+
+def promtool(*arguments):
+    done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, timeout=seconds(60), check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def rules():
+    for file in sorted((DEPLOY / "prometheus" / "rules").glob("*.yml")):
+        for group in yaml.safe_load(file.read_text())["groups"]:
+            yield from group["rules"]
+
+
+def names_in(expression):
+    """Of the series that it reads: what stands before braces, brackets or an operator and is no function or label."""
+    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\b(by|on|ignoring|without)\s*\([^)]*\)", "", expression)
+    return {name for name in re.findall(r"(?<![\w:])([a-z_][a-z0-9_:]*_[a-z0-9_:]+)(?![\w:]|\s*\()", bare)} | set(re.findall(r"\bup\b", bare))
+
+
+def test_configuration_and_rules_are_taken_and_fire():
+    assert promtool("check", "config", DEPLOY / "prometheus" / "prometheus.yml")[0] == 0
+    code, said = promtool("test", "rules", DEPLOY / "prometheus" / "tests" / "rules.yml")
+    assert code == 0, said
+    alerts = {rule["alert"] for rule in rules() if "alert" in rule}
+    tested = yaml.safe_load((DEPLOY / "prometheus" / "tests" / "rules.yml").read_text())["tests"]
+    assert {test["name"] for test in tested} == alerts, "each alert is made to fire"
+
+
+def test_each_alert_has_its_page():
+    page = (DEPLOY.parent / "docs" / "operations" / "incidents.md").read_text()
+    headings = {line[3:] for line in page.splitlines() if line.startswith("## ")}
+    for rule in rules():
+        if "alert" not in rule:
+            continue
+        file, anchor = rule["annotations"]["runbook_url"].split("#")
+        assert file == "docs/operations/incidents.md" and anchor in headings, rule["alert"]
+        assert rule["labels"]["severity"] in ("critical", "warning", "info")
+
+
+def test_dashboards_are_what_file_provisioning_takes():
+    assert len(DASHBOARDS) == 5
+    assert len({json.loads(file.read_text())["uid"] for file in DASHBOARDS}) == len(DASHBOARDS)
+    sources = {source["uid"] for source in yaml.safe_load(
+        (DEPLOY / "grafana" / "provisioning" / "datasources" / "gatehouse.yml").read_text())["datasources"]}
+    assert sources == {"prometheus", "loki", "jaeger"}
+    for file in DASHBOARDS:
+        board = json.loads(file.read_text())
+        assert board["panels"] and "dashboard" not in board, "raw, not wrapped as the API takes it"
+        assert board["refresh"] == "30s" and board["time"] == {"from": "now-1h", "to": "now"}
+        for panel in board["panels"]:
+            assert panel["type"] in ("timeseries", "stat", "table") and panel["datasource"]["uid"] in sources
+    provider = yaml.safe_load((DEPLOY / "grafana" / "provisioning" / "dashboards" / "gatehouse.yml").read_text())
+    assert provider["providers"][0]["type"] == "file"
+
+
+@pytest.fixture
+def at_work(start, configure, make_upstream, tmp_path):
+    """A gateway under load of every kind that a dashboard shows, and the Prometheus that scrapes it."""
+    well, failing = make_upstream(), make_upstream(answers.close_without_answer, name="failing")
+    routes = [public_route("/failing", upstream="failing"), public_route("/limited", rate_limit=[{"requests": 1, "per": "1h", "by": "client_ip"}]),
+              {"match": {"path_prefix": "/closed"}, "upstream": "backend", "access": "authenticated"}, public_route("/")]
+    gateway = start(configure([well, failing], routes, auth={"api_keys": [api_key("admin", KEY, ["admin"])]}))
+    stop = threading.Event()
+
+    def load():
+        control = Control(gateway, key=KEY)
+        while not stop.is_set():
+            for path in ("/", "/failing", "/limited", "/closed", "/elsewhere"):
+                gateway.get(path)
+            control.get("/api/v1/users", listener="admin")
+            pass_time(0.05)
+    worker = threading.Thread(target=load)
+    worker.start()
+    prometheus = Prometheus(tmp_path / "prometheus", f"127.0.0.1:{gateway.port('admin')}")
+    try:
+        yield prometheus
+    finally:
+        stop.set()
+        worker.join()
+        prometheus.stop()
+
+
+def test_every_query_says_something(at_work):
+    expressions = {target["expr"].replace("$__rate_interval", "5s").replace("$instance", ".*")
+                   for file in DASHBOARDS for panel in json.loads(file.read_text())["panels"] for target in panel["targets"]}
+    assert len(expressions) > 60
+    silent = set(expressions)
+
+    def all_answer():
+        silent.difference_update({each for each in silent if at_work.query(each)})
+        return not silent
+    try:
+        until(all_answer, "every query of the dashboards", timeout=60, pause=1)
+    finally:
+        assert not silent, "\n".join(sorted(silent))
+    records = {rule["record"] for rule in rules() if "record" in rule} - {"gatehouse:database_journal:oldest_seconds"}
+    for record in records:
+        until(lambda name=record: at_work.query(name), record, timeout=30, pause=1)
+    for rule in rules():
+        for name in names_in(rule["expr"]) - {"gatehouse:database_journal:oldest_seconds"}:
+            assert at_work.query(name), f"{rule.get('alert') or rule['record']} reads {name}, which there is not"
+        at_work.query(rule["expr"])
