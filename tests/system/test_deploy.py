@@ -119,3 +119,10 @@ def test_every_query_says_something(at_work):
         for name in names_in(rule["expr"]) - {"gatehouse:database_journal:oldest_seconds"}:
             assert at_work.query(name), f"{rule.get('alert') or rule['record']} reads {name}, which there is not"
         at_work.query(rule["expr"])
+
+
+def test_the_service_may_little():
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=30", str(DEPLOY / "systemd" / "gatehouse.service")],
+                          capture_output=True, text=True, timeout=seconds(60), check=False)
+    assert done.returncode == 0, done.stdout
+    assert "exposure level" in done.stdout
