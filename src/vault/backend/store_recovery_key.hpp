@@ -19,7 +19,8 @@ class StoreRecoveryKey {
     static constexpr std::string_view kind = "recovery_key";
 
     [[nodiscard]] static StoreRecoveryKey generate();
-    /// White space around does not count. @return `invalid_argument` "seal.key_malformed"
+    /// White space around does not count, nor a byte order mark; UTF-16LE with one is read as well.
+    /// @return `invalid_argument` "seal.key_malformed"
     [[nodiscard]] static Result<StoreRecoveryKey> parse(std::string_view text);
     /// 22 characters: how the store names it, and how people tell one from the other.
     [[nodiscard]] std::string id() const;
