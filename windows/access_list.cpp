@@ -85,7 +85,9 @@ Result<void> check_folder(const std::filesystem::path& folder) {
     DWORD size = 0;
     if (::GetFileSecurityW(folder.c_str(), asked, descriptor, static_cast<DWORD>(room.size()),
                            &size) == 0) {
-        return failed(::GetLastError());
+        const auto error = ::GetLastError();
+        if (error != ERROR_ACCESS_DENIED) return failed(error);
+        return refused(folder, "is another user's, who lets nobody else look at it", user);
     }
     PSID owner = nullptr;
     PACL list = nullptr;

@@ -12,7 +12,7 @@
 namespace gh::vault {
 
 /// Opens a store file when nothing else does. One key for both ways: whoever makes it has opened the store anyway, and not every
-/// system that has such stores has curves.
+/// system that has such stores has curves. Another master key is sealed for it only by who has it.
 class StoreRecoveryKey {
  public:
     static constexpr std::string_view prefix = "gatehouse-store-recovery-";
