@@ -67,8 +67,9 @@ Outcome with_store(const Said& said, const std::function<Result<Outcome>(Store&)
     const auto facts = store.secrets.facts();
     if (!facts) return failed(facts.error());
     auto outcome = run(store);
+    const bool is_lost = !outcome && outcome.error().reason == "store.lost";
     auto shown = outcome ? *std::move(outcome) : failed(outcome.error());
-    if (!said.quiet) shown.err.insert(0, told(*facts, store));
+    if (!said.quiet && !is_lost) shown.err.insert(0, told(*facts, store));
     return shown;
 }
 

@@ -229,7 +229,8 @@ def test_a_store_that_is_lost_is_not_begun_anew_unsaid(store):
     left.rename(store.file)
     assert store.good("get", "a") == "x\n"
     store.file.unlink()
-    assert "is lost, for its lock lies there" in store.refused("set", "b", stdin=b"y")
+    said = store.refused("set", "b", stdin=b"y")
+    assert "is lost, for its lock lies there" in said and "the first set makes it" not in said
     store.file.with_name(store.file.name + ".lock").unlink()
     store.good("set", "b", stdin=b"y")
     assert store.good("list") == "b\n"
@@ -305,7 +306,7 @@ def test_many_at_once_lose_nothing(store):
         writer.stdin.close()
         writers.append(writer)
     for writer in writers:
-        assert writer.wait(60) == 0, writer.stderr.read()
+        assert writer.wait(seconds(60)) == 0, writer.stderr.read()
         writer.stderr.close()
     assert store.good("list", "team/").split() == [str(number) for number in range(8)]
     assert store.good("get", "team/5") == "5\n"
