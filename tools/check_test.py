@@ -11,7 +11,7 @@ import pytest
 TOOLS = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(TOOLS))
 
-from check_rules import files, floors, format, lengths, weight, words  # noqa: E402
+from check_rules import files, floors, format, lengths, weight, windows, words  # noqa: E402
 from check_rules.tree import Tree  # noqa: E402
 
 FLOORS = "set(floor_0 base)\nset(floor_1 codec crypto)\nset(floor_3 access)\nset(floor_4 identity pki)\n"
@@ -76,6 +76,32 @@ def test_floors_let_a_test_use_what_test_deps_name_and_nothing_else(tmp_path):
         "src/pki/ca.cpp": '#include "crypto/hash.hpp"\n',
     })
     assert [line.split(":")[0] for line in floors.check(tree)] == ["src/pki/ca.cpp"]
+
+
+def planted_windows(tmp_path, extra):
+    texts = {
+        "windows/CMakeLists.txt": "foreach(room base vault windows)\nforeach(library boost fmt)\n"
+                                  "add_library(w ${house}/vault/store.cpp\n  file.cpp)\n",
+        "windows/file.cpp": '#include <windows.h>\n#include <io.h>\n#include "base/error.hpp"\n',
+        "src/vault/store.cpp": '#include <vector>\n#include <fmt/core.h>\n#include "vault/store.hpp"\n',
+        "src/vault/store.hpp": '#include <boost/json.hpp>\n#include "base/error.hpp"\n',
+        "src/vault/other.cpp": '#include <unistd.h>\n#include "db/pool.hpp"\n',
+    }
+    return plant(tmp_path, texts | extra)
+
+
+def test_windows_lets_be_what_is_there_and_what_is_not_compiled_for_it(tmp_path):
+    assert windows.check(planted_windows(tmp_path, {})) == []
+    assert windows.check(plant(tmp_path, {"src/a/a.cpp": "#include <unistd.h>\n"})) == []
+
+
+@pytest.mark.parametrize("name", ["<unistd.h>", "<sys/stat.h>", "<openssl/evp.h>", "<boost/asio.hpp>", "<windows.h>", '"db/pool.hpp"'])
+def test_windows_finds_what_is_not_there_however_far_down_it_is_included(tmp_path, name):
+    found = windows.check(planted_windows(tmp_path, {
+        "src/vault/store.hpp": '#include "vault/place.hpp"\n',
+        "src/vault/place.hpp": f"#include <string>\n#include {name}\n",
+    }))
+    assert [line for line in found if line.startswith("src/vault/place.hpp:2: ") and name.strip('<>"') in line] == found != []
 
 
 PLANTED_WORDS = [

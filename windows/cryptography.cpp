@@ -160,6 +160,8 @@ Result<Secret> open(Aead cipher, const Secret& key, Bytes sealed, Bytes associat
 }
 
 void encrypt_aes_256_blocks(const Secret& key, std::span<std::uint8_t> blocks) {
+    if (key.bytes().size() != aes_256_key_bytes)
+        throw std::logic_error("AES-256 wants a key of 32 bytes");
     const CipherKey keyed(ecb(), key);
     const auto size = static_cast<ULONG>(blocks.size());
     ULONG done = 0;

@@ -56,14 +56,13 @@ Result<std::string> protect(const Secret& key) {
     return fail(ErrorKind::internal, "dpapi.failed", "Windows made more of a key than can be kept");
 }
 
-Result<Secret> unprotect(crypto::Bytes blob, const std::string& who) {
+Result<Secret> unprotect(crypto::Bytes blob) {
     auto in = blob_of(blob);
     auto entropy = blob_of(crypto::bytes_of(purpose));
     Made made;
     if (::CryptUnprotectData(&in, nullptr, &entropy, nullptr, nullptr, CRYPTPROTECT_UI_FORBIDDEN,
                              made.out()) == 0) {
-        return fail_windows(ErrorKind::permission_denied, "seal.wrong_key",
-                            who + " does not open it", ::GetLastError());
+        return not_unprotected(::GetLastError());
     }
     return Secret(made.bytes());
 }
@@ -87,7 +86,7 @@ class DpapiProtector final : public vault::Protector {
         const auto blob = text ? codec::decode_base64(*text) : Result<std::string>();
         if (!text || !blob || blob->empty())
             return fail(ErrorKind::corrupt, "seal.malformed", "the recipient dpapi lacks its blob");
-        GH_TRY(auto key, unprotect(crypto::bytes_of(*blob), name()));
+        GH_TRY(auto key, unprotect(crypto::bytes_of(*blob)));
         if (key.size() != crypto::Xaes::key_bytes) {
             return fail(ErrorKind::permission_denied, "seal.wrong_key",
                         name() + " opens another thing than a key");
@@ -97,6 +96,22 @@ class DpapiProtector final : public vault::Protector {
 };
 
 }  // namespace
+
+std::unexpected<Error> not_unprotected(unsigned long error) {
+    const bool refused = error == ERROR_INVALID_DATA || error == static_cast<DWORD>(NTE_BAD_DATA) ||
+                         error == static_cast<DWORD>(NTE_BAD_KEY);
+    if (refused) {
+        return fail(ErrorKind::permission_denied, "dpapi.refused",
+                    "Windows says: " + message_of(error));
+    }
+    auto failed = fail_windows(ErrorKind::unavailable, "dpapi.failed",
+                               "Windows could not open its key", error);
+    failed.error().detail +=
+        "; if this is the user that it is sealed for, the file may be good and the profile not "
+        "loaded, or the domain out of reach: try again before anything else; if it is another "
+        "one, or the password was reset, a recovery key opens it";
+    return failed;
+}
 
 std::unique_ptr<vault::Protector> dpapi_protector() { return std::make_unique<DpapiProtector>(); }
 

@@ -4,6 +4,7 @@
 
 #include "codec/base64.hpp"
 #include "vault/backend/store_recovery_key.hpp"
+#include "windows/api.hpp"
 
 namespace gh::windows {
 namespace {
@@ -44,6 +45,26 @@ TEST_F(DpapiProtectorTest, OpensNothingThatWasChangedInAnyOctetOfTheBlobNorOfWha
         auto recipient = sealed;
         recipient.sealed[i] ^= 1;
         EXPECT_EQ(user->unwrap(recipient).error().reason, "seal.wrong_key") << i;
+    }
+}
+
+TEST_F(DpapiProtectorTest, TellsAWrongKeyFromAWindowsThatCannotSay) {
+    const struct {
+        unsigned long error;
+        std::string_view reason;
+    } cases[] = {
+        {ERROR_INVALID_DATA, "dpapi.refused"},
+        {static_cast<DWORD>(NTE_BAD_DATA), "dpapi.refused"},
+        {static_cast<DWORD>(NTE_BAD_KEY), "dpapi.refused"},
+        {static_cast<DWORD>(NTE_BAD_KEY_STATE), "dpapi.failed"},
+        {ERROR_FILE_NOT_FOUND, "dpapi.failed"},
+        {RPC_S_SERVER_UNAVAILABLE, "dpapi.failed"},
+    };
+    for (const auto& each : cases) {
+        const auto error = not_unprotected(each.error).error();
+        EXPECT_EQ(error.reason, each.reason) << each.error;
+        EXPECT_TRUE(error.detail.contains("(" + std::to_string(each.error) + ")")) << error.detail;
+        EXPECT_EQ(error.kind == ErrorKind::permission_denied, each.reason == "dpapi.refused");
     }
 }
 

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <vector>
 
 #include "crypto/secret.hpp"
@@ -16,7 +17,8 @@ namespace gh::windows {
 namespace {
 
 /// All of standard input but the end of its last line; one octet more than is allowed tells that it is too long.
-crypto::Secret typed_text() {
+/// Nothing: it could not be read to its end.
+std::optional<crypto::Secret> typed_text() {
     std::string text;
     text.reserve(vault::secret_bytes_max + 3);  // what grew elsewhere would not be wiped
     for (int c = std::fgetc(stdin); c != EOF && text.size() < vault::secret_bytes_max + 3;
@@ -28,6 +30,7 @@ crypto::Secret typed_text() {
     if (typed.size() < text.size() && typed.ends_with('\r')) typed.remove_suffix(1);
     crypto::Secret secret(typed);
     crypto::wipe(text.data(), text.size());
+    if (std::ferror(stdin) != 0) return std::nullopt;
     return secret;
 }
 
@@ -71,7 +74,9 @@ std::vector<Command> add_verbs(CLI::App& app, Said& said) {
     list_verb->add_flag("--json", said.json, "As a JSON array");
     auto* const listed =
         key_verb->add_flag("--list", said.list, "None more: ids of those that there are");
-    key_verb->add_option("--withdraw", said.withdrawn, "None more: this one opens it no longer")
+    key_verb
+        ->add_option("--withdraw", said.withdrawn,
+                     "None more: this one opens it no longer, nor do the others; make new ones")
         ->excludes(listed);
     return {{set_verb, set, true},        {get_verb, get},     {list_verb, list},
             {delete_verb, remove},        {check_verb, check}, {key_verb, recovery_key},
@@ -84,12 +89,16 @@ int show(Outcome outcome) {
         std::fwrite(outcome.out.data(), 1, outcome.out.size(), stdout) == outcome.out.size() &&
         std::fflush(stdout) == 0;
     crypto::wipe(outcome.out.data(), outcome.out.size());
-    return out ? outcome.exit_code : 1;
+    if (out) return outcome.exit_code;
+    auto said = "gatehouse-secrets: standard output could not be written\n" +
+                (outcome.if_unseen ? outcome.if_unseen() : std::string());
+    std::fwrite(said.data(), 1, said.size(), stderr);
+    return 1;
 }
 
 int run(std::vector<std::string> arguments) {
     Said said;
-    CLI::App app("Secrets in one file that a user of Windows opens, and nobody else");
+    CLI::App app("Secrets in one file that a user of Windows opens, by the Data Protection API");
     app.name("gatehouse-secrets");
     app.set_version_flag("--version", GATEHOUSE_VERSION);
     app.require_subcommand(1);
@@ -107,7 +116,15 @@ int run(std::vector<std::string> arguments) {
     }
     for (const auto& each : commands) {
         if (!each.line->parsed()) continue;
-        if (each.reads) said.typed = typed_text();
+        if (each.reads) {
+            auto typed = typed_text();
+            if (!typed) {
+                return show({.exit_code = 1,
+                             .err = "gatehouse-secrets: standard input could not be read to its "
+                                    "end\n"});
+            }
+            said.typed = *std::move(typed);
+        }
         return show(each.run(said));
     }
     return 2;

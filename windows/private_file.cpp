@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/try.hpp"
+#include "windows/access_list.hpp"
 #include "windows/api.hpp"
 #include "windows/system.hpp"
 
@@ -16,29 +17,6 @@ constexpr auto pause = milliseconds(2);
 /// Whoever reads the file, or looks for viruses in it, holds it for a moment.
 constexpr auto readers_patience = std::chrono::seconds(2);
 
-/// "Everything for this user, nothing for anybody else, and nothing from the folder above."
-class OwnersOnly {
- public:
-    [[nodiscard]] static Result<OwnersOnly> make(std::wstring_view rights = L"FA") {
-        GH_TRY(const auto sid, user_sid());
-        const auto text = L"O:" + sid + L"D:P(A;OICI;" + std::wstring(rights) + L";;;" + sid + L")";
-        PSECURITY_DESCRIPTOR descriptor = nullptr;
-        if (::ConvertStringSecurityDescriptorToSecurityDescriptorW(text.c_str(), SDDL_REVISION_1,
-                                                                   &descriptor, nullptr) == 0) {
-            return fail_windows(ErrorKind::unavailable, "windows.user", "making an access list",
-                                ::GetLastError());
-        }
-        return OwnersOnly(descriptor);
-    }
-    [[nodiscard]] SECURITY_ATTRIBUTES attributes() const {
-        return {sizeof(SECURITY_ATTRIBUTES), descriptor_.get(), FALSE};
-    }
-
- private:
-    explicit OwnersOnly(void* descriptor) : descriptor_(descriptor) {}
-    Local<void> descriptor_;
-};
-
 /// All but to run it.
 constexpr std::wstring_view rights_to_a_file = L"0x1f01df";
 
@@ -51,32 +29,28 @@ bool is_absent(DWORD error) {
 /// Somebody else holds it.
 bool is_held(DWORD error) {
     return error == ERROR_SHARING_VIOLATION || error == ERROR_ACCESS_DENIED ||
-           error == ERROR_LOCK_VIOLATION;
+           error == ERROR_LOCK_VIOLATION || error == ERROR_USER_MAPPED_FILE ||
+           error == ERROR_FILE_EXISTS;  // what should be made anew is not deleted yet
 }
 
-/// Calls until it says something else than that somebody holds the file. @return Windows' error, or 0
+bool is_gone(const std::filesystem::path& file) {
+    return ::GetFileAttributesW(file.c_str()) == INVALID_FILE_ATTRIBUTES &&
+           is_absent(::GetLastError());
+}
+
+/// Calls until it says something else than that somebody holds the file. What is denied is so for a moment while a file is
+/// being deleted, or else for good. @return Windows' error, or 0
 template <class Call>
 DWORD patiently(milliseconds patience, const Call& call) {
-    const auto end = std::chrono::steady_clock::now() + patience;
+    const auto begin = std::chrono::steady_clock::now();
     for (;;) {
         const DWORD error = call();
-        if (!is_held(error) || std::chrono::steady_clock::now() >= end) return error;
+        const auto enough = error == ERROR_ACCESS_DENIED
+                                ? std::min<milliseconds>(patience, readers_patience)
+                                : patience;
+        if (!is_held(error) || std::chrono::steady_clock::now() - begin >= enough) return error;
         ::Sleep(static_cast<DWORD>(pause.count()));
     }
-}
-
-Result<void> make_folder(const std::filesystem::path& folder) {
-    std::error_code failed;
-    if (folder.empty() || std::filesystem::is_directory(folder, failed)) return {};
-    if (!folder.parent_path().empty())
-        std::filesystem::create_directories(folder.parent_path(), failed);
-    GH_TRY(const auto owners_only, OwnersOnly::make());
-    auto attributes = owners_only.attributes();
-    if (::CreateDirectoryW(folder.c_str(), &attributes) != 0) return {};
-    const auto error = ::GetLastError();
-    if (error == ERROR_ALREADY_EXISTS) return {};
-    return fail_windows(ErrorKind::unavailable, reason_io,
-                        "making the folder " + utf8_of(folder.native()), error);
 }
 
 /// @return Windows' error, or 0
@@ -95,9 +69,53 @@ DWORD write_new(const std::filesystem::path& file, std::string_view content,
     return ::FlushFileBuffers(handle.get()) != 0 ? 0 : ::GetLastError();
 }
 
-struct HeldFile final : vault::StorePlace::Turn {
-    explicit HeldFile(Handle of) : handle(std::move(of)) {}
-    Handle handle;
+std::unexpected<Error> failed_to(std::string_view what, DWORD error) {
+    if (error != ERROR_ACCESS_DENIED)
+        return fail_windows(ErrorKind::unavailable, reason_io, what, error);
+    auto denied = fail_windows(ErrorKind::permission_denied, "file.denied", what, error);
+    denied.error().detail +=
+        "; what another user left, or the same user of another Windows, is that one's: copy the "
+        "store alone to a folder of this user, or have an administrator give it (takeown, icacls)";
+    return denied;
+}
+
+/// A lock that stays for as long as the file does.
+class HeldFile final : public vault::StorePlace::Turn {
+ public:
+    HeldFile(Handle lock, bool is_new, std::filesystem::path file, std::filesystem::path new_file)
+        : lock_(std::move(lock)),
+          is_new_(is_new),
+          file_(std::move(file)),
+          new_file_(std::move(new_file)) {}
+    HeldFile(const HeldFile&) = delete;
+    HeldFile& operator=(const HeldFile&) = delete;
+    ~HeldFile() override {
+        if (!is_new_ || !is_gone(file_)) return;
+        FILE_DISPOSITION_INFO gone{TRUE};
+        ::SetFileInformationByHandle(lock_.get(), FileDispositionInfo, &gone, sizeof gone);
+    }
+
+    [[nodiscard]] Result<void> may_begin() const override {
+        const auto name = utf8_of(file_.native());
+        if (!is_gone(new_file_)) {
+            return fail(ErrorKind::conflict, "store.lost",
+                        name + " is lost, and its last change is in " +
+                            utf8_of(new_file_.native()) +
+                            ": rename that, or restore the store from a backup, or remove that to "
+                            "begin anew");
+        }
+        if (is_new_) return {};
+        return fail(ErrorKind::conflict, "store.lost",
+                    name +
+                        " is lost, for its lock lies there: restore the store from a backup, or "
+                        "remove " +
+                        name + ".lock to begin anew");
+    }
+
+ private:
+    Handle lock_;
+    bool is_new_;
+    std::filesystem::path file_, new_file_;
 };
 
 }  // namespace
@@ -117,8 +135,7 @@ Result<std::optional<std::string>> PrivateFile::read() {
         return is_file(handle.get()) ? 0 : ::GetLastError();
     });
     if (is_absent(error)) return std::nullopt;
-    if (error != 0)
-        return fail_windows(ErrorKind::unavailable, reason_io, "reading " + name(), error);
+    if (error != 0) return failed_to("reading " + name(), error);
     BY_HANDLE_FILE_INFORMATION facts{};
     if (::GetFileInformationByHandle(handle.get(), &facts) == 0) {
         return fail_windows(ErrorKind::unavailable, reason_io, "reading " + name(),
@@ -140,13 +157,16 @@ Result<std::optional<std::string>> PrivateFile::read() {
 }
 
 Result<void> PrivateFile::replace(std::string_view content) {
-    GH_TRY_VOID(make_folder(file_.parent_path()));
+    GH_TRY_VOID(make_private_folder(file_.parent_path()));
     GH_TRY(const auto owners_only, OwnersOnly::make(rights_to_a_file));
-    auto attributes = owners_only.attributes();
+    SECURITY_ATTRIBUTES attributes{sizeof attributes, owners_only.descriptor(), FALSE};
     const auto new_file = beside(L".new");
-    ::DeleteFileW(new_file.c_str());  // left by a process that was ended
-    auto error = write_new(new_file, content, attributes);
-    if (error == 0) {
+    auto error = patiently(readers_patience, [&]() -> DWORD {
+        ::DeleteFileW(new_file.c_str());  // left by a process that was ended
+        return write_new(new_file, content, attributes);
+    });
+    const bool is_written = error == 0;
+    if (is_written) {
         error = patiently(readers_patience, [&]() -> DWORD {
             return ::MoveFileExW(new_file.c_str(), file_.c_str(),
                                  MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) != 0
@@ -155,27 +175,34 @@ Result<void> PrivateFile::replace(std::string_view content) {
         });
     }
     if (error == 0) return {};
-    ::DeleteFileW(new_file.c_str());
+    // Some file systems replace in two steps: after the first the new one is all there is.
+    if (!is_written || !is_gone(file_)) ::DeleteFileW(new_file.c_str());
     return fail_windows(ErrorKind::unavailable, reason_io, "writing " + name(), error);
 }
 
 Result<std::unique_ptr<vault::StorePlace::Turn>> PrivateFile::take_turn() {
-    GH_TRY_VOID(make_folder(file_.parent_path()));
+    GH_TRY_VOID(make_private_folder(file_.parent_path()));
     GH_TRY(const auto owners_only, OwnersOnly::make(rights_to_a_file));
-    auto attributes = owners_only.attributes();
+    SECURITY_ATTRIBUTES attributes{sizeof attributes, owners_only.descriptor(), FALSE};
     const auto lock = beside(L".lock");
     Handle handle;
+    bool is_new = false;
     const auto error = patiently(patience_, [&]() -> DWORD {
-        handle.reset(::CreateFileW(lock.c_str(), GENERIC_READ | GENERIC_WRITE, 0, &attributes,
-                                   OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr));
-        return is_file(handle.get()) ? 0 : ::GetLastError();
+        auto* const opened =
+            ::CreateFileW(lock.c_str(), GENERIC_READ | GENERIC_WRITE | DELETE, 0, &attributes,
+                          OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
+        const auto said = ::GetLastError();
+        handle.reset(opened);
+        is_new = said != ERROR_ALREADY_EXISTS;
+        return is_file(opened) ? 0 : said;
     });
-    if (error == 0) return std::make_unique<HeldFile>(std::move(handle));
-    if (is_held(error)) {
+    if (error == 0)
+        return std::make_unique<HeldFile>(std::move(handle), is_new, file_, beside(L".new"));
+    if (is_held(error) && error != ERROR_ACCESS_DENIED) {
         return fail(ErrorKind::unavailable, "file.locked",
                     "somebody else changes " + name() + ", for longer than this waits");
     }
-    return fail_windows(ErrorKind::unavailable, reason_io, "locking " + name(), error);
+    return failed_to("locking " + name(), error);
 }
 
 }  // namespace gh::windows

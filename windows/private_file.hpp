@@ -24,10 +24,13 @@ class PrivateFile final : public vault::StorePlace {
         : file_(std::move(file)), bytes_max_(bytes_max), patience_(patience) {}
 
     [[nodiscard]] std::string name() const override;
-    /// @return also `invalid_argument` "file.kind": it is a folder or a link
+    /// @return also `invalid_argument` "file.kind": it is a folder or a link; `permission_denied` "file.denied"
     Result<std::optional<std::string>> read() override;
+    /// Where the file system replaces in two steps, as FAT does, a power cut between them leaves the new one beside, as .new.
+    /// @return also those of make_private_folder()
     Result<void> replace(std::string_view content) override;
-    /// A lock on a file beside, which stays there; Windows frees it when the process dies.
+    /// A lock on a file beside, which stays there as long as there is a file to lock, and so tells of one that is lost; Windows
+    /// frees it when the process dies. @return also `permission_denied` "file.denied"; those of make_private_folder()
     Result<std::unique_ptr<Turn>> take_turn() override;
 
  private:

@@ -101,6 +101,97 @@ TEST_F(PrivateFileTest, HasOneTurnAtATime) {
     EXPECT_TRUE(file.take_turn());
 }
 
+TEST_F(PrivateFileTest, TellsAFileThatIsLostFromOneThatNeverWas) {
+    const auto lock = path().parent_path() / "secrets.json.lock";
+    const auto left = path().parent_path() / "secrets.json.new";
+    {
+        const auto turn = file.take_turn();
+        ASSERT_TRUE(turn) << describe(turn.error());
+        EXPECT_TRUE((*turn)->may_begin());
+    }
+    EXPECT_FALSE(std::filesystem::exists(lock)) << "a turn that made no file leaves nothing";
+    {
+        const auto turn = file.take_turn();
+        ASSERT_TRUE((*turn)->may_begin());
+        ASSERT_TRUE(file.replace("x"));
+    }
+    EXPECT_TRUE(std::filesystem::exists(lock));
+    std::filesystem::rename(path(), left);
+    EXPECT_EQ(reason_of((*file.take_turn())->may_begin()), "store.lost");
+    EXPECT_TRUE(std::filesystem::exists(lock));
+    std::filesystem::remove(lock);
+    EXPECT_EQ(reason_of((*file.take_turn())->may_begin()), "store.lost");
+    EXPECT_TRUE(std::filesystem::exists(left));
+    std::filesystem::remove(left);
+    EXPECT_TRUE((*file.take_turn())->may_begin());
+}
+
+TEST_F(PrivateFileTest, LosesNoStoreToTheFirstSecretOfAnotherOne) {
+    PrivateFile place(path(), vault::StoreFile::bytes_max);
+    const auto user = dpapi_protector();
+    SecretStore store(place, *user);
+    ASSERT_TRUE(store.set("a", vault::one_field("value", "x")));
+    const auto left = path().parent_path() / "secrets.json.new";
+    std::filesystem::rename(path(),
+                            left);  // as a power cut leaves it where replacing takes two steps
+    EXPECT_EQ(reason_of(store.set("b", vault::one_field("value", "y"))), "store.lost");
+    std::filesystem::rename(left, path());
+    EXPECT_EQ(vault::field_of(store.get("a").value(), {}, "").value(), "x");
+}
+
+TEST_F(PrivateFileTest, TellsWhatItMayNotFromWhatSomebodyHolds) {
+    ASSERT_TRUE(file.replace("x"));
+    std::filesystem::create_directory(path().parent_path() / "secrets.json.lock");  // is denied
+    const auto denied = file.take_turn();
+    ASSERT_EQ(reason_of(denied), "file.denied");
+    EXPECT_TRUE(denied.error().detail.contains("takeown")) << denied.error().detail;
+}
+
+TEST_F(PrivateFileTest, WaitsForALeftOverThatSomebodyStillReads) {
+    ASSERT_TRUE(file.replace("x"));
+    const auto left = path().parent_path() / "secrets.json.new";
+    std::ofstream(left) << "left over";
+    std::atomic<bool> is_held = false;
+    std::thread scanner([&] {
+        const Handle held(::CreateFileW(left.c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr,
+                                        OPEN_EXISTING, 0, nullptr));
+        EXPECT_NE(held.get(), INVALID_HANDLE_VALUE);
+        is_held = true;
+        ::Sleep(100);
+    });
+    while (!is_held) ::Sleep(1);
+    EXPECT_TRUE(file.replace("y"));
+    scanner.join();
+    EXPECT_EQ(file.read().value(), "y");
+}
+
+TEST_F(PrivateFileTest, IsPutInNoFolderThatOthersMayChange) {
+    const auto folder = path().parent_path();
+    const struct {
+        std::wstring list;
+        std::string reason;
+    } cases[] = {
+        {L"D:P(A;OICI;FA;;;" + user_sid().value() + L")", ""},
+        {L"D:P(A;OICI;FA;;;" + user_sid().value() + L")(A;OICI;FRFX;;;WD)", ""},
+        {L"D:P(A;OICI;FA;;;" + user_sid().value() + L")(A;OICI;FA;;;WD)", "folder.others"},
+    };
+    std::filesystem::create_directories(folder);
+    for (const auto& each : cases) {
+        PSECURITY_DESCRIPTOR raw = nullptr;
+        ASSERT_NE(::ConvertStringSecurityDescriptorToSecurityDescriptorW(
+                      each.list.c_str(), SDDL_REVISION_1, &raw, nullptr),
+                  0);
+        const Local<void> list(raw);
+        ASSERT_NE(::SetFileSecurityW(folder.c_str(), DACL_SECURITY_INFORMATION, raw), 0);
+        const auto turn = file.take_turn();
+        EXPECT_EQ(reason_of(turn), each.reason) << utf8_of(each.list);
+        const auto said = turn ? "" : turn.error().detail;
+        EXPECT_EQ(said.contains("(S-1-1-0)"), !turn.has_value()) << said;
+        EXPECT_EQ(reason_of(file.replace("x")), each.reason);
+    }
+    EXPECT_EQ(file.read().value(), "x") << "what is there is read";
+}
+
 TEST_F(PrivateFileTest, IsNeverSeenHalfWritten) {
     PrivateFile large(path(), 1 << 20);
     ASSERT_TRUE(large.replace(std::string(50'000, 'a')));

@@ -37,8 +37,8 @@ std::unexpected<Error> usage(std::string text) {
 
 /// The store of a data directory, and who opens it.
 struct Store {
-    explicit Store(const Said& said)
-        : place((std::filesystem::path(wide_of(said.data)) / "secrets" / "dpapi_secrets.json")
+    explicit Store(std::string_view data)
+        : place((std::filesystem::path(wide_of(data)) / "secrets" / "dpapi_secrets.json")
                     .make_preferred(),
                 vault::StoreFile::bytes_max),
           user(dpapi_protector()),
@@ -63,12 +63,13 @@ std::string told(const vault::StoreFacts& facts, const Store& store) {
 
 /// Opens the store, says what it found, and does the rest.
 Outcome with_store(const Said& said, const std::function<Result<Outcome>(Store&)>& run) {
-    Store store(said);
+    Store store(said.data);
     const auto facts = store.secrets.facts();
     if (!facts) return failed(facts.error());
     auto outcome = run(store);
+    const bool is_lost = !outcome && outcome.error().reason == "store.lost";
     auto shown = outcome ? *std::move(outcome) : failed(outcome.error());
-    if (!said.quiet) shown.err.insert(0, told(*facts, store));
+    if (!said.quiet && !is_lost) shown.err.insert(0, told(*facts, store));
     return shown;
 }
 
@@ -103,12 +104,32 @@ Result<Outcome> list_recovery_keys(Store& store) {
     return outcome;
 }
 
-Result<Outcome> make_recovery_key(Store& store) {
+/// Recovery keys that a new master key could not be sealed for.
+std::string dropped(const std::vector<std::string>& ids) {
+    std::string lines;
+    for (const auto& id : ids)
+        lines += line("recovery key " + id +
+                      " opens it no more either: there is another master key, which cannot be "
+                      "sealed for a recovery key that is not given");
+    if (!ids.empty()) lines += line("make new ones in their place, with recovery-key");
+    return lines;
+}
+
+std::string take_back(const std::string& data, const std::string& id) {
+    Store store(data);
+    const auto done = store.secrets.take_back(id);
+    if (done) return line("recovery key " + id + " could not be shown, and is taken back");
+    return line("recovery key " + id +
+                " could not be shown, nobody has it, and yet it counts: " + describe(done.error()));
+}
+
+Result<Outcome> make_recovery_key(Store& store, const std::string& data) {
     const auto key = vault::StoreRecoveryKey::generate();
     GH_TRY_VOID(store.secrets.add(key));
     auto outcome = print(crypto::text_of(key.text().bytes()));
     outcome.err = line("recovery key " + key.id() +
                        ": it is shown this once; keep it elsewhere, it opens every secret here");
+    outcome.if_unseen = [data, id = key.id()] { return take_back(data, id); };
     return outcome;
 }
 
@@ -179,22 +200,24 @@ Outcome check(const Said& said) {
 Outcome recovery_key(const Said& said) {
     return with_store(said, [&](Store& store) -> Result<Outcome> {
         if (said.list) return list_recovery_keys(store);
-        if (said.withdrawn.empty()) return make_recovery_key(store);
-        GH_TRY_VOID(store.secrets.withdraw(said.withdrawn));
-        return Outcome{.exit_code = 0,
-                       .out = {},
-                       .err = line("recovery key " + said.withdrawn + " opens it no more")};
+        if (said.withdrawn.empty()) return make_recovery_key(store, said.data);
+        GH_TRY(const auto others, store.secrets.withdraw(said.withdrawn));
+        return Outcome{
+            .exit_code = 0,
+            .out = {},
+            .err = line("recovery key " + said.withdrawn + " opens it no more") + dropped(others)};
     });
 }
 
 Outcome recover(const Said& said) {
-    Store store(said);
+    Store store(said.data);
     const auto key = vault::StoreRecoveryKey::parse(crypto::text_of(said.typed.bytes()));
     if (!key) return failed(key.error());
-    if (const auto done = store.secrets.recover(*key); !done) return failed(done.error());
+    const auto others = store.secrets.recover(*key);
+    if (!others) return failed(others.error());
     const auto facts = store.secrets.facts();
     if (!facts) return failed(facts.error());
-    return {.exit_code = 0, .out = {}, .err = told(*facts, store)};
+    return {.exit_code = 0, .out = {}, .err = told(*facts, store) + dropped(*others)};
 }
 
 }  // namespace gh::windows

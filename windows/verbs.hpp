@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@ struct Outcome {
     int exit_code = 0;
     std::string out;
     std::string err;
+    /// Where `out` could not be written: undoes what nobody has seen, and tells of it.
+    std::function<std::string()> if_unseen = {};
 };
 
 using Verb = Outcome (*)(const Said&);

@@ -12,6 +12,7 @@
 #include "app/data_folder.hpp"
 #include "app/restoring.hpp"
 #include "app/state_files.hpp"
+#include "app/unseal.hpp"
 #include "app/verb_state.hpp"
 #include "app/version.hpp"
 #include "audit/act.hpp"
@@ -130,6 +131,7 @@ struct Written {
     path file;
     Manifest manifest;
     std::string untold;  ///< why the audit log does not tell of it; empty: it does
+    std::string stale;   ///< why its keys do not open its rows; empty: they do, or nobody can tell
 };
 
 /// That somebody has all of it now. An older schema may have no place for that.
@@ -146,6 +148,17 @@ Result<void> record(storage::Database& database, const path& file, bool sealed) 
     return net::run_to_end(database.write(std::move(work)));
 }
 
+/// Keys of before a new master key, which a node has that was not given those of then. A key that lies far away is not asked
+/// for that: a backup waits for nobody.
+std::string stale_keys(const Settings& settings, storage::Database& database) {
+    if (!settings.vault.azure_key.empty()) return {};
+    const auto protector = protector_of(settings);
+    const auto seal = vault::Seal::open(settings.data_dir / "keys", *protector);
+    if (!seal) return {};
+    const auto checked = net::run_to_end(keyring_of(*seal)->check(database));
+    return checked || checked.error().reason != "keyring.sealed" ? "" : checked.error().detail;
+}
+
 Result<Written> write(const Overrides& overrides, const Surroundings& surroundings,
                       const BackupOptions& options) {
     GH_TRY(const auto read, read_settings(overrides, surroundings));
@@ -159,7 +172,8 @@ Result<Written> write(const Overrides& overrides, const Surroundings& surroundin
     // A full disk is a reason to have a backup, not to be refused one.
     if (!told && !storage::is_away(told.error())) return std::unexpected(told.error());
     GH_TRY_VOID(sink.finish());
-    return Written{std::move(file), std::move(manifest), told ? "" : describe(told.error())};
+    return Written{std::move(file), std::move(manifest), told ? "" : describe(told.error()),
+                   stale_keys(read.settings, *opened->database)};
 }
 
 /// A place that goes with the object.
@@ -230,7 +244,15 @@ CommandResult backup(const Overrides& overrides, const Surroundings& surrounding
             "{}\n",
             written->untold);
     }
-    return {.exit_code = 0, .out = written->file.string() + "\n", .err = std::move(said)};
+    if (!written->stale.empty()) {
+        said += fmt::format(
+            "WARNING: nothing opens what is sealed in this backup, for its keys are not those of "
+            "its rows: {}; then make another one\n",
+            written->stale);
+    }
+    return {.exit_code = written->stale.empty() ? 0 : 1,
+            .out = written->file.string() + "\n",
+            .err = std::move(said)};
 }
 
 CommandResult backup_verify(const BackupOptions& options) {

@@ -23,13 +23,25 @@ Result<std::vector<std::string>> names_in(const path& folder) {
     return names;
 }
 
-/// Empty: it is none, or none that can be.
-std::string sealed_in(const UniqueFd& directory, const std::string& name) {
+/// Empty: it is none. What cannot be read may be one: forgetting the former master key would lose it.
+Result<std::string> sealed_in(const UniqueFd& directory, const std::string& name) {
     const auto file = open_file(directory, name);
-    if (!file) return {};
+    if (!file && file.error().reason != "file.io") return std::string();
+    if (!file) return std::unexpected(file.error());
     auto content = read_file(*file, kept_bytes_max);
-    if (!content || !content->starts_with(vault::sealed_file_magic)) return {};
-    return *std::move(content);
+    if (!content && content.error().reason != "file.too_long") return content;
+    if (!content || !content->starts_with(vault::sealed_file_magic)) return std::string();
+    return content;
+}
+
+Result<std::string> sealed_at(const path& folder, const UniqueFd& directory,
+                              const std::string& name) {
+    auto sealed = sealed_in(directory, name);
+    if (!sealed) {
+        sealed.error().detail = (folder / name).string() + " cannot be read, and may be a copy " +
+                                "that is sealed: " + sealed.error().detail;
+    }
+    return sealed;
 }
 
 }  // namespace
@@ -42,7 +54,7 @@ Result<RenewedCopies> renew_kept_copies(const path& data_dir, const vault::Barri
     if (names.empty()) return renewed;
     GH_TRY(const auto directory, open_directory(folder));
     for (const auto& name : names) {
-        const auto sealed = sealed_in(directory, name);
+        GH_TRY(const auto sealed, sealed_at(folder, directory, name));
         if (sealed.empty() || vault::open_sealed_file(barrier, kept_kind, sealed)) continue;
         const auto content = vault::open_sealed_file(former, kept_kind, sealed);
         if (!content) {

@@ -24,7 +24,7 @@ struct RenewedCopies {
 };
 
 /// Seals those in the data directory with `barrier` that are sealed with `former`. Other files are left alone.
-/// @return `unavailable` "file.io"
+/// @return `unavailable` "file.io": the detail names the file that cannot be read
 [[nodiscard]] Result<RenewedCopies> renew_kept_copies(const std::filesystem::path& data_dir,
                                                       const vault::Barrier& barrier,
                                                       const vault::Barrier& former);

@@ -1,6 +1,8 @@
 #include "app/kept_copies.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -8,6 +10,7 @@
 #include "app/unseal.hpp"
 #include "base/file.hpp"
 #include "base/temporary_directory.hpp"
+#include "base/unique_fd.hpp"
 #include "vault/sealed_file.hpp"
 
 namespace gh::app {
@@ -65,6 +68,25 @@ TEST_F(KeptCopies, AreSealedAnewAndOthersAreLeftAlone) {
     EXPECT_EQ(content("state.backup"), "something else");
     EXPECT_EQ(read_file_at(home_.path() / "outside", kept_bytes_max).value(), outside);
     EXPECT_EQ(renew()->sealed, 0U);
+}
+
+TEST_F(KeptCopies, OneThatCannotBeReadStopsItAndIsNamed) {
+    put(".env.backup_1", sealed('o', "A=1"));
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    UniqueFd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    ASSERT_TRUE(next);
+    // The lowest that is free is the only one: that of the folder.
+    const rlimit few{.rlim_cur = static_cast<rlim_t>(next.get()) + 1, .rlim_max = before.rlim_max};
+    next = UniqueFd();
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    const auto renewed = renew();
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    ASSERT_FALSE(renewed);
+    EXPECT_EQ(renewed.error().reason, "file.io");
+    EXPECT_TRUE(
+        renewed.error().detail.contains((folder() / ".env.backup_1").string() + " cannot be read"));
+    EXPECT_EQ(renew().value().sealed, 1U);
 }
 
 }  // namespace

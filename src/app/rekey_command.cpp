@@ -97,6 +97,11 @@ std::string described(const RenewedMaster& renewed) {
     return said;
 }
 
+constexpr std::string_view afterwards =
+    "WARNING: make a new backup now, and give keys/ to every other node: no backup from before, "
+    "and "
+    "no other copy of keys/, opens what the database holds from now on\n";
+
 /// Beside a running serve, as after any new data key.
 CommandResult seal_values(const Overrides& overrides, const Surroundings& surroundings,
                           Begin begin) {
@@ -124,7 +129,7 @@ CommandResult secrets_rekey(const Overrides& overrides, const Surroundings& surr
         result.err += "gatehouse: values: gatehouse secrets rekey goes on with them\n";
     const auto left = left_of(*renewed);
     if (!left.empty()) result.exit_code = 1;
-    result.err = described(*renewed) + left + result.err;
+    result.err = described(*renewed) + left + result.err + std::string(afterwards);
     return result;
 }
 

@@ -23,6 +23,13 @@ Result<void> record_high(State& state, std::string action) {
     return record_act(state, std::move(told));
 }
 
+/// Does the command line say what opened the seal so far?
+bool says_what_opens(const SecretsOptions& options) {
+    return options.old_passphrase || options.old_key || options.recovery_key ||
+           !options.old_tpm.empty() || !options.old_azure_key.empty() ||
+           !options.old_key_file.empty();
+}
+
 /// What opened the seal so far, as the command line says.
 Result<std::unique_ptr<vault::Protector>> former_protector(const Settings& settings,
                                                            const SecretsOptions& options) {
@@ -53,8 +60,10 @@ Result<std::string> move_seal(const Settings& settings, const SecretsOptions& op
     }
     GH_TRY(const auto lock, lock_seal(settings));
     const auto next = protector_of(settings);
-    GH_TRY(const bool moved, vault::Seal::opens_with(keys, *next));
-    if (moved) return next->name();
+    const auto moved = vault::Seal::opens_with(keys, *next);
+    // One that is away or denied must not keep another from opening it: it may be able to seal all the same.
+    if (!moved && !says_what_opens(options)) return std::unexpected(moved.error());
+    if (moved && *moved) return next->name();
     GH_TRY(const auto former, former_protector(settings, options));
     GH_TRY(auto seal, vault::Seal::open(keys, *former));
     GH_TRY_VOID(open_keys(settings, seal));  // a seal of before must not take the place of theirs
@@ -80,25 +89,23 @@ struct Added {
 
 Result<Added> add_recovery_key(const Overrides& overrides, const Surroundings& surroundings) {
     GH_TRY(const auto verb, open_verb_state(overrides, surroundings));
-    GH_TRY(const auto lock, lock_seal(verb->settings));
     const auto protector = protector_of(verb->settings);
-    GH_TRY(auto seal, vault::Seal::open(verb->settings.data_dir / "keys", *protector));
+    GH_TRY(auto opened, open_locked(verb->settings, *protector));
     auto key = vault::RecoveryKey::generate();
     auto text = key.text();
     auto public_key = key.public_key();
     const auto recovering = std::move(key).protector();
     GH_TRY_VOID(record_high(*verb->state, "vault.recovery_key"));
-    GH_TRY_VOID(seal.add(*recovering));
+    GH_TRY_VOID(opened.seal.add(*recovering));
     return Added{std::move(text), std::move(public_key)};
 }
 
 Result<void> withdraw_recovery_key(const Overrides& overrides, const Surroundings& surroundings,
                                    const std::string& public_key) {
     GH_TRY(const auto verb, open_verb_state(overrides, surroundings));
-    GH_TRY(const auto lock, lock_seal(verb->settings));
     const auto protector = protector_of(verb->settings);
-    GH_TRY(auto seal, vault::Seal::open(verb->settings.data_dir / "keys", *protector));
-    GH_TRY_VOID(seal.withdraw(public_key));
+    GH_TRY(auto opened, open_locked(verb->settings, *protector));
+    GH_TRY_VOID(opened.seal.withdraw(public_key));
     auto told = record_high(*verb->state, "vault.recovery_key_withdraw");
     if (!told) {
         told.error().detail =

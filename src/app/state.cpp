@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "base/try.hpp"
+#include "net/loop.hpp"
 #include "net/run_task.hpp"
+#include "storage/alone.hpp"
 #include "storage/open.hpp"
 
 namespace gh::app {
@@ -14,6 +16,8 @@ namespace {
 
 constexpr std::size_t secret_bytes = 32;
 constexpr std::string_view hash_key = "api-key-hash";
+
+constexpr auto patience = milliseconds(1'000), pause = milliseconds(100);
 
 }  // namespace
 
@@ -62,7 +66,25 @@ Result<std::unique_ptr<State>> State::open(const Settings& settings, crypto::Key
     return std::make_unique<State>(std::move(observer), std::move(database), *std::move(key));
 }
 
+namespace {
+
+/// A restore or a new master key of another node. One that has been killed is let go of in a moment.
+Task<Result<void>> check_not_replaced(storage::Database& database) {
+    for (auto waited = milliseconds(0);; waited += pause) {
+        GH_CO_TRY(const bool replaced, co_await storage::kept_by_one(database));
+        if (!replaced) co_return Result<void>{};
+        if (waited >= patience) break;
+        co_await net::Sleep(*net::Loop::current(), pause);
+    }
+    co_return fail(ErrorKind::conflict, "storage.replaced",
+                   "a restore into this database, or a new master key for it, is under way; wait "
+                   "until it has ended, and give this node the keys/ of then");
+}
+
+}  // namespace
+
 Task<Result<void>> State::check_schema() {
+    GH_CO_TRY_VOID(co_await check_not_replaced(*database));
     GH_CO_TRY(const auto state,
               co_await storage::schema_state(*database, storage::embedded_migrations()));
     if (state.pending.empty()) co_return Result<void>{};

@@ -47,7 +47,8 @@ class State {
                                                              telemetry::Log* log,
                                                              Schema schema = Schema::bring_up);
 
-    /// @return `conflict` "migration.pending": the detail says what to do; the errors of storage::schema_state(), among
+    /// Is it as this program wants it, and does nobody replace what is in it?
+    /// @return `conflict` "migration.pending", "storage.replaced": the detail says what to do; the errors of storage::schema_state(), among
     ///         them those of a database that is away
     [[nodiscard]] Task<Result<void>> check_schema();
 

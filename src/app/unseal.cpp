@@ -56,15 +56,22 @@ Result<void> check_nothing_sealed(pki::FileKeyStore& files, const std::vector<st
     return {};
 }
 
-Result<vault::Seal> open_or_make(const Settings& settings, pki::FileKeyStore& files,
-                                 const std::vector<std::string>& names) {
+Result<LockedSeal> open_or_make(const Settings& settings, pki::FileKeyStore& files) {
     const auto folder = keys_of(settings);
-    const auto protector = protector_of(settings);
     GH_TRY(const bool sealed, vault::Seal::exists(folder));
-    if (sealed) return vault::Seal::open(folder, *protector);
+    const auto protector = protector_of(settings);
+    if (sealed) return open_locked(settings, *protector);
+    GH_TRY(auto lock, lock_seal(settings));
+    GH_TRY(const bool made, vault::Seal::exists(folder));
+    if (made) {
+        GH_TRY(auto seal, vault::Seal::open(folder, *protector));
+        return LockedSeal{std::move(lock), std::move(seal)};
+    }
+    GH_TRY(const auto names, files.names());
     GH_TRY_VOID(check_nothing_sealed(files, names));
     if (settings.vault.sources().empty()) GH_TRY_VOID(make_own_key(settings));
-    return vault::Seal::make(folder, *protector);
+    GH_TRY(auto seal, vault::Seal::make(folder, *protector));
+    return LockedSeal{std::move(lock), std::move(seal)};
 }
 
 }  // namespace
@@ -101,7 +108,23 @@ std::unique_ptr<vault::Protector> protector_of(const Settings& settings) {
 }
 
 Result<FileLock> lock_seal(const Settings& settings) {
-    return FileLock::acquire(keys_of(settings) / "seal.lock", patience);
+    auto lock = FileLock::acquire(keys_of(settings) / "seal.lock", patience);
+    if (!lock && lock.error().reason == "file.locked")
+        lock.error().detail += ", which makes or changes the seal, or saves it; try again";
+    return lock;
+}
+
+Result<LockedSeal> open_locked(const Settings& settings, vault::Protector& protector) {
+    const auto folder = keys_of(settings);
+    auto before = vault::Seal::open(folder, protector);
+    if (!before && before.error().kind == ErrorKind::unavailable)
+        return std::unexpected(std::move(before).error());
+    GH_TRY(auto lock, lock_seal(settings));
+    GH_TRY(const bool same, before ? before->is_current() : Result<bool>(false));
+    if (same) return LockedSeal{std::move(lock), *std::move(before)};
+    // Changed meanwhile, or refused, which a change meanwhile may be the reason of.
+    GH_TRY(auto seal, vault::Seal::open(folder, protector));
+    return LockedSeal{std::move(lock), std::move(seal)};
 }
 
 Result<vault::SealedKeyStore> open_keys(const Settings& settings, vault::Seal& seal) {
@@ -122,9 +145,8 @@ Result<vault::Barrier> files_of(crypto::Secret key) {
 
 Result<Unsealed> unseal(const Settings& settings, telemetry::Log* log) {
     GH_TRY(auto files, pki::FileKeyStore::open(keys_of(settings)));
-    GH_TRY(const auto lock, lock_seal(settings));
-    GH_TRY(const auto names, files.names());
-    GH_TRY(auto seal, open_or_make(settings, files, names));
+    GH_TRY(auto opened, open_or_make(settings, files));
+    auto& seal = opened.seal;
     GH_TRY(auto keys, open_keys(settings, seal));
     GH_TRY(auto sealed_files, files_of(seal.derived_key(files_purpose)));
     if (seal.renewing() && log != nullptr) {

@@ -57,4 +57,13 @@ inline constexpr std::string_view files_purpose = "files";
 /// Held by whoever makes or changes the seal. It lies beside it: nodes may share the folder.
 [[nodiscard]] Result<FileLock> lock_seal(const Settings& settings);
 
+struct LockedSeal {
+    FileLock lock;
+    vault::Seal seal;
+};
+/// The seal under its lock. What opens it may be far away, so that is asked before: nobody waits for the lock meanwhile, but
+/// where the seal was changed just then.
+/// @return errors of lock_seal() and vault::Seal::open()
+[[nodiscard]] Result<LockedSeal> open_locked(const Settings& settings, vault::Protector& protector);
+
 }  // namespace gh::app

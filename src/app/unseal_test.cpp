@@ -9,7 +9,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <numeric>
+#include <utility>
 
 #include "app/testing.hpp"
 #include "base/temporary_directory.hpp"
@@ -20,6 +23,27 @@ namespace gh::app {
 namespace {
 
 using crypto::Secret;
+
+/// What happens while a key far away is asked.
+class FarAway final : public vault::Protector {
+ public:
+    explicit FarAway(const std::filesystem::path& keys)
+        : key_(vault::key_file_protector(keys / own_key_file)) {}
+    std::function<void()> meanwhile;
+    int asked = 0;
+
+    [[nodiscard]] std::string_view kind() const override { return key_->kind(); }
+    [[nodiscard]] std::string name() const override { return key_->name(); }
+    Result<vault::Recipient> wrap(const Secret& master) override { return key_->wrap(master); }
+    Result<Secret> unwrap(const vault::Recipient& recipient) override {
+        ++asked;
+        meanwhile();
+        return key_->unwrap(recipient);
+    }
+
+ private:
+    std::unique_ptr<vault::Protector> key_;
+};
 
 class UnsealTest : public testing::Test {
  protected:
@@ -60,6 +84,35 @@ TEST_F(UnsealTest, MakesASealWithAKeyFileOfItsOwnAndOpensItAgain) {
     ASSERT_TRUE(again) << describe(again.error());
     EXPECT_EQ(text_of(again->keys->load("key-1")), "value 1");
     EXPECT_EQ(text_of(again->keys->load("new")), "fresh");
+}
+
+TEST_F(UnsealTest, NobodyWaitsForTheLockWhileAKeyFarAwayIsAsked) {
+    ASSERT_TRUE(unseal(settings_));
+    FarAway key(keys());
+    int free = 0;
+    const auto is_free = [&] {
+        free += FileLock::acquire(keys() / "seal.lock", milliseconds(0)) ? 1 : 0;
+    };
+    key.meanwhile = is_free;
+    {
+        const auto opened = open_locked(settings_, key);
+        ASSERT_TRUE(opened) << describe(opened.error());
+        EXPECT_EQ(std::pair(key.asked, free), std::pair(1, 1));
+        is_free();
+        EXPECT_EQ(free, 1) << "then it is held";
+    }
+    // Another one has changed it just then.
+    auto other = vault::Seal::open(keys(), *protector_of(settings_)).value();
+    const auto recovery = vault::RecoveryKey::generate().protector();
+    key.meanwhile = [&] {
+        if (key.asked == 2) {
+            EXPECT_TRUE(other.add(*recovery));
+        }
+    };
+    const auto opened = open_locked(settings_, key);
+    ASSERT_TRUE(opened) << describe(opened.error());
+    EXPECT_EQ(key.asked, 3);
+    EXPECT_EQ(opened->seal.recovery_keys().size(), 1U);
 }
 
 TEST_F(UnsealTest, IsRefusedWithoutItsKeyAndSaysWhatToDo) {

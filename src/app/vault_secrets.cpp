@@ -30,6 +30,7 @@ constexpr std::string_view keys[] = {
     "vault.azure.client_id",
     "vault.azure.client_secret",
     "vault.azure.authority",
+    "vault.azure.ca_file",
 };
 
 }  // namespace

@@ -86,7 +86,11 @@ std::optional<std::chrono::system_clock::time_point> time_of_uuid_v7(std::string
         if (error != std::errc{} || end != part.data() + part.size()) return {};
         ms = (ms << (4 * part.size())) | digits;
     }
-    return std::chrono::system_clock::time_point(std::chrono::milliseconds(ms));
+    // 48 bits reach beyond what the clock can tell, which ends in the year 2262.
+    using std::chrono::milliseconds, std::chrono::system_clock;
+    constexpr auto last = std::chrono::floor<milliseconds>(system_clock::duration::max()).count();
+    if (ms > static_cast<std::uint64_t>(last)) return {};
+    return system_clock::time_point(milliseconds(ms));
 }
 
 }  // namespace gh

@@ -36,9 +36,11 @@ TEST(Uuid, Version7KnowsItsMoment) {
     for (const std::string_view text :
          {"", "018bcfe5-687b-7", "018bcfe5-687b-4000-8000-000000000000",
           "018bcfe5-68-b-7000-8000-000000000000", "018bcfe5x687b-7000-8000-000000000000",
-          "-18bcfe5-687b-7000-8000-000000000000"}) {
+          "-18bcfe5-687b-7000-8000-000000000000", "ffffffff-ffff-7000-8000-000000000000",
+          "08637bd0-5af7-7000-8000-000000000000"}) {
         EXPECT_FALSE(time_of_uuid_v7(text)) << text;
     }
+    EXPECT_TRUE(time_of_uuid_v7("08637bd0-5af6-7000-8000-000000000000")) << "the clock's last";
 }
 
 }  // namespace

@@ -1,10 +1,14 @@
 #include "crypto/aes_block.hpp"
 
+#include <stdexcept>
+
 #include "crypto/openssl.hpp"
 
 namespace gh::crypto {
 
 void encrypt_aes_256_blocks(const Secret& key, std::span<std::uint8_t> blocks) {
+    if (key.bytes().size() != aes_256_key_bytes)
+        throw std::logic_error("AES-256 wants a key of 32 bytes");
     const CipherContextPtr context(EVP_CIPHER_CTX_new());
     int done = 0;
     must(context &&

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <stdexcept>
 #include <utility>
 
 #include "codec/hex.hpp"
+#include "crypto/aes_block.hpp"
 #include "crypto/openssl.hpp"
 
 namespace gh::crypto {
@@ -139,6 +142,14 @@ TEST(Xaes, WantsKeysOfTheirSize) {
         const auto made = Xaes::of_key(Secret(std::string(size, 'x')));
         ASSERT_FALSE(made) << size;
         EXPECT_EQ(made.error().reason, "xaes.key");
+    }
+}
+
+TEST(AesBlock, TakesNoOtherKeyThanOneOf256Bits) {
+    std::array<std::uint8_t, aes_block_bytes> block{};
+    for (const std::size_t size : {0, 16, 24, 31, 33}) {
+        const Secret key(std::string(size, 'x'));
+        EXPECT_THROW(encrypt_aes_256_blocks(key, block), std::logic_error) << size;
     }
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/try.hpp"
+#include "crypto/secret.hpp"
 #include "http/chunked.hpp"
 #include "http/h1_head.hpp"
 #include "http/h1_write.hpp"
@@ -148,7 +149,23 @@ std::string text_of(const FetchRequest& request) {
     return text + request.body;
 }
 
+/// A request may hold a token, a password or a key: its end wipes it.
+struct Burning {
+    FetchRequest& request;
+    std::string& text;
+    Burning(FetchRequest& asked, std::string& written) : request(asked), text(written) {}
+    Burning(const Burning&) = delete;
+    Burning& operator=(const Burning&) = delete;
+    ~Burning() {
+        for (auto& [name, value] : request.fields) crypto::wipe(value.data(), value.size());
+        crypto::wipe(request.body.data(), request.body.size());
+        crypto::wipe(text.data(), text.size());
+    }
+};
+
 Task<Result<Fetched>> fetch_once(net::Loop& loop, FetchRequest request) {
+    std::string text;
+    const Burning burning{request, text};
     net::Wakeup wakeup(loop);
     const auto deadline = loop.now() + request.timeout;
     const bool hurried = request.connect_timeout > std::chrono::milliseconds(0) &&
@@ -161,7 +178,7 @@ Task<Result<Fetched>> fetch_once(net::Loop& loop, FetchRequest request) {
     }
     GH_CO_TRY(const auto stream, std::move(connected));
     wakeup.expire_at(deadline);
-    const auto text = text_of(request);
+    text = text_of(request);
     if (stream->write(text) == IoState::failed) co_return fail(ErrorKind::unavailable, "fetch.cut");
     Answer answer(request);
     for (;;) {

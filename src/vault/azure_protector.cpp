@@ -18,8 +18,9 @@ using azure::Client;
 using crypto::Secret;
 
 constexpr std::string_view lost =
-    "; where it is lost for good, a recovery key opens the vault: gatehouse secrets unseal "
-    "--recovery-key-stdin";
+    "; where it is lost for good, a recovery key opens the vault: configure another key, or a "
+    "version "
+    "that wraps and unwraps, then gatehouse secrets unseal --recovery-key-stdin";
 
 std::string operation_of(const azure::KeyId& key, std::string_view operation) {
     return "/keys/" + key.name + "/" + key.version + "/" + std::string(operation) +

@@ -120,6 +120,11 @@ Result<Seal> Seal::make(const std::filesystem::path& folder, Protector& protecto
     return Seal(folder, std::move(file), std::move(master));
 }
 
+Result<bool> Seal::is_current() const {
+    GH_TRY(const auto file, read(folder_));
+    return file == file_;
+}
+
 crypto::Secret Seal::derived_key(std::string_view purpose) const {
     return derived_from(master_, purpose);
 }
@@ -199,17 +204,23 @@ std::vector<std::string> Seal::unproven() const {
 }
 
 Result<void> Seal::check_known(std::span<const std::string> known) const {
-    for (const auto& key : unproven()) {
-        if (std::ranges::find(known, key) != known.end()) continue;
-        return fail(
-            ErrorKind::conflict, "seal.recovery_unproven",
-            "nothing proves that the recovery key " + key +
-                " is of this house: an older gatehouse made it, or somebody put it there, who "
-                "would have the new master key. If recovery-key has said that public key when you "
-                "made it, add --keep-recovery-key " +
-                key + "; if not: gatehouse secrets recovery-key --withdraw " + key);
+    auto strange = unproven();
+    std::erase_if(strange, [&](const std::string& key) {
+        return std::ranges::find(known, key) != known.end();
+    });
+    if (strange.empty()) return {};
+    std::string named, kept, withdrawn;
+    for (const auto& key : strange) {
+        named += (named.empty() ? "" : ", ") + key;
+        kept += " --keep-recovery-key " + key;
+        withdrawn += "; gatehouse secrets recovery-key --withdraw " + key;
     }
-    return {};
+    return fail(ErrorKind::conflict, "seal.recovery_unproven",
+                "nothing proves that the recovery key " + named +
+                    " is of this house: an older gatehouse made it, or somebody put it there, who "
+                    "would have the new master key. If recovery-key has said that public key when "
+                    "you made it, add" +
+                    kept + "; if not" + withdrawn);
 }
 
 Result<void> Seal::begin_renewal(Protector& protector, std::span<const std::string> known) {

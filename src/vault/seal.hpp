@@ -40,6 +40,9 @@ class Seal {
     [[nodiscard]] static Result<Seal> make(const std::filesystem::path& folder,
                                            Protector& protector);
 
+    /// Does the file still say what was read? @return `corrupt` "seal.malformed", `unavailable` "file.io"
+    [[nodiscard]] Result<bool> is_current() const;
+
     /// 32 bytes for one purpose.
     [[nodiscard]] crypto::Secret derived_key(std::string_view purpose) const;
 
@@ -66,7 +69,8 @@ class Seal {
     /// one's from then on; former_key() opens what is yet to be sealed anew. Goes on with one that was cut short. Under the
     /// caller's lock, with nobody else at work who has opened the seal before.
     /// @param known  recovery keys that the caller vouches for, which unproven() names
-    /// @return `conflict` "seal.recovery_unproven"; errors of the protector: nothing has changed then
+    /// @return `conflict` "seal.recovery_unproven", which names all of them, and errors of the protector: nothing has changed
+    ///         then; `unavailable` "file.io": it may have
     [[nodiscard]] Result<void> begin_renewal(Protector& protector,
                                              std::span<const std::string> known);
     /// Nothing is sealed with the former master key any more: it is forgotten.
@@ -80,7 +84,7 @@ class Seal {
         : folder_(std::move(folder)), file_(std::move(file)), master_(std::move(master)) {}
     [[nodiscard]] Result<void> open_former();
     [[nodiscard]] Result<void> check_known(std::span<const std::string> known) const;
-    /// The file first: what failed has changed nothing.
+    /// The file first. What failed has not changed this; the file may have where its folder could not be flushed.
     [[nodiscard]] Result<void> replace(SealFile file);
 
     std::filesystem::path folder_;

@@ -226,6 +226,32 @@ TEST_F(SealTest, NeedsOneProtectorAndRecoveryKeysThatAreItsOwnForARenewal) {
     EXPECT_TRUE(Seal::open(folder(), *std::move(planted).protector())) << "as was vouched for";
 }
 
+TEST_F(SealTest, NamesAllRecoveryKeysThatNothingProvesAtOnce) {
+    auto protector = key_protector(key_text());
+    auto seal = Seal::make(folder(), *protector).value();
+    auto file = file_of_seal();
+    std::vector<std::string> keys;
+    for (int i = 0; i < 3; ++i) {
+        keys.push_back(RecoveryKey::generate().public_key());
+        file.recipients.push_back(
+            {.kind = "recovery",
+             .parameters = {{"public_key", keys.back()}, {"ephemeral", keys.back()}},
+             .sealed = "x"});
+    }
+    put(file);
+    EXPECT_FALSE(seal.is_current().value()) << "what it has read is not there any more";
+    auto opened = open(key_protector(key_text())).value();
+    EXPECT_TRUE(opened.is_current().value());
+    const auto refused = opened.begin_renewal(*protector, std::span(keys).first(1));
+    ASSERT_FALSE(refused);
+    const auto& said = refused.error().detail;
+    EXPECT_FALSE(said.contains(keys[0])) << "that one is vouched for";
+    for (const auto& key : {keys[1], keys[2]}) {
+        EXPECT_TRUE(said.contains("--keep-recovery-key " + key)) << said;
+        EXPECT_TRUE(said.contains("--withdraw " + key)) << said;
+    }
+}
+
 TEST_F(SealTest, IsAsItWasWhereTheNewMasterKeyCannotBeSealedOrItsFormerWasChanged) {
     auto protector = key_protector(key_text());
     auto seal = Seal::make(folder(), *protector).value();

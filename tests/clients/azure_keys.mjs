@@ -5,25 +5,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { CryptographyClient, KeyClient } from "@azure/keyvault-keys";
+import { credentialOf } from "./azure_credential.mjs";
 
 const given = JSON.parse(process.argv[2]);
 
-const credential = {
-    async getToken(scopes) {
-        assert.deepEqual([scopes].flat(), ["https://vault.azure.net/.default"]);
-        const answer = await fetch(`${given.url}/${given.tenant}/oauth2/v2.0/token`, {
-            method: "POST",
-            body: new URLSearchParams({
-                grant_type: "client_credentials", client_id: given.client_id, client_secret: given.client_secret,
-                scope: "https://vault.azure.net/.default",
-            }),
-            headers: { "Content-Type": "application/x-www-form-urlencoded" },
-        });
-        assert.equal(answer.status, 200);
-        const body = await answer.json();
-        return { token: body.access_token, expiresOnTimestamp: Date.now() + body.expires_in * 1000 };
-    },
-};
+const credential = credentialOf(given);
 const options = { disableChallengeResourceVerification: true };
 const keys = new KeyClient(given.url, credential, options);
 const refused = (promise, status) => promise.then(() => assert.fail(`answered, and not ${status}`),

@@ -120,11 +120,11 @@ class Postgres:
         return self._psql(words, database, user, timeout=timeout)
 
     @contextlib.contextmanager
-    def held(self, statement):
+    def held(self, statement, database="postgres"):
         """Within it, the lock of the statement is held, or until it is let go."""
         holds = "SELECT pid FROM pg_stat_activity WHERE application_name = 'holder'"
         holder = subprocess.Popen([PROGRAMS / "psql", "-XAtq", "-h", self.folder, "-p", str(self.port), "-U", "postgres",
-                                   "-c", f"BEGIN; {statement}; SELECT pg_sleep(600)"], stdout=subprocess.DEVNULL,
+                                   "-d", database, "-c", f"BEGIN; {statement}; SELECT pg_sleep(600)"], stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, env=os.environ | {"PGAPPNAME": "holder"})
 
         def let_go():

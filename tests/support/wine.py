@@ -44,7 +44,9 @@ class Prefix:
 
     def close(self):
         self.resident.stdin.close()
-        self.resident.wait(seconds(10))
-        if self.own:
-            subprocess.run([SERVER, "-k"], env=self.environment("ada"), check=False)
-            self.own.cleanup()
+        try:
+            self.resident.wait(seconds(10))
+        finally:
+            if self.own:
+                subprocess.run([SERVER, "-k"], env=self.environment("ada"), check=False)
+                self.own.cleanup()

@@ -4,6 +4,8 @@ import base64
 import json
 import os
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -239,6 +241,48 @@ def test_the_seal_moves_there_and_back_and_a_recovery_key_opens_what_is_lost(tmp
     house.refused("a recovery key opens the vault", "secrets", "get", "a")
     configure(house, {})
     house.done("secrets", "unseal", "--recovery-key-stdin", stdin=recovery)
+    assert house.done("secrets", "get", "a") == "1\n"
+
+
+def test_a_recovery_key_is_tried_where_the_key_there_is_denied_or_away(house, azure):
+    recovery = house.done("secrets", "recovery-key")
+    first = recipient(house)["parameters"]["kid"]
+    azure.keys["gatehouse"][0]["enabled"] = False
+    second = azure.make_key()
+    house.refused("a recovery key opens the vault", "secrets", "get", "a")
+    house.refused("enable the version of the key that the seal names", "secrets", "unseal")
+    house.done("secrets", "unseal", "--recovery-key-stdin", stdin=recovery)
+    assert recipient(house)["parameters"]["kid"] == second != first
+    assert house.done("secrets", "get", "a") == "1\n"
+    azure.stop()
+    whole = seal_file(house).read_bytes()
+    house.refused("configure another key", "secrets", "unseal", "--recovery-key-stdin", stdin=recovery)
+    assert seal_file(house).read_bytes() == whole
+    configure(house, {})
+    house.done("secrets", "unseal", "--recovery-key-stdin", stdin=recovery)
+    assert house.done("secrets", "get", "a") == "1\n"
+
+
+def test_nobody_waits_for_who_waits_for_the_key_vault(house, azure):
+    """It is asked without the lock of the seal, which a backup takes, too."""
+    asked, go_on, real = threading.Event(), threading.Event(), azure.key
+
+    def slow(*arguments):
+        asked.set()
+        go_on.wait(seconds(30))
+        return real(*arguments)
+    azure.key = slow
+    waits = threading.Thread(target=lambda: house.verb("secrets", "get", "a"), daemon=True)
+    waits.start()
+    try:
+        assert asked.wait(seconds(20))
+        begun = time.monotonic()
+        house.backup()
+        assert time.monotonic() - begun < seconds(9), "the lock's patience is ten seconds"
+    finally:
+        go_on.set()
+        waits.join(seconds(30))
+    azure.key = real
     assert house.done("secrets", "get", "a") == "1\n"
 
 

@@ -110,11 +110,14 @@ def test_without_a_house_there_is_no_vault_to_ask(config, shell):
     assert result.returncode == 2 and "there is no data directory" in result.stderr
 
 
-@pytest.mark.parametrize("section, key", [("vault", "key"), ("vault", "passphrase"), ("storage", "password")])
+@pytest.mark.parametrize("section, key", [("vault", "key"), ("vault", "passphrase"), ("storage", "password"),
+                                          ("vault", "azure.client_secret"), ("vault", "azure.ca_file")])
 def test_what_opens_the_vault_cannot_be_in_it(config, shell, section, key):
     settings = {key: "${secret:apps/key}"}
     if section == "storage":
         settings["url"] = "postgresql://gatehouse@127.0.0.1:1/x"
+    if key.startswith("azure."):
+        settings = {"azure_key": "gatehouse", "azure": {"url": "https://team.vault.azure.net", key[6:]: settings[key]}}
     verbs = shell(config("${env:ISSUER}", **{section: settings}), {"ISSUER": SECRET})
     for verb in (("serve",), ("config", "check"), ("secrets", "list")):
         result = verbs.verb(*verb)

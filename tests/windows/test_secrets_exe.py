@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import secrets
 import signal
 import subprocess
@@ -9,6 +10,8 @@ import time
 
 import pytest
 import store_reader
+from cryptography.exceptions import InvalidTag
+from support.wait import seconds
 from support.wine import path
 
 PROGRAM = "gatehouse-secrets.exe"
@@ -140,6 +143,9 @@ def test_a_lost_profile_is_recovered_on_another_machine(store, other_windows, tm
     assert restored.good("get", "team/mail") == "later than the key\n"
     restored.good("set", "team/database", stdin=b"hers")
     assert restored.file.stat().st_mode & 0o777 == 0o600
+    hers = json.loads(restored.file.read_bytes())
+    with pytest.raises(InvalidTag):  # nor does who kept the old master key
+        store_reader.secrets(hers, master)
     former = Store(store.prefix, restored.folder)
     assert "user ada does not open" in former.refused("get", "team/database")
     former.good("recover", stdin=key.encode())
@@ -151,11 +157,93 @@ def test_recovery_keys_are_told_apart_and_withdrawn(store):
     keys = [store.good("recovery-key") for _ in range(2)]
     ids = store.good("recovery-key", "--list").split()
     assert len(set(ids)) == 2 and len(set(keys)) == 2
-    store.good("recovery-key", "--withdraw", ids[0])
+    recovered = store.run("recover", stdin=keys[1].encode())
+    assert recovered.returncode == 0 and f"recovery key {ids[0]} opens it no more either" in recovered.stderr.decode()
     assert store.good("recovery-key", "--list").split() == ids[1:]
     assert "no recovery key has this id" in store.refused("recovery-key", "--withdraw", ids[0])
     assert "does not open" in store.refused("recover", stdin=keys[0].encode())
-    store.good("recover", stdin=keys[1].encode())
+    assert store.good("get", "a") == "x\n"
+
+
+def test_who_kept_an_old_copy_and_a_withdrawn_key_opens_nothing_that_is_written_later(store, tmp_path):
+    store.good("set", "a", stdin=b"before")
+    keys = [store.good("recovery-key") for _ in range(2)]
+    ids = store.good("recovery-key", "--list").split()
+    kept = store.file.read_bytes()
+    one = store_reader.recipient(json.loads(kept), "recovery_key")
+    raw = base64.urlsafe_b64decode(keys[0].strip().removeprefix("gatehouse-store-recovery-") + "=")
+    master = store_reader.master_key(one, store_reader.derived_key(raw, "gatehouse store recovery 1 key"))
+    assert store_reader.secrets(json.loads(kept), master) == {"a": {"value": "before"}}
+    withdrawn = store.run("recovery-key", "--withdraw", ids[0])
+    said = withdrawn.stderr.decode()
+    assert withdrawn.returncode == 0 and f"recovery key {ids[0]} opens it no more" in said
+    assert f"recovery key {ids[1]} opens it no more either" in said and "make new ones" in said
+    assert store.good("recovery-key", "--list") == "" and store.good("get", "a") == "before\n"
+    store.good("set", "a", stdin=b"after")
+    with pytest.raises(InvalidTag):
+        store_reader.secrets(json.loads(store.file.read_bytes()), master)
+    for key in keys:
+        assert "not sealed for the recovery key" in store.refused("recover", stdin=key.encode())
+    assert store.good("get", "a") == "after\n"
+
+
+@pytest.mark.parametrize("written", [lambda key: b"\xff\xfe" + key.encode("utf-16-le"), lambda key: b"\xef\xbb\xbf" + key.encode()],
+                         ids=["utf-16", "utf-8"])
+def test_a_recovery_key_is_read_as_powershell_wrote_it(store, written):
+    store.good("set", "a", stdin=b"x")
+    key = store.good("recovery-key").strip() + "\r\n"
+    store.good("recover", stdin=written(key))
+
+
+def test_a_recovery_key_that_could_not_be_written_is_no_recovery_key(store):
+    store.good("set", "a", stdin=b"x")
+    seen = store.good("recovery-key")
+    ids = store.good("recovery-key", "--list").split()
+    with open("/dev/full", "wb") as full:
+        writer = store.prefix.start(PROGRAM, "recovery-key", "--data", path(store.folder), stdin=subprocess.DEVNULL,
+                                    stdout=full, stderr=subprocess.PIPE)
+        said = writer.communicate(timeout=seconds(60))[1].decode()
+    assert writer.returncode == 1 and "could not be shown, and is taken back" in said, said
+    assert store.good("recovery-key", "--list").split() == ids
+    store.good("recover", stdin=seen.encode())
+
+
+def test_a_value_that_breaks_off_is_not_stored(store, tmp_path):
+    store.good("set", "a", stdin=b"whole")
+    broken = os.open(tmp_path, os.O_RDONLY)  # a folder: no read succeeds
+    try:
+        writer = store.prefix.start(PROGRAM, "set", "a", "--data", path(store.folder), stdin=broken,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        said = writer.communicate(timeout=seconds(60))[1].decode()
+    finally:
+        os.close(broken)
+    assert writer.returncode == 1 and "could not be read to its end" in said, said
+    assert store.good("get", "a") == "whole\n"
+
+
+def test_a_store_that_is_lost_is_not_begun_anew_unsaid(store):
+    store.good("set", "a", stdin=b"x")
+    left = store.file.with_name(store.file.name + ".new")
+    store.file.rename(left)
+    assert f"{left.name}: rename that" in store.refused("set", "b", stdin=b"y")
+    left.rename(store.file)
+    assert store.good("get", "a") == "x\n"
+    store.file.unlink()
+    said = store.refused("set", "b", stdin=b"y")
+    assert "is lost, for its lock lies there" in said and "the first set makes it" not in said
+    store.file.with_name(store.file.name + ".lock").unlink()
+    store.good("set", "b", stdin=b"y")
+    assert store.good("list") == "b\n"
+
+
+def test_nothing_is_written_where_others_may_change_it(store):
+    store.file.parent.mkdir(parents=True)
+    store.file.parent.chmod(0o777)
+    said = store.refused("set", "a", stdin=b"x")
+    assert "may be changed by others" in said and "icacls" in said
+    assert list(store.file.parent.iterdir()) == []
+    store.file.parent.chmod(0o700)
+    store.good("set", "a", stdin=b"x")
 
 
 def test_a_damaged_file_is_refused_and_left_as_it_is(store):
@@ -218,7 +306,7 @@ def test_many_at_once_lose_nothing(store):
         writer.stdin.close()
         writers.append(writer)
     for writer in writers:
-        assert writer.wait(60) == 0, writer.stderr.read()
+        assert writer.wait(seconds(60)) == 0, writer.stderr.read()
         writer.stderr.close()
     assert store.good("list", "team/").split() == [str(number) for number in range(8)]
     assert store.good("get", "team/5") == "5\n"

@@ -137,8 +137,9 @@ Task<Result<void>> Client::sign_in() {
         "grant_type=client_credentials&client_id=" + codec::percent_encode(config_.client_id) +
         "&client_secret=" + codec::percent_encode(config_.client_secret.view()) +
         "&scope=" + codec::percent_encode(scope);
-    const auto answer = co_await fetch(*tls_, url, std::move(request));
+    auto answer = co_await fetch(*tls_, url, std::move(request));
     if (!answer) co_return std::unexpected(away(config_.authority, answer.error()));
+    const Burning burning{answer->body};
     if (answer->status != 200) {
         const auto said = parse_error(answer->body);
         const bool passes = answer->status / 100 == 5 || answer->status == 429;

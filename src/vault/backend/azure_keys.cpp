@@ -90,13 +90,15 @@ crypto::Secret key_operation(crypto::Bytes value) {
 }
 
 Result<KeyResult> parse_key_result(std::string_view text) {
-    GH_TRY(const auto value, object_of(text));
+    GH_TRY(auto value, object_of(text));
     const auto* id = value.find_string("kid");
     const auto* encoded = value.find_string("value");
     if (id == nullptr || encoded == nullptr || encoded->size() > 2 * wrapped_bytes_max)
         return malformed("no id or no value");
     GH_TRY_VOID(parse_key_id(*id));
     auto octets = codec::decode_base64url(*encoded);
+    // `value` is ours: a key is not left behind in it.
+    crypto::wipe(const_cast<char*>(encoded->data()), encoded->size());
     if (!octets || octets->empty() || octets->size() > wrapped_bytes_max)
         return malformed("its value is no base64url");
     KeyResult result{.key_id = *id, .value = crypto::Secret(*octets)};

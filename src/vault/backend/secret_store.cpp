@@ -29,15 +29,32 @@ std::unexpected<Error> unknown(std::string_view path) {
     return fail(ErrorKind::not_found, "secret.unknown", "there is no secret " + std::string(path));
 }
 
+/// What somebody says of a wrong key is of the seal of a server; what else refuses has words of its own to add.
 Error in_words(Error error, const std::string& store, const std::string& who) {
-    if (error.reason == "seal.wrong_key") {
-        error.detail = who + " does not open " + store +
-                       ": it is sealed for another, or was changed; a recovery key of it opens "
-                       "it, else restore it from a backup";
-    } else {
+    if (error.kind != ErrorKind::permission_denied) {
         error.detail.insert(0, store + ": ");
+        return error;
     }
+    auto said = error.reason == "seal.wrong_key" ? std::string() : " (" + error.detail + ")";
+    error.detail = who + " does not open " + store +
+                   ": it is sealed for another, or was changed; a recovery key of it opens it, "
+                   "else restore it from a backup" +
+                   said;
     return error;
+}
+
+/// Ids of the recovery keys that open it, but for one.
+std::vector<std::string> recovery_ids_of(const StoreFile& file, std::string_view but_for = {}) {
+    std::vector<std::string> ids;
+    for (const auto& each : file.recipients) {
+        const auto* id = recovery_id_of(each);
+        if (id != nullptr && *id != but_for) ids.push_back(*id);
+    }
+    return ids;
+}
+
+std::unexpected<Error> no_such_recovery_key() {
+    return fail(ErrorKind::not_found, "seal.no_such_recovery_key", "no recovery key has this id");
 }
 
 crypto::HmacCode proof_of(const StoreFile& file, const Secret& master) {
@@ -126,6 +143,22 @@ Result<SecretStore::Opened> SecretStore::make() {
     return opened;
 }
 
+Result<SecretStore::Opened> SecretStore::begun(const StorePlace::Turn& turn) {
+    GH_TRY_VOID(turn.may_begin());
+    return make();
+}
+
+Result<SecretStore::Opened> SecretStore::sealed_anew(const Opened& former) {
+    GH_TRY(auto anew, make());
+    GH_TRY(const auto from, former.barrier());
+    GH_TRY(const auto to, anew.barrier());
+    for (const auto& [path, sealed] : former.file.sealed) {
+        GH_TRY(const auto fields, from.open(crypto::bytes_of(sealed), place_of(path)));
+        anew.file.sealed.emplace(path, to.seal(fields.bytes(), place_of(path)));
+    }
+    return anew;
+}
+
 Result<void> SecretStore::replace(Opened& opened) {
     opened.file.proof = crypto::text_of(proof_of(opened.file, opened.master).bytes());
     const auto text = text_of(opened.file);
@@ -142,8 +175,7 @@ Result<StoreFacts> SecretStore::facts() {
     if (!opened) return facts;
     facts.is_there = true;
     facts.secrets = opened->file.sealed.size();
-    for (const auto& each : opened->file.recipients)
-        if (const auto* id = recovery_id_of(each)) facts.recovery_ids.push_back(*id);
+    facts.recovery_ids = recovery_ids_of(opened->file);
     return facts;
 }
 
@@ -163,7 +195,7 @@ Result<void> SecretStore::set(std::string_view path, const Secret& fields) {
         return fail(ErrorKind::invalid_argument, "secret.too_long", "a secret has at most 1 MiB");
     GH_TRY(const auto turn, place_.take_turn());
     GH_TRY(auto known, open());
-    GH_TRY(auto opened, known ? Result<Opened>(*std::move(known)) : make());
+    GH_TRY(auto opened, known ? Result<Opened>(*std::move(known)) : begun(*turn));
     GH_TRY(const auto barrier, opened.barrier());
     opened.file.sealed.insert_or_assign(std::string(path),
                                         barrier.seal(fields.bytes(), place_of(path)));
@@ -201,21 +233,28 @@ Result<void> SecretStore::add(const StoreRecoveryKey& key) {
     return replace(opened);
 }
 
-Result<void> SecretStore::withdraw(std::string_view id) {
+Result<void> SecretStore::take_back(std::string_view id) {
     GH_TRY(const auto turn, place_.take_turn());
     GH_TRY(auto opened, open_what_is_there());
     const auto is_this = [id](const Recipient& each) {
         const auto* known = recovery_id_of(each);
         return known != nullptr && *known == id;
     };
-    if (std::erase_if(opened.file.recipients, is_this) == 0) {
-        return fail(ErrorKind::not_found, "seal.no_such_recovery_key",
-                    "no recovery key has this id");
-    }
+    if (std::erase_if(opened.file.recipients, is_this) == 0) return no_such_recovery_key();
     return replace(opened);
 }
 
-Result<void> SecretStore::recover(const StoreRecoveryKey& key) {
+Result<std::vector<std::string>> SecretStore::withdraw(std::string_view id) {
+    GH_TRY(const auto turn, place_.take_turn());
+    GH_TRY(const auto former, open_what_is_there());
+    auto others = recovery_ids_of(former.file, id);
+    if (others.size() == recovery_ids_of(former.file).size()) return no_such_recovery_key();
+    GH_TRY(auto anew, sealed_anew(former));
+    GH_TRY_VOID(replace(anew));
+    return others;
+}
+
+Result<std::vector<std::string>> SecretStore::recover(const StoreRecoveryKey& key) {
     GH_TRY(const auto turn, place_.take_turn());
     GH_TRY(auto file, read());
     if (!file) {
@@ -223,12 +262,12 @@ Result<void> SecretStore::recover(const StoreRecoveryKey& key) {
                     "there is no store " + name() + ": restore it from a backup");
     }
     const auto recovery = key.protector();
-    GH_TRY(auto opened, opened_by(*std::move(file), *recovery));
-    GH_TRY(auto recipient, protector_.wrap(opened.master));
-    auto& recipients = opened.file.recipients;
-    std::erase_if(recipients, [this](const auto& each) { return each.kind == protector_.kind(); });
-    recipients.insert(recipients.begin(), std::move(recipient));
-    return replace(opened);
+    GH_TRY(const auto former, opened_by(*std::move(file), *recovery));
+    GH_TRY(auto anew, sealed_anew(former));
+    GH_TRY(auto recipient, recovery->wrap(anew.master));
+    anew.file.recipients.push_back(std::move(recipient));
+    GH_TRY_VOID(replace(anew));
+    return recovery_ids_of(former.file, key.id());
 }
 
 std::unique_ptr<Backend> store_backend(SecretStore& store) {

@@ -32,6 +32,8 @@ class StorePlace {
     class Turn {
      public:
         virtual ~Turn() = default;
+        /// For who finds no file. @return `conflict` "store.lost": there was one, for something of it lies there still
+        [[nodiscard]] virtual Result<void> may_begin() const = 0;
     };
     /// @return `unavailable` "file.locked": somebody else's turn lasts too long; "file.io"
     [[nodiscard]] virtual Result<std::unique_ptr<Turn>> take_turn() = 0;
@@ -49,7 +51,7 @@ struct StoreFacts {
 ///
 /// Errors besides those of the place, the protector and the file: `not_found` "secret.unknown", "store.missing";
 /// `invalid_argument` "secret.path", "secret.too_long"; `exhausted` "store.full"; `conflict` "seal.other_protector";
-/// `corrupt` "store.changed", "barrier.open".
+/// `corrupt` "store.changed", "barrier.open". Whoever changes it: "store.lost", too.
 class SecretStore {
  public:
     /// Both outlive it.
@@ -68,10 +70,15 @@ class SecretStore {
 
     /// One more who can open it. @return `exhausted` "seal.recipients"
     [[nodiscard]] Result<void> add(const StoreRecoveryKey& key);
-    /// @return `not_found` "seal.no_such_recovery_key"
-    [[nodiscard]] Result<void> withdraw(std::string_view id);
-    /// Opens it with the recovery key; from now on the protector opens it, and the recovery keys do still.
-    [[nodiscard]] Result<void> recover(const StoreRecoveryKey& key);
+    /// For a key that was added and that nobody has seen: all else stays. @return `not_found` "seal.no_such_recovery_key"
+    [[nodiscard]] Result<void> take_back(std::string_view id);
+    /// Seals everything anew under another master key, for the protector alone: whoever has the recovery key and an older file
+    /// opens nothing that is written from now on. What is sealed for the other recovery keys wants them, so they go, too.
+    /// @return ids of those others; `not_found` "seal.no_such_recovery_key"
+    [[nodiscard]] Result<std::vector<std::string>> withdraw(std::string_view id);
+    /// Opens it with the recovery key and seals everything anew under another master key, for the protector and this key.
+    /// @return ids of the recovery keys that open it no more
+    [[nodiscard]] Result<std::vector<std::string>> recover(const StoreRecoveryKey& key);
 
  private:
     /// The file, and the master key that it was opened with.
@@ -81,6 +88,9 @@ class SecretStore {
     [[nodiscard]] Result<std::optional<Opened>> open();
     [[nodiscard]] Result<Opened> open_what_is_there();
     [[nodiscard]] Result<Opened> make();
+    [[nodiscard]] Result<Opened> begun(const StorePlace::Turn& turn);
+    /// The same secrets under another master key, for the protector alone.
+    [[nodiscard]] Result<Opened> sealed_anew(const Opened& former);
     [[nodiscard]] Result<void> replace(Opened& opened);
 
     StorePlace& place_;

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "base/run_inline.hpp"
+#include "crypto/hkdf.hpp"
+#include "crypto/hmac.hpp"
+#include "vault/barrier.hpp"
 #include "vault/secret.hpp"
 #include "vault/secret_fields.hpp"
 #include "vault/wrapping.hpp"
@@ -30,6 +33,7 @@ class MemoryPlace final : public StorePlace {
     }
     std::optional<std::string> text;
     bool full = false;
+    bool something_is_left = false;
     bool in_turn = false;
 
  private:
@@ -38,6 +42,10 @@ class MemoryPlace final : public StorePlace {
         OneTurn(const OneTurn&) = delete;
         OneTurn& operator=(const OneTurn&) = delete;
         ~OneTurn() override { place.in_turn = false; }
+        [[nodiscard]] Result<void> may_begin() const override {
+            if (!place.something_is_left) return {};
+            return fail(ErrorKind::conflict, "store.lost", "there was one");
+        }
         MemoryPlace& place;
     };
 };
@@ -179,11 +187,132 @@ TEST_F(SecretStoreTest, IsRecoveredByWhoeverHoldsARecoveryKey) {
     EXPECT_EQ(value_of(eves, "a"), "x");
     EXPECT_EQ(value_of(eves, "b"), "later than the key");
     EXPECT_EQ(value_of("a"), "seal.wrong_key") << "it is hers now";
-    ASSERT_TRUE(eves.withdraw(key.id()));
-    EXPECT_EQ(reason_of(store.recover(key)), "seal.wrong_key");
-    ASSERT_TRUE(store.recover(other)) << "the other one is good still";
+    ASSERT_TRUE(store.recover(key)) << "the key that was given is good still";
     EXPECT_EQ(value_of("a"), "x");
-    EXPECT_EQ(reason_of(store.withdraw(key.id())), "seal.no_such_recovery_key");
+    EXPECT_EQ(value_of(eves, "a"), "seal.wrong_key");
+}
+
+TEST_F(SecretStoreTest, DropsByNameTheRecoveryKeysThatItCannotSealFor) {
+    set("a", "x");
+    const StoreRecoveryKey keys[] = {StoreRecoveryKey::generate(), StoreRecoveryKey::generate(),
+                                     StoreRecoveryKey::generate()};
+    for (const auto& key : keys) ASSERT_TRUE(store.add(key));
+    EXPECT_EQ(store.recover(keys[1]).value(), (std::vector{keys[0].id(), keys[2].id()}));
+    EXPECT_EQ(store.facts()->recovery_ids, std::vector{keys[1].id()});
+    EXPECT_EQ(reason_of(eves.recover(keys[0])), "seal.wrong_key");
+    ASSERT_TRUE(store.add(keys[0]));
+    const auto before = *place.text;
+    EXPECT_EQ(reason_of(store.withdraw(keys[2].id())), "seal.no_such_recovery_key");
+    EXPECT_EQ(*place.text, before);
+    EXPECT_EQ(store.withdraw(keys[1].id()).value(), std::vector{keys[0].id()});
+    EXPECT_TRUE(store.facts()->recovery_ids.empty());
+    for (const auto& key : keys) EXPECT_EQ(reason_of(eves.recover(key)), "seal.other_protector");
+    EXPECT_EQ(value_of("a"), "x");
+}
+
+/// What somebody has who kept a file and what opened it.
+Secret master_of(const std::string& text, Protector& who) {
+    const auto file = parse_store_file(text).value();
+    for (const auto& each : file.recipients)
+        if (each.kind == who.kind()) return who.unwrap(each).value();
+    return {};
+}
+
+/// Whether a file's secrets open with a master key, its proof looked at or not.
+bool opens(const std::string& text, const Secret& master, const std::string& path) {
+    const auto file = parse_store_file(text).value();
+    const auto barrier =
+        Barrier().with(1, crypto::hkdf_sha256(master, {}, "gatehouse store 1 secrets", 32)).value();
+    return barrier
+        .open(crypto::bytes_of(file.sealed.at(path)),
+              {.kind = "stored secret", .path = path, .version = 0})
+        .has_value();
+}
+
+TEST_F(SecretStoreTest, OpensNothingWrittenLaterForWhoKeptAFileAndAWithdrawnKey) {
+    set("a", "x");
+    set("b", "never set again");
+    const auto key = StoreRecoveryKey::generate();
+    ASSERT_TRUE(store.add(key));
+    const auto kept = *place.text;
+    const auto master = master_of(kept, *key.protector());
+    ASSERT_TRUE(opens(kept, master, "a"));
+    ASSERT_TRUE(store.withdraw(key.id()));
+    set("a", "changed after that");
+    for (const auto* path : {"a", "b"}) {
+        EXPECT_FALSE(opens(*place.text, master, path)) << path;
+        EXPECT_TRUE(opens(*place.text, master_of(*place.text, ada), path)) << path;
+    }
+    // Nor does who it was sealed for before make a file that counts as hers who is there now.
+    const auto forged = [&](StoreFile file) {
+        const auto proof =
+            crypto::HmacKey(crypto::HmacHash::sha256,
+                            crypto::hkdf_sha256(master, {}, "gatehouse store 1 proof", 32))
+                .code_of(proved_text(file));
+        file.proof = crypto::text_of(proof.bytes());
+        return text_of(file);
+    };
+    EXPECT_EQ(forged(parse_store_file(kept).value()), kept) << "so it is done";
+    place.text = forged(parse_store_file(*place.text).value());
+    EXPECT_EQ(value_of("a"), "store.changed");
+}
+
+TEST_F(SecretStoreTest, OpensNothingWrittenLaterForWhomItBelongedToBeforeItWasRecovered) {
+    set("a", "x");
+    const auto key = StoreRecoveryKey::generate();
+    ASSERT_TRUE(store.add(key));
+    const auto master = master_of(*place.text, ada);
+    ASSERT_TRUE(opens(*place.text, master, "a"));
+    ASSERT_TRUE(eves.recover(key));
+    EXPECT_FALSE(opens(*place.text, master, "a"));
+    EXPECT_EQ(value_of(eves, "a"), "x");
+}
+
+TEST_F(SecretStoreTest, TakesBackARecoveryKeyThatNobodyHasSeen) {
+    set("a", "x");
+    const auto seen = StoreRecoveryKey::generate(), unseen = StoreRecoveryKey::generate();
+    ASSERT_TRUE(store.add(seen));
+    ASSERT_TRUE(store.add(unseen));
+    ASSERT_TRUE(store.take_back(unseen.id()));
+    EXPECT_EQ(store.facts()->recovery_ids, std::vector{seen.id()});
+    EXPECT_EQ(reason_of(store.take_back(unseen.id())), "seal.no_such_recovery_key");
+    EXPECT_TRUE(store.recover(seen));
+}
+
+TEST_F(SecretStoreTest, IsNotBegunAnewWhereSomethingOfALostOneLies) {
+    set("a", "x");
+    const auto kept = place.text;
+    place.text = std::nullopt;
+    place.something_is_left = true;
+    EXPECT_EQ(reason_of(store.set("b", one_field("value", "y"))), "store.lost");
+    EXPECT_FALSE(place.text);
+    place.text = kept;
+    set("b", "y");
+    EXPECT_EQ(value_of("a"), "x");
+}
+
+TEST_F(SecretStoreTest, TellsWhatAProtectorSaysOfItsRefusal) {
+    set("a", "x");
+    class Refuses final : public Protector {
+     public:
+        explicit Refuses(ErrorKind kind) : kind_(kind) {}
+        [[nodiscard]] std::string_view kind() const override { return "person"; }
+        [[nodiscard]] std::string name() const override { return "somebody"; }
+        Result<Recipient> wrap(const Secret&) override { return fail(kind_, "person.away"); }
+        Result<Secret> unwrap(const Recipient&) override {
+            return fail(kind_, "person.away", "the data is invalid (13)");
+        }
+
+     private:
+        ErrorKind kind_;
+    };
+    Refuses other(ErrorKind::permission_denied), away(ErrorKind::unavailable);
+    const auto refused = SecretStore(place, other).get("a").error();
+    EXPECT_TRUE(refused.detail.contains("sealed for another")) << refused.detail;
+    EXPECT_TRUE(refused.detail.ends_with("(the data is invalid (13))")) << refused.detail;
+    const auto later = SecretStore(place, away).get("a").error();
+    EXPECT_EQ(later.kind, ErrorKind::unavailable);
+    EXPECT_EQ(later.detail, "memory: the data is invalid (13)");
 }
 
 TEST_F(SecretStoreTest, HasLimits) {
@@ -217,6 +346,18 @@ TEST(StoreRecoveryKey, IsReadAsItIsShown) {
     EXPECT_EQ(key.id().size(), 22U);
     for (const auto& typed : {text, text + "\r\n", "  " + text + "\t"})
         EXPECT_EQ(StoreRecoveryKey::parse(typed)->id(), key.id());
+    const auto wide = [](std::string_view ascii) {
+        std::string out = "\xFF\xFE";
+        for (const char each : ascii) out.append({each, '\0'});
+        return out;
+    };
+    const auto mark = std::string("\xEF\xBB\xBF");
+    for (const auto& typed : {mark + text, mark + text + "\r\n", wide(text), wide(text + "\r\n")})
+        EXPECT_EQ(StoreRecoveryKey::parse(typed)->id(), key.id()) << "as PowerShell writes it";
+    auto above_ascii = wide(text);
+    above_ascii[3] = 1;
+    for (const auto& bad : {above_ascii, wide(text) + "A", wide(text.substr(1)), wide("")})
+        EXPECT_EQ(StoreRecoveryKey::parse(bad).error().reason, "seal.key_malformed");
     for (const auto& bad : {std::string(), text.substr(1), text + "A",
                             text.substr(0, text.size() - 1), text.substr(0, 30)})
         EXPECT_EQ(StoreRecoveryKey::parse(bad).error().reason, "seal.key_malformed") << bad;

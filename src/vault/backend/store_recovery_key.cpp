@@ -18,6 +18,24 @@ std::string id_of(const Secret& secret) {
     return codec::encode_base64url(crypto::text_of(id.bytes()));
 }
 
+/// ASCII that a shell wrote as UTF-16 (little end first) or behind a byte order mark, as PowerShell does, without either.
+/// Nothing: it is none.
+Secret plain(std::string_view text) {
+    constexpr std::string_view mark = "\xEF\xBB\xBF", wide_mark = "\xFF\xFE";
+    if (text.starts_with(mark)) return Secret(text.substr(mark.size()));
+    if (!text.starts_with(wide_mark)) return Secret(text);
+    text.remove_prefix(wide_mark.size());
+    std::string narrow(text.size() / 2, '\0');
+    bool ascii = text.size() % 2 == 0;
+    for (std::size_t i = 0; i < narrow.size(); ++i) {
+        narrow[i] = text[2 * i];
+        ascii = ascii && text[2 * i + 1] == '\0';
+    }
+    Secret out(ascii ? std::string_view(narrow) : std::string_view());
+    crypto::wipe(narrow.data(), narrow.size());
+    return out;
+}
+
 class StoreRecoveryProtector final : public Protector {
  public:
     explicit StoreRecoveryProtector(Secret secret) : secret_(std::move(secret)) {}
@@ -52,7 +70,8 @@ Result<StoreRecoveryKey> StoreRecoveryKey::parse(std::string_view text) {
     const auto malformed =
         fail(ErrorKind::invalid_argument, "seal.key_malformed",
              "a recovery key begins with " + std::string(prefix) + " and has 43 characters more");
-    text = trimmed(text);
+    const auto typed = plain(text);
+    text = trimmed(crypto::text_of(typed.bytes()));
     if (!text.starts_with(prefix)) return malformed;
     auto decoded = codec::decode_base64url(text.substr(prefix.size()));
     if (!decoded) return malformed;
