@@ -19,6 +19,19 @@ namespace {
 
 constexpr seconds greeting_patience{3};
 
+constexpr storage::Statement ping{.name = "health.ping", .sql = "SELECT 1"};
+
+Task<Result<void>> ask_database(storage::Database& database) {
+    GH_CO_TRY_VOID(co_await database.query(ping));
+    co_return Result<void>{};
+}
+
+Task<Result<void>> ask_disk(const net::WorkPool& pool, std::filesystem::path folder,
+                            std::uint64_t free_min) {
+    auto look = [folder = std::move(folder), free_min] { return check_disk(folder, free_min); };
+    co_return co_await pool.run(std::move(look));
+}
+
 }  // namespace
 
 BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
@@ -40,8 +53,8 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       identity_(std::move(identity)),
       vault_(*keyring_, *state_->database, *audit_, identity_->room(), registry_, log_),
       log_level_{.log = log_, .audit = *audit_},
-      pki_(*state_->database, state_->certificates, ca, std::move(enrolment_secret), registry,
-           log) {}
+      pki_(*state_->database, state_->certificates, ca, std::move(enrolment_secret), registry, log),
+      health_(settings_.health, probes(), log_) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(
     const Settings& settings, crypto::KeyStore& keys, std::unique_ptr<vault::Keyring> keyring,
@@ -148,6 +161,7 @@ void BackOffice::start(const std::filesystem::path& sqlite, pki::acme_client::Cl
                      [this] { return vault_.rotate_secrets(); },
                      [this] { return vault_.watch_rotations(); },
                      [this] { return vault_.end_leases(); },
+                     health_,
                      tracer});
     if (!sqlite.empty())
         integrity_ = std::make_unique<storage::IntegrityCheck>(sqlite, registry_, log_);
@@ -162,8 +176,21 @@ std::vector<api::Route> BackOffice::routes() {
     return all;
 }
 
-std::optional<StorageState> BackOffice::storage_state() const {
-    if (!clerk_) return {};
+std::vector<Health::Probe> BackOffice::probes() {
+    return {{Dependency::database, [this] { return ask_database(*state_->database); }},
+            {Dependency::vault, [this] { return keyring_->check(*state_->database); }},
+            {Dependency::ca, [this] { return pki_.check(std::chrono::system_clock::now()); }},
+            {Dependency::disk, [this] {
+                 return ask_disk(looking_, settings_.data_dir, health_.disk_free_min());
+             }}};
+}
+
+HealthReport BackOffice::health(CheckStates known, SystemTime now) const {
+    if (clerk_) known.emplace(name_of(Dependency::database), check_of(storage_state()));
+    return health_.report(std::move(known), now);
+}
+
+StorageState BackOffice::storage_state() const {
     const auto waiting = fallback_->backlog();
     StorageState state{.answers = clerk_->database_answers(),
                        .backlog = waiting.records,

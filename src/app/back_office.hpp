@@ -8,6 +8,8 @@
 #include "api/route.hpp"
 #include "app/checkpoint_keeper.hpp"
 #include "app/clerk.hpp"
+#include "app/health.hpp"
+#include "app/health_facts.hpp"
 #include "app/identity_house.hpp"
 #include "app/log_level_route.hpp"
 #include "app/own_routes.hpp"
@@ -19,6 +21,7 @@
 #include "base/error.hpp"
 #include "base/task.hpp"
 #include "crypto/key_store.hpp"
+#include "net/work_pool.hpp"
 #include "storage/fallback.hpp"
 #include "storage/sqlite/integrity.hpp"
 #include "telemetry/log.hpp"
@@ -65,8 +68,9 @@ class BackOffice {
     [[nodiscard]] const std::shared_ptr<const identity::ApiKeyHasher>& hasher() const {
         return state_->hasher;
     }
-    /// Nothing before start().
-    [[nodiscard]] std::optional<StorageState> storage_state() const;
+    /// How everything is that the control plane needs, beside what is known of the rest.
+    [[nodiscard]] HealthReport health(CheckStates known, SystemTime now) const;
+    void apply(const HealthConfig& config) { health_.apply(config); }
 
  private:
     /// Has it our schema, and keys of our vault?
@@ -77,6 +81,8 @@ class BackOffice {
     [[nodiscard]] Task<Result<void>> greet_in_time();
     [[nodiscard]] Task<Result<void>> welcome_first_users();
     [[nodiscard]] Task<Result<void>> renew();
+    [[nodiscard]] std::vector<Health::Probe> probes();
+    [[nodiscard]] StorageState storage_state() const;
 
     const Settings settings_;  // of the start
     crypto::KeyStore& keys_;
@@ -91,6 +97,8 @@ class BackOffice {
     VaultHouse vault_;
     LogLevelRoom log_level_;
     PkiHouse pki_;
+    net::WorkPool looking_{{.threads = 1, .queue_max = 4, .name = "health"}};
+    Health health_;
     std::unique_ptr<Clerk> clerk_;
     std::unique_ptr<storage::IntegrityCheck> integrity_;
 };

@@ -57,6 +57,7 @@ Clerk::Clerk(Parts parts)
         spawn(counted(rotate_secrets()));
         spawn(counted(watch_rotations()));
         spawn(counted(end_leases()));
+        spawn(counted(check_health()));
     });
     thread_ = std::jthread([this] { loop_.run(); });
 }
@@ -213,6 +214,12 @@ Task<> Clerk::end_leases() {
         job.heed(done);
         tell_unless_away("leases that are over could not be ended", done);
     } while (co_await pause(end_leases_every));
+}
+
+Task<> Clerk::check_health() {
+    do {
+        co_await parts_.health.check();
+    } while (co_await pause(parts_.health.interval()));
 }
 
 Task<> Clerk::bring_journal() {

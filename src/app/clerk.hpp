@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/checkpoint_keeper.hpp"
+#include "app/health.hpp"
 #include "app/learn_cursor.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/key_uses.hpp"
@@ -57,6 +58,8 @@ class Clerk {
         std::function<Task<Result<void>>()> watch_rotations;
         /// Ends leases that are over, every second.
         std::function<Task<Result<void>>()> end_leases;
+        /// Asks what is needed how it is, in its own interval.
+        Health& health;
         const telemetry::Tracer* tracer = nullptr;  ///< null: nobody wants to know
     };
     explicit Clerk(Parts parts);
@@ -83,6 +86,7 @@ class Clerk {
     [[nodiscard]] Task<> rotate_secrets();
     [[nodiscard]] Task<> watch_rotations();
     [[nodiscard]] Task<> end_leases();
+    [[nodiscard]] Task<> check_health();
     /// Of what is asked again soon: away, it is the revocations' to tell.
     void tell_unless_away(std::string_view message, const Result<void>& outcome);
     [[nodiscard]] Task<> bring_journal();

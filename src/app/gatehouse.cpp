@@ -47,6 +47,8 @@ struct Gatehouse::House {
     [[nodiscard]] Result<void> apply(Settings settings);
     [[nodiscard]] Result<std::shared_ptr<const gateway::Snapshot>> plan(const Settings& settings);
     void publish(std::shared_ptr<const gateway::Snapshot> next);
+    [[nodiscard]] std::shared_ptr<const gateway::Snapshot> current();
+    [[nodiscard]] HealthReport health();
     void reload();
     void watch();
     void drain();
@@ -154,6 +156,16 @@ Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Se
     return made;
 }
 
+std::shared_ptr<const gateway::Snapshot> Gatehouse::House::current() {
+    const std::scoped_lock lock(snapshot_mutex);
+    return snapshot;
+}
+
+HealthReport Gatehouse::House::health() {
+    const auto now = std::chrono::system_clock::now();
+    return office->health(known_states(current()->upstreams, acme->state(now)), now);
+}
+
 /// Hands the snapshot to every worker, between two turns, and lets go of what it no longer names.
 void Gatehouse::House::publish(std::shared_ptr<const gateway::Snapshot> next) {
     acme->take(acme_planned);
@@ -235,15 +247,10 @@ Result<void> Gatehouse::start() {
                                           house.tls->ca(), house.registry, *house.log));
     house.keys_kept_at = std::chrono::system_clock::now();
     house.own.rooms = house.office->routes();
-    house.own.storage = [&house] { return house.office->storage_state(); };
     GH_TRY_VOID(house.open_trust(settings));
-    house.own.acme = [&house] { return house.acme->state(std::chrono::system_clock::now()); };
     house.own.environment = settings.telemetry.environment;
     house.own.release = settings.telemetry.release;
-    house.own.upstreams = [&house] {
-        const std::scoped_lock lock(house.snapshot_mutex);
-        return house.snapshot->upstreams;
-    };
+    house.own.health = [&house] { return house.health(); };
     GH_TRY_VOID(house.start_workers());
     GH_TRY(auto snapshot, house.plan(effective));
     if (settings.wants_first_key) {  // shown once: so not before everything that may fail has not
@@ -255,10 +262,8 @@ Result<void> Gatehouse::start() {
                         house.traces ? &house.traces->tracer() : nullptr);
     house.publish(std::move(snapshot));
     sockets.hand_over(house.crews);
-    collect_states(house.registry, [&house] {
-        const std::scoped_lock lock(house.snapshot_mutex);
-        return house.snapshot;
-    });
+    collect_states(house.registry, [&house] { return house.current(); });
+    collect_health(house.registry, house.own.health);
     // Whoever is answered finds it said.
     announce_reading(house.read, *house.log);
     announce(house.effective, house.tls->ca_file(), house.key ? &*house.key : nullptr, *house.log);
@@ -286,6 +291,7 @@ Result<void> Gatehouse::House::apply(Settings settings) {
     GH_TRY(auto redactor, logs->redactor_for(settings.telemetry.redaction));
     GH_TRY_VOID(open_trust(settings));
     logs->apply(settings.telemetry, std::move(redactor));
+    office->apply(settings.health);
     for (const auto& listener : before.listeners) {
         if (settings.find_listener(listener.name)) continue;
         for (auto& crew : crews) {

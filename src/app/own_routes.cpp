@@ -1,7 +1,6 @@
 #include "app/own_routes.hpp"
 
 #include <limits>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -9,7 +8,9 @@
 #include "api/openapi.hpp"
 #include "api/precondition.hpp"
 #include "api/types.hpp"
+#include "app/readiness.hpp"
 #include "app/version.hpp"
+#include "base/try.hpp"
 #include "export/scrape.hpp"
 
 namespace gh::app {
@@ -17,8 +18,6 @@ namespace {
 
 using access::Access;
 using api::Object;
-
-constexpr std::string_view service_name = "api_gateway";
 
 struct Health {
     std::string status;
@@ -30,43 +29,6 @@ const api::Type<Health>& health_type() {
         Object<Health>("Health", "That Gatehouse is there.")
             .required("status", &Health::status, api::text(), "In a word.")
             .required("service", &Health::service, api::text(), "Which service this is.")
-            .type();
-    return type;
-}
-
-struct Check {
-    std::string status;
-    std::optional<std::string> circuit;
-    std::optional<std::int64_t> backlog, backlog_age_seconds;
-    std::optional<std::string> served;
-};
-
-struct Readiness {
-    std::string service{service_name};
-    std::string status;
-    std::map<std::string, Check> checks;
-};
-
-const api::Type<Readiness>& readiness_type() {
-    static const auto count =
-        api::maybe(api::integer_64(0, std::numeric_limits<std::int64_t>::max()));
-    static const auto check =
-        Object<Check>("Check", "How something that Gatehouse needs is.")
-            .required("status", &Check::status, api::text(), "healthy, degraded or unhealthy.")
-            .optional("circuit", &Check::circuit, api::maybe(api::text()),
-                      "Of an upstream's circuit breaker.")
-            .optional("backlog", &Check::backlog, count, "Writes that wait for the database.")
-            .optional("backlog_age_seconds", &Check::backlog_age_seconds, count,
-                      "How long the first of them has waited.")
-            .optional("served", &Check::served, api::maybe(api::text()),
-                      "valid: the CA's certificate; cached: the same, and the CA is away; "
-                      "internal: one of the internal CA stands in.")
-            .type();
-    static const auto type =
-        Object<Readiness>("Readiness", "Whether requests will be answered.")
-            .required("service", &Readiness::service, api::text(), "Which service this is.")
-            .required("status", &Readiness::status, api::text(), "ready or not_ready.")
-            .required("checks", &Readiness::checks, api::map_of(check), "By name.")
             .type();
     return type;
 }
@@ -102,58 +64,6 @@ Task<Result<api::Reply>> healthy(api::Call) {
     co_return api::reply(200, health_type(), Health{.status = "healthy"});
 }
 
-/// One upstream's state in words: no address, no error text; who may know more looks at the metrics.
-Check check_of(gateway::proxy::Upstream& upstream, bool& ready) {
-    const auto now = std::chrono::steady_clock::now();
-    const auto circuit = upstream.breaker().state();
-    const auto well = upstream.balancer().healthy_count(now);
-    const auto all = upstream.balancer().endpoints().size();
-    const bool usable = well > 0 && !upstream.breaker().resting(now);
-    if (!usable) ready = false;
-    const bool whole = well == all && circuit == balance::BreakerState::closed;
-    return {.status = !usable ? "unhealthy"
-                      : whole ? "healthy"
-                              : "degraded",
-            .circuit = std::string(balance::name_of(circuit)),
-            .backlog = {},
-            .backlog_age_seconds = {},
-            .served = {}};
-}
-
-/// Without its database a node still serves what it knows: it is degraded, and a balancer that took it out would take out
-/// all of them at once.
-Check check_of(const StorageState& storage) {
-    const bool well = storage.answers && storage.backlog == 0 && !storage.damaged;
-    return {.status = well ? "healthy" : "degraded",
-            .circuit = {},
-            .backlog = static_cast<std::int64_t>(storage.backlog),
-            .backlog_age_seconds = storage.oldest.count(),
-            .served = {}};
-}
-
-/// Whatever is served, nothing goes without encryption for want of a certificate.
-Check check_of(pki::acme_client::ServedState state) {
-    const bool well = state == pki::acme_client::ServedState::valid;
-    return {.status = well ? "healthy" : "degraded",
-            .circuit = {},
-            .backlog = {},
-            .backlog_age_seconds = {},
-            .served = std::string(name_of(state))};
-}
-
-Task<Result<api::Reply>> readiness(const OwnFacts& facts, api::Call) {
-    bool ready = true;
-    Readiness found;
-    for (const auto& upstream : facts.upstreams())
-        found.checks.emplace("upstream:" + upstream->config().name, check_of(*upstream, ready));
-    if (const auto storage = facts.storage ? facts.storage() : std::nullopt)
-        found.checks.emplace("database", check_of(*storage));
-    if (const auto served = facts.acme ? facts.acme() : std::nullopt)
-        found.checks.emplace("certificate", check_of(*served));
-    found.status = ready ? "ready" : "not_ready";
-    co_return api::reply(ready ? 200 : 503, readiness_type(), found);
-}
-
 Task<Result<api::Reply>> system_info(const OwnFacts& facts, api::Call) {
     const auto up =
         std::chrono::duration_cast<seconds>(std::chrono::system_clock::now() - facts.started);
@@ -164,10 +74,17 @@ Task<Result<api::Reply>> system_info(const OwnFacts& facts, api::Call) {
     co_return api::reply(200, info_type(), info);
 }
 
-Task<Result<api::Reply>> metrics_page(const OwnFacts& facts, api::Call) {
+/// Written beside the workers: ten thousand series take some milliseconds.
+Task<Result<api::Reply>> metrics_page(const OwnFacts& facts, api::Call call) {
     api::Reply reply;
-    reply.content_type = exporting::scrape_content_type;
-    reply.body = exporting::scrape(facts.registry);
+    const auto format =
+        exporting::wanted_format(call.head.fields.value(http::FieldId::accept));
+    auto write = [&registry = facts.registry, format]() -> Result<std::string> {
+        return exporting::scrape(registry, format);
+    };
+    GH_CO_TRY(reply.body, co_await facts.pages->run(std::move(write)));
+    reply.content_type = exporting::content_type_of(format);
+    reply.fields.emplace_back("Vary", "Accept");
     co_return reply;
 }
 
@@ -202,14 +119,7 @@ std::vector<api::Route> health_routes(const OwnFacts& facts) {
          .summary = "Does the process run?",
          .answers = {well},
          .counted = false},
-        {.method = "GET",
-         .path = "/health/ready",
-         .access = Access::anyone(),
-         .handle = api::with(facts, readiness),
-         .summary = "Will requests be answered?",
-         .answers = {api::answers(200, "They will.", readiness_type()),
-                     api::answers(503, "Some will not; checks says why.", readiness_type())},
-         .counted = false},
+        readiness_route(facts.health),
         {.method = "GET",
          .path = "/api/system/health",
          .access = Access::anyone(),
@@ -231,7 +141,7 @@ api::Route metrics_route(const OwnFacts& facts, Access access) {
             .path = "/metrics",
             .access = std::move(access),
             .handle = api::with(facts, metrics_page),
-            .summary = "Metrics in the Prometheus text format.",
+            .summary = "Metrics in the text format of Prometheus, or OpenMetrics.",
             .answers = {{200, "The metrics.", "text/plain", nullptr}},
             .counted = false};
 }
@@ -239,6 +149,7 @@ api::Route metrics_route(const OwnFacts& facts, Access access) {
 std::vector<api::Route> api_routes(const OwnFacts& facts) {
     auto routes = health_routes(facts);
     routes.push_back(metrics_route(facts, Access::permission(access::Permission::metrics_read)));
+    routes.push_back(health_details_route(facts.health));
     routes.insert(routes.end(), facts.rooms.begin(), facts.rooms.end());
     const auto document = std::make_shared<Document>();
     const std::shared_ptr<const Document> shown = document;

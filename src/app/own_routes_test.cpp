@@ -12,6 +12,7 @@
 #include "base/temporary_directory.hpp"
 #include "codec/json.hpp"
 #include "gateway/config.hpp"
+#include "net/run_task.hpp"
 #include "pki/key_store.hpp"
 
 namespace gh::app {
@@ -39,11 +40,6 @@ class OwnRoutesTest : public ::testing::Test {
     }
 
     Registry registry_;
-    std::shared_ptr<gateway::proxy::Upstream> upstream_ = make_upstream(
-        {.name = "models",
-         .endpoints = {{.host = "10.9.8.7", .port = 8000}, {.host = "10.9.8.6", .port = 8000}},
-         .circuit_breaker = {.failures = 1}},
-        registry_);
     TemporaryDirectory directory_;
     std::unique_ptr<pki::FileKeyStore> keys_ =
         std::make_unique<pki::FileKeyStore>(*pki::FileKeyStore::open(directory_.path() / "keys"));
@@ -60,7 +56,13 @@ class OwnRoutesTest : public ::testing::Test {
         settings_, *keys_, std::make_unique<vault::Keyring>(crypto::Secret(std::string(32, 'r'))),
         ca_, registry_, log_);
     const OwnFacts facts_{registry_,
-                          [this] { return std::vector{upstream_}; },
+                          [] {
+                              CheckState ill{.dependency = Dependency::upstreams,
+                                             .status = CheckState::Status::unhealthy,
+                                             .required = true,
+                                             .why = "10.9.8.7:8000 refuses"};
+                              return HealthReport{{{"upstream:models", std::move(ill)}}};
+                          },
                           std::chrono::system_clock::now(),
                           "sta\"ging",
                           "7",
@@ -82,89 +84,22 @@ TEST_F(OwnRoutesTest, HealthTellsStrangersNothingOfWhatStandsBehind) {
     }
     EXPECT_EQ(ask(net::Service::health, "/health/live").body,
               R"({"status":"alive","service":"api_gateway"})");
+    const auto ready = ask(net::Service::health, "/health/ready");
+    EXPECT_EQ(ready.status, 503);
+    EXPECT_EQ(ready.body, R"({"service":"api_gateway","status":"not_ready","checks":)"
+                          R"({"upstream:models":{"status":"unhealthy"}}})");
 }
 
-TEST_F(OwnRoutesTest, ReadinessIsThatOfTheUpstreams) {
-    const auto ready = [this] { return ask(net::Service::health, "/health/ready"); };
-    EXPECT_EQ(ready().status, 200);
-    EXPECT_EQ(ready().body, R"({"service":"api_gateway","status":"ready","checks":)"
-                            R"({"upstream:models":{"status":"healthy","circuit":"closed"}}})");
-
-    const auto fail_checks = [this](std::size_t endpoint) {
-        for (int i = 0; i < 3; ++i) upstream_->targets()[endpoint]->endpoint->health.check_failed();
-    };
-    fail_checks(0);
-    EXPECT_EQ(ready().status, 200) << "one of two still answers";
-    EXPECT_TRUE(ready().body.contains(R"("status":"degraded")")) << ready().body;
-    fail_checks(1);
-    EXPECT_EQ(ready().status, 503);
-    EXPECT_TRUE(ready().body.contains(R"("status":"not_ready")")) << ready().body;
-    EXPECT_TRUE(ready().body.contains(R"("status":"unhealthy")")) << ready().body;
-}
-
-TEST_F(OwnRoutesTest, WithoutItsDatabaseItIsReadyAndSaysWhatWaits) {
-    OwnFacts facts{
-        registry_, [] { return decltype(facts_.upstreams()){}; }, facts_.started, {}, {}};
-    StorageState state{.answers = true};
-    facts.storage = [&state] { return state; };
-    const auto ready = [&facts] {
-        const auto routes = own_routes(net::Service::health, facts);
-        const auto found = std::ranges::find(routes, "/health/ready", &api::Route::path);
-        return api::FakeCall("GET", "/health/ready").ask(found->handle).value();
-    };
-    EXPECT_TRUE(ready().body.contains(R"("status":"healthy","backlog":0)")) << ready().body;
-    state = {.answers = false, .backlog = 3, .oldest = seconds(61)};
-    EXPECT_EQ(ready().status, 200);
-    EXPECT_TRUE(
-        ready().body.contains(R"("status":"degraded","backlog":3,"backlog_age_seconds":61)"))
-        << ready().body;
-    state.answers = true;  // it is back, and does not have everything yet
-    EXPECT_TRUE(ready().body.contains(R"("status":"degraded")")) << ready().body;
-}
-
-TEST_F(OwnRoutesTest, WithoutItsCaItIsReadyAndSaysWhatItServes) {
-    using pki::acme_client::ServedState;
-    OwnFacts facts{
-        registry_, [] { return decltype(facts_.upstreams()){}; }, facts_.started, {}, {}};
-    std::optional<ServedState> state;
-    facts.acme = [&state] { return state; };
-    const auto ready = [&facts] {
-        const auto routes = own_routes(net::Service::health, facts);
-        const auto found = std::ranges::find(routes, "/health/ready", &api::Route::path);
-        return api::FakeCall("GET", "/health/ready").ask(found->handle).value();
-    };
-    EXPECT_FALSE(ready().body.contains("certificate")) << ready().body;
-    struct Case {
-        ServedState state;
-        std::string_view status, served;
-    };
-    constexpr Case cases[] = {{ServedState::valid, "healthy", "valid"},
-                              {ServedState::cached, "degraded", "cached"},
-                              {ServedState::internal, "degraded", "internal"}};
-    for (const auto& c : cases) {
-        state = c.state;
-        EXPECT_EQ(ready().status, 200);
-        EXPECT_TRUE(ready().body.contains(R"("certificate":{"status":")" + std::string(c.status) +
-                                          R"(","served":")" + std::string(c.served) + "\"}"))
-            << ready().body;
-    }
-}
-
-TEST_F(OwnRoutesTest, AnOpenCircuitIsNotReadyUntilItMayBeTriedAgain) {
-    const auto now = std::chrono::steady_clock::now();
-    const auto break_at = [this](SteadyTime when) {
-        auto pass = upstream_->breaker().try_pass(when);
-        ASSERT_TRUE(pass);
-        pass->failed(when);
-    };
-    break_at(now - std::chrono::hours(1));
-    auto reply = ask(net::Service::health, "/health/ready");
-    EXPECT_EQ(reply.status, 200) << "or no request would ever come to try it";
-    EXPECT_TRUE(reply.body.contains(R"("status":"degraded","circuit":"open")")) << reply.body;
-    break_at(now);
-    reply = ask(net::Service::health, "/health/ready");
-    EXPECT_EQ(reply.status, 503);
-    EXPECT_TRUE(reply.body.contains(R"("status":"unhealthy","circuit":"open")")) << reply.body;
+TEST_F(OwnRoutesTest, WhoMayKnowIsToldWhy) {
+    const auto routes = own_routes(net::Service::api, facts_);
+    const auto found = std::ranges::find(routes, "/api/v1/health", &api::Route::path);
+    ASSERT_NE(found, routes.end());
+    EXPECT_EQ(found->access.kind(), access::Access::Kind::permission);
+    const auto told = ask(net::Service::api, "/api/v1/health");
+    EXPECT_EQ(told.status, 200) << "the question was answered";
+    EXPECT_TRUE(told.body.contains(R"("status":"not_ready")")) << told.body;
+    EXPECT_TRUE(told.body.contains(R"("required":true,"detail":"10.9.8.7:8000 refuses")"))
+        << told.body;
 }
 
 TEST_F(OwnRoutesTest, LabelsOfTheOperatorAreEscaped) {
@@ -176,10 +111,13 @@ TEST_F(OwnRoutesTest, LabelsOfTheOperatorAreEscaped) {
 }
 
 TEST_F(OwnRoutesTest, MetricsAreAPageForPrometheus) {
-    const auto reply = ask(net::Service::metrics, "/metrics");
+    const auto routes = own_routes(net::Service::metrics, facts_);
+    const api::FakeCall call("GET", "/metrics");
+    const auto answered = net::run_to_end(routes.at(0).handle(call.call()));
+    ASSERT_TRUE(answered);
+    const auto& reply = *answered;
     EXPECT_TRUE(reply.content_type.starts_with("text/plain; version=0.0.4"));
-    EXPECT_TRUE(reply.body.contains("# TYPE gatehouse_upstream_requests_total counter"))
-        << reply.body;
+    EXPECT_TRUE(reply.body.contains("# TYPE audit_records_total counter")) << reply.body;
 }
 
 TEST_F(OwnRoutesTest, AreThoseThatTheConfigurationIsWarnedOf) {

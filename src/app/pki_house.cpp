@@ -249,6 +249,17 @@ Task<Result<void>> PkiHouse::keep_once(SystemTime now) {
     co_return Result<void>{};
 }
 
+Task<Result<void>> PkiHouse::check(SystemTime now) const {
+    if (ca_.issuer()->not_after() <= now) {
+        co_return fail(ErrorKind::unavailable, "ca.ended",
+                       "the intermediate has ended; run: gatehouse ca renew");
+    }
+    const auto list = crl_.current();
+    if (list && list->next_update <= now)
+        co_return fail(ErrorKind::unavailable, "ca.crl_ended", "the list of revoked ones is old");
+    co_return Result<void>{};
+}
+
 Task<> PkiHouse::keep() {
     const auto now = std::chrono::system_clock::now();
     auto kept = co_await keep_once(now);

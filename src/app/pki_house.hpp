@@ -43,6 +43,9 @@ class PkiHouse {
 
     [[nodiscard]] pki::RevokedCertificates& revoked() { return revoked_; }
 
+    /// Can it sign, and is its list of revoked certificates good? @return `unavailable` "ca.ended", "ca.crl_ended"
+    [[nodiscard]] Task<Result<void>> check(SystemTime now) const;
+
     /// A listener serves with this one: it comes into the inventory once the database is there.
     void take_note(const pki::IssuedCertificate& own);
 

@@ -97,6 +97,8 @@ std::unique_ptr<Route> make_route(const gateway::RouteConfig& config, const Snap
         route->timeouts = timeouts_of(config, upstream->config());
     }
     route->metrics = &metrics.route(config.name);
+    if (config.kind == gateway::RouteKind::query)
+        route->queries.emplace(metrics.queries(config.name));
     return route;
 }
 

@@ -148,6 +148,7 @@ Type<Settings> settings_type() {
               "Where everything durable is.");
     table.key("vault", &Settings::vault, vault::vault_type(), "What opens the seal of the keys.");
     table.key("pki", &Settings::pki, pki::pki_type(), "The internal CA.");
+    table.key("health", &Settings::health, health_type(), "When Gatehouse calls itself ready.");
     table.key("telemetry", &Settings::telemetry, telemetry_type(), "What is written down.");
     return table.type();
 }

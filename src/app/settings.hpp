@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/health.hpp"
 #include "audit/config.hpp"
 #include "base/error.hpp"
 #include "config/environment.hpp"
@@ -44,6 +45,7 @@ struct Settings {
     storage::StorageConfig storage;
     vault::VaultConfig vault;
     pki::PkiConfig pki;
+    HealthConfig health;
     exporting::TelemetryConfig telemetry;
     identity::FirstUsersConfig first_users;  ///< from the environment alone
     bool wants_first_key = false;  ///< no file and not --public: make an API key once and print it

@@ -51,7 +51,7 @@ TEST(ProcessStat, RefusesWhatIsShortOrNoNumber) {
 TEST(ProcessMetrics, SayWhatTheProcessIs) {
     telemetry::Registry registry;
     add_process_metrics(registry);
-    const auto page = "\n" + scrape(registry);
+    const auto page = "\n" + scrape(registry, PageFormat::prometheus);
     const auto megabytes = [&](const char* name) { return value_of(page, name) / 1e6; };
     EXPECT_GT(megabytes("process_resident_memory_bytes"), 1);
     EXPECT_GE(megabytes("process_virtual_memory_bytes"),
@@ -68,7 +68,7 @@ TEST(ProcessMetrics, SayWhatTheProcessIs) {
 TEST(ProcessMetrics, CountDescriptorsExactly) {
     telemetry::Registry registry;
     add_process_metrics(registry);
-    const auto open = [&] { return value_of("\n" + scrape(registry), "process_open_fds"); };
+    const auto open = [&] { return value_of("\n" + scrape(registry, PageFormat::prometheus), "process_open_fds"); };
     const double before = open();
     int pair[2];
     ASSERT_EQ(::pipe(pair), 0);

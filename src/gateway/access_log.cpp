@@ -58,16 +58,24 @@ void write_line(const Exchange& exchange, std::chrono::nanoseconds duration) {
 
 void close_exchange(Exchange& exchange) {
     const auto duration = exchange.worker->loop.now() - exchange.started;
+    const auto trace = end_trace(exchange, duration);
     auto* metrics = exchange.route ? exchange.route->metrics : exchange.snapshot->unmatched;
+    const auto status = exchange.client->responded() ? exchange.response.status : 0U;
     if (metrics && exchange.counted) {
-        metrics->finished(static_cast<std::size_t>(exchange.request().method),
-                          exchange.client->responded() ? exchange.response.status : 0U, duration,
+        telemetry::Exemplar exemplar;
+        if (trace) {
+            exemplar = {trace->trace_id, trace->span_id,
+                        static_cast<std::uint64_t>(std::max(duration.count(), std::int64_t{0})),
+                        exchange.worker->loop.system_now()};
+        }
+        metrics->finished(static_cast<std::size_t>(exchange.request().method), status, duration,
                           exchange.client->body_received() + exchange.tunnelled_up,
-                          exchange.client->body_sent() + exchange.tunnelled_down);
+                          exchange.client->body_sent() + exchange.tunnelled_down,
+                          trace ? &exemplar : nullptr);
     }
+    if (exchange.route && exchange.route->queries) exchange.route->queries->finished(status, duration);
     const bool wanted = exchange.route == nullptr || exchange.route->config.access_log;
     if (wanted && exchange.worker->services.access_log) write_line(exchange, duration);
-    end_trace(exchange, duration);
 }
 
 }  // namespace gh::gateway

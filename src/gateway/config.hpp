@@ -198,6 +198,9 @@ struct InjectConfig {
 enum class BodyMode : std::uint8_t { stream, buffer };
 enum class SecurityHeaders : std::uint8_t { api, page, none };
 
+/// What a route's requests are: `query` has them counted as questions, too.
+enum class RouteKind : std::uint8_t { request, query };
+
 /// One route of gatehouse.yaml. `access` has no default in the file: it must be said.
 struct RouteConfig {
     std::string
@@ -205,6 +208,7 @@ struct RouteConfig {
     RouteMatch match;
     std::string upstream;
     AccessConfig access;
+    RouteKind kind = RouteKind::request;
     std::vector<RateLimitConfig> rate_limit;
     std::uint64_t request_body_max = 10 * 1024 * 1024;
     BodyMode request_body = BodyMode::stream;

@@ -52,6 +52,7 @@ constexpr std::string_view control_plane[] = {
     "/api/v1/certificates/{serial}/revoke",
     "/api/v1/enrolments",
     "/api/v1/enrolments/{enrolment}",
+    "/api/v1/health",
     "/api/v1/keys",
     "/api/v1/keys/{key}",
     "/api/v1/keys/{key}/rotate",

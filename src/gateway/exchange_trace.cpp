@@ -78,8 +78,9 @@ std::string_view next_traceparent(Exchange& exchange) {
     return exchange.arena.copy(telemetry::to_traceparent(exchange.trace.context()).view());
 }
 
-void end_trace(Exchange& exchange, std::chrono::nanoseconds duration) {
-    if (!exchange.trace.recording()) return;
+std::optional<telemetry::TraceContext> end_trace(Exchange& exchange,
+                                                 std::chrono::nanoseconds duration) {
+    if (!exchange.trace.recording()) return {};
     Ambient::set_current(nullptr);
     const auto& request = exchange.request();
     const auto status = exchange.client->responded() ? exchange.response.status : 0U;
@@ -108,13 +109,17 @@ void end_trace(Exchange& exchange, std::chrono::nanoseconds duration) {
     tell("gatehouse.code", exchange.auth_reason.empty() ? exchange.code : exchange.auth_reason);
     const auto why = exchange.code.empty() ? exchange.outcome : exchange.code;
     if (has_failed) tell("error.type", why);
-    exchange.worker->services.tracer->end(exchange.trace,
-                                          {.name = span_name(exchange),
-                                           .kind = telemetry::SpanKind::server,
-                                           .failed = has_failed,
-                                           .why = why,
-                                           .attributes = std::span(facts).first(count)},
-                                          exchange.started + duration);
+    const auto context = exchange.trace.context();
+    const bool kept =
+        exchange.worker->services.tracer->end(exchange.trace,
+                                              {.name = span_name(exchange),
+                                               .kind = telemetry::SpanKind::server,
+                                               .failed = has_failed,
+                                               .why = why,
+                                               .attributes = std::span(facts).first(count)},
+                                              exchange.started + duration);
+    if (!kept) return {};
+    return context;
 }
 
 }  // namespace gh::gateway

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string_view>
+
+#include "telemetry/trace_context.hpp"
 
 namespace gh::gateway {
 
@@ -11,7 +14,8 @@ class Exchange;
 void begin_trace(Exchange& exchange);
 
 /// When the last byte has left. The trace goes to its sink, if it is one that is kept.
-void end_trace(Exchange& exchange, std::chrono::nanoseconds duration);
+/// @return where to look for it; nothing where it is not kept
+std::optional<telemetry::TraceContext> end_trace(Exchange& exchange, std::chrono::nanoseconds duration);
 
 /// `traceparent` for the next hop: below the step that is under way. Lives as long as the exchange.
 [[nodiscard]] std::string_view next_traceparent(Exchange& exchange);

@@ -12,6 +12,7 @@ namespace gh::telemetry {
 namespace {
 
 constexpr std::size_t labels_max = 8;
+constexpr std::string_view total = "_total";
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -69,6 +70,18 @@ void append_name(std::string& page, const SampleName& sample) {
     page += ' ';
 }
 
+/// In the place of the line's end.
+void append_exemplar(std::string& page, const Exemplar& exemplar, double ticks_per_unit) {
+    const auto context = to_traceparent({exemplar.trace_id, exemplar.span_id, true});
+    const auto at =
+        std::chrono::duration_cast<std::chrono::milliseconds>(exemplar.at.time_since_epoch());
+    page.pop_back();
+    fmt::format_to(std::back_inserter(page), " # {{trace_id=\"{}\",span_id=\"{}\"}} {} {:.3f}\n",
+                   context.trace_id(), context.span_id(),
+                   static_cast<double>(exemplar.ticks) / ticks_per_unit,
+                   static_cast<double>(at.count()) / 1000.0);
+}
+
 void append_whole(std::string& page, const SampleName& name, const fmt::format_int& value) {
     append_name(page, name);
     page.append(value.data(), value.size());
@@ -79,8 +92,7 @@ void append_whole(std::string& page, const SampleName& name, const fmt::format_i
 
 void check_description(const Description& description, MetricType type) {
     const auto& name = description.name;
-    const bool total = name.ends_with("_total");
-    bool good = is_name(name, true) && total == (type == MetricType::counter) &&
+    bool good = is_name(name, true) && name.ends_with(total) == (type == MetricType::counter) &&
                 !has_reserved_ending(name) && !description.help.empty() &&
                 description.series_max > 0 && description.labels.size() <= labels_max;
     for (std::size_t i = 0; i < description.labels.size(); ++i) {
@@ -105,10 +117,14 @@ std::string label_text(std::span<const std::string> names,
     return text;
 }
 
-void append_header(std::string& page, const Description& description, MetricType type) {
-    page.append("# HELP ").append(description.name) += ' ';
-    append_escaped(page, description.help, false);
-    page.append("\n# TYPE ").append(description.name) += ' ';
+void append_header(std::string& page, const Description& description, MetricType type,
+                   PageFormat format) {
+    std::string_view name = description.name;
+    const bool open = format == PageFormat::open_metrics;
+    if (open && type == MetricType::counter) name.remove_suffix(total.size());
+    page.append("# HELP ").append(name) += ' ';
+    append_escaped(page, description.help, open);
+    page.append("\n# TYPE ").append(name) += ' ';
     page.append(text_of(type)) += '\n';
 }
 
@@ -143,14 +159,22 @@ void append_series(std::string& page, std::string_view name, std::string_view la
 }
 
 void append_series(std::string& page, std::string_view name, std::string_view labels,
-                   const Histogram& histogram) {
+                   const Histogram& histogram, PageFormat format) {
     const auto& buckets = histogram.buckets();
+    const bool open = format == PageFormat::open_metrics;
     std::uint64_t below = 0;
     std::string bound;
     for (std::size_t i = 0; i < buckets.size(); ++i) {
         below += histogram.bucket(i);
-        bound.assign("le=\"").append(buckets.text(i)) += '"';
+        const auto& text = buckets.text(i);
+        bound.assign("le=\"").append(text);
+        // A number with a point, there (OpenMetrics 1.0, "Considerations: Canonical Numbers").
+        if (open && text.find_first_of(".Ie") == std::string::npos) bound += ".0";
+        bound += '"';
         append_sample(page, {name, "_bucket", labels, bound}, below);
+        if (!open) continue;
+        if (const auto found = histogram.exemplar(i))
+            append_exemplar(page, *found, buckets.ticks_per_unit());
     }
     const double sum = static_cast<double>(histogram.sum_ticks()) / buckets.ticks_per_unit();
     append_sample(page, {name, "_sum", labels, ""}, sum);

@@ -7,7 +7,7 @@
 
 #include "telemetry/metrics.hpp"
 
-// Prometheus text format 0.0.4, piece by piece.
+// Prometheus text format 0.0.4 and OpenMetrics 1.0, piece by piece.
 
 namespace gh::telemetry {
 
@@ -18,8 +18,9 @@ void check_description(const Description& description, MetricType type);
 [[nodiscard]] std::string label_text(std::span<const std::string> names,
                                      std::span<const std::string_view> values);
 
-/// HELP and TYPE.
-void append_header(std::string& page, const Description& description, MetricType type);
+/// HELP and TYPE. A counter's family has no "_total" in OpenMetrics.
+void append_header(std::string& page, const Description& description, MetricType type,
+                   PageFormat format);
 
 /// The pieces of a sample line in front of its value: `name``suffix`{`labels`,`more`}
 struct SampleName {
@@ -38,6 +39,6 @@ void append_series(std::string& page, std::string_view name, std::string_view la
 void append_series(std::string& page, std::string_view name, std::string_view labels,
                    const Gauge& gauge);
 void append_series(std::string& page, std::string_view name, std::string_view labels,
-                   const Histogram& histogram);
+                   const Histogram& histogram, PageFormat format);
 
 }  // namespace gh::telemetry

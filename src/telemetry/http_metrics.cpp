@@ -36,7 +36,8 @@ Counter& RouteMetrics::resolve(MethodSeries& series, std::size_t method,
 }
 
 void RouteMetrics::finished(std::size_t method, unsigned status, std::chrono::nanoseconds duration,
-                            std::uint64_t bytes_in, std::uint64_t bytes_out) noexcept {
+                            std::uint64_t bytes_in, std::uint64_t bytes_out,
+                            const Exemplar* exemplar) noexcept {
     if (method >= http_methods.size()) method = http_methods.size() - 1;
     auto& series = of(method);
     const std::size_t slot = status >= status_first && status <= status_last
@@ -46,7 +47,7 @@ void RouteMetrics::finished(std::size_t method, unsigned status, std::chrono::na
     if (counter == nullptr) [[unlikely]]
         counter = &resolve(series, method, slot);
     counter->add(1);
-    series.duration->observe(duration);
+    exemplar != nullptr ? series.duration->observe(*exemplar) : series.duration->observe(duration);
     series.in_progress->sub(1);
     if (bytes_in > 0) bytes_in_.add(bytes_in);
     if (bytes_out > 0) bytes_out_.add(bytes_out);
@@ -74,7 +75,17 @@ HttpMetrics::HttpMetrics(Registry& registry)
       bytes_out_(registry.counter({.name = "gatehouse_http_response_bytes_total",
                                    .help = "Bytes of response bodies sent.",
                                    .labels = {"handler"},
-                                   .series_max = routes_max + 1})) {}
+                                   .series_max = routes_max + 1})),
+      queries_(registry.counter({.name = "queries_total",
+                                 .help = "Requests of routes whose kind is query, by outcome: "
+                                         "success (2xx, 3xx) or error.",
+                                 .labels = {"handler", "status"},
+                                 .series_max = 2 * routes_max})),
+      query_duration_(registry.histogram({.name = "query_duration_seconds",
+                                          .help = "The same, from their first byte to the last "
+                                                  "byte of the answer.",
+                                          .labels = {"handler"},
+                                          .series_max = routes_max})) {}
 
 RouteMetrics& HttpMetrics::route(std::string_view handler) {
     const std::scoped_lock lock(mutex_);

@@ -34,8 +34,10 @@ class RouteMetrics {
 
     /// @param status  100 .. 599 as sent to the client; anything else counts as "none": there was
     /// no answer
+    /// @param exemplar  of the duration; null: nobody keeps its trace
     void finished(std::size_t method, unsigned status, std::chrono::nanoseconds duration,
-                  std::uint64_t bytes_in, std::uint64_t bytes_out) noexcept;
+                  std::uint64_t bytes_in, std::uint64_t bytes_out,
+                  const Exemplar* exemplar = nullptr) noexcept;
 
     [[nodiscard]] const std::string& handler() const noexcept { return handler_; }
 
@@ -65,9 +67,23 @@ class RouteMetrics {
     std::array<std::unique_ptr<MethodSeries>, http_methods.size()> owned_;
 };
 
+/// What a route whose requests are questions counts besides, each time one has been asked.
+struct QueryMetrics {
+    Counter& succeeded;
+    Counter& failed;
+    Histogram& duration;
+
+    /// @param status  as sent to the client; nothing but 2xx and 3xx is success
+    void finished(unsigned status, std::chrono::nanoseconds took) const noexcept {
+        (status >= 200 && status < 400 ? succeeded : failed).add();
+        duration.observe(took);
+    }
+};
+
 /// The HTTP series: `http_requests_total{method,handler,status}`,
 /// `http_request_duration_seconds{method,handler}`, `vos_http_requests_inprogress{method,handler}`,
-/// `gatehouse_http_request_bytes_total{handler}`, `gatehouse_http_response_bytes_total{handler}`.
+/// `gatehouse_http_request_bytes_total{handler}`, `gatehouse_http_response_bytes_total{handler}`;
+/// and of questions `queries_total{handler,status}`, `query_duration_seconds{handler}`.
 class HttpMetrics {
  public:
     static constexpr std::size_t routes_max = 1000;
@@ -79,6 +95,11 @@ class HttpMetrics {
     /// this object, and a route that comes back after a reload goes on counting where it was.
     /// @param handler  the route's template, never a path as sent. Beyond `routes_max`: "other"
     [[nodiscard]] RouteMetrics& route(std::string_view handler);
+    /// The same for questions.
+    [[nodiscard]] QueryMetrics queries(std::string_view handler) {
+        return {queries_.with({handler, "success"}), queries_.with({handler, "error"}),
+                query_duration_.with({handler})};
+    }
 
  private:
     friend RouteMetrics;
@@ -87,6 +108,8 @@ class HttpMetrics {
     Family<Gauge>& in_progress_;
     Family<Counter>& bytes_in_;
     Family<Counter>& bytes_out_;
+    Family<Counter>& queries_;
+    Family<Histogram>& query_duration_;
     std::mutex mutex_;
     std::map<std::string, std::unique_ptr<RouteMetrics>, std::less<>> routes_;
 };

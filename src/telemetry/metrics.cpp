@@ -22,7 +22,7 @@ class CollectedFamily final : public FamilyBase {
 
     void replace(Collector collector) { collector_ = std::move(collector); }
     MetricType type() const noexcept override { return type_; }
-    void render(std::string& page) const override {
+    void render(std::string& page, PageFormat) const override {
         Samples samples(page, description());
         collector_(samples);
         overflows_ += samples.left_out();
@@ -92,7 +92,7 @@ Series& Family<Series>::with(std::span<const std::string_view> values) {
 }
 
 template <class Series>
-void Family<Series>::render(std::string& page) const {
+void Family<Series>::render(std::string& page, PageFormat format) const {
     std::vector<const Entry*> entries;
     {
         // Entries never move or change; so that nobody waits for the page, the lock ends here.
@@ -100,8 +100,13 @@ void Family<Series>::render(std::string& page) const {
         entries.reserve(entries_.size());
         for (const auto& entry : entries_) entries.push_back(&entry);
     }
-    for (const auto* entry : entries)
-        append_series(page, description().name, entry->labels, entry->series);
+    for (const auto* entry : entries) {
+        if constexpr (std::is_same_v<Series, Histogram>) {
+            append_series(page, description().name, entry->labels, entry->series, format);
+        } else {
+            append_series(page, description().name, entry->labels, entry->series);
+        }
+    }
 }
 
 template <class Series>
@@ -185,7 +190,7 @@ void Registry::collect(Description description, MetricType type, Collector colle
     family->replace(std::move(collector));
 }
 
-void Registry::render(std::string& page) const {
+void Registry::render(std::string& page, PageFormat format) const {
     const Description overflow{
         .name = "gatehouse_metric_series_overflow_total",
         .help = "Look-ups of a series that found the metric full and got its series \"other\".",
@@ -194,9 +199,9 @@ void Registry::render(std::string& page) const {
     const std::scoped_lock lock(mutex_);
     for (const auto& [name, family] : families_) {
         const auto begin = page.size();
-        append_header(page, family->description(), family->type());
+        append_header(page, family->description(), family->type(), format);
         const auto samples = page.size();
-        family->render(page);
+        family->render(page, format);
         if (page.size() == samples) page.resize(begin);  // no series, no headline
         if (const auto count = family->overflows(); count > 0) {
             const std::string_view values[] = {name};
@@ -204,9 +209,11 @@ void Registry::render(std::string& page) const {
                           count);
         }
     }
-    if (overflows.empty()) return;
-    append_header(page, overflow, MetricType::counter);
-    page += overflows;
+    if (!overflows.empty()) {
+        append_header(page, overflow, MetricType::counter, format);
+        page += overflows;
+    }
+    if (format == PageFormat::open_metrics) page += "# EOF\n";
 }
 
 }  // namespace gh::telemetry

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 
 #include "telemetry/buckets.hpp"
 #include "telemetry/cells.hpp"
+#include "telemetry/exemplars.hpp"
 
 // Instruments. Look a series up once, keep the reference, count through it: a count is a few
 // nanoseconds, a look-up takes a lock. References stay valid as long as the registry.
@@ -59,7 +61,7 @@ class Gauge {
 class Histogram {
  public:
     Histogram(CellStore::Place place, const Buckets& buckets) noexcept
-        : place_(place), buckets_(&buckets) {}
+        : place_(place), buckets_(&buckets), exemplars_(std::make_shared<Exemplars>()) {}
 
     /// @param ticks  nanoseconds with duration buckets, otherwise what the buckets say
     void observe(std::uint64_t ticks) noexcept {
@@ -72,18 +74,31 @@ class Histogram {
         observe(duration.count() > 0 ? static_cast<std::uint64_t>(duration.count()) : 0);
     }
 
+    /// The same, and remembers it by its trace. Its `ticks` are what is observed.
+    void observe(const Exemplar& exemplar) {
+        observe(exemplar.ticks);
+        exemplars_->offer(buckets_->index_of(exemplar.ticks), buckets_->size(), exemplar);
+    }
+
     [[nodiscard]] std::uint64_t count() const noexcept;
     [[nodiscard]] std::uint64_t sum_ticks() const noexcept;
     /// Observations in bucket `index` alone, not cumulated; the last one is +Inf's.
     [[nodiscard]] std::uint64_t bucket(std::size_t index) const noexcept;
     [[nodiscard]] const Buckets& buckets() const noexcept { return *buckets_; }
+    [[nodiscard]] std::optional<Exemplar> exemplar(std::size_t index) const {
+        return exemplars_->of(index);
+    }
 
  private:
     CellStore::Place place_;
     const Buckets* buckets_;
+    std::shared_ptr<Exemplars> exemplars_;
 };
 
 enum class MetricType : std::uint8_t { counter, gauge, histogram };
+
+/// Of a page: text format 0.0.4 of Prometheus, or OpenMetrics 1.0, which has exemplars.
+enum class PageFormat : std::uint8_t { prometheus, open_metrics };
 
 struct Description {
     std::string name;  ///< [a-zA-Z_:][a-zA-Z0-9_:]*; a counter's ends in "_total"
@@ -105,7 +120,7 @@ class FamilyBase {
     [[nodiscard]] const Description& description() const noexcept { return description_; }
     [[nodiscard]] virtual MetricType type() const noexcept = 0;
     /// Appends the sample lines of every series, in order of their making.
-    virtual void render(std::string& page) const = 0;
+    virtual void render(std::string& page, PageFormat format) const = 0;
     /// How often a look-up found the family full.
     [[nodiscard]] virtual std::uint64_t overflows() const = 0;
 
@@ -128,7 +143,7 @@ class Family final : public FamilyBase {
     }
 
     [[nodiscard]] MetricType type() const noexcept override;
-    void render(std::string& page) const override;
+    void render(std::string& page, PageFormat format) const override;
     [[nodiscard]] std::uint64_t overflows() const override;
 
  private:
@@ -196,9 +211,8 @@ class Registry {
     /// and labels
     void collect(Description description, MetricType type, Collector collector);
 
-    /// Appends all families by name in Prometheus text format 0.0.4. Families without series are
-    /// left out.
-    void render(std::string& page) const;
+    /// Appends all families by name. Families without series are left out.
+    void render(std::string& page, PageFormat format = PageFormat::prometheus) const;
 
  private:
     template <class Series>

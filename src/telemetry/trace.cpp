@@ -149,19 +149,21 @@ void Tracer::begin_unsampled(Trace& trace, SteadyTime now, SystemTime now_at) co
     trace.root_.sampled = false;
 }
 
-void Tracer::end(Trace& trace, SpanRecord root, SteadyTime now) const {
+bool Tracer::end(Trace& trace, SpanRecord root, SteadyTime now) const {
     root.id = trace.root_.span_id;
     root.parent = trace.parent_;
     root.begins = trace.begins_at_;
     root.duration = now - trace.begins_;
     const bool slow = options_.slow.count() > 0 && root.duration >= options_.slow;
-    if (trace.sampled() || slow || (options_.failures && root.failed)) {
+    const bool kept = trace.sampled() || slow || (options_.failures && root.failed);
+    if (kept) {
         // The clock of a loop stands still within a turn; that of steps does not.
         for (const auto& each : trace.spans_)
             root.duration = std::max(root.duration, each.begins + each.duration - trace.begins_);
         sink_.append(trace, root);
     }
     trace.reset();
+    return kept;
 }
 
 JobTrace::JobTrace(const Tracer* tracer, std::string_view name, Kind kind)

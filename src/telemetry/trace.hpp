@@ -160,7 +160,8 @@ class Tracer {
     void begin_unsampled(Trace& trace, SteadyTime now, SystemTime now_at) const;
     /// Hands it over where it is kept, and makes it ready for the next. `root` has name, kind, failure and attributes; the
     /// rest is filled in.
-    void end(Trace& trace, SpanRecord root, SteadyTime now) const;
+    /// @return whether it is kept
+    bool end(Trace& trace, SpanRecord root, SteadyTime now) const;
 
  private:
     [[nodiscard]] bool in_share(const TraceId& id) const noexcept;
