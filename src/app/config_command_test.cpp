@@ -27,6 +27,7 @@ Surroundings surroundings() {
                 {"ROBOT_API_KEY", strong},
                 {"MODELS_TOKEN", "hunter2"},
                 {"GATEHOUSE_DB_PASSWORD", "hunter3"},
+                {"OTLP_AUTHORIZATION", "Bearer of-a-test"},
                 {"ACME_HMAC_KEY", "hunter4"},
                 {"AZURE_CLIENT_SECRET", "hunter5"},
                 {"PORT", "7"}}),

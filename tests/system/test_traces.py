@@ -30,9 +30,9 @@ def traces(collector, **changes):
 
 
 def of_routes(spans):
-    """Without the probe that a start ends with."""
-    probes = {span.trace for span in spans if span.name == "GET /health/live"}
-    return [span for span in spans if span.trace not in probes]
+    """Of requests, without the probe that a start ends with and what the house does by itself."""
+    asked = {span.trace for span in spans if span.kind == "server" and span.name != "GET /health/live"}
+    return [span for span in spans if span.trace in asked]
 
 
 def named(spans, name):
