@@ -26,7 +26,7 @@ enum class Dependency : std::uint8_t { database, upstreams, disk, vault, ca, cer
 [[nodiscard]] std::string_view name_of(Dependency dependency);
 
 struct HealthConfig {
-    milliseconds interval{5000};
+    milliseconds interval{2000};
     milliseconds timeout{2000};  ///< of one check
     std::uint64_t disk_free_min = std::uint64_t{256} * 1024 * 1024;
     std::vector<Dependency> required{Dependency::database, Dependency::upstreams};

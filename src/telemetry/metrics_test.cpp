@@ -48,6 +48,34 @@ TEST(Registry, RendersEveryKindInTextFormat) {
               "c_open -2\n");
 }
 
+TEST(Registry, RendersOpenMetricsWithTheLastExemplarOfABucket) {
+    Registry registry;
+    registry.counter({.name = "b_total", .help = "Some \"b\".", .labels = {"l"}}).with({"x"}).add(3);
+    auto& histogram = registry.histogram({.name = "a_seconds", .help = "How long.", .labels = {}},
+                                         Buckets({0.5, 1}, 1e9)).with({});
+    Exemplar exemplar{.trace_id = {1}, .span_id = {2}, .ticks = 700'000'000,
+                      .at = SystemTime(std::chrono::milliseconds(1'500))};
+    histogram.observe(exemplar);
+    exemplar.trace_id = {3};
+    histogram.observe(exemplar);
+    std::string page;
+    registry.render(page, PageFormat::open_metrics);
+    EXPECT_EQ(page,
+              "# HELP a_seconds How long.\n"
+              "# TYPE a_seconds histogram\n"
+              "a_seconds_bucket{le=\"0.5\"} 0\n"
+              "a_seconds_bucket{le=\"1.0\"} 2 # {trace_id=\"03000000000000000000000000000000\","
+              "span_id=\"0200000000000000\"} 0.7 1.500\n"
+              "a_seconds_bucket{le=\"+Inf\"} 2\n"
+              "a_seconds_sum 1.4\n"
+              "a_seconds_count 2\n"
+              "# HELP b Some \\\"b\\\".\n"
+              "# TYPE b counter\n"
+              "b_total{l=\"x\"} 3\n"
+              "# EOF\n");
+    EXPECT_FALSE(page_of(registry).contains("trace_id"));
+}
+
 TEST(Registry, LeavesOutFamiliesWithoutSeriesAndShowsSingleOnesAsZero) {
     Registry registry;
     static_cast<void>(registry.counter({.name = "never_total", .help = "h", .labels = {"a"}}));

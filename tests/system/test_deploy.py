@@ -10,7 +10,7 @@ import yaml
 
 from support import upstream as answers
 from support.control import Control
-from support.gateway import api_key, free_port, public_route, upstream_config
+from support.gateway import api_key, public_route, upstream_config
 from support.prometheus import DEPLOY, INSTALLED, Prometheus
 from support.wait import pass_time, seconds, until
 
@@ -79,7 +79,7 @@ def at_work(start, configure, make_upstream, tmp_path):
     routes = [public_route("/failing", upstream="failing"), public_route("/limited", rate_limit=[{"requests": 1, "per": "1h", "by": "client_ip"}]),
               {"match": {"path_prefix": "/closed"}, "upstream": "backend", "access": "authenticated"}, public_route("/")]
     config = configure([well, upstream_config(failing, "failing")], routes, auth={"api_keys": [api_key("admin", KEY, ["admin"])]})
-    config["listeners"].append({"name": "api", "bind": f"127.0.0.1:{free_port()}", "serve": ["api"]})
+    config["listeners"][0]["serve"] = ["gateway", "api"]
     gateway = start(config)
     stop = threading.Event()
 

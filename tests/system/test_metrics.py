@@ -4,12 +4,14 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from support import raw
 from support import upstream as answers
-from support.gateway import public_route
+from support.gateway import free_port, public_route
 from support.wait import until
 
 
@@ -147,6 +149,47 @@ def test_promtool_has_nothing_to_say(gateway):
     text = gateway.get("/metrics", listener="admin").body
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, timeout=30, check=False)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+
+
+OPEN_METRICS = [("Accept", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1")]
+
+
+def test_openmetrics_is_what_its_own_parser_takes_and_says_the_same(start, configure, upstream):
+    gateway = start(configure([upstream], [public_route("/ask/", kind="query"), public_route("/")]))
+    for _ in range(7):
+        gateway.get("/ask/me")
+    gateway.get("/plain")
+    response = gateway.request("GET", "/metrics", OPEN_METRICS, listener="admin")
+    assert response.get("content-type") == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    families = {family.name: family for family in text_string_to_metric_families(response.body.decode())}
+    asked = {sample.labels["status"]: sample.value for sample in families["queries"].samples if sample.name == "queries_total"}
+    assert asked == {"success": 7, "error": 0}
+    assert families["http_requests"].type == "counter"
+    plain = gateway.metrics()
+    for name in ("queries_total", "query_duration_seconds_count"):
+        assert sum(value for (series, _), value in plain.items() if series == name) == 7
+    assert not [sample for family in families.values() for sample in family.samples if sample.exemplar], "nobody keeps traces"
+
+
+def test_a_failed_question_counts_apart(start, configure, upstream):
+    upstream.answer = answers.normal(500)
+    gateway = start(configure([upstream], [public_route(kind="query")]))
+    gateway.get("/")
+    assert gateway.metric("queries_total", status="error") == 1 and gateway.metric("queries_total", status="success") == 0
+
+
+def test_exemplars_lead_to_traces_that_are_kept(start, configure, upstream):
+    trace = "5bf92f3577b34da6a3ce929d0e0e4736"
+    dead = f"http://127.0.0.1:{free_port()}"
+    gateway = start(configure([upstream], telemetry={"traces": {"otlp_endpoint": dead, "sample": 0, "slow": "0s"}}))
+    gateway.get("/", [("traceparent", f"00-{trace[::-1]}-00f067aa0ba902b7-00")])
+    began = time.time()
+    gateway.get("/", [("traceparent", f"00-{trace}-00f067aa0ba902b7-01")])
+    page = gateway.request("GET", "/metrics", OPEN_METRICS, listener="admin").body.decode()
+    found = [sample.exemplar for family in text_string_to_metric_families(page) for sample in family.samples if sample.exemplar]
+    assert [exemplar.labels["trace_id"] for exemplar in found] == [trace]
+    assert 0 < found[0].value < 10 and abs(found[0].timestamp - began) < 10
+    assert trace not in gateway.get("/metrics", listener="admin").body.decode(), "the older format knows none"
 
 
 def test_health_answers_are_the_promised_ones(gateway):

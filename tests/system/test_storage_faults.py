@@ -99,7 +99,7 @@ def test_a_server_that_hangs_costs_a_503_in_time_and_no_proxied_request(postgres
             # statement_timeout and two seconds for the server to say so, then acquire_timeout for another connection
             assert time.monotonic() - began < seconds(4)
         assert house.get("/auth/me").status == 200  # a token needs nobody
-        until(lambda: readiness(gateway)["status"] == "degraded", "health to tell")
+        until(lambda: readiness(gateway)["status"] == "unhealthy", "health to tell")
         postgres.resume()
         until(lambda: works(house), "the database to be back")
     until(lambda: readiness(gateway)["status"] == "healthy", "health to tell")
@@ -212,7 +212,7 @@ def test_a_database_that_comes_after_the_start(postgres, start, config, tmp_path
     postgres.stop()
     gateway = start(config, env=postgres.env)
     guest = Control(gateway)
-    assert readiness(gateway)["status"] == "degraded"
+    assert readiness(gateway)["status"] == "unhealthy"
     assert gateway.get("/open/x").status == 200
     assert guest.form("/auth/token", {"username": "ada", "password": ADMIN}).status == 503
     postgres.start()
@@ -230,7 +230,7 @@ def test_a_schema_that_turns_out_to_be_pending_is_said_loudly_and_mended_in_plac
     postgres.start()
     line = until(lambda: [each for each in gateway.log() if "cannot be used" in str(each)], "a loud line")[0]
     assert line["level"] == "ERROR" and "gatehouse migrate up" in str(line)
-    assert readiness(gateway)["status"] == "degraded"
+    assert readiness(gateway)["status"] == "unhealthy"
     answer = Control(gateway).form("/auth/token", {"username": "ada", "password": ADMIN})
     assert (answer.status, answer.json()["code"]) == (503, "storage.schema"), answer
     done = run("migrate", "up", "--config", gateway.config_file, env=postgres.env)

@@ -66,7 +66,7 @@ def test_a_start_does_not_wait_long_for_a_database_that_hangs(postgres, start, o
     began = time.monotonic()
     gateway = start(on_postgres, env=postgres.env | without_leak_check())
     assert time.monotonic() - began < seconds(7)
-    assert gateway.get("/health/ready", listener="admin").json()["checks"]["database"]["status"] == "degraded"
+    assert gateway.get("/health/ready", listener="admin").json()["checks"]["database"]["status"] == "unhealthy"
     postgres.resume()
     until(lambda: gateway.get("/health/ready", listener="admin").json()["checks"]["database"]["status"] == "healthy",
           "the database to be seen", timeout=20)
