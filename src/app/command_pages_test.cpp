@@ -52,7 +52,7 @@ TEST(ManualPage, IsPlainTextToRoff) {
         page.contains("\\fB\\-\\-how\\-far\\fR \\fIHOW_FAR\\fR\nSuch as wide.\nOne of "
                       "ajar, wide.\nIt must be given.\n"))
         << page;
-    EXPECT_TRUE(page.contains("\n.EE\n.PP\n\\&.dot\n.PP\n.EX\n  'quoted'\n.EE\n")) << page;
+    EXPECT_TRUE(page.contains("\n.EE\n.PP\n\\&.dot.\n.PP\n.EX\n  'quoted'\n.EE\n")) << page;
     EXPECT_FALSE(page.contains("\\fB\\-\\-quietly\\fR \\fI")) << "a flag has no value";
 }
 

@@ -98,11 +98,8 @@ std::string argument(const CommandArgument& each) {
 
 std::string section(const CommandVerb& verb) {
     std::string out = fmt::format(".SS {}\n{}\n", synopsis(verb), sentence(verb.what));
-    bool first = true;
     for (const auto& each : verb.arguments) {
         if (each.names.front() == "-h") continue;  // said once
-        if (first) out += ".PP\n";
-        first = false;
         out += argument(each);
     }
     if (!verb.footer.empty()) out += ".PP\n" + with_examples(verb.footer);
