@@ -69,7 +69,7 @@ Labels annotations() {
     return {{"summary", "A test of the way alerts take"},
             {"description",
              "Nothing is wrong: somebody ran `gatehouse alert test`. It ends by itself."},
-            {"runbook_url", "docs/operations/alerts.md"}};
+            {"runbook_url", "docs/operations/install.md#do-alerts-arrive"}};
 }
 
 Result<milliseconds> wait_of(const AlertOptions& options) {

@@ -69,8 +69,8 @@ def test_rules_and_inhibitions_speak_of_the_same_alerts():
               for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"] if "alert" in rule}
     for rule in yaml.safe_load(FILE.read_text())["inhibit_rules"]:
         for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
-                exact = re.fullmatch(r'alertname="(\w+)"', matcher)
-                assert not exact or exact[1] in alerts, matcher
+            exact = re.fullmatch(r'alertname="(\w+)"', matcher)
+            assert not exact or exact[1] in alerts, matcher
 
 
 def test_a_test_alert_reaches_webhook_slack_and_pagerduty(make_alertmanager, receiver):

@@ -72,10 +72,11 @@ dpkg --force-depends --install /first.deb
 [ "$(stat -c '%U:%G %a' /var/lib/gatehouse)" = 'gatehouse:gatehouse 700' ]
 [ "$(stat -c '%U:%G %a' /etc/gatehouse/gatehouse.yaml)" = 'root:gatehouse 640' ]
 ip link set lo up
-as_service() { setpriv --reuid gatehouse --regid gatehouse --init-groups --no-new-privs --bounding-set -all "$@"; }
+service='setpriv --reuid gatehouse --regid gatehouse --init-groups --no-new-privs --bounding-set -all'
+as_service() { $service "$@"; }
 start() {
     as_service sh -ec "$(sed -n 's/^ExecStartPre=//p' /lib/systemd/system/gatehouse.service)"
-    as_service $(sed -n 's/^ExecStart=//p' /lib/systemd/system/gatehouse.service) >/run/out 2>&1 &
+    $service $(sed -n 's/^ExecStart=//p' /lib/systemd/system/gatehouse.service) >/run/out 2>&1 &
     pid=$!
     for _ in $(seq 100); do gatehouse health --config /etc/gatehouse/gatehouse.yaml && return; sleep 0.2; done
     cat /run/out; exit 1
