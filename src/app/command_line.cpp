@@ -262,6 +262,7 @@ int run_command_line(int argc, char** argv) {
     add_ca(app, options);
     add_secrets(app, options);
     add_backup(app, options);
+    add_operations(app, options);
     auto* version = app.add_subcommand("version", "Version, commit, compiler, linked libraries");
     version->footer("Example:\n  gatehouse version --json");
     version->add_flag("--json", options.json, "As a JSON object");

@@ -3,10 +3,12 @@
 #include <functional>
 #include <string>
 
+#include "app/alert_command.hpp"
 #include "app/audit_command.hpp"
 #include "app/ca_command.hpp"
 #include "app/client_command.hpp"
 #include "app/config_command.hpp"
+#include "app/health_command.hpp"
 #include "app/import_command.hpp"
 #include "app/key_command.hpp"
 #include "app/rotation_command.hpp"
@@ -34,6 +36,9 @@ struct Options {
     SecretsOptions secrets;
     RotationOptions rotation;
     ImportOptions import;
+    AlertOptions alert;
+    HealthOptions health;
+    std::string shell, page;
     bool force = false, verify = false, passphrase_stdin = false;
     std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
 };
@@ -58,6 +63,8 @@ void add_identity(CLI::App& app, Options& options);
 void add_ca(CLI::App& app, Options& options);
 /// `secrets`.
 void add_secrets(CLI::App& app, Options& options);
+/// `health`, `alert`, `completion` and `manual`.
+void add_operations(CLI::App& app, Options& options);
 /// `secrets rotate` and `secrets rotation`.
 void add_rotation(CLI::App& secrets, Options& options);
 

@@ -1,6 +1,7 @@
 """A real Prometheus that scrapes a gateway by what deploy/ ships."""
 
 import json
+import re
 import shutil
 import subprocess
 import urllib.parse
@@ -17,14 +18,22 @@ DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
 
 class Prometheus:
-    """deploy/prometheus, asked each second for the metrics of `target` (HOST:PORT)."""
+    """deploy/prometheus, asked each second for the metrics of `target` (HOST:PORT). `alertmanager` is a URL; `at_once` has
+    alerts fire without their `for`."""
 
-    def __init__(self, folder, target):
+    def __init__(self, folder, target, alertmanager=None, at_once=False):
         shutil.copytree(DEPLOY / "prometheus", folder)
         config = yaml.safe_load((folder / "prometheus.yml").read_text())
         config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         config["scrape_configs"][0]["static_configs"][0]["targets"] = [target]
+        if alertmanager:
+            where = config["alerting"]["alertmanagers"][0]["static_configs"][0]
+            assert where["targets"] == ["127.0.0.1:9093"], "where deploy/alertmanager listens"
+            where["targets"] = [alertmanager.removeprefix("http://")]
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+        if at_once:
+            for file in (folder / "rules").glob("*.yml"):
+                file.write_text(re.sub(r"^ *for: .*\n", "", file.read_text(), flags=re.M))
         self.port = free_port()
         self.log = (folder / "log").open("wb")
         self.process = subprocess.Popen(
