@@ -12,6 +12,7 @@
 #include "app/drain.hpp"
 #include "app/first_key.hpp"
 #include "app/house.hpp"
+#include "app/log_exports.hpp"
 #include "app/logs.hpp"
 #include "app/machine.hpp"
 #include "app/new_sockets.hpp"
@@ -64,7 +65,8 @@ struct Gatehouse::House {
     gateway::proxy::Upstream::Metrics upstream_metrics;
     telemetry::HttpMetrics http_metrics;
     std::unique_ptr<Logs> logs;
-    telemetry::Log* log = nullptr;   // the server's
+    telemetry::Log* log = nullptr;  // the server's
+    std::unique_ptr<LogExports> log_exports;
     std::unique_ptr<Traces> traces;  // null: none are recorded
     std::unique_ptr<TlsMaterial> tls;
     std::unique_ptr<pki::acme_client::Client> acme;
@@ -103,6 +105,7 @@ void Gatehouse::block_signals() {
 Result<void> Gatehouse::House::open_telemetry() {
     GH_TRY(logs, Logs::open(read.settings.telemetry, registry));
     log = &logs->server();
+    GH_TRY(log_exports, LogExports::open(read.settings, registry, *logs));
     GH_TRY(traces, Traces::open(read.settings, registry, *log));
     if (overrides.config_file) config_stamp = net::stamp_of(*overrides.config_file);
     return {};
@@ -364,6 +367,7 @@ void Gatehouse::House::drain() {
     office->stop();
     if (traces) traces->close();
     log->info("app", "stopped");
+    log_exports->close();
     logs->close();
 }
 

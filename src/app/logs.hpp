@@ -9,6 +9,7 @@
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 #include "telemetry/redacting_sink.hpp"
+#include "telemetry/tee_sink.hpp"
 
 namespace gh::app {
 
@@ -39,6 +40,11 @@ class Logs {
     void apply(const exporting::TelemetryConfig& config,
                std::shared_ptr<const telemetry::Redactor> redactor);
 
+    /// Others have the lines, too, redacted, from now on and until they leave; `access` those of an access log that goes
+    /// elsewhere than the server log. They leave when nobody logs any more.
+    void join(telemetry::LogSink& server, telemetry::LogSink& access);
+    void leave(telemetry::LogSink& server, telemetry::LogSink& access);
+
     void flush() { server_writer_->flush(); }
     void reopen();
     void close();
@@ -47,6 +53,7 @@ class Logs {
     Logs() = default;
 
     std::unique_ptr<exporting::LogWriter> server_writer_, access_writer_;
+    std::unique_ptr<telemetry::TeeSink> server_tee_, access_tee_;
     telemetry::RedactorSource redactor_;
     std::unique_ptr<telemetry::RedactingSink> server_sink_, access_sink_;
     telemetry::LogSink* access_ = nullptr;
