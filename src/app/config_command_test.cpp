@@ -27,6 +27,7 @@ Surroundings surroundings() {
                 {"ROBOT_API_KEY", strong},
                 {"MODELS_TOKEN", "hunter2"},
                 {"GATEHOUSE_DB_PASSWORD", "hunter3"},
+                {"OTLP_AUTHORIZATION", "Bearer of-a-test"},
                 {"ACME_HMAC_KEY", "hunter4"},
                 {"AZURE_CLIENT_SECRET", "hunter5"},
                 {"PORT", "7"}}),
@@ -77,7 +78,7 @@ TEST(SampleFile, ShowsEveryKeyThatThereIs) {
         if (!other_spelling.contains(path) && !others.contains(path)) known.insert(std::move(path));
     }
     std::set<std::string> shown;
-    collect(sample_tree(), {}, {"routes[].match.header", "routes[].inject.headers"}, shown);
+    collect(sample_tree(), {}, {"routes[].match.header", "routes[].inject.headers", "telemetry.traces.headers"}, shown);
     for (const auto& path : known)
         EXPECT_TRUE(shown.contains(path)) << path << " is missing in docs/gatehouse.yaml";
     for (const auto& path : shown)

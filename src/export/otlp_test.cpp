@@ -77,7 +77,7 @@ TEST(Otlp, WritesProtobufByHandAsItsEncodingSays) {
         "\x39\x00\xca\x9a\x3b\0\0\0\0"
         "\x41\x01\xca\x9a\x3b\0\0\0\0"
         "\x4a\x08\x0a\x01n\x12\x03\x18\xac\x02",
-        67);
+        63);
     EXPECT_EQ(spans, expected);
     append_span(spans, Encoding::protobuf, trace_id(), span(), 1);
     EXPECT_EQ(count(Encoding::protobuf, spans), 2U);

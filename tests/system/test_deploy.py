@@ -10,7 +10,7 @@ import yaml
 
 from support import upstream as answers
 from support.control import Control
-from support.gateway import api_key, public_route
+from support.gateway import api_key, free_port, public_route, upstream_config
 from support.prometheus import DEPLOY, INSTALLED, Prometheus
 from support.wait import pass_time, seconds, until
 
@@ -75,10 +75,12 @@ def test_dashboards_are_what_file_provisioning_takes():
 @pytest.fixture
 def at_work(start, configure, make_upstream, tmp_path):
     """A gateway under load of every kind that a dashboard shows, and the Prometheus that scrapes it."""
-    well, failing = make_upstream(), make_upstream(answers.close_without_answer, name="failing")
+    well, failing = make_upstream(), make_upstream(answers.close_without_answer)
     routes = [public_route("/failing", upstream="failing"), public_route("/limited", rate_limit=[{"requests": 1, "per": "1h", "by": "client_ip"}]),
               {"match": {"path_prefix": "/closed"}, "upstream": "backend", "access": "authenticated"}, public_route("/")]
-    gateway = start(configure([well, failing], routes, auth={"api_keys": [api_key("admin", KEY, ["admin"])]}))
+    config = configure([well, upstream_config(failing, "failing")], routes, auth={"api_keys": [api_key("admin", KEY, ["admin"])]})
+    config["listeners"].append({"name": "api", "bind": f"127.0.0.1:{free_port()}", "serve": ["api"]})
+    gateway = start(config)
     stop = threading.Event()
 
     def load():
@@ -86,7 +88,7 @@ def at_work(start, configure, make_upstream, tmp_path):
         while not stop.is_set():
             for path in ("/", "/failing", "/limited", "/closed", "/elsewhere"):
                 gateway.get(path)
-            control.get("/api/v1/users", listener="admin")
+            control.get("/api/v1/users")
             pass_time(0.05)
     worker = threading.Thread(target=load)
     worker.start()
