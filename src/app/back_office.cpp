@@ -180,9 +180,8 @@ std::vector<Health::Probe> BackOffice::probes() {
     return {{Dependency::database, [this] { return ask_database(*state_->database); }},
             {Dependency::vault, [this] { return keyring_->check(*state_->database); }},
             {Dependency::ca, [this] { return pki_.check(std::chrono::system_clock::now()); }},
-            {Dependency::disk, [this] {
-                 return ask_disk(looking_, settings_.data_dir, health_.disk_free_min());
-             }}};
+            {Dependency::disk,
+             [this] { return ask_disk(looking_, settings_.data_dir, health_.disk_free_min()); }}};
 }
 
 HealthReport BackOffice::health(CheckStates known, SystemTime now) const {

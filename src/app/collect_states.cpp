@@ -70,16 +70,16 @@ void collect_states(telemetry::Registry& registry,
 
 void collect_health(telemetry::Registry& registry, std::function<HealthReport()> health) {
     using Status = CheckState::Status;
-    registry.collect({.name = "gatehouse_health_check_state",
-                      .help = "1 for the state the check is in: healthy, degraded, unhealthy.",
-                      .labels = {"check", "state"}},
-                     telemetry::MetricType::gauge, [health](Samples& samples) {
-                         for (const auto& [name, found] : health().checks) {
-                             for (const auto each :
-                                  {Status::healthy, Status::degraded, Status::unhealthy})
-                                 samples.add({name, name_of(each)}, found.status == each ? 1 : 0);
-                         }
-                     });
+    registry.collect(
+        {.name = "gatehouse_health_check_state",
+         .help = "1 for the state the check is in: healthy, degraded, unhealthy.",
+         .labels = {"check", "state"}},
+        telemetry::MetricType::gauge, [health](Samples& samples) {
+            for (const auto& [name, found] : health().checks) {
+                for (const auto each : {Status::healthy, Status::degraded, Status::unhealthy})
+                    samples.add({name, name_of(each)}, found.status == each ? 1 : 0);
+            }
+        });
     registry.collect({.name = "gatehouse_ready",
                       .help = "1: nothing that is required is unhealthy.",
                       .labels = {}},

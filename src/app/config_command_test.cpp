@@ -28,6 +28,7 @@ Surroundings surroundings() {
                 {"MODELS_TOKEN", "hunter2"},
                 {"GATEHOUSE_DB_PASSWORD", "hunter3"},
                 {"OTLP_AUTHORIZATION", "Bearer of-a-test"},
+                {"LOKI_AUTHORIZATION", "Bearer of-a-test"},
                 {"ACME_HMAC_KEY", "hunter4"},
                 {"AZURE_CLIENT_SECRET", "hunter5"},
                 {"PORT", "7"}}),
@@ -78,7 +79,10 @@ TEST(SampleFile, ShowsEveryKeyThatThereIs) {
         if (!other_spelling.contains(path) && !others.contains(path)) known.insert(std::move(path));
     }
     std::set<std::string> shown;
-    collect(sample_tree(), {}, {"routes[].match.header", "routes[].inject.headers", "telemetry.traces.headers"}, shown);
+    collect(sample_tree(), {},
+            {"routes[].match.header", "routes[].inject.headers", "telemetry.traces.headers",
+             "telemetry.loki.headers", "telemetry.loki.labels"},
+            shown);
     for (const auto& path : known)
         EXPECT_TRUE(shown.contains(path)) << path << " is missing in docs/gatehouse.yaml";
     for (const auto& path : shown)

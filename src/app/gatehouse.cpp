@@ -12,6 +12,7 @@
 #include "app/drain.hpp"
 #include "app/first_key.hpp"
 #include "app/house.hpp"
+#include "app/log_exports.hpp"
 #include "app/logs.hpp"
 #include "app/machine.hpp"
 #include "app/new_sockets.hpp"
@@ -45,10 +46,10 @@ struct Gatehouse::House {
     void keep_signing_keys(SystemTime now);
     [[nodiscard]] Result<void> start_workers();
     [[nodiscard]] Result<void> apply(Settings settings);
+    void keep_issuers_keys();
     [[nodiscard]] Result<std::shared_ptr<const gateway::Snapshot>> plan(const Settings& settings);
     void publish(std::shared_ptr<const gateway::Snapshot> next);
     [[nodiscard]] std::shared_ptr<const gateway::Snapshot> current();
-    [[nodiscard]] HealthReport health();
     void reload();
     void watch();
     void drain();
@@ -66,7 +67,8 @@ struct Gatehouse::House {
     gateway::proxy::Upstream::Metrics upstream_metrics;
     telemetry::HttpMetrics http_metrics;
     std::unique_ptr<Logs> logs;
-    telemetry::Log* log = nullptr;   // the server's
+    telemetry::Log* log = nullptr;  // the server's
+    std::unique_ptr<LogExports> log_exports;
     std::unique_ptr<Traces> traces;  // null: none are recorded
     std::unique_ptr<TlsMaterial> tls;
     std::unique_ptr<pki::acme_client::Client> acme;
@@ -105,7 +107,8 @@ void Gatehouse::block_signals() {
 Result<void> Gatehouse::House::open_telemetry() {
     GH_TRY(logs, Logs::open(read.settings.telemetry, registry));
     log = &logs->server();
-    GH_TRY(traces, Traces::open(read.settings, registry, *log));
+    GH_TRY(log_exports, LogExports::open(read.settings, registry, *logs));
+    GH_TRY(traces, Traces::open(read.settings, registry, *log, logs->redactor()));
     if (overrides.config_file) config_stamp = net::stamp_of(*overrides.config_file);
     return {};
 }
@@ -159,11 +162,6 @@ Result<std::shared_ptr<const gateway::Snapshot>> Gatehouse::House::plan(const Se
 std::shared_ptr<const gateway::Snapshot> Gatehouse::House::current() {
     const std::scoped_lock lock(snapshot_mutex);
     return snapshot;
-}
-
-HealthReport Gatehouse::House::health() {
-    const auto now = std::chrono::system_clock::now();
-    return office->health(known_states(current()->upstreams, acme->state(now)), now);
 }
 
 /// Hands the snapshot to every worker, between two turns, and lets go of what it no longer names.
@@ -250,7 +248,11 @@ Result<void> Gatehouse::start() {
     GH_TRY_VOID(house.open_trust(settings));
     house.own.environment = settings.telemetry.environment;
     house.own.release = settings.telemetry.release;
-    house.own.health = [&house] { return house.health(); };
+    house.own.health = [&house] {
+        const auto now = std::chrono::system_clock::now();
+        return house.office->health(
+            known_states(house.current()->upstreams, house.acme->state(now)), now);
+    };
     GH_TRY_VOID(house.start_workers());
     GH_TRY(auto snapshot, house.plan(effective));
     if (settings.wants_first_key) {  // shown once: so not before everything that may fail has not
@@ -275,12 +277,15 @@ Result<void> Gatehouse::start() {
             each.worker.loop.run();
         });
     }
-    auto& first = house.crews.front()->worker.loop;
-    first.post([&house, &first, auth = settings.auth] {
-        keep_keys(*house.trust->current(), *house.trust, auth, house.kept_keys, first,
-                  *house.resolver, *house.log);
-    });
+    house.keep_issuers_keys();
     return {};
+}
+
+void Gatehouse::House::keep_issuers_keys() {
+    auto& first = crews.front()->worker.loop;
+    first.post([this, &first, auth = effective.auth] {
+        keep_keys(*trust->current(), *trust, auth, kept_keys, first, *resolver, *log);
+    });
 }
 
 /// All of it or nothing: the running configuration changes only once everything the new one needs is there.
@@ -305,10 +310,7 @@ Result<void> Gatehouse::House::apply(Settings settings) {
     effective = std::move(settings);
     publish(std::move(next));
     sockets.hand_over(crews);
-    auto& first = crews.front()->worker.loop;
-    first.post([this, &first, auth = effective.auth] {
-        keep_keys(*trust->current(), *trust, auth, kept_keys, first, *resolver, *log);
-    });
+    keep_issuers_keys();
     return {};
 }
 
@@ -370,6 +372,7 @@ void Gatehouse::House::drain() {
     office->stop();
     if (traces) traces->close();
     log->info("app", "stopped");
+    log_exports->close();
     logs->close();
 }
 

@@ -197,9 +197,9 @@ Result<void> check_disk(const std::filesystem::path& folder, std::uint64_t free_
         return fail_errno(ErrorKind::unavailable, "disk.io", folder.native(), errno);
     const auto room = std::uint64_t{found.f_bavail} * found.f_frsize;
     if (room < free_min) {
-        return fail(ErrorKind::exhausted, "disk.full",
-                    fmt::format("{} has room for {} bytes, wanted: {}", folder.native(), room,
-                                free_min));
+        return fail(
+            ErrorKind::exhausted, "disk.full",
+            fmt::format("{} has room for {} bytes, wanted: {}", folder.native(), room, free_min));
     }
     if (found.f_files > 0 && found.f_favail == 0)
         return fail(ErrorKind::exhausted, "disk.full", folder.native() + " has no inodes left");
@@ -211,10 +211,9 @@ Result<void> check_disk(const std::filesystem::path& folder, std::uint64_t free_
     const int reason = errno;
     ::close(file);
     if (written) return {};
-    return fail_errno(reason == ENOSPC || reason == EDQUOT ? ErrorKind::exhausted
-                                                           : ErrorKind::unavailable,
-                      reason == ENOSPC || reason == EDQUOT ? "disk.full" : "disk.io",
-                      folder.native(), reason);
+    return fail_errno(
+        reason == ENOSPC || reason == EDQUOT ? ErrorKind::exhausted : ErrorKind::unavailable,
+        reason == ENOSPC || reason == EDQUOT ? "disk.full" : "disk.io", folder.native(), reason);
 }
 
 }  // namespace gh::app

@@ -16,10 +16,8 @@ namespace {
 
 using Status = CheckState::Status;
 
-const HealthConfig quick{.interval = milliseconds(100),
-                             .timeout = milliseconds(50),
-                             .disk_free_min = 0,
-                             .required = {}};
+const HealthConfig quick{
+    .interval = milliseconds(100), .timeout = milliseconds(50), .disk_free_min = 0, .required = {}};
 
 class HealthTest : public ::testing::Test {
  protected:
@@ -83,9 +81,9 @@ TEST_F(HealthTest, WhatDoesNotAnswerIsUnhealthyInTimeAndAskedOnce) {
 }
 
 TEST_F(HealthTest, TheWorseOfWhatIsKnownAndWhatIsAskedCounts) {
-    Health health(quick,
-                  {{Dependency::database, []() -> Task<Result<void>> { co_return Result<void>{}; }}},
-                  log_);
+    Health health(
+        quick, {{Dependency::database, []() -> Task<Result<void>> { co_return Result<void>{}; }}},
+        log_);
     check(health);
     CheckStates known;
     known.emplace("database", CheckState{.dependency = Dependency::database,
@@ -103,8 +101,7 @@ TEST_F(HealthTest, TheWorseOfWhatIsKnownAndWhatIsAskedCounts) {
 
 TEST_F(HealthTest, OnlyWhatIsRequiredDecides) {
     CheckStates states;
-    states.emplace("disk",
-                   CheckState{.dependency = Dependency::disk, .status = Status::unhealthy});
+    states.emplace("disk", CheckState{.dependency = Dependency::disk, .status = Status::unhealthy});
     states.emplace("upstream:a",
                    CheckState{.dependency = Dependency::upstreams, .status = Status::degraded});
     EXPECT_TRUE(judged(states, {}).ready());

@@ -32,8 +32,9 @@ Result<std::unique_ptr<Logs>> Logs::open(const exporting::TelemetryConfig& confi
     logs->redactor_.publish(std::move(redactor));
     GH_TRY(logs->server_writer_,
            exporting::LogWriter::open({.name = "server", .path = "stderr"}, registry));
+    logs->server_tee_ = std::make_unique<telemetry::TeeSink>(*logs->server_writer_);
     logs->server_sink_ =
-        std::make_unique<telemetry::RedactingSink>(*logs->server_writer_, logs->redactor_);
+        std::make_unique<telemetry::RedactingSink>(*logs->server_tee_, logs->redactor_);
     logs->log_ = std::make_unique<telemetry::Log>(*logs->server_sink_, config.log_level);
     if (!config.environment.empty()) logs->log_->add_common("environment", config.environment);
     if (!config.release.empty()) logs->log_->add_common("release", config.release);
@@ -43,8 +44,9 @@ Result<std::unique_ptr<Logs>> Logs::open(const exporting::TelemetryConfig& confi
         GH_TRY(logs->access_writer_,
                exporting::LogWriter::open({.name = "access", .path = config.access_log.path},
                                           registry));
+        logs->access_tee_ = std::make_unique<telemetry::TeeSink>(*logs->access_writer_);
         logs->access_sink_ =
-            std::make_unique<telemetry::RedactingSink>(*logs->access_writer_, logs->redactor_);
+            std::make_unique<telemetry::RedactingSink>(*logs->access_tee_, logs->redactor_);
         logs->access_ = logs->access_sink_.get();
     }
     return logs;
@@ -74,6 +76,16 @@ void Logs::apply(const exporting::TelemetryConfig& config,
                  std::shared_ptr<const telemetry::Redactor> redactor) {
     redactor_.publish(std::move(redactor));
     log_->set_threshold(config.log_level);
+}
+
+void Logs::join(telemetry::LogSink& server, telemetry::LogSink& access) {
+    server_tee_->join(server);
+    if (access_tee_) access_tee_->join(access);
+}
+
+void Logs::leave(telemetry::LogSink& server, telemetry::LogSink& access) {
+    server_tee_->leave(server);
+    if (access_tee_) access_tee_->leave(access);
 }
 
 void Logs::reopen() {

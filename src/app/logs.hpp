@@ -9,6 +9,7 @@
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 #include "telemetry/redacting_sink.hpp"
+#include "telemetry/tee_sink.hpp"
 
 namespace gh::app {
 
@@ -23,6 +24,9 @@ class Logs {
     [[nodiscard]] telemetry::Log& server() { return *log_; }
     /// @return null: no access log is wanted
     [[nodiscard]] telemetry::LogSink* access() { return access_; }
+
+    /// What else leaves the house passes it, too.
+    [[nodiscard]] const telemetry::RedactorSource& redactor() const { return redactor_; }
 
     /// From now on pseudonyms can be made, and are where the configuration wants them: their key is in the key store as
     /// "log-pseudonyms", made when it is first needed.
@@ -39,6 +43,11 @@ class Logs {
     void apply(const exporting::TelemetryConfig& config,
                std::shared_ptr<const telemetry::Redactor> redactor);
 
+    /// Others have the lines, too, redacted, from now on and until they leave; `access` those of an access log that goes
+    /// elsewhere than the server log. They leave when nobody logs any more.
+    void join(telemetry::LogSink& server, telemetry::LogSink& access);
+    void leave(telemetry::LogSink& server, telemetry::LogSink& access);
+
     void flush() { server_writer_->flush(); }
     void reopen();
     void close();
@@ -47,6 +56,7 @@ class Logs {
     Logs() = default;
 
     std::unique_ptr<exporting::LogWriter> server_writer_, access_writer_;
+    std::unique_ptr<telemetry::TeeSink> server_tee_, access_tee_;
     telemetry::RedactorSource redactor_;
     std::unique_ptr<telemetry::RedactingSink> server_sink_, access_sink_;
     telemetry::LogSink* access_ = nullptr;

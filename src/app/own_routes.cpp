@@ -77,8 +77,7 @@ Task<Result<api::Reply>> system_info(const OwnFacts& facts, api::Call) {
 /// Written beside the workers: ten thousand series take some milliseconds.
 Task<Result<api::Reply>> metrics_page(const OwnFacts& facts, api::Call call) {
     api::Reply reply;
-    const auto format =
-        exporting::wanted_format(call.head.fields.value(http::FieldId::accept));
+    const auto format = exporting::wanted_format(call.head.fields.value(http::FieldId::accept));
     auto write = [&registry = facts.registry, format]() -> Result<std::string> {
         return exporting::scrape(registry, format);
     };

@@ -89,6 +89,8 @@ Type<exporting::TelemetryConfig> telemetry_type() {
               "The same, for what is deployed behind the gateway.");
     table.key("traces", &TelemetryConfig::traces, exporting::traces_type(),
               "Spans of requests, statements and jobs, for a collector of OpenTelemetry.");
+    table.key("loki", &TelemetryConfig::loki, exporting::loki_type(),
+              "Lines of both logs, for Grafana Loki.");
     return table.type();
 }
 
@@ -179,6 +181,7 @@ std::vector<std::string_view> keys_for_next_start(const Settings& current, const
     if (current.workers != next.workers) keys.emplace_back("workers");
     if (before.access_log != after.access_log) keys.emplace_back("telemetry.access_log");
     if (before.traces != after.traces) keys.emplace_back("telemetry.traces");
+    if (before.loki != after.loki) keys.emplace_back("telemetry.loki");
     if (before.environment != after.environment) keys.emplace_back("telemetry.environment");
     if (before.release != after.release) keys.emplace_back("telemetry.release");
     if (current.audit != next.audit) keys.emplace_back("audit.origin");

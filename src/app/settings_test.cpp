@@ -118,9 +118,9 @@ TEST(Settings, ContradictionsBetweenPartsAreRefusedWithTheirLine) {
         {"pki: {url: \"ftp://ca.example.com\"}\n",
          "f:1: pki.url: \"ftp://ca.example.com\" is no URL without a path, allowed: "
          "http://HOST and http://HOST:PORT, or https"},
-        {"telemetry:\n  loki: {url: x}\n",
-         "f:2: telemetry.loki: unknown key, allowed: access_log, log_level, redaction, "
-         "environment, release, traces"},
+        {"telemetry:\n  loky: {url: x}\n",
+         "f:2: telemetry.loky: unknown key, did you mean loki? allowed: access_log, log_level, "
+         "redaction, environment, release, traces, loki"},
         {"listeners: []\n", "f:1: listeners: has 0 entries, allowed: 1 to 100"},
         {"workers: 0\n", "f:1: workers: \"0\" is out of range, allowed: 1 to 256"},
         {"profile: casual\n",

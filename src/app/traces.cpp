@@ -30,12 +30,14 @@ exporting::otlp::Resource resource_of(const exporting::TelemetryConfig& config) 
 }  // namespace
 
 Result<std::unique_ptr<Traces>> Traces::open(const Settings& settings,
-                                             telemetry::Registry& registry, telemetry::Log& log) {
+                                             telemetry::Registry& registry, telemetry::Log& log,
+                                             const telemetry::RedactorSource& redactor) {
     const auto& config = settings.telemetry.traces;
     if (config.otlp_endpoint.empty()) return nullptr;
     exporting::TraceExporterOptions options;
     GH_TRY(options.endpoint, exporting::trace_endpoint(config));
     options.encoding = config.encoding;
+    options.redactor = &redactor;
     options.resource = resource_of(settings.telemetry);
     return std::make_unique<Traces>(
         std::move(options), telemetry::Tracer::Options{.share = config.sample, .slow = config.slow},

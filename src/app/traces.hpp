@@ -15,11 +15,11 @@ namespace gh::app {
 /// Spans on their way out of the house. Outlives all who trace.
 class Traces {
  public:
-    /// @param registry, log  outlive it
+    /// @param registry, log, redactor  outlive it
     /// @return null where telemetry.traces names no collector; errors of exporting::trace_endpoint()
-    [[nodiscard]] static Result<std::unique_ptr<Traces>> open(const Settings& settings,
-                                                              telemetry::Registry& registry,
-                                                              telemetry::Log& log);
+    [[nodiscard]] static Result<std::unique_ptr<Traces>> open(
+        const Settings& settings, telemetry::Registry& registry, telemetry::Log& log,
+        const telemetry::RedactorSource& redactor);
     Traces(exporting::TraceExporterOptions options, telemetry::Tracer::Options rules,
            telemetry::Registry& registry, telemetry::Log& log)
         : exporter_(std::move(options), registry, log), tracer_(exporter_, rules) {}

@@ -6,6 +6,7 @@
 
 #include "base/id.hpp"
 #include "http/fetch.hpp"
+#include "net/within.hpp"
 
 namespace gh::exporting {
 namespace {
@@ -25,10 +26,12 @@ std::chrono::seconds seconds_in(std::string_view text) {
 Task<Collector::Answer> Collector::post(std::string body, std::string_view content_type,
                                         std::chrono::milliseconds timeout) {
     const auto& url = endpoint_.url;
-    const auto addresses = co_await net::look_up(loop_, resolver_, url.host, url.port);
+    auto question = net::look_up(loop_, resolver_, url.host, url.port);
+    const auto addresses = co_await net::within(timeout, "collector.look_up", std::move(question));
     if (!addresses) co_return Answer{.worth_a_retry = true, .why = describe(addresses.error())};
     http::FetchRequest request;
-    request.address = addresses->front();
+    // By turns: "localhost" has two, and a collector may listen on one.
+    request.address = (*addresses)[attempts_++ % addresses->size()];
     request.tls = endpoint_.tls.get();
     request.server_name = url.host;
     request.authority = url.authority;
@@ -40,7 +43,11 @@ Task<Collector::Answer> Collector::post(std::string body, std::string_view conte
     request.wanted = {"Retry-After"};
     request.timeout = timeout;
     const auto answer = co_await http::fetch(loop_, std::move(request));
-    if (!answer) co_return Answer{.worth_a_retry = true, .why = describe(answer.error())};
+    if (!answer) {
+        // It has it, and says what we do not understand.
+        const bool answered = answer.error().kind == ErrorKind::corrupt;
+        co_return Answer{.worth_a_retry = !answered, .why = describe(answer.error())};
+    }
     const auto status = answer->status;
     const bool later = status == 429 || status == 502 || status == 503 || status == 504;
     co_return Answer{.taken = status >= 200 && status < 300,

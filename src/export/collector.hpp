@@ -47,6 +47,7 @@ class Collector {
     net::Loop& loop_;
     net::Resolver& resolver_;
     const Endpoint endpoint_;
+    std::size_t attempts_ = 0;
 };
 
 /// Pauses after failures: `first`, doubled up to `most`, and up to a fifth more, so that nodes do not come all at once.

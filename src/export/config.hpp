@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "export/loki_config.hpp"
 #include "export/trace_config.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/redaction.hpp"
@@ -35,6 +36,7 @@ struct TelemetryConfig {
         environment;      ///< label in log lines and /system/info: "staging"; changes no behaviour
     std::string release;  ///< the same, of what is deployed behind the gateway
     TracesConfig traces;
+    LokiConfig loki;
     friend bool operator==(const TelemetryConfig&, const TelemetryConfig&) = default;
 };
 

@@ -151,19 +151,16 @@ std::string protobuf_body(const Resource& resource, std::string_view spans) {
 }
 
 /// Messages of one field number, one behind the other, as append_protobuf() has written them.
-std::size_t count_protobuf(std::string_view spans) {
-    std::size_t found = 0;
-    for (std::size_t at = 0; at < spans.size(); ++found) {
-        ++at;  // the tag
-        std::uint64_t length = 0;
-        for (unsigned shift = 0; at < spans.size(); shift += 7) {
-            const auto octet = static_cast<std::uint8_t>(spans[at++]);
-            length |= static_cast<std::uint64_t>(octet & 0x7f) << shift;
-            if ((octet & 0x80) == 0) break;
-        }
-        at += length;
+/// Of the first span, its tag and length included.
+std::size_t protobuf_span_size(std::string_view spans) {
+    std::size_t at = 1;  // behind the tag
+    std::uint64_t length = 0;
+    for (unsigned shift = 0; at < spans.size(); shift += 7) {
+        const auto octet = static_cast<std::uint8_t>(spans[at++]);
+        length |= static_cast<std::uint64_t>(octet & 0x7f) << shift;
+        if ((octet & 0x80) == 0) break;
     }
-    return found;
+    return std::min(at + length, spans.size());
 }
 
 // --- JSON: as protobuf's mapping has it, but ids are hex (OTLP, "JSON Protobuf Encoding") ---
@@ -265,9 +262,26 @@ std::string body(Encoding encoding, const Resource& resource, std::string_view s
                                           : json_body(resource, spans);
 }
 
+namespace {
+std::size_t span_size(Encoding encoding, std::string_view spans) {
+    return encoding == Encoding::protobuf ? protobuf_span_size(spans) : spans.find('\n') + 1;
+}
+}  // namespace
+
+std::string_view first_spans(Encoding encoding, std::string_view spans, std::size_t bytes_max) {
+    std::size_t end = 0;
+    while (end < spans.size()) {
+        const auto next = end + span_size(encoding, spans.substr(end));
+        if (end > 0 && next > bytes_max) break;
+        end = next;
+    }
+    return spans.substr(0, end);
+}
+
 std::size_t count(Encoding encoding, std::string_view spans) {
-    if (encoding == Encoding::protobuf) return count_protobuf(spans);
-    return static_cast<std::size_t>(std::ranges::count(spans, '\n'));
+    std::size_t found = 0;
+    for (; !spans.empty(); ++found) spans.remove_prefix(span_size(encoding, spans));
+    return found;
 }
 
 }  // namespace gh::exporting::otlp

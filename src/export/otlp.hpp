@@ -27,6 +27,10 @@ void append_span(std::string& out, Encoding encoding, const telemetry::TraceId& 
 /// @param spans  of append_span(), the same encoding
 [[nodiscard]] std::string body(Encoding encoding, const Resource& resource, std::string_view spans);
 
+/// The first of them: as many as fit into `bytes_max`, and at least one.
+[[nodiscard]] std::string_view first_spans(Encoding encoding, std::string_view spans,
+                                           std::size_t bytes_max);
+
 /// How many spans were appended.
 [[nodiscard]] std::size_t count(Encoding encoding, std::string_view spans);
 

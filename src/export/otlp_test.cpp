@@ -81,6 +81,9 @@ TEST(Otlp, WritesProtobufByHandAsItsEncodingSays) {
     EXPECT_EQ(spans, expected);
     append_span(spans, Encoding::protobuf, trace_id(), span(), 1);
     EXPECT_EQ(count(Encoding::protobuf, spans), 2U);
+    EXPECT_EQ(first_spans(Encoding::protobuf, spans, 1), expected) << "one at least";
+    EXPECT_EQ(first_spans(Encoding::protobuf, spans, spans.size() - 1), expected);
+    EXPECT_EQ(first_spans(Encoding::protobuf, spans, spans.size()), spans);
     EXPECT_EQ(spans.find("b\n\xff"), std::string::npos) << "no text that is not UTF-8";
     const auto text = body(Encoding::protobuf, {{"service.name", "g"}}, spans);
     EXPECT_TRUE(text.ends_with(spans));

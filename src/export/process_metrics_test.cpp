@@ -68,7 +68,9 @@ TEST(ProcessMetrics, SayWhatTheProcessIs) {
 TEST(ProcessMetrics, CountDescriptorsExactly) {
     telemetry::Registry registry;
     add_process_metrics(registry);
-    const auto open = [&] { return value_of("\n" + scrape(registry, PageFormat::prometheus), "process_open_fds"); };
+    const auto open = [&] {
+        return value_of("\n" + scrape(registry, PageFormat::prometheus), "process_open_fds");
+    };
     const double before = open();
     int pair[2];
     ASSERT_EQ(::pipe(pair), 0);

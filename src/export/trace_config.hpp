@@ -5,12 +5,9 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "config/secret.hpp"
 #include "config/type.hpp"
-#include "export/collector.hpp"
+#include "export/endpoint.hpp"
 #include "export/otlp.hpp"
 
 namespace gh::exporting {
@@ -25,7 +22,7 @@ struct TracesConfig {
         1'000};             ///< kept from here on, whatever the sample; 0: not for that
     bool insecure = false;  ///< http to elsewhere than loopback
     std::optional<std::filesystem::path> ca_file;
-    std::vector<std::pair<std::string, config::Secret>> headers;
+    RequestFields headers;
     std::string service_name = "gatehouse";
     friend bool operator==(const TracesConfig&, const TracesConfig&) = default;
 };

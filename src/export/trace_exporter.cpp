@@ -2,14 +2,47 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
+#include <memory>
 #include <new>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "export/log_queue.hpp"
 
 namespace gh::exporting {
+namespace {
+
+/// Spans as they may leave: what is personal or secret in their attributes has been replaced, as in the logs.
+class Redaction {
+ public:
+    explicit Redaction(const telemetry::RedactorSource* source)
+        : redactor_(source != nullptr ? source->current() : nullptr) {}
+
+    /// Good until the next one.
+    telemetry::SpanRecord of(telemetry::SpanRecord span) {
+        if (!redactor_) return span;
+        attributes_.assign(span.attributes.begin(), span.attributes.end());
+        texts_.clear();
+        for (auto& attribute : attributes_) {
+            const auto* text = std::get_if<std::string_view>(&attribute.value);
+            std::string clean;
+            if (text != nullptr && redactor_->redact(*text, clean, telemetry::Redactor::Form::text))
+                attribute.value = std::string_view(texts_.emplace_back(std::move(clean)));
+        }
+        span.attributes = attributes_;
+        return span;
+    }
+
+ private:
+    std::shared_ptr<const telemetry::Redactor> redactor_;
+    std::vector<telemetry::Attribute> attributes_;
+    std::deque<std::string> texts_;
+};
+
+}  // namespace
 
 class TraceExporter::Impl {
  public:
@@ -20,6 +53,7 @@ class TraceExporter::Impl {
                                          "Spans that the collector has taken.")),
           queue_full_(dropped(registry).with({"queue_full"})),
           refused_(dropped(registry).with({"refused"})),
+          given_up_(dropped(registry).with({"given_up"})),
           stopped_(dropped(registry).with({"stopped"})),
           failures_(registry.one_counter(
               "gatehouse_trace_export_failures_total",
@@ -37,18 +71,20 @@ class TraceExporter::Impl {
         LogQueue::Added added = LogQueue::Added::no_room;
         try {
             spans.clear();
-            otlp::append_span(spans, options_.encoding, trace.id(), root, trace.spans_dropped());
+            Redaction redaction(options_.redactor);
+            otlp::append_span(spans, options_.encoding, trace.id(), redaction.of(root),
+                              trace.spans_dropped());
             trace.for_each([&](const telemetry::SpanRecord& each) {
-                otlp::append_span(spans, options_.encoding, trace.id(), each);
+                otlp::append_span(spans, options_.encoding, trace.id(), redaction.of(each));
                 ++count;
             });
             added = queue_.add(spans);
+            if (added == LogQueue::Added::batch_is_full && !ringing_.exchange(true))
+                loop_.post([this] { bell_.wake(); });
         } catch (const std::bad_alloc&) {
-            // As if there were no room.
+            // As if there were no room; nobody rings, and the interval has it sent.
         }
         if (added == LogQueue::Added::no_room) queue_full_.add(count);
-        if (added == LogQueue::Added::batch_is_full && !ringing_.exchange(true))
-            loop_.post([this] { bell_.wake(); });
     }
 
     void close(std::chrono::milliseconds timeout) noexcept {
@@ -70,15 +106,17 @@ class TraceExporter::Impl {
     }
 
     [[nodiscard]] bool ending() const { return ends_at_ != SteadyTime::max(); }
-    [[nodiscard]] bool over() const { return loop_.now() >= ends_at_; }
-
     Task<> rounds() {
         for (;;) {
             bell_.expire_at(std::min(loop_.now() + options_.interval, ends_at_));
             if (!ending()) co_await bell_.wait();
             ringing_ = false;
             const bool last = ending();
-            co_await send_all();
+            try {
+                co_await send_all();
+            } catch (const std::bad_alloc&) {
+                tell(false, "memory is short");
+            }
             if (last) break;
         }
         loop_.stop();
@@ -89,12 +127,16 @@ class TraceExporter::Impl {
         std::string spans;
         for (std::size_t shard = 0; shard < telemetry::shards_max; ++shard) {
             if (!queue_.take(shard, batch)) continue;
-            spans += batch.text;
-            // What is on its way counts no more against the bound; it is one body.
-            queue_.give_back(batch);
-            if (spans.size() >= options_.batch_bytes) co_await send(std::exchange(spans, {}));
+            // One shard's may be much more than a batch, when nobody took any for long.
+            for (std::string_view rest = batch.text; !rest.empty();) {
+                const auto some = otlp::first_spans(options_.encoding, rest, options_.batch_bytes);
+                spans += some;
+                rest.remove_prefix(some.size());
+                if (spans.size() >= options_.batch_bytes) co_await send(std::exchange(spans, {}));
+            }
+            if (!spans.empty()) co_await send(std::exchange(spans, {}));
+            queue_.give_back(batch);  // only now: what is on its way is within the bound
         }
-        if (!spans.empty()) co_await send(std::move(spans));
     }
 
     /// Until it is taken, refused, or no time is left.
@@ -102,7 +144,8 @@ class TraceExporter::Impl {
         const auto count = otlp::count(options_.encoding, spans);
         const auto body = otlp::body(options_.encoding, options_.resource, spans);
         Backoff backoff(options_.retry_first, options_.retry_max);
-        while (!ending() || !over()) {
+        const auto given_up_at = loop_.now() + options_.give_up;
+        while (loop_.now() < std::min(given_up_at, ends_at_)) {
             const auto answer =
                 co_await collector_.post(body, otlp::content_type(options_.encoding), patience());
             if (answer.taken) {
@@ -120,7 +163,7 @@ class TraceExporter::Impl {
                 backoff.next(),
                 std::chrono::duration_cast<std::chrono::milliseconds>(answer.retry_after)));
         }
-        stopped_.add(count);
+        (ending() ? stopped_ : given_up_).add(count);
     }
 
     /// Of an attempt: as long as it may take, and at the end as long as there is.
@@ -156,6 +199,7 @@ class TraceExporter::Impl {
     telemetry::Counter& exported_;
     telemetry::Counter& queue_full_;
     telemetry::Counter& refused_;
+    telemetry::Counter& given_up_;
     telemetry::Counter& stopped_;
     telemetry::Counter& failures_;
     LogQueue queue_;

@@ -7,6 +7,7 @@
 #include "export/otlp.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
+#include "telemetry/redacting_sink.hpp"
 #include "telemetry/trace.hpp"
 
 namespace gh::exporting {
@@ -22,12 +23,15 @@ struct TraceExporterOptions {
     std::chrono::milliseconds timeout{5'000};    ///< of one attempt
     std::chrono::milliseconds retry_first{500};  ///< after a failed one; doubles up to `retry_max`
     std::chrono::milliseconds retry_max{30'000};
+    std::chrono::milliseconds give_up{300'000};  ///< of one batch, so that the next has its turn
+    /// What leaves has been redacted; null: as it is. Outlives the exporter.
+    const telemetry::RedactorSource* redactor = nullptr;
 };
 
 /// Sends spans to an OTLP collector, in batches, on one background thread. Who appends writes into a buffer of their shard and
 /// goes on: a collector that is away or hangs costs spans, which are counted, never time.
 ///
-/// Metrics: gatehouse_trace_spans_exported_total, gatehouse_trace_spans_dropped_total{reason="queue_full"|"refused"|"stopped"},
+/// Metrics: gatehouse_trace_spans_exported_total, gatehouse_trace_spans_dropped_total{reason="queue_full"|"refused"|"given_up"|"stopped"},
 /// gatehouse_trace_export_failures_total.
 class TraceExporter final : public telemetry::TraceSink {
  public:

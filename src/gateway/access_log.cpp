@@ -73,7 +73,8 @@ void close_exchange(Exchange& exchange) {
                           exchange.client->body_sent() + exchange.tunnelled_down,
                           trace ? &exemplar : nullptr);
     }
-    if (exchange.route && exchange.route->queries) exchange.route->queries->finished(status, duration);
+    if (exchange.route && exchange.route->queries)
+        exchange.route->queries->finished(status, duration);
     const bool wanted = exchange.route == nullptr || exchange.route->config.access_log;
     if (wanted && exchange.worker->services.access_log) write_line(exchange, duration);
 }

@@ -326,10 +326,10 @@ Type<RouteConfig> route_type() {
     table.required("access", &RouteConfig::access, access_type(),
                    "Who may: public, authenticated, {role: }, {scopes: []}, {client_certificate: "
                    "true} or {agent: true}.");
-    table.key("kind", &RouteConfig::kind,
-              config::choice<RouteKind>(
-                  {{"request", RouteKind::request}, {"query", RouteKind::query}}),
-              "query: queries_total and query_duration_seconds count its requests, too.");
+    table.key(
+        "kind", &RouteConfig::kind,
+        config::choice<RouteKind>({{"request", RouteKind::request}, {"query", RouteKind::query}}),
+        "query: queries_total and query_duration_seconds count its requests, too.");
     table.key("rate_limit", &RouteConfig::rate_limit,
               config::list_of(rate_limit_type(), {.items_max = access::RateLimiter::charges_max}),
               "Every one must hold.");

@@ -1,5 +1,7 @@
 #include "gateway/exchange_trace.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <optional>
 #include <string>
@@ -90,11 +92,13 @@ std::optional<telemetry::TraceContext> end_trace(Exchange& exchange,
     const auto tell = [&](std::string_view key, auto value) {
         if constexpr (std::is_same_v<decltype(value), std::string_view>) {
             if (value.empty()) return;
+            value = telemetry::cut_utf8(value, telemetry::Trace::text_bytes_max);
         }
         facts[count++] = {key, value};
     };
     const auto principal = access::name_of(exchange.principal->type);
-    tell("http.request.method", request.method_text);
+    tell("http.request.method",
+         request.method == http::Method::other ? std::string_view("_OTHER") : request.method_text);
     tell("url.scheme", std::string_view(exchange.client_encrypted ? "https" : "http"));
     if (exchange.route) tell("http.route", std::string_view(exchange.route->config.name));
     if (status != 0) tell("http.response.status_code", static_cast<std::int64_t>(status));
@@ -107,7 +111,11 @@ std::optional<telemetry::TraceContext> end_trace(Exchange& exchange,
     tell("gatehouse.principal_type", std::string_view(principal));
     tell("gatehouse.outcome", exchange.outcome);
     tell("gatehouse.code", exchange.auth_reason.empty() ? exchange.code : exchange.auth_reason);
-    const auto why = exchange.code.empty() ? exchange.outcome : exchange.code;
+    const fmt::format_int digits(status);
+    const auto outcome = exchange.outcome == outcome::ok
+                             ? std::string_view(digits.data(), digits.size())
+                             : exchange.outcome;
+    const auto why = exchange.code.empty() ? outcome : exchange.code;
     if (has_failed) tell("error.type", why);
     const auto context = exchange.trace.context();
     const bool kept =

@@ -15,7 +15,8 @@ void begin_trace(Exchange& exchange);
 
 /// When the last byte has left. The trace goes to its sink, if it is one that is kept.
 /// @return where to look for it; nothing where it is not kept
-std::optional<telemetry::TraceContext> end_trace(Exchange& exchange, std::chrono::nanoseconds duration);
+std::optional<telemetry::TraceContext> end_trace(Exchange& exchange,
+                                                 std::chrono::nanoseconds duration);
 
 /// `traceparent` for the next hop: below the step that is under way. Lives as long as the exchange.
 [[nodiscard]] std::string_view next_traceparent(Exchange& exchange);

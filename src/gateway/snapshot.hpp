@@ -40,7 +40,7 @@ struct Route {
     std::vector<RouteLimit> limits;
     std::shared_ptr<proxy::Upstream> upstream;  ///< null where a handler of ours answers
     const api::Route* own = nullptr;
-    telemetry::RouteMetrics* metrics = nullptr;  ///< null: not counted
+    telemetry::RouteMetrics* metrics = nullptr;           ///< null: not counted
     std::optional<telemetry::QueryMetrics> queries = {};  ///< where requests are questions
     proxy::Timeouts timeouts;
     std::shared_ptr<const proxy::HiddenTexts> hidden;  ///< of its upstream; null: nothing is

@@ -50,10 +50,16 @@ TEST(Registry, RendersEveryKindInTextFormat) {
 
 TEST(Registry, RendersOpenMetricsWithTheLastExemplarOfABucket) {
     Registry registry;
-    registry.counter({.name = "b_total", .help = "Some \"b\".", .labels = {"l"}}).with({"x"}).add(3);
-    auto& histogram = registry.histogram({.name = "a_seconds", .help = "How long.", .labels = {}},
-                                         Buckets({0.5, 1}, 1e9)).with({});
-    Exemplar exemplar{.trace_id = {1}, .span_id = {2}, .ticks = 700'000'000,
+    registry.counter({.name = "b_total", .help = "Some \"b\".", .labels = {"l"}})
+        .with({"x"})
+        .add(3);
+    auto& histogram = registry
+                          .histogram({.name = "a_seconds", .help = "How long.", .labels = {}},
+                                     Buckets({0.5, 1}, 1e9))
+                          .with({});
+    Exemplar exemplar{.trace_id = {1},
+                      .span_id = {2},
+                      .ticks = 700'000'000,
                       .at = SystemTime(std::chrono::milliseconds(1'500))};
     histogram.observe(exemplar);
     exemplar.trace_id = {3};

@@ -105,6 +105,17 @@ TEST(Redaction, TakesValuesByTheirNames) {
               "password: required, token: expired, primary_key=7");
 }
 
+TEST(Redaction, AMaskIsAllThereIsOrNone) {
+    for (const std::string_view masked :
+         {"password=[secret]", "password=*** and more", "token: \"[secret]\"",
+          "password=[secret], or", "a=[secret:3f9a1c02]"})
+        EXPECT_EQ(text_of(masked), masked);
+    EXPECT_FALSE(text_of("password=***hunter2").contains("hunter2"));
+    EXPECT_FALSE(text_of("token=[secret]Xk29dkw02kdA").contains("Xk29dkw02kdA"));
+    EXPECT_FALSE(text_of("password=\"[secret]hunter2\"").contains("hunter2"));
+    EXPECT_FALSE(text_of("https://***:hunter2@h.example/").contains("hunter2"));
+}
+
 TEST(Redaction, TakesTokensByTheirShape) {
     const auto own =
         "gh_"
@@ -164,7 +175,7 @@ TEST(Redaction, TakesHostileTextInLinearTime) {
           "://a:", "password", "password=", "pass:", "basic+", "bearer ",
           "\\",    "\\u0040",  "sk-",       "xoxb-", "ghp_",   "-----BEGIN PRIVATE KEY-----",
           "s.a",   "1.",       "a:",        "'",     "%",      "+",
-          "ssn:1", "cookie="}) {
+          "ssn:1", "cookie=",  "cookie:"}) {
         const auto text = R"({"message":")" + repeated(unit, (1 << 20) / unit.size()) + R"("})";
         const auto began = std::chrono::steady_clock::now();
         std::string out;

@@ -125,7 +125,8 @@ Tracer::Tracer(TraceSink& sink, Options options) : sink_(sink), options_(options
 bool Tracer::in_share(const TraceId& id) const noexcept {
     std::uint64_t value = 0;
     for (std::size_t i = 9; i < id.size(); ++i) value = value << 8 | id[i];
-    return value < threshold_;
+    return value >=
+           (std::uint64_t{1} << 56) - threshold_;  // as OpenTelemetry's consistent sampling
 }
 
 void Tracer::begin(Trace& trace, const std::optional<TraceContext>& parent, SteadyTime now,

@@ -104,7 +104,7 @@ def at_work(start, configure, make_upstream, tmp_path):
 def test_every_query_says_something(at_work):
     expressions = {target["expr"].replace("$__rate_interval", "5s").replace("$instance", ".*")
                    for file in DASHBOARDS for panel in json.loads(file.read_text())["panels"] for target in panel["targets"]}
-    assert len(expressions) > 60
+    assert len(expressions) > 50
     silent = set(expressions)
 
     def all_answer():

@@ -132,7 +132,7 @@ def test_ending_needs_no_database_and_arrives_there_once_and_in_order(on_postgre
     assert [status(caller) for caller in (admin, other)] == [200] * 2  # tokens need nobody
     assert status(spared) == 200  # from the cache, up to five minutes
     waiting = gateway.get("/health/ready", listener="admin").json()["checks"]["database"]
-    assert waiting["status"] == "unhealthy" and waiting["backlog"] == 3 and waiting["backlog_age_seconds"] >= 0
+    assert waiting["status"] != "healthy" and waiting["backlog"] == 3 and waiting["backlog_age_seconds"] >= 0
     assert gateway.metric("database_journal_backlog") == 3
     assert gateway.metric("database_journal_oldest_timestamp_seconds") == pytest.approx(time.time(), abs=60)
 

@@ -66,6 +66,32 @@ def test_a_request_is_a_trace_from_the_client_to_the_upstream(start, configure, 
     assert collector.headers[0]["X-Tenant"] == "blue"
 
 
+def test_spans_are_redacted_as_the_logs_are(start, configure, upstream, collector):
+    gateway = start(configure([upstream], telemetry=traces(collector) | {"redaction": {"ip_addresses": True}}))
+    gateway.get("/", [("User-Agent", "bot (bob@example.com) password=hunter22x " + "y" * 5000)])
+    spans = collector.until_spans(lambda spans: len(of_routes(spans)) >= 2)
+    server = next(span for span in of_routes(spans) if span.kind == "server")
+    assert server.attributes["user_agent.original"].startswith("bot ([email]) password=[secret] y")
+    assert len(server.attributes["user_agent.original"]) <= 1024
+    assert server.attributes["client.address"] == "[ip]"
+    assert "bob@" not in str(spans) and "hunter22x" not in str(spans)
+
+
+def test_failures_have_a_name(start, configure, upstream, collector):
+    upstream.answer = answers.normal(500)
+    gateway = start(configure([upstream], telemetry=traces(collector)))
+    gateway.request("BREW", "/")
+    spans = collector.until_spans(lambda spans: len(of_routes(spans)) >= 2)
+    server = next(span for span in of_routes(spans) if span.kind == "server")
+    assert server.attributes["error.type"] == "500" and server.attributes["http.request.method"] == "_OTHER"
+
+
+def test_a_collector_is_found_at_the_second_address_too(start, configure, upstream, collector):
+    gateway = start(configure([upstream], telemetry={"traces": {"otlp_endpoint": f"http://localhost:{collector.port}"}}))
+    gateway.get("/")
+    collector.until_spans(lambda spans: len(of_routes(spans)) >= 2, timeout=20)
+
+
 def test_invalid_contexts_begin_a_new_trace(start, configure, upstream, collector):
     gateway = start(configure([upstream], telemetry=traces(collector)))
     bad = ["", "00", f"00-{'0' * 32}-{PARENT[1]}-01", f"00-{PARENT[0]}-{'0' * 16}-01", f"00-{PARENT[0].upper()}-{PARENT[1]}-01",

@@ -5,16 +5,17 @@
 
 namespace gh::telemetry::redaction {
 
-bool is_mask(std::string_view value) {
-    constexpr std::size_t code_digits = 8;
-    if (value.starts_with("***")) return true;
-    if (!value.starts_with('[')) return false;
-    const auto name = value.substr(1, value.find_first_of(":]", 1) - 1);
-    if (!redacted_kind_of(name) && name != "redacted") return false;
-    auto rest = value.substr(1 + name.size());
+std::size_t mask_length(std::string_view text) {
+    constexpr std::size_t code_digits = 8, bytes_max = 20;
+    text = text.substr(0, bytes_max);
+    if (text.starts_with("***")) return std::min(text.find_first_not_of('*'), text.size());
+    if (!text.starts_with('[')) return 0;
+    const auto name = text.substr(1, text.find_first_of(":]", 1) - 1);
+    if (!redacted_kind_of(name) && name != "redacted") return 0;
+    auto rest = text.substr(1 + name.size());
     if (rest.starts_with(':') && std::ranges::all_of(rest.substr(1, code_digits), is_hex))
         rest = rest.substr(std::min(rest.size(), 1 + code_digits));
-    return rest.starts_with(']');
+    return rest.starts_with(']') ? text.size() - rest.size() + 1 : 0;
 }
 
 bool looks_random(std::string_view value) {
@@ -68,7 +69,7 @@ std::optional<Found> match_userinfo(const Place& place) {
         if (c == '@') at = i;
     }
     if (at == std::string_view::npos || at == begin || !password) return {};
-    if (is_mask(text.substr(begin, 20))) return {};
+    if (begin + mask_length(text.substr(begin)) == at) return {};
     return Found{.begin = begin, .end = at, .kind = RedactedKind::secret};
 }
 

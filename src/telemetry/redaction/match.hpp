@@ -75,7 +75,8 @@ constexpr char char_at(std::string_view text, std::size_t i) {
 [[nodiscard]] bool at_word(const Place& place, std::size_t at);
 
 /// Does what begins here stand in the place of a value already: "[secret]", "[token:3f9a1c02]", "***"?
-[[nodiscard]] bool is_mask(std::string_view value);
+/// @return how long it is; 0: it does not
+[[nodiscard]] std::size_t mask_length(std::string_view text);
 
 /// No word of prose: with a digit, or of both cases, or long.
 [[nodiscard]] bool looks_random(std::string_view value);

@@ -273,6 +273,14 @@ std::size_t authorization_end(const Place& place, const Gap& gap) {
     return is_scheme && char_at(text, end) == ' ' ? bare_end(text, end + 1) : end;
 }
 
+/// Is a mask all there is: does nothing of the value stand behind it?
+bool is_masked(const Place& place, const Gap& gap, std::size_t end) {
+    const auto mask = mask_length(place.text.substr(gap.value));
+    if (mask == 0) return false;
+    const auto behind = gap.value + mask;
+    return behind >= end || (!gap.quoted && bare_end(place.text, behind) == behind);
+}
+
 std::optional<Found> value_of(const Place& place, const Word::Value kind, const Gap& gap) {
     const auto& text = place.text;
     if (kind == Value::ssn) return ssn_value(place, gap);
@@ -281,6 +289,9 @@ std::optional<Found> value_of(const Place& place, const Word::Value kind, const 
     if (gap.quoted) {
         end = quoted_end(place, gap);
     } else if (kind == Value::cookies && gap.colon) {
+        // The first cookie's name ends soon, or there is none: what is looked at in vain must be short.
+        constexpr std::size_t name_bytes_max = 256;
+        if (!gap.structural && !text.substr(gap.value, name_bytes_max).contains('=')) return {};
         end = line_end(text, gap.value);
     } else if (kind == Value::authorization) {
         end = authorization_end(place, gap);
@@ -288,7 +299,7 @@ std::optional<Found> value_of(const Place& place, const Word::Value kind, const 
         end = bare_end(text, gap.value);
     }
     const auto value = text.substr(gap.value, end - gap.value);
-    if (value.empty() || is_mask(text.substr(gap.value, 20)) || is_one_of(value, unset)) return {};
+    if (value.empty() || is_masked(place, gap, end) || is_one_of(value, unset)) return {};
     if (kind == Value::cookies && !gap.structural && !value.contains('=') &&
         (gap.colon || !looks_random(value)))
         return {};
@@ -333,7 +344,7 @@ std::optional<Found> match_named(const Place& place) {
             escape_end(text, begin - 1, place.floor) != begin && word->text != "pwd")
             return {};
         // What stands for a value is no name: "[secret] = 1", "[token:3f9a1c02]"; "user[secret]=1" has one.
-        if (begin > place.floor && is_mask(text.substr(begin - 1, 20)) &&
+        if (begin > place.floor && mask_length(text.substr(begin - 1)) > 0 &&
             (begin - 1 <= place.floor || !is_base64url(text[begin - 2])))
             return {};
         behind = begin + word->text.size();

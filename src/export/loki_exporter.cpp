@@ -1,0 +1,228 @@
+#include "export/loki_exporter.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <new>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "export/loki_backlog.hpp"
+#include "export/loki_queue.hpp"
+
+namespace gh::exporting {
+namespace {
+
+std::int64_t nanoseconds_now() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+}  // namespace
+
+class LokiExporter::Impl {
+ public:
+    Impl(LokiExporterOptions options, telemetry::Registry& registry, telemetry::Log& log)
+        : options_(std::move(options)),
+          log_(log),
+          sent_(registry.one_counter("gatehouse_loki_lines_sent_total",
+                                     "Log lines that Loki has taken.")),
+          queue_full_(dropped(registry).with({"queue_full"})),
+          refused_(dropped(registry).with({"refused"})),
+          stopped_(dropped(registry).with({"stopped"})),
+          failures_(registry.one_counter("gatehouse_loki_push_failures_total",
+                                         "Attempts to push log lines that failed.")),
+          duration_(registry
+                        .histogram({.name = "gatehouse_loki_push_duration_seconds",
+                                    .help = "Time of an attempt to push log lines."})
+                        .with({})),
+          queue_(options_.queue_bytes_max, options_.batch_bytes),
+          backlog_(options_.spool, options_.spool_bytes_max, registry, log),
+          collector_(loop_, resolver_, options_.endpoint) {
+        loop_.post([this] { spawn(gather()); });
+        loop_.post([this] { spawn(send()); });
+        thread_ = std::jthread([this] { loop_.run(); });
+        pthread_setname_np(thread_.native_handle(), "loki");
+    }
+    ~Impl() {
+        end(std::chrono::milliseconds{0});
+        wait();
+    }
+
+    void append(loki::Stream stream, std::string_view lines) noexcept {
+        auto added = LogQueue::Added::no_room;
+        try {
+            added = queue_.add(stream, lines, nanoseconds_now());
+        } catch (const std::bad_alloc&) {
+            // As if there were no room.
+        }
+        if (added == LogQueue::Added::no_room)
+            queue_full_.add(static_cast<std::uint64_t>(std::ranges::count(lines, '\n')));
+        if (added == LogQueue::Added::batch_is_full && !ringing_.exchange(true))
+            loop_.post([this] { gather_bell_.wake(); });
+    }
+
+    void end(std::chrono::milliseconds timeout) noexcept {
+        if (!thread_.joinable() || ended_.exchange(true)) return;
+        loop_.post([this, timeout] {
+            ends_at_ = loop_.now() + timeout;
+            queue_.shut();
+            gather_bell_.wake();
+            send_bell_.wake();
+        });
+    }
+    void wait() noexcept {
+        if (thread_.joinable()) thread_.join();
+    }
+
+    struct Sink final : telemetry::LogSink {
+        Sink(Impl& to, loki::Stream of) : impl(to), stream(of) {}
+        void append(std::string_view line) noexcept override { impl.append(stream, line); }
+        Impl& impl;
+        loki::Stream stream;
+    };
+    Sink server{*this, loki::Stream::server}, access{*this, loki::Stream::access};
+
+ private:
+    static telemetry::Family<telemetry::Counter>& dropped(telemetry::Registry& registry) {
+        return registry.counter({.name = "gatehouse_loki_lines_dropped_total",
+                                 .help = "Log lines that Loki has not got, by why.",
+                                 .labels = {"reason"}});
+    }
+
+    [[nodiscard]] bool ending() const { return ends_at_ != SteadyTime::max(); }
+    [[nodiscard]] bool over() const { return loop_.now() >= ends_at_; }
+
+    /// An attempt that takes longer than this will most likely not end well.
+    [[nodiscard]] bool hangs() const {
+        return sending_since_ && loop_.now() - *sending_since_ >= options_.interval;
+    }
+
+    Task<> gather() {
+        for (;;) {
+            gather_bell_.expire_at(std::min(loop_.now() + options_.interval, ends_at_));
+            if (!ending()) co_await gather_bell_.wait();
+            ringing_ = false;
+            const bool last = ending();
+            if (last || backlog_.has_room()) {
+                for (auto& body : queue_.take(options_.labels)) backlog_.add(std::move(body));
+            }
+            if (!well_ || hangs() || backlog_.memory_is_full()) backlog_.spill();
+            send_bell_.wake();
+            if (last) break;
+        }
+        gathered_ = true;
+    }
+
+    Task<> send() {
+        while (!(ending() && over())) {
+            const auto* body = backlog_.front();
+            if (body != nullptr) {
+                co_await attempt(*body);
+            } else if (ending() && gathered_) {
+                break;
+            } else {
+                send_bell_.expire_at(ends_at_);
+                co_await send_bell_.wait();
+            }
+        }
+        while (!gathered_) {
+            send_bell_.never_expire();
+            co_await send_bell_.wait();
+        }
+        if (const auto lines = backlog_.keep(); lines > 0) stopped_.add(lines);
+        loop_.stop();
+    }
+
+    Task<> attempt(const LokiQueue::Body& body) {
+        const auto lines = body.lines;
+        const auto began = loop_.now();
+        sending_since_ = began;
+        const auto answer = co_await collector_.post(body.text, loki::content_type, patience());
+        sending_since_.reset();
+        duration_.observe(std::chrono::steady_clock::now() - began);
+        if (!answer.taken) failures_.add();
+        tell(answer.taken, answer.why);
+        if (answer.taken) {
+            sent_.add(lines);
+        } else if (answer.worth_a_retry) {
+            backlog_.spill();
+            co_await pause(std::max(
+                backoff_.next(),
+                std::chrono::duration_cast<std::chrono::milliseconds>(answer.retry_after)));
+            co_return;
+        } else {
+            refused_.add(lines);
+        }
+        backoff_.reset();
+        backlog_.done();
+    }
+
+    /// Of an attempt: as long as it may take, and at the end as long as there is.
+    [[nodiscard]] std::chrono::milliseconds patience() const {
+        if (!ending()) return options_.timeout;
+        return std::clamp(std::chrono::ceil<std::chrono::milliseconds>(ends_at_ - loop_.now()),
+                          std::chrono::milliseconds{1}, options_.timeout);
+    }
+
+    /// Lines that come meanwhile do not shorten it; the end does.
+    Task<> pause(std::chrono::milliseconds duration) {
+        const auto until = loop_.now() + duration;
+        while (loop_.now() < std::min(until, ends_at_)) {
+            send_bell_.expire_at(std::min(until, ends_at_));
+            co_await send_bell_.wait();
+            if (ending()) break;
+        }
+        send_bell_.never_expire();
+    }
+
+    /// Once for each change.
+    void tell(bool well, std::string_view why) {
+        if (std::exchange(well_, well) == well) return;
+        if (well) {
+            log_.info("export", "Loki takes log lines again");
+        } else {
+            log_.warning("export", "log lines could not be pushed to Loki; they wait in the spool")
+                .field("endpoint", collector_.url().authority)
+                .field("detail", why);
+        }
+    }
+
+    const LokiExporterOptions options_;
+    telemetry::Log& log_;
+    telemetry::Counter& sent_;
+    telemetry::Counter& queue_full_;
+    telemetry::Counter& refused_;
+    telemetry::Counter& stopped_;
+    telemetry::Counter& failures_;
+    telemetry::Histogram& duration_;
+    LokiQueue queue_;
+    LokiBacklog backlog_;
+    Backoff backoff_{options_.retry_first, options_.retry_max};
+    std::atomic<bool> ringing_ = false, ended_ = false;
+    net::Loop loop_;
+    net::Resolver resolver_;
+    Collector collector_;
+    net::Wakeup gather_bell_{loop_}, send_bell_{loop_};
+    std::optional<SteadyTime> sending_since_;
+    SteadyTime ends_at_ = SteadyTime::max();
+    bool gathered_ = false;
+    bool well_ = true;
+    std::jthread thread_;
+};
+
+LokiExporter::LokiExporter(LokiExporterOptions options, telemetry::Registry& registry,
+                           telemetry::Log& log)
+    : impl_(std::make_unique<Impl>(std::move(options), registry, log)) {}
+LokiExporter::~LokiExporter() = default;
+
+telemetry::LogSink& LokiExporter::sink(loki::Stream stream) {
+    return stream == loki::Stream::access ? impl_->access : impl_->server;
+}
+void LokiExporter::end(std::chrono::milliseconds timeout) noexcept { impl_->end(timeout); }
+void LokiExporter::wait() noexcept { impl_->wait(); }
+
+}  // namespace gh::exporting
