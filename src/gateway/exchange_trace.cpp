@@ -7,6 +7,7 @@
 #include <string>
 
 #include "gateway/worker.hpp"
+#include "telemetry/json_text.hpp"
 
 namespace gh::gateway {
 namespace {

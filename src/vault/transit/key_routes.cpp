@@ -101,7 +101,7 @@ Answered configure_key(TransitRoom& room, Entry entry, std::string_view body) {
 
 /// Whom another was faster than, it is rotated once more for.
 Task<Result<KeyChange>> rotate_after_others(TransitRoom& room, const Entry& entry) {
-    constexpr int attempts = 8;
+    constexpr int attempts = 64;
     for (int attempt = 1;; ++attempt) {
         auto facts = co_await room.keys.find(name_in(entry));
         if (!facts) co_return std::unexpected(as_told(std::move(facts).error(), "key not found"));
