@@ -273,18 +273,11 @@ std::size_t authorization_end(const Place& place, const Gap& gap) {
     return is_scheme && char_at(text, end) == ' ' ? bare_end(text, end + 1) : end;
 }
 
-/// Is a mask all there is: does nothing of the value stand behind it?
-bool is_masked(const Place& place, const Gap& gap, std::size_t end) {
-    const auto mask = mask_length(place.text.substr(gap.value));
-    if (mask == 0) return false;
-    const auto behind = gap.value + mask;
-    return behind >= end || (!gap.quoted && bare_end(place.text, behind) == behind);
-}
-
 std::optional<Found> value_of(const Place& place, const Word::Value kind, const Gap& gap) {
     const auto& text = place.text;
     if (kind == Value::ssn) return ssn_value(place, gap);
     if (gap.structural && !gap.quoted) return number_value(place, gap, RedactedKind::secret);
+    const auto mask = mask_length(text.substr(gap.value));
     auto end = gap.value;
     if (gap.quoted) {
         end = quoted_end(place, gap);
@@ -296,10 +289,11 @@ std::optional<Found> value_of(const Place& place, const Word::Value kind, const 
     } else if (kind == Value::authorization) {
         end = authorization_end(place, gap);
     } else {
-        end = bare_end(text, gap.value);
+        end = bare_end(text, gap.value + mask);  // its ']' is no end
     }
     const auto value = text.substr(gap.value, end - gap.value);
-    if (value.empty() || is_masked(place, gap, end) || is_one_of(value, unset)) return {};
+    if (value.empty() || (mask > 0 && gap.value + mask >= end) || is_one_of(value, unset))
+        return {};
     if (kind == Value::cookies && !gap.structural && !value.contains('=') &&
         (gap.colon || !looks_random(value)))
         return {};
