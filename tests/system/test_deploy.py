@@ -10,7 +10,7 @@ import yaml
 
 from support import upstream as answers
 from support.control import Control
-from support.gateway import api_key, public_route, upstream_config
+from support.gateway import api_key, free_port, public_route, upstream_config
 from support.prometheus import DEPLOY, INSTALLED, Prometheus
 from support.wait import pass_time, seconds, until
 
@@ -78,7 +78,9 @@ def at_work(start, configure, make_upstream, tmp_path):
     well, failing = make_upstream(), make_upstream(answers.close_without_answer)
     routes = [public_route("/failing", upstream="failing"), public_route("/limited", rate_limit=[{"requests": 1, "per": "1h", "by": "client_ip"}]),
               {"match": {"path_prefix": "/closed"}, "upstream": "backend", "access": "authenticated"}, public_route("/")]
-    config = configure([well, upstream_config(failing, "failing")], routes, auth={"api_keys": [api_key("admin", KEY, ["admin"])]})
+    config = configure([well, upstream_config(failing, "failing")], routes, auth={"api_keys": [api_key("admin", KEY, ["admin"])]},
+                       tls={"certificate": "internal"}, allowed_hosts=["localhost", "127.0.0.1"])
+    config["telemetry"]["traces"] = {"otlp_endpoint": f"http://127.0.0.1:{free_port()}"}
     config["listeners"][0]["serve"] = ["gateway", "api"]
     gateway = start(config)
     stop = threading.Event()
@@ -121,6 +123,36 @@ def test_every_query_says_something(at_work):
         for name in names_in(rule["expr"]) - {"gatehouse:database_journal:oldest_seconds"}:
             assert at_work.query(name), f"{rule.get('alert') or rule['record']} reads {name}, which there is not"
         at_work.query(rule["expr"])
+
+
+def queries_of_manuals():
+    """What stands in the tables of docs/ whose second column is a query."""
+    for page in sorted((DEPLOY.parent / "docs" / "operations").glob("*.md")):
+        asking = False
+        for line in page.read_text().splitlines():
+            cells = re.split(r"(?<!\\) \| ", line.strip("| ")) if line.startswith("|") else []
+            if cells[:2] == ["question", "query"]:
+                asking = True
+            elif not cells:
+                asking = False
+            elif asking and not cells[0].startswith("---"):
+                yield page.name, cells[1].strip("`")
+
+
+def test_every_query_of_the_manuals_is_taken_and_reads_what_there_is(at_work):
+    queries = list(queries_of_manuals())
+    assert len(queries) > 15 and len({page for page, _ in queries}) == 2
+    until(lambda: at_work.query("http_requests_total"), "a scrape", timeout=30, pause=1)
+    for page, query in queries:
+        at_work.query(query)
+        for name in names_in(query):
+            assert name in documented(), f"{page}: {query} reads {name}, which no page names"
+
+
+def documented():
+    """Names of metrics, with what a histogram adds to them."""
+    names = set(re.findall(r"`([a-z_][a-z0-9_]*)`", (DEPLOY.parent / "docs" / "operations" / "metrics.md").read_text()))
+    return names | {name + end for name in names for end in ("_bucket", "_sum", "_count")}
 
 
 def test_the_service_may_little():
