@@ -184,9 +184,9 @@ std::vector<Health::Probe> BackOffice::probes() {
              [this] { return ask_disk(looking_, settings_.data_dir, health_.disk_free_min()); }}};
 }
 
-HealthReport BackOffice::health(CheckStates known, SystemTime now) const {
+HealthReport BackOffice::health(CheckStates known) const {
     if (clerk_) known.emplace(name_of(Dependency::database), check_of(storage_state()));
-    return health_.report(std::move(known), now);
+    return health_.report(std::move(known), std::chrono::steady_clock::now());
 }
 
 StorageState BackOffice::storage_state() const {

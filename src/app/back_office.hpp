@@ -69,7 +69,7 @@ class BackOffice {
         return state_->hasher;
     }
     /// How everything is that the control plane needs, beside what is known of the rest.
-    [[nodiscard]] HealthReport health(CheckStates known, SystemTime now) const;
+    [[nodiscard]] HealthReport health(CheckStates known) const;
     void apply(const HealthConfig& config) { health_.apply(config); }
 
  private:

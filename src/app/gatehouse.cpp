@@ -251,7 +251,7 @@ Result<void> Gatehouse::start() {
     house.own.health = [&house] {
         const auto now = std::chrono::system_clock::now();
         return house.office->health(
-            known_states(house.current()->upstreams, house.acme->state(now)), now);
+            known_states(house.current()->upstreams, house.acme->state(now)));
     };
     GH_TRY_VOID(house.start_workers());
     GH_TRY(auto snapshot, house.plan(effective));

@@ -83,7 +83,9 @@ HealthReport judged(CheckStates states, const HealthConfig& config) {
 struct Health::Kept {
     Probe probe;
     bool asked = false;               // and has not answered; the rounds' alone
-    std::optional<CheckState> state;  // under the mutex
+    std::optional<CheckState> state;  // under the mutex, and what follows
+    SteadyTime asked_at;
+    milliseconds interval{0};  // of then
 };
 
 /// Of one round, who has not ended.
@@ -157,6 +159,8 @@ void Health::keep(Kept& kept, const Result<void>& outcome, milliseconds took) {
             if (!changed) next.since = kept.state->since;
         }
         kept.state = std::move(next);
+        kept.asked_at = std::chrono::steady_clock::now();
+        kept.interval = config_->interval;
     }
     if (!changed) return;
     const auto name = name_of(kept.probe.dependency);
@@ -166,14 +170,15 @@ void Health::keep(Kept& kept, const Result<void>& outcome, milliseconds took) {
         log_.error("health", "a check fails").field("check", name).error(outcome.error());
 }
 
-HealthReport Health::report(CheckStates known, SystemTime now) const {
+HealthReport Health::report(CheckStates known, SteadyTime now) const {
     const auto config = this->config();
-    const auto stale = config->interval * stale_rounds + config->timeout;
     const std::scoped_lock lock(mutex_);
     for (const auto& kept : kept_) {
         if (!kept->state) continue;  // the first round is under way
         auto state = *kept->state;
-        if (now - *state.checked > stale) {
+        // A reload that shortens the interval does not wake the pause that is under way.
+        const auto interval = std::max(kept->interval, config->interval);
+        if (now - kept->asked_at > interval * stale_rounds + config->timeout) {
             state.status = Status::unhealthy;
             state.why = "nobody has asked it for too long: is the process short of processor time?";
         }

@@ -84,7 +84,7 @@ class Health {
     void apply(HealthConfig config);
 
     /// @param known  what needs no asking; of the same name as a check, the worse of the two counts
-    [[nodiscard]] HealthReport report(CheckStates known, SystemTime now) const;
+    [[nodiscard]] HealthReport report(CheckStates known, SteadyTime now) const;
 
  private:
     struct Kept;

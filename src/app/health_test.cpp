@@ -35,19 +35,19 @@ TEST_F(HealthTest, KeepsWhatProbesSaidAndSinceWhen) {
     Result<void> outcome;
     Health health(quick, {{Dependency::vault, [&]() -> Task<Result<void>> { co_return outcome; }}},
                   log_);
-    EXPECT_TRUE(health.report({}, std::chrono::system_clock::now()).checks.empty())
+    EXPECT_TRUE(health.report({}, std::chrono::steady_clock::now()).checks.empty())
         << "nobody has asked yet";
     check(health);
-    const auto well = health.report({}, std::chrono::system_clock::now()).checks.at("vault");
+    const auto well = health.report({}, std::chrono::steady_clock::now()).checks.at("vault");
     EXPECT_EQ(well.status, Status::healthy);
     check(health);
-    EXPECT_EQ(health.report({}, std::chrono::system_clock::now()).checks.at("vault").since,
+    EXPECT_EQ(health.report({}, std::chrono::steady_clock::now()).checks.at("vault").since,
               well.since);
     EXPECT_TRUE(said_.text.empty()) << "what stays well is not worth a line";
     outcome = fail(ErrorKind::unavailable, "vault.away", "gone");
     check(health);
     check(health);
-    const auto ill = health.report({}, std::chrono::system_clock::now()).checks.at("vault");
+    const auto ill = health.report({}, std::chrono::steady_clock::now()).checks.at("vault");
     EXPECT_EQ(ill.status, Status::unhealthy);
     EXPECT_EQ(ill.why, "vault.away: gone");
     EXPECT_GT(ill.since, well.since);
@@ -75,7 +75,7 @@ TEST_F(HealthTest, WhatDoesNotAnswerIsUnhealthyInTimeAndAskedOnce) {
     ASSERT_TRUE(net::run_to_end(twice(health)));
     EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(5));
     EXPECT_EQ(asked, 1);
-    const auto report = health.report({}, std::chrono::system_clock::now());
+    const auto report = health.report({}, std::chrono::steady_clock::now());
     EXPECT_EQ(report.checks.at("database").status, Status::unhealthy);
     EXPECT_EQ(report.checks.at("disk").status, Status::healthy);
 }
@@ -90,7 +90,7 @@ TEST_F(HealthTest, TheWorseOfWhatIsKnownAndWhatIsAskedCounts) {
                                          .status = Status::degraded,
                                          .why = "3 writes wait",
                                          .backlog = 3});
-    const auto now = std::chrono::system_clock::now();
+    const auto now = std::chrono::steady_clock::now();
     const auto found = health.report(known, now).checks.at("database");
     EXPECT_EQ(found.status, Status::degraded);
     EXPECT_EQ(found.why, "3 writes wait");

@@ -26,6 +26,7 @@ std::chrono::seconds seconds_in(std::string_view text) {
 Task<Collector::Answer> Collector::post(std::string body, std::string_view content_type,
                                         std::chrono::milliseconds timeout) {
     const auto& url = endpoint_.url;
+    const auto begun = loop_.now();
     auto question = net::look_up(loop_, resolver_, url.host, url.port);
     const auto addresses = co_await net::within(timeout, "collector.look_up", std::move(question));
     if (!addresses) co_return Answer{.worth_a_retry = true, .why = describe(addresses.error())};
@@ -41,7 +42,9 @@ Task<Collector::Answer> Collector::post(std::string body, std::string_view conte
     request.content_type = content_type;
     request.body = std::move(body);
     request.wanted = {"Retry-After"};
-    request.timeout = timeout;
+    const auto left = begun + timeout - loop_.now();
+    request.timeout =
+        std::max(std::chrono::floor<std::chrono::milliseconds>(left), std::chrono::milliseconds{1});
     const auto answer = co_await http::fetch(loop_, std::move(request));
     if (!answer) {
         // It has it, and says what we do not understand.
@@ -51,6 +54,7 @@ Task<Collector::Answer> Collector::post(std::string body, std::string_view conte
     const auto status = answer->status;
     const bool later = status == 429 || status == 502 || status == 503 || status == 504;
     co_return Answer{.taken = status >= 200 && status < 300,
+                     .status = status,
                      .worth_a_retry = later,
                      .retry_after = seconds_in(answer->field("Retry-After")),
                      .why = "status " + std::to_string(status)};

@@ -30,6 +30,7 @@ class Collector {
  public:
     struct Answer {
         bool taken = false;
+        unsigned status = 0;         ///< 0: it has not answered, or not in HTTP
         bool worth_a_retry = false;  ///< it is not there, or says later (429, 502, 503, 504)
         std::chrono::seconds retry_after{0};  ///< as it says; 0: it does not
         std::string why;                      ///< for the log: "503", "fetch.connect: ..."

@@ -84,10 +84,11 @@ void LokiBacklog::done() {
 }
 
 void LokiBacklog::spill() {
-    // The front is older than all the others: where the spool has anything, it is the front's already.
-    if (front_ && !front_end_) {
+    if (!open_spool()) return;
+    // The front is older than all the others, but for what another process has left in the spool: then it is sent from memory.
+    if (front_ && !front_end_ && spool_->bytes() == 0) {
         if (!write(*front_)) return;
-        front_end_ = spool_->front()->end;
+        if (const auto batch = spool_->front()) front_end_ = batch->end;
     }
     while (!waiting_.empty() && write(waiting_.front())) {
         memory_bytes_ -= waiting_.front().text.size();
@@ -98,8 +99,8 @@ void LokiBacklog::spill() {
 
 std::uint64_t LokiBacklog::keep() {
     spill();
+    std::uint64_t lines = front_ && !front_end_ && !write(*front_) ? front_->lines : 0;
     if (spool_) spool_->sync();
-    std::uint64_t lines = front_ && !front_end_ ? front_->lines : 0;
     for (const auto& body : waiting_) lines += body.lines;
     return lines;
 }

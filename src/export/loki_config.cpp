@@ -81,6 +81,11 @@ config::Type<LokiConfig> loki_type() {
                                     "level, service, stream, nor __ in front");
             return false;
         }
+        // Escapes make a body longer than its lines.
+        if (read.spool.bytes_max < 8 * std::uint64_t{read.batch_bytes}) {
+            reader.refuse(node, "has a spool.bytes_max that is less than eight times batch_bytes");
+            return false;
+        }
         return check_endpoint(node, reader, read.url, read.insecure, read.headers, "log lines");
     });
     return table.type();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <new>
 #include <string>
 #include <thread>
@@ -56,13 +57,13 @@ class LokiExporter::Impl {
         auto added = LogQueue::Added::no_room;
         try {
             added = queue_.add(stream, lines, nanoseconds_now());
+            if (added == LogQueue::Added::batch_is_full && !ringing_.exchange(true))
+                loop_.post([this] { gather_bell_.wake(); });
         } catch (const std::bad_alloc&) {
             // As if there were no room.
         }
         if (added == LogQueue::Added::no_room)
             queue_full_.add(static_cast<std::uint64_t>(std::ranges::count(lines, '\n')));
-        if (added == LogQueue::Added::batch_is_full && !ringing_.exchange(true))
-            loop_.post([this] { gather_bell_.wake(); });
     }
 
     void end(std::chrono::milliseconds timeout) noexcept {
@@ -107,27 +108,49 @@ class LokiExporter::Impl {
             if (!ending()) co_await gather_bell_.wait();
             ringing_ = false;
             const bool last = ending();
-            if (last || backlog_.has_room()) {
-                for (auto& body : queue_.take(options_.labels)) backlog_.add(std::move(body));
+            try {
+                gather_once(last);
+            } catch (const std::exception& e) {
+                tell(false, e.what());
             }
-            if (!well_ || hangs() || backlog_.memory_is_full()) backlog_.spill();
             send_bell_.wake();
             if (last) break;
         }
         gathered_ = true;
     }
 
+    void gather_once(bool last) {
+        if (last || backlog_.has_room()) {
+            for (auto& body : queue_.take(options_.labels)) backlog_.add(std::move(body));
+        }
+        if (!well_ || hangs() || backlog_.memory_is_full()) backlog_.spill();
+    }
+
+    /// @return false: nothing waits, and nothing comes any more
+    Task<bool> send_one() {
+        const auto* body = backlog_.front();
+        if (body != nullptr) {
+            co_await attempt(*body);
+        } else if (ending() && gathered_) {
+            co_return false;
+        } else {
+            send_bell_.expire_at(ends_at_);
+            co_await send_bell_.wait();
+        }
+        co_return true;
+    }
+
     Task<> send() {
-        while (!(ending() && over())) {
-            const auto* body = backlog_.front();
-            if (body != nullptr) {
-                co_await attempt(*body);
-            } else if (ending() && gathered_) {
-                break;
-            } else {
-                send_bell_.expire_at(ends_at_);
-                co_await send_bell_.wait();
+        for (bool more = true; more && !(ending() && over());) {
+            bool failed = false;
+            try {
+                more = co_await send_one();
+            } catch (const std::exception& e) {
+                failed = true;
+                sending_since_.reset();
+                tell(false, e.what());
             }
+            if (failed) co_await pause(options_.retry_first);
         }
         while (!gathered_) {
             send_bell_.never_expire();
@@ -135,6 +158,11 @@ class LokiExporter::Impl {
         }
         if (const auto lines = backlog_.keep(); lines > 0) stopped_.add(lines);
         loop_.stop();
+    }
+
+    /// These lines, now and for ever; everything else may be another thing tomorrow, a wrong token included.
+    static bool refuses(const Collector::Answer& answer) {
+        return answer.status == 400 || answer.status == 413 || answer.status == 422;
     }
 
     Task<> attempt(const LokiQueue::Body& body) {
@@ -148,7 +176,7 @@ class LokiExporter::Impl {
         tell(answer.taken, answer.why);
         if (answer.taken) {
             sent_.add(lines);
-        } else if (answer.worth_a_retry) {
+        } else if (!refuses(answer)) {
             backlog_.spill();
             co_await pause(std::max(
                 backoff_.next(),

@@ -77,7 +77,8 @@ TEST(LokiConfig, ReadsAllAndRefusesWhatCannotBeMeant) {
     const auto read = read_for_test(
         loki_type(),
         "{url: \"https://loki:3100/\", container: vos_api_gateway, labels: {node: a}, tenant: "
-        "team-1, headers: {Authorization: \"${env:T}\"}, spool: {bytes_max: 1MiB}}",
+        "team-1, headers: {Authorization: \"${env:T}\"}, batch_bytes: 64KiB, spool: {bytes_max: "
+        "1MiB}}",
         {{"T", "Bearer hush"}});
     ASSERT_EQ(read.problems, "");
     EXPECT_FALSE(read.shown.contains("hush")) << read.shown;
@@ -89,7 +90,8 @@ TEST(LokiConfig, ReadsAllAndRefusesWhatCannotBeMeant) {
     for (const auto* bad :
          {"{labels: {level: x}}", "{labels: {__x: y}}", "{labels: {a-b: y}}", "{labels: {1a: y}}",
           "{tenant: \"a b\"}", "{tenant: \"a\\nb\"}", "{url: \"ftp://loki\"}",
-          "{url: \"http://loki:3100\"}", "{spool: {bytes_max: 1}}", "{interval: 0s}"}) {
+          "{url: \"http://loki:3100\"}", "{spool: {bytes_max: 1}}", "{spool: {bytes_max: 1MiB}}",
+          "{interval: 0s}"}) {
         EXPECT_NE(read_for_test(loki_type(), bad).problems, "") << bad;
     }
 }

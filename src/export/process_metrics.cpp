@@ -7,6 +7,7 @@
 
 #include <array>
 #include <charconv>
+#include <ctime>
 #include <filesystem>
 #include <string>
 
@@ -39,12 +40,20 @@ std::optional<ProcessStat> process_stat() {
 
 double ticks_per_second() { return static_cast<double>(::sysconf(_SC_CLK_TCK)); }
 
+/// What the clocks say of it, where a service sees of /proc its processes alone.
+std::optional<double> boot_time_by_clocks() {
+    timespec now{}, up{};
+    if (::clock_gettime(CLOCK_REALTIME, &now) != 0 || ::clock_gettime(CLOCK_BOOTTIME, &up) != 0)
+        return std::nullopt;
+    return static_cast<double>(now.tv_sec - up.tv_sec);
+}
+
 /// The machine's start in seconds since 1970: the line "btime N" of /proc/stat.
 std::optional<double> boot_time() {
     const auto text = read_file("/proc/stat");
     constexpr std::string_view key = "\nbtime ";
     const auto found = text.find(key);
-    if (found == std::string::npos) return std::nullopt;
+    if (found == std::string::npos) return boot_time_by_clocks();
     const char* begin = text.data() + found + key.size();
     std::uint64_t value = 0;
     if (std::from_chars(begin, text.data() + text.size(), value).ec != std::errc{})

@@ -72,23 +72,27 @@ Result<Spool> Spool::open(const std::filesystem::path& folder, SpoolOptions opti
         ::openat(spool.folder_.get(), "position", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!spool.position_file_)
         return fail_errno(ErrorKind::unavailable, "file.io", (folder / "position").string(), errno);
-    spool.find_segments(folder);
+    GH_TRY_VOID(spool.find_segments(folder));
     spool.read_position();
     return spool;
 }
 
-void Spool::find_segments(const std::filesystem::path& folder) {
+Result<void> Spool::find_segments(const std::filesystem::path& folder) {
     std::error_code failed;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, failed)) {
-        const auto number = number_of(entry.path().filename().native());
+    std::filesystem::directory_iterator entries(folder, failed);
+    for (; !failed && entries != std::filesystem::directory_iterator(); entries.increment(failed)) {
+        const auto& path = entries->path();
+        const auto number = number_of(path.filename().native());
         struct stat facts{};
-        if (!number || ::lstat(entry.path().c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
-            continue;
+        if (!number || ::lstat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) continue;
         segments_.push_back({*number, static_cast<std::uint64_t>(facts.st_size)});
     }
+    if (failed)
+        return fail(ErrorKind::unavailable, "file.io", folder.string() + ": " + failed.message());
     std::ranges::sort(segments_, {}, &Segment::number);
     for (const auto& segment : segments_) bytes_ += segment.bytes;
     if (!segments_.empty()) last_number_ = segments_.back().number;
+    return {};
 }
 
 void Spool::read_position() {
@@ -197,7 +201,10 @@ std::optional<Spool::Batch> Spool::front() {
     while (!segments_.empty()) {
         const auto& first = segments_.front();
         const auto offset = first.number == position_.segment ? position_.offset : 0;
-        if (const auto file = open_segment(first)) {
+        const auto file = open_segment(first);
+        // For want of descriptors or memory, say: it is there, and read later.
+        if (!file && errno != ENOENT) return std::nullopt;
+        if (file) {
             const auto header = parse_spool_header(read_at(file, offset, spool_header_bytes));
             const auto bytes = header ? read_at(file, offset, header->record_bytes) : std::string();
             if (const auto record = parse_spool_record(bytes)) {

@@ -65,7 +65,7 @@ class Spool {
 
     Spool(FileLock lock, UniqueFd folder, SpoolOptions options)
         : lock_(std::move(lock)), folder_(std::move(folder)), options_(options) {}
-    void find_segments(const std::filesystem::path& folder);
+    [[nodiscard]] Result<void> find_segments(const std::filesystem::path& folder);
     void read_position();
     void write_position();
     [[nodiscard]] Result<void> begin_segment();

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <vector>
 
@@ -26,7 +27,11 @@ class Exemplars {
     void offer(std::size_t bucket, std::size_t buckets, const Exemplar& exemplar) {
         const std::unique_lock lock(mutex_, std::try_to_lock);
         if (!lock) return;
-        if (last_.empty()) last_.resize(buckets);
+        try {
+            if (last_.empty()) last_.resize(buckets);
+        } catch (const std::bad_alloc&) {
+            return;
+        }
         last_[bucket] = exemplar;
     }
     [[nodiscard]] std::optional<Exemplar> of(std::size_t bucket) const {

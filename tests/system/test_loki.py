@@ -178,7 +178,7 @@ def test_a_full_disk_costs_no_request_and_what_waits_in_memory_arrives(start, co
 
 def test_the_oldest_lines_go_when_the_spool_is_full(start, configure, upstream):
     port = free_port()
-    gateway = start(pushing(configure, upstream, f"http://127.0.0.1:{port}", spool={"bytes_max": "1MiB"}))
+    gateway = start(pushing(configure, upstream, f"http://127.0.0.1:{port}", batch_bytes="64KiB", spool={"bytes_max": "1MiB"}))
     targets = ask(gateway, [f"/{number}?{'x' * 1500}" for number in range(900)])
     until(lambda: gateway.metric("gatehouse_loki_lines_dropped_total", reason="spool_full") > 0, "lines dropped", timeout=20)
     assert gateway.metric("gatehouse_loki_spool_bytes") <= 1 << 20

@@ -93,7 +93,7 @@ grep -q 'edited by the operator' /etc/gatehouse/gatehouse.yaml
 start
 as_service gatehouse key list --config /etc/gatehouse/gatehouse.yaml | grep nightly
 sha256sum -c /run/ca
-test -s /var/log/gatehouse/access.log || test -e /var/log/gatehouse/access.log
+test -s /var/log/gatehouse/access.log
 stop
 dpkg --remove gatehouse
 test ! -e /usr/bin/gatehouse
