@@ -39,7 +39,7 @@ def test_the_image_is_small_in_what_it_holds_and_may(recipe):
     assert only(recipe, "USER") == "10001:10001", "numeric, so that runAsNonRoot can be judged"
     words = [word for word, _ in recipe["last"]]
     assert "ADD" not in words and "ENV" not in words and "ARG" not in words
-    assert all(rest.startswith("--from=build") or rest.startswith("deploy/") for word, rest in recipe["last"] if word == "COPY")
+    assert all(rest.startswith(("--from=build", "--chmod=0644 deploy/", "deploy/")) for word, rest in recipe["last"] if word == "COPY")
     assert words.index("USER") > max(index for index, word in enumerate(words) if word in ("RUN", "COPY")), "built as root, run as nobody"
     assert only(recipe, "VOLUME") == "/var/lib/gatehouse" and only(recipe, "EXPOSE") == "8443"
     for source in (rest.split()[0] for word, rest in recipe["all"] if word == "COPY" and not rest.startswith("--")):
@@ -54,7 +54,7 @@ def test_its_probe_asks_at_the_agreed_times(recipe):
 
 def test_what_is_not_built_of_is_ignored():
     ignored = (ROOT / ".containerignore").read_text()
-    assert {"build", "data", ".git", ".env"} <= set(ignored.split()) and (ROOT / ".dockerignore").read_text() == ignored
+    assert {"build", "data", ".git", ".env", "**/secrets"} <= set(ignored.split()) and (ROOT / ".dockerignore").read_text() == ignored
 
 
 def boxes():
@@ -130,13 +130,13 @@ def kustomized(folder):
         pytest.skip("kubectl is not installed")
     done = subprocess.run(["kubectl", "kustomize", str(DEPLOY / "kubernetes" / folder)], capture_output=True, text=True, timeout=seconds(60), check=False)
     assert done.returncode == 0 and not done.stderr, done.stderr
-    return {each["kind"]: each for each in yaml.safe_load_all(done.stdout)}
+    return {each["kind"] if each["metadata"]["name"] != "gatehouse-monitoring" else "Monitoring": each for each in yaml.safe_load_all(done.stdout)}
 
 
 @pytest.mark.parametrize("folder", ["base", "postgresql"])
 def test_kubernetes_runs_it_restricted(folder):
     made = kustomized(folder)
-    assert set(made) == {"Namespace", "ServiceAccount", "ConfigMap", "StatefulSet", "Service", "NetworkPolicy", "PodDisruptionBudget"}
+    assert set(made) == {"Namespace", "ServiceAccount", "ConfigMap", "StatefulSet", "Service", "Monitoring", "NetworkPolicy", "PodDisruptionBudget"}
     assert made["Namespace"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     assert made["ServiceAccount"]["automountServiceAccountToken"] is False
     pod = made["StatefulSet"]["spec"]["template"]
@@ -156,5 +156,8 @@ def test_kubernetes_runs_it_restricted(folder):
                      made["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"], made["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"]):
         assert selector.items() <= labels.items()
     assert [port["targetPort"] for port in made["Service"]["spec"]["ports"]] == ["https"]
+    assert made["Monitoring"]["spec"]["clusterIP"] == "None" and made["Monitoring"]["spec"]["ports"][0]["port"] == ports["monitoring"]
+    hosts = yaml.safe_load(made["ConfigMap"]["data"]["gatehouse.yaml"])["allowed_hosts"]
+    assert "gatehouse-monitoring.gatehouse.svc" in hosts, "or Prometheus gets 421"
     database = [each for container in spec["containers"] + spec.get("initContainers", []) for each in container.get("env", [])]
     assert all("secretKeyRef" in each["valueFrom"] for each in database) and len(database) == (2 if folder == "postgresql" else 0)

@@ -22,6 +22,8 @@ def test_rotation_under_load_loses_no_line(gateway, tmp_path):
     logs = gateway.directory
     os.chmod(logs, 0o750)
     rules = rules.replace("/var/log/gatehouse/*.log", f"{logs}/*.log").replace("0640 gatehouse gatehouse", f"0640 {getpass.getuser()} {getpass.getuser()}")
+    assert "    su gatehouse gatehouse\n" in rules, "root makes no file in a folder of the service's"
+    rules = rules.replace("su gatehouse gatehouse", f"su {getpass.getuser()} {getpass.getuser()}")
     rules = rules.replace("systemctl kill --signal=USR1 --kill-whom=main gatehouse.service", f"kill -USR1 {gateway.process.pid}")
     file = tmp_path / "rules"
     file.write_text(rules)

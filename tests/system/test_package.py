@@ -93,8 +93,11 @@ grep -q 'edited by the operator' /etc/gatehouse/gatehouse.yaml
 start
 as_service gatehouse key list --config /etc/gatehouse/gatehouse.yaml | grep nightly
 sha256sum -c /run/ca
-test -s /var/log/gatehouse/access.log
+curl --silent --insecure https://localhost:8443/ >/dev/null
 stop
+test -s /var/log/gatehouse/access.log
+rm /etc/gatehouse/gatehouse.yaml && dpkg --force-depends --force-downgrade --install /first.deb
+dpkg --force-depends --force-confmiss --install /second.deb
 dpkg --remove gatehouse
 test ! -e /usr/bin/gatehouse
 test -e /var/lib/gatehouse/ca.pem && test -e /etc/gatehouse/gatehouse.yaml
