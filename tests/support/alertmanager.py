@@ -6,12 +6,11 @@ import re
 import shutil
 import subprocess
 import threading
-import urllib.request
 
 import yaml
 
 from support.ports import free_port
-from support.prometheus import DEPLOY
+from support.prometheus import DEPLOY, is_ready
 from support.wait import seconds, until
 
 INSTALLED = bool(shutil.which("prometheus-alertmanager") and shutil.which("amtool"))
@@ -80,13 +79,7 @@ class Alertmanager:
         self.process = subprocess.Popen(
             ["prometheus-alertmanager", f"--config.file={folder / 'alertmanager.yml'}", f"--storage.path={folder / 'data'}",
              f"--web.listen-address=127.0.0.1:{self.port}", "--cluster.listen-address="], stdout=self.log, stderr=subprocess.STDOUT)
-        until(self.ready, "Alertmanager", timeout=30, pause=0.1)
-
-    def ready(self):
-        try:
-            return urllib.request.urlopen(f"{self.url}/-/ready", timeout=seconds(5)).status == 200
-        except OSError:
-            return False
+        until(lambda: is_ready(self.port), "Alertmanager", timeout=30, pause=0.1)
 
     def amtool(self, *arguments):
         done = subprocess.run(["amtool", f"--alertmanager.url={self.url}", *arguments], capture_output=True, text=True,

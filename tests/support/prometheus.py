@@ -17,6 +17,14 @@ INSTALLED = bool(shutil.which("prometheus") and shutil.which("promtool"))
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
 
+def is_ready(port):
+    """Prometheus and Alertmanager say so in the same way."""
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=seconds(5)).status == 200
+    except OSError:
+        return False
+
+
 class Prometheus:
     """deploy/prometheus, asked each second for the metrics of `target` (HOST:PORT). `alertmanager` is a URL; `at_once` has
     alerts fire without their `for`."""
@@ -39,13 +47,7 @@ class Prometheus:
         self.process = subprocess.Popen(
             ["prometheus", f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}",
              f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"], stdout=self.log, stderr=subprocess.STDOUT)
-        until(self.ready, "Prometheus", timeout=30, pause=0.1)
-
-    def ready(self):
-        try:
-            return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=seconds(5)).status == 200
-        except OSError:
-            return False
+        until(lambda: is_ready(self.port), "Prometheus", timeout=30, pause=0.1)
 
     def query(self, expression):
         """[(labels, value)], or an AssertionError where it is no expression."""

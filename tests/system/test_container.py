@@ -125,12 +125,25 @@ def test_the_configurations_are_good(tmp_path):
         assert done.returncode == 0, done.stderr
 
 
+def as_written():
+    """What base says without kustomize: its resources, one behind the other."""
+    base = DEPLOY / "kubernetes" / "base"
+    for file in yaml.safe_load((base / "kustomization.yaml").read_text())["resources"]:
+        yield from yaml.safe_load_all((base / file).read_text())
+
+
+def by_kind(resources):
+    return {each["kind"] if each["metadata"]["name"] != "gatehouse-monitoring" else "Monitoring": each for each in resources}
+
+
 def kustomized(folder):
     if not shutil.which("kubectl"):
-        pytest.skip("kubectl is not installed")
+        if folder == "base":
+            return by_kind(as_written())
+        pytest.skip("kubectl is not installed, and patches are its to apply")
     done = subprocess.run(["kubectl", "kustomize", str(DEPLOY / "kubernetes" / folder)], capture_output=True, text=True, timeout=seconds(60), check=False)
     assert done.returncode == 0 and not done.stderr, done.stderr
-    return {each["kind"] if each["metadata"]["name"] != "gatehouse-monitoring" else "Monitoring": each for each in yaml.safe_load_all(done.stdout)}
+    return by_kind(yaml.safe_load_all(done.stdout))
 
 
 @pytest.mark.parametrize("folder", ["base", "postgresql"])
