@@ -74,7 +74,7 @@ Result<std::unique_ptr<BackOffice>> BackOffice::open(
     auto audit = std::make_unique<audit::Log>(*fallback, registry, log);
     GH_TRY(auto checkpoints, CheckpointKeeper::open(settings.data_dir, settings.audit.origin, keys,
                                                     *state->database));
-    GH_TRY(auto identity, IdentityHouse::open(settings, *state, *fallback, *audit, keys,
+    GH_TRY(auto identity, IdentityHouse::open(settings, *state, *fallback, *audit, keys, registry,
                                               std::chrono::system_clock::now()));
     GH_TRY(auto enrolment_secret, kept_secret(keys, enrolment_key));
     auto office = std::make_unique<BackOffice>(settings, keys, std::move(keyring), std::move(state),

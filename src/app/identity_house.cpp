@@ -9,6 +9,7 @@
 #include "app/machine.hpp"
 #include "base/try.hpp"
 #include "crypto/password.hpp"
+#include "identity/principal.hpp"
 #include "identity/stored_keys.hpp"
 #include "identity/token_authenticator.hpp"
 
@@ -48,6 +49,7 @@ std::string issuer_of(const Settings& settings) {
 
 IdentityHouse::IdentityHouse(const Settings& settings, State& state, storage::Fallback& fallback,
                              audit::Log& audit, crypto::KeyStore& keys,
+                             telemetry::Registry& registry,
                              std::shared_ptr<const identity::SigningKeys> signing,
                              identity::Decoys decoys)
     : key_store_(keys),
@@ -62,7 +64,8 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, storage::Fa
                 .pool = hashing_,
                 .throttle = throttle_,
                 .scheme = settings.auth.password_hash,
-                .decoys = std::move(decoys)}),
+                .decoys = std::move(decoys),
+                .counters = identity::SignInCounters(registry)}),
       room_({.users = state.users,
              .keys = state.keys,
              .roles = state.roles,
@@ -86,18 +89,42 @@ IdentityHouse::IdentityHouse(const Settings& settings, State& state, storage::Fa
               .replays = dpop_replays_,
               .audit = audit,
               .access_token_lifetime = settings.auth.access_token_ttl,
-              .password_grant = settings.auth.password_grant}) {}
+              .password_grant = settings.auth.password_grant}) {
+    count_users(registry);
+}
 
-Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(const Settings& settings, State& state,
-                                                           storage::Fallback& fallback,
-                                                           audit::Log& audit,
-                                                           crypto::KeyStore& keys, SystemTime now) {
+void IdentityHouse::count_users(telemetry::Registry& registry) {
+    auto& made = registry.counter({.name = "gatehouse_tokens_issued_total",
+                                   .help = "Access tokens made, by whom they are for.",
+                                   .labels = {"principal_type"}});
+    issuer_.on_issued([this, &of_users = made.with({"user"}), &of_services = made.with({"service"}),
+                       &of_delegates = made.with({"delegated"})](const identity::TokenGrant& grant,
+                                                                 const identity::IssuedToken& token,
+                                                                 SystemTime now) {
+        auto principal = identity::principal_of(grant, token, issuer_.name(), now);
+        const bool acts = principal->type == access::PrincipalType::delegated;
+        const bool serves = principal->type == access::PrincipalType::service;
+        (acts ? of_delegates : serves ? of_services : of_users).add();
+        active_users_.saw(principal);
+    });
+    registry.collect({.name = "active_users",
+                      .help = "Users with a good token that this node has made or recognised.",
+                      .labels = {}},
+                     telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
+                         const auto now = std::chrono::system_clock::now();
+                         samples.add(static_cast<double>(active_users_.count(revocations_, now)));
+                     });
+}
+
+Result<std::unique_ptr<IdentityHouse>> IdentityHouse::open(
+    const Settings& settings, State& state, storage::Fallback& fallback, audit::Log& audit,
+    crypto::KeyStore& keys, telemetry::Registry& registry, SystemTime now) {
     GH_TRY(auto signing,
            identity::SigningKeys::keep(keys, settings.auth.signing_algorithm, {}, now));
     identity::Decoys decoys;
     GH_TRY(decoys.argon2id, kept_decoy(keys, crypto::PasswordScheme::argon2id));
     GH_TRY(decoys.bcrypt, kept_decoy(keys, crypto::PasswordScheme::bcrypt));
-    auto house = std::make_unique<IdentityHouse>(settings, state, fallback, audit, keys,
+    auto house = std::make_unique<IdentityHouse>(settings, state, fallback, audit, keys, registry,
                                                  std::move(signing), std::move(decoys));
     GH_TRY_VOID(house->revoker_.recall(now));
     return house;
@@ -120,7 +147,7 @@ std::unique_ptr<access::Authenticator> IdentityHouse::authenticator(
     auto keys =
         std::make_unique<identity::StoredKeys>(std::move(look_up), std::move(clock), key_uses_);
     return std::make_unique<identity::TokenAuthenticator>(trust, &revocations_, std::move(keys),
-                                                          &dpop_replays_);
+                                                          &dpop_replays_, &active_users_);
 }
 
 std::vector<api::Route> IdentityHouse::routes() {

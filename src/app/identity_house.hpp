@@ -11,6 +11,7 @@
 #include "audit/log.hpp"
 #include "base/error.hpp"
 #include "crypto/key_store.hpp"
+#include "identity/active_users.hpp"
 #include "identity/dpop_replays.hpp"
 #include "identity/key_uses.hpp"
 #include "identity/login_throttle.hpp"
@@ -32,14 +33,14 @@ namespace gh::app {
 /// The identity room, furnished: what its routes and the request path need. Outlives the workers.
 class IdentityHouse {
  public:
-    /// @param state, fallback, audit  outlive this
-    /// @return                        errors of the key store and of reading the journal
+    /// @param state, fallback, audit, registry  outlive this
+    /// @return  errors of the key store and of reading the journal
     [[nodiscard]] static Result<std::unique_ptr<IdentityHouse>> open(
         const Settings& settings, State& state, storage::Fallback& fallback, audit::Log& audit,
-        crypto::KeyStore& keys, SystemTime now);
+        crypto::KeyStore& keys, telemetry::Registry& registry, SystemTime now);
     /// Of what open() has made ready.
     IdentityHouse(const Settings& settings, State& state, storage::Fallback& fallback,
-                  audit::Log& audit, crypto::KeyStore& keys,
+                  audit::Log& audit, crypto::KeyStore& keys, telemetry::Registry& registry,
                   std::shared_ptr<const identity::SigningKeys> signing, identity::Decoys decoys);
 
     /// Makes the keys that are due and lets go of those that are over. Reads and writes files.
@@ -60,10 +61,13 @@ class IdentityHouse {
         const identity::TrustSource& trust, net::Loop& loop);
 
  private:
+    void count_users(telemetry::Registry& registry);
+
     crypto::KeyStore& key_store_;
     const codec::JoseAlgorithm algorithm_;
     identity::TokenIssuer issuer_;
     identity::RevocationSource revocations_;
+    identity::ActiveUsers active_users_;
     identity::Revoker revoker_;
     identity::RoleSource roles_;
     identity::KeyRepository& keys_;

@@ -36,6 +36,25 @@ std::shared_ptr<const access::Principal> principal_of(Claims claims, access::Pri
     return principal;
 }
 
+std::shared_ptr<const access::Principal> principal_of(const TokenGrant& grant,
+                                                      const IssuedToken& token,
+                                                      std::string_view issuer, SystemTime now) {
+    using access::PrincipalType;
+    auto principal = std::make_shared<access::Principal>();
+    principal->type = !grant.actor.empty() ? PrincipalType::delegated
+                      : grant.service      ? PrincipalType::service
+                                           : PrincipalType::user;
+    principal->subject = grant.subject;
+    principal->issuer = issuer;
+    principal->token_id = token.id;
+    principal->client_id = grant.client_id;
+    principal->origins = grant.origins;
+    principal->issued_at = std::chrono::floor<milliseconds>(now);
+    principal->expires = token.expires;
+    principal->revoked_by = access::RevokedBy::token_list;
+    return principal;
+}
+
 std::shared_ptr<const access::Principal> principal_of(
     const access::ClientCertificate& certificate) {
     auto principal = std::make_shared<access::Principal>();

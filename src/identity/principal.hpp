@@ -5,6 +5,7 @@
 #include "access/authenticator.hpp"
 #include "access/principal.hpp"
 #include "identity/jwt.hpp"
+#include "identity/token_issuer.hpp"
 
 namespace gh::identity {
 
@@ -16,6 +17,12 @@ void settle_roles(access::Principal& principal);
 [[nodiscard]] std::shared_ptr<const access::Principal> principal_of(
     Claims claims, access::PrincipalType type,
     access::RevokedBy revoked_by = access::RevokedBy::nothing);
+
+/// Whom a token of ours stands for that was just made; without its roles and scopes.
+[[nodiscard]] std::shared_ptr<const access::Principal> principal_of(const TokenGrant& grant,
+                                                                    const IssuedToken& token,
+                                                                    std::string_view issuer,
+                                                                    SystemTime now);
 
 /// A verified client certificate names somebody and grants no role.
 [[nodiscard]] std::shared_ptr<const access::Principal> principal_of(

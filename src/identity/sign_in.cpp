@@ -21,7 +21,27 @@ crypto::PasswordScheme other_than(crypto::PasswordScheme scheme) {
     return scheme == PasswordScheme::bcrypt ? PasswordScheme::argon2id : PasswordScheme::bcrypt;
 }
 
+telemetry::Counter& attempts(telemetry::Registry& registry, std::string_view outcome) {
+    return registry
+        .counter({.name = "gatehouse_sign_ins_total",
+                  .help = "Attempts to sign in with a password, by what became of them.",
+                  .labels = {"outcome"}})
+        .with({outcome});
+}
+
 }  // namespace
+
+SignInCounters::SignInCounters(telemetry::Registry& registry)
+    : accepted_(attempts(registry, "accepted")),
+      refused_(attempts(registry, "refused")),
+      throttled_(attempts(registry, "throttled")),
+      failed_(attempts(registry, "failed")) {}
+
+void SignInCounters::count(const Result<SignInOutcome>& outcome) const {
+    if (!outcome) return failed_.add();
+    if (outcome->wait) return throttled_.add();
+    (outcome->user ? accepted_ : refused_).add();
+}
 
 Task<Result<std::string>> SignIn::hash(crypto::Secret password) {
     auto work = [password = std::move(password), scheme = parts_.scheme] {
@@ -31,6 +51,12 @@ Task<Result<std::string>> SignIn::hash(crypto::Secret password) {
 }
 
 Task<Result<SignInOutcome>> SignIn::check(SignInAttempt attempt) {
+    auto outcome = co_await look_up_and_judge(std::move(attempt));
+    parts_.counters.count(outcome);
+    co_return outcome;
+}
+
+Task<Result<SignInOutcome>> SignIn::look_up_and_judge(SignInAttempt attempt) {
     const auto now = net::Loop::current()->now();
     const auto place = parts_.throttle.begin(attempt.name, attempt.network, now);
     if (!place) co_return SignInOutcome{{}, "login.throttled", place.error()};

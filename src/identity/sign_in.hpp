@@ -11,6 +11,7 @@
 #include "identity/login_throttle.hpp"
 #include "identity/user_repository.hpp"
 #include "net/work_pool.hpp"
+#include "telemetry/metrics.hpp"
 
 namespace gh::identity {
 
@@ -37,6 +38,19 @@ struct Decoys {
     }
 };
 
+/// What became of attempts to sign in.
+class SignInCounters {
+ public:
+    explicit SignInCounters(telemetry::Registry& registry);
+    void count(const Result<SignInOutcome>& outcome) const;
+
+ private:
+    telemetry::Counter& accepted_;
+    telemetry::Counter& refused_;
+    telemetry::Counter& throttled_;
+    telemetry::Counter& failed_;
+};
+
 /// Signing in with a password. Unknown names, wrong passwords and disabled users cost the same time and get the same answer:
 /// while the database holds hashes of both schemes, each that is refused costs one of each.
 /// Hashes are computed on a bounded pool; the throttle is asked first.
@@ -48,6 +62,7 @@ class SignIn {
         LoginThrottle& throttle;
         crypto::PasswordScheme scheme;  ///< of new hashes
         Decoys decoys;
+        SignInCounters counters;
     };
     explicit SignIn(Parts parts) : parts_(std::move(parts)) {}
 
@@ -65,6 +80,7 @@ class SignIn {
     [[nodiscard]] Task<Result<std::string>> hash(crypto::Secret password);
 
  private:
+    [[nodiscard]] Task<Result<SignInOutcome>> look_up_and_judge(SignInAttempt attempt);
     [[nodiscard]] Task<Result<SignInOutcome>> judge(UserSecret found, crypto::Secret password,
                                                     bool both_schemes);
     /// Does the database hold hashes of the other scheme, too? Known to within ten seconds.

@@ -28,7 +28,10 @@ class SignInTest : public testing::Test {
             .password_hash = crypto::hash_password(scheme, Secret("correct horse")).value()};
         id = run_to_end(users->create(ann, now)).value().id;
     }
-    void open_door() { door.emplace(SignIn::Parts{*users, pool, throttle, scheme, decoys()}); }
+    void open_door() {
+        door.emplace(
+            SignIn::Parts{*users, pool, throttle, scheme, decoys(), SignInCounters(registry)});
+    }
     static const Decoys& decoys() {
         static const Decoys made{crypto::decoy_hash(crypto::PasswordScheme::argon2id).value(),
                                  crypto::decoy_hash(crypto::PasswordScheme::bcrypt).value()};

@@ -22,13 +22,15 @@ Verdict accepted(std::shared_ptr<const access::Principal> principal) {
 
 TokenAuthenticator::TokenAuthenticator(const TrustSource& source,
                                        const RevocationSource* revocations,
-                                       std::unique_ptr<StoredKeys> keys, DpopReplays* replays)
+                                       std::unique_ptr<StoredKeys> keys, DpopReplays* replays,
+                                       ActiveUsers* active)
     : source_(source),
       revocation_source_(revocations),
       generation_(source.generation()),
       trust_(source.current()),
       keys_(std::move(keys)),
-      replays_(replays) {}
+      replays_(replays),
+      active_(active) {}
 
 Verdict TokenAuthenticator::accept(std::shared_ptr<const access::Principal> principal) const {
     if (revocations_->covers(*principal)) {
@@ -77,7 +79,11 @@ Verdict TokenAuthenticator::by_authorization(const access::Credentials& credenti
     if (parts->scheme != codec::AuthScheme::bearer && parts->scheme != codec::AuthScheme::dpop)
         return refused(Refusal::missing, "auth.scheme");
     auto verdict = by_token(parts->token, value, now);
-    if (verdict.principal) return confirm(std::move(verdict.principal), credentials, now);
+    if (verdict.principal) {
+        auto confirmed = confirm(std::move(verdict.principal), credentials, now);
+        if (active_ && confirmed.principal) active_->saw(confirmed.principal);
+        return confirmed;
+    }
     if (parts->scheme == codec::AuthScheme::dpop) verdict.challenge = Challenge::dpop_token;
     return verdict;
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "access/authenticator.hpp"
+#include "identity/active_users.hpp"
 #include "identity/dpop_replays.hpp"
 #include "identity/principal_cache.hpp"
 #include "identity/revocations.hpp"
@@ -26,10 +27,11 @@ class TokenAuthenticator final : public access::Authenticator {
     /// @param revocations  of our own tokens; outlives this; null: none is ever revoked
     /// @param keys         those in the database; null: only those of the configuration count
     /// @param replays      the one of all workers; outlives this; null: no proof is new
+    /// @param active       hears of tokens that are met for the first time; outlives this; null: nobody does
     explicit TokenAuthenticator(const TrustSource& source,
                                 const RevocationSource* revocations = nullptr,
                                 std::unique_ptr<StoredKeys> keys = nullptr,
-                                DpopReplays* replays = nullptr);
+                                DpopReplays* replays = nullptr, ActiveUsers* active = nullptr);
 
     /// Reasons: those of codec::parse_authorization, verify_jwt, ApiKeyTable::find and StoredKeys;
     /// "auth.missing" (nothing was sent), "auth.scheme" (credentials of another kind than Bearer
@@ -70,6 +72,7 @@ class TokenAuthenticator final : public access::Authenticator {
     PrincipalCache cache_;
     std::unique_ptr<StoredKeys> keys_;
     DpopReplays* replays_;
+    ActiveUsers* active_;
 };
 
 }  // namespace gh::identity

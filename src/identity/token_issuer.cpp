@@ -53,7 +53,9 @@ IssuedToken TokenIssuer::issue(const TokenGrant& grant, SystemTime now) const {
     if (!grant.origins.empty()) append_names(claims, origins_claim, grant.origins);
     if (!grant.confirmation.empty()) claims += R"(,"cnf":)" + grant.confirmation;
     claims += '}';
-    return {keys()->current(now).sign(claims, access_token_type), id, expires};
+    IssuedToken made{keys()->current(now).sign(claims, access_token_type), id, expires};
+    if (on_issued_) on_issued_(grant, made, now);
+    return made;
 }
 
 void TokenIssuer::set_keys(std::shared_ptr<const SigningKeys> keys) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -44,6 +45,11 @@ class TokenIssuer {
     [[nodiscard]] const std::string& name() const { return issuer_; }
     [[nodiscard]] IssuedToken issue(const TokenGrant& grant, SystemTime now) const;
 
+    /// Hears of each token that is made, on the thread that makes it. Before the first one.
+    void on_issued(std::function<void(const TokenGrant&, const IssuedToken&, SystemTime)> call) {
+        on_issued_ = std::move(call);
+    }
+
     /// After a rotation.
     void set_keys(std::shared_ptr<const SigningKeys> keys);
     [[nodiscard]] std::shared_ptr<const SigningKeys> keys() const;
@@ -52,6 +58,7 @@ class TokenIssuer {
 
  private:
     const std::string issuer_;
+    std::function<void(const TokenGrant&, const IssuedToken&, SystemTime)> on_issued_;
     mutable std::mutex mutex_;
     std::shared_ptr<const SigningKeys> keys_;
 };

@@ -97,8 +97,12 @@ class ServerTest : public storage::EngineTest {
         audit_log.emplace(*fallback, registry, log);
         revocations.learn({}, now);
         users.emplace(*database);
-        sign_in.emplace(
-            SignIn::Parts{*users, pool, throttle, scheme, {password_hash(), password_hash()}});
+        sign_in.emplace(SignIn::Parts{*users,
+                                      pool,
+                                      throttle,
+                                      scheme,
+                                      {password_hash(), password_hash()},
+                                      SignInCounters(registry)});
         issuer.emplace("https://as.example", signing_keys());
         server.emplace(parts());
         table = routes(*server);
