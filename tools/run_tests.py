@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "logs"
 PYTEST = ["/usr/bin/python3", "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-ra"]
 JOBS = os.cpu_count() or 2
+SIDE_BY_SIDE = ["-n", str(JOBS), "--dist", "loadfile"]  # each file on one runner
 TAIL_LINES = 60
 BUILD_MINUTES_MAX = 60
 TESTS_MINUTES_MAX = 60
@@ -185,7 +186,7 @@ def unit(house):
 
 def system(house, arguments=()):
     if house.build("release"):
-        house.pytest("pytest-system", ["tests/system"], arguments, binary_of("release"))
+        house.pytest("pytest-system", ["tests/system"], [*SIDE_BY_SIDE, *arguments], binary_of("release"))
 
 
 def tools(house, arguments=()):
@@ -238,7 +239,7 @@ def sanitized(house, preset):
     reports.mkdir()
     options = {key: f"{value}:log_path={reports}/report" for key, value in SANITIZERS[preset].items()}
     house.ctest(preset, SANITIZERS[preset])
-    house.pytest(f"pytest-{preset}", ["tests/system"], (), {**binary_of(preset), **options, "GATEHOUSE_SLOW": "1"},
+    house.pytest(f"pytest-{preset}", ["tests/system"], SIDE_BY_SIDE, {**binary_of(preset), **options, "GATEHOUSE_SLOW": "1"},
                  f"{preset}: ")
     # A server that a test has stopped may have said something that no client saw.
     for report in sorted(reports.iterdir()):

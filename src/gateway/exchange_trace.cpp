@@ -56,6 +56,43 @@ std::string_view span_name(Exchange& exchange) {
     return exchange.arena.copy(name);
 }
 
+/// What a kept trace tells of the request as a whole.
+struct RootFacts {
+    std::array<Attribute, 14> all;
+    std::size_t count = 0;
+
+    template <class T>
+    void tell(std::string_view key, T value) {
+        if constexpr (std::is_same_v<T, std::string_view>) {
+            if (value.empty()) return;
+            value = telemetry::cut_utf8(value, telemetry::Trace::text_bytes_max);
+        }
+        all[count++] = {key, value};
+    }
+};
+
+RootFacts facts_of(Exchange& exchange, unsigned status) {
+    const auto& request = exchange.request();
+    RootFacts facts;
+    facts.tell("http.request.method", request.method == http::Method::other
+                                          ? std::string_view("_OTHER")
+                                          : request.method_text);
+    facts.tell("url.scheme", std::string_view(exchange.client_encrypted ? "https" : "http"));
+    if (exchange.route) facts.tell("http.route", std::string_view(exchange.route->config.name));
+    if (status != 0) facts.tell("http.response.status_code", static_cast<std::int64_t>(status));
+    facts.tell("server.address", request.authority);
+    facts.tell("client.address", exchange.client_ip);
+    facts.tell("network.protocol.version", protocol_version(request.version));
+    facts.tell("user_agent.original", request.fields.value(http::FieldId::user_agent));
+    facts.tell("gatehouse.request_id", exchange.request_id_text());
+    facts.tell("gatehouse.correlation_id", exchange.correlation_id);
+    facts.tell("gatehouse.principal_type", access::name_of(exchange.principal->type));
+    facts.tell("gatehouse.outcome", exchange.outcome);
+    facts.tell("gatehouse.code",
+               exchange.auth_reason.empty() ? exchange.code : exchange.auth_reason);
+    return facts;
+}
+
 }  // namespace
 
 void begin_trace(Exchange& exchange) {
@@ -85,49 +122,29 @@ std::optional<telemetry::TraceContext> end_trace(Exchange& exchange,
                                                  std::chrono::nanoseconds duration) {
     if (!exchange.trace.recording()) return {};
     Ambient::set_current(nullptr);
-    const auto& request = exchange.request();
+    const auto& tracer = *exchange.worker->services.tracer;
     const auto status = exchange.client->responded() ? exchange.response.status : 0U;
     const bool has_failed = failed(exchange, status);
-    std::array<Attribute, 14> facts;
-    std::size_t count = 0;
-    const auto tell = [&](std::string_view key, auto value) {
-        if constexpr (std::is_same_v<decltype(value), std::string_view>) {
-            if (value.empty()) return;
-            value = telemetry::cut_utf8(value, telemetry::Trace::text_bytes_max);
-        }
-        facts[count++] = {key, value};
-    };
-    const auto principal = access::name_of(exchange.principal->type);
-    tell("http.request.method",
-         request.method == http::Method::other ? std::string_view("_OTHER") : request.method_text);
-    tell("url.scheme", std::string_view(exchange.client_encrypted ? "https" : "http"));
-    if (exchange.route) tell("http.route", std::string_view(exchange.route->config.name));
-    if (status != 0) tell("http.response.status_code", static_cast<std::int64_t>(status));
-    tell("server.address", request.authority);
-    tell("client.address", exchange.client_ip);
-    tell("network.protocol.version", protocol_version(request.version));
-    tell("user_agent.original", request.fields.value(http::FieldId::user_agent));
-    tell("gatehouse.request_id", exchange.request_id_text());
-    tell("gatehouse.correlation_id", exchange.correlation_id);
-    tell("gatehouse.principal_type", std::string_view(principal));
-    tell("gatehouse.outcome", exchange.outcome);
-    tell("gatehouse.code", exchange.auth_reason.empty() ? exchange.code : exchange.auth_reason);
+    const auto ends = exchange.started + duration;
+    if (!tracer.keeps(exchange.trace, has_failed, ends)) {
+        tracer.end(exchange.trace, {}, ends);
+        return {};
+    }
+    auto facts = facts_of(exchange, status);
     const fmt::format_int digits(status);
     const auto outcome = exchange.outcome == outcome::ok
                              ? std::string_view(digits.data(), digits.size())
                              : exchange.outcome;
     const auto why = exchange.code.empty() ? outcome : exchange.code;
-    if (has_failed) tell("error.type", why);
+    if (has_failed) facts.tell("error.type", why);
     const auto context = exchange.trace.context();
-    const bool kept =
-        exchange.worker->services.tracer->end(exchange.trace,
-                                              {.name = span_name(exchange),
-                                               .kind = telemetry::SpanKind::server,
-                                               .failed = has_failed,
-                                               .why = why,
-                                               .attributes = std::span(facts).first(count)},
-                                              exchange.started + duration);
-    if (!kept) return {};
+    tracer.end(exchange.trace,
+               {.name = span_name(exchange),
+                .kind = telemetry::SpanKind::server,
+                .failed = has_failed,
+                .why = why,
+                .attributes = std::span(facts.all).first(facts.count)},
+               ends);
     return context;
 }
 

@@ -150,13 +150,17 @@ void Tracer::begin_unsampled(Trace& trace, SteadyTime now, SystemTime now_at) co
     trace.root_.sampled = false;
 }
 
+bool Tracer::keeps(const Trace& trace, bool failed, SteadyTime now) const noexcept {
+    const bool slow = options_.slow.count() > 0 && now - trace.begins_ >= options_.slow;
+    return trace.sampled() || slow || (options_.failures && failed);
+}
+
 bool Tracer::end(Trace& trace, SpanRecord root, SteadyTime now) const {
     root.id = trace.root_.span_id;
     root.parent = trace.parent_;
     root.begins = trace.begins_at_;
     root.duration = now - trace.begins_;
-    const bool slow = options_.slow.count() > 0 && root.duration >= options_.slow;
-    const bool kept = trace.sampled() || slow || (options_.failures && root.failed);
+    const bool kept = keeps(trace, root.failed, now);
     if (kept) {
         // The clock of a loop stands still within a turn; that of steps does not.
         for (const auto& each : trace.spans_)

@@ -158,6 +158,8 @@ class Tracer {
                SystemTime now_at) const;
     /// One that nobody asked for, kept only when it failed or was slow.
     void begin_unsampled(Trace& trace, SteadyTime now, SystemTime now_at) const;
+    /// Whether end() would keep it: what is only told of kept ones need not be gathered for the others.
+    [[nodiscard]] bool keeps(const Trace& trace, bool failed, SteadyTime now) const noexcept;
     /// Hands it over where it is kept, and makes it ready for the next. `root` has name, kind, failure and attributes; the
     /// rest is filled in.
     /// @return whether it is kept
