@@ -21,11 +21,14 @@ class Line:
 
 
 class Loki:
-    """`statuses` come first, one for each push; `retry_after` goes with those of 429; `hang` has it accept and never answer."""
+    """`statuses` come first, one for each push; `retry_after` goes with those of 429; `hang` has it accept and never answer.
+
+    What is older than what it has is refused, as before Loki 2.4; `behind_max` seconds are let pass (since then: an hour)."""
 
     def __init__(self, port=0, tenant=None):
         self.lines, self.faults, self.statuses, self.pushes, self.newest = [], [], [], [], {}
         self.retry_after, self.tenant, self.released = None, tenant, threading.Event()
+        self.behind_max = 0
         self.released.set()
         loki = self
 
@@ -85,8 +88,7 @@ class Loki:
             self.newest = newest
         return None
 
-    @staticmethod
-    def take_stream(stream, lines, newest):
+    def take_stream(self, stream, lines, newest):
         if set(stream) != {"stream", "values"} or not stream["stream"] or not stream["values"]:
             return f"members of a stream {list(stream)}"
         labels = stream["stream"]
@@ -99,11 +101,11 @@ class Loki:
         for entry in stream["values"]:
             if len(entry) != 2 or not all(isinstance(each, str) for each in entry) or not re.fullmatch(r"[1-9]\d{18}", entry[0]):
                 return f"entry {entry}"
-            if int(entry[0]) < newest.get(key, 0):
+            if int(entry[0]) < newest.get(key, 0) - self.behind_max * 10 ** 9:
                 return f"entry out of order: {entry[0]} behind {newest[key]}"
             if len(entry[1].encode()) > 256 * 1024:
                 return "max entry size exceeded"
-            newest[key] = int(entry[0])
+            newest[key] = max(newest.get(key, 0), int(entry[0]))
             lines.append(Line(labels, int(entry[0]), entry[1]))
         return None
 
