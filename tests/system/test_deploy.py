@@ -72,6 +72,20 @@ def test_dashboards_are_what_file_provisioning_takes():
     assert provider["providers"][0]["type"] == "file"
 
 
+def test_grafana_may_alert_by_the_same_rules():
+    done = subprocess.run([DEPLOY.parent / "tools" / "grafana_alerts", "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    provided = yaml.safe_load((DEPLOY / "grafana" / "provisioning" / "alerting" / "gatehouse.yml").read_text())
+    assert provided["apiVersion"] == 1
+    made = [rule for group in provided["groups"] for rule in group["rules"]]
+    assert {rule["title"]: rule["data"][0]["model"]["expr"] for rule in made} == {
+        rule["alert"]: rule["expr"] for rule in rules() if "alert" in rule}
+    assert len({rule["uid"] for rule in made}) == len(made) and all(len(rule["uid"]) <= 40 for rule in made)
+    for rule in made:
+        assert [step["refId"] for step in rule["data"]] == ["A", "B", "C"] and rule["condition"] == "C"
+        assert "$value " not in str(rule["annotations"]) and rule["noDataState"] == "OK"
+
+
 @pytest.fixture
 def at_work(start, configure, make_upstream, tmp_path):
     """A gateway under load of every kind that a dashboard shows, and the Prometheus that scrapes it."""
