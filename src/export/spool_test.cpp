@@ -114,7 +114,8 @@ TEST_F(SpoolTest, IsOfOneProcess) {
 TEST(SpoolRecord, ReadsWhatWasWrittenAndNothingElse) {
     std::string bytes;
     append_spool_record(bytes, 7, "body");
-    const auto record = parse_spool_record(bytes + "rest");
+    const auto more = bytes + "rest";
+    const auto record = parse_spool_record(more);
     ASSERT_TRUE(record);
     EXPECT_EQ(record->lines, 7U);
     EXPECT_EQ(record->body, "body");

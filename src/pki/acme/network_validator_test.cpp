@@ -62,73 +62,73 @@ crypto::X509Handle certificate_for(EVP_PKEY* key, long ends_in_seconds) {
 }
 
 TEST_F(NetworkValidatorTest, FindsTheKeyAuthorization) {
-    web.answers[path] = ok("tok.thumb\n");
+    web.pages->answers[path] = ok("tok.thumb\n");
     EXPECT_EQ(check_http(), "");
     for (const auto* body : {"tok.thumb2", "", "tok", "xtok.thumb"}) {
-        web.answers[path] = ok(body);
+        web.pages->answers[path] = ok(body);
         EXPECT_TRUE(check_http().starts_with("acme.response ")) << body;
     }
-    web.answers.clear();
+    web.pages->answers.clear();
     EXPECT_EQ(check_http(), "acme.response a.test answered 404");
 }
 
 // The name leads to loopback, as one of an attacker's may.
 TEST_F(NetworkValidatorTest, AsksNobodyInside) {
     networks.clear();
-    web.answers[path] = ok("tok.thumb");
+    web.pages->answers[path] = ok("tok.thumb");
     EXPECT_TRUE(check_http().starts_with("acme.connection "));
     EXPECT_TRUE(check(ChallengeType::tls_alpn_01).starts_with("acme.connection "));
     networks = {net::parse_address_range("10.0.0.0/8").value()};
     EXPECT_TRUE(check_http().starts_with("acme.connection "));
-    EXPECT_TRUE(web.asked.empty());
+    EXPECT_TRUE(web.pages->asked.empty());
 }
 
 TEST_F(NetworkValidatorTest, FollowsRedirectsWithinBounds) {
     const auto here = "http://b.test:" + std::to_string(web.port);
     const std::string second = std::string("/x") + path, third = std::string("/y") + path;
-    web.answers[path] = redirect(here + second);
-    web.answers[second] = redirect(here.substr(5) + third);
-    web.answers[third] = ok("tok.thumb");
+    web.pages->answers[path] = redirect(here + second);
+    web.pages->answers[second] = redirect(here.substr(5) + third);
+    web.pages->answers[third] = ok("tok.thumb");
     EXPECT_EQ(check_http(), "");
-    EXPECT_EQ(web.asked.size(), 3U);
-    web.asked.clear();
-    web.answers[third] = redirect(third);
+    EXPECT_EQ(web.pages->asked.size(), 3U);
+    web.pages->asked.clear();
+    web.pages->answers[third] = redirect(third);
     EXPECT_EQ(check_http(), "acme.response a redirect to b.test led to no key authorization");
-    EXPECT_EQ(web.asked.size(), NetworkValidator::redirects_max + 1);
+    EXPECT_EQ(web.pages->asked.size(), NetworkValidator::redirects_max + 1);
     for (const auto* bad :
          {"http://127.0.0.1/", "http://[::1]/", "ftp://b.test/", "gopher", "", "http://b.test:22/",
           "http://user@b.test/", "file:///etc/passwd", "//", "https:b.test"}) {
-        web.answers[path] = redirect(bad);
-        web.asked.clear();
+        web.pages->answers[path] = redirect(bad);
+        web.pages->asked.clear();
         EXPECT_TRUE(check_http().starts_with("acme.response ")) << bad;
-        EXPECT_EQ(web.asked.size(), 1U) << bad;
+        EXPECT_EQ(web.pages->asked.size(), 1U) << bad;
     }
 }
 
 // A stranger's redirect is no way to have us ask servers inside for what he likes, nor to hear of them.
 TEST_F(NetworkValidatorTest, FollowsRedirectsInsideToTheProofAlone) {
     const auto port = ":" + std::to_string(web.port);
-    names.missing = "gone.test";
+    names.zone->missing = "gone.test";
     std::vector<std::string> said;
     for (const auto* target : {"/admin/delete?all=1", "/x?/.well-known/acme-challenge/tok",
                                "/.well-known/acme-challenge/other"}) {
-        web.answers[path] = redirect("http://b.test" + port + target);
-        web.answers[target] = ok("tok.thumb");
-        web.asked.clear();
+        web.pages->answers[path] = redirect("http://b.test" + port + target);
+        web.pages->answers[target] = ok("tok.thumb");
+        web.pages->asked.clear();
         said.push_back(check_http());
-        EXPECT_EQ(web.asked.size(), 1U) << target;
+        EXPECT_EQ(web.pages->asked.size(), 1U) << target;
     }
     // Whatever is there, or not.
     const std::string inside = std::string("/x") + path;
     for (const auto& answer : {ok("secret"), std::string("HTTP/1.1 500 No\r\n\r\n"),
                                std::string("SSH-2.0\r\n\r\n"), redirect("gopher://b.test/")}) {
-        web.answers[path] = redirect("http://b.test" + port + inside);
-        web.answers[inside] = answer;
+        web.pages->answers[path] = redirect("http://b.test" + port + inside);
+        web.pages->answers[inside] = answer;
         said.push_back(check_http());
     }
     for (const auto& each : said)
         EXPECT_EQ(each, "acme.response a redirect to b.test led to no key authorization");
-    web.answers[path] = redirect("http://gone.test" + port + inside);
+    web.pages->answers[path] = redirect("http://gone.test" + port + inside);
     EXPECT_EQ(check_http(), "acme.response a redirect to gone.test led to no key authorization");
 }
 
@@ -139,8 +139,8 @@ TEST_F(NetworkValidatorTest, FollowsRedirectsToHttpsWhateverItsCertificateSays) 
     for (const long ends : {3600L, -3600L}) {
         SecureWeb secure(certificate_for(own.get(), ends).get(), own.get(), "http/1.1");
         tls_port = secure.port;
-        secure.answers[path] = ok("tok.thumb");
-        web.answers[path] = redirect("https://b.test:" + std::to_string(tls_port) + path);
+        secure.pages->answers[path] = ok("tok.thumb");
+        web.pages->answers[path] = redirect("https://b.test:" + std::to_string(tls_port) + path);
         EXPECT_EQ(check_http(), "") << ends;
     }
 }
@@ -157,29 +157,29 @@ TEST_F(NetworkValidatorTest, TakesAProofInAHandshake) {
 
 TEST_F(NetworkValidatorTest, ReadsNoMoreOfARedirectThanWhereItLeads) {
     const std::string next = std::string("/x") + path;
-    web.answers[path] = "HTTP/1.1 301 Moved\r\nContent-Length: 100000\r\nLocation: " + next +
-                        "\r\n\r\n" + std::string(100'000, 'x');
-    web.answers[next] = ok("tok.thumb");
+    web.pages->answers[path] = "HTTP/1.1 301 Moved\r\nContent-Length: 100000\r\nLocation: " + next +
+                               "\r\n\r\n" + std::string(100'000, 'x');
+    web.pages->answers[next] = ok("tok.thumb");
     EXPECT_EQ(check_http(), "");
 }
 
 TEST_F(NetworkValidatorTest, TriesEachAddressOfAName) {
-    web.answers[path] = ok("tok.thumb");
+    web.pages->answers[path] = ok("tok.thumb");
     // Nobody listens at the first, and the third is of another family.
-    names.addresses["a.test"] = {std::string("\x7f\0\0\2", 4), std::string("\x7f\0\0\1", 4),
-                                 std::string(15, '\0') + '\1'};
+    names.zone->addresses["a.test"] = {std::string("\x7f\0\0\2", 4), std::string("\x7f\0\0\1", 4),
+                                       std::string(15, '\0') + '\1'};
     EXPECT_EQ(check_http(), "");
-    names.addresses["a.test"] = {std::string(15, '\0') + '\1'};
+    names.zone->addresses["a.test"] = {std::string(15, '\0') + '\1'};
     EXPECT_TRUE(check_http().starts_with("acme.connection "));  // ::1 is not in the networks
-    names.addresses.clear();
-    names.refusing_aaaa = "a.test";  // some resolvers do
+    names.zone->addresses.clear();
+    names.zone->refusing_aaaa = "a.test";  // some resolvers do
     EXPECT_EQ(check_http(), "");
 }
 
 TEST_F(NetworkValidatorTest, TellsThatANameIsNot) {
-    names.missing = "a.test";
+    names.zone->missing = "a.test";
     EXPECT_EQ(check_http(), "acme.dns a.test: does not exist");
-    names.addresses["b.test"] = {};
+    names.zone->addresses["b.test"] = {};
     EXPECT_EQ(check(ChallengeType::http_01, "b.test"), "acme.dns b.test: has no address");
 }
 
@@ -205,8 +205,8 @@ class SlowNames : public NetworkValidatorTest {
 };
 
 TEST_F(SlowNames, KeepNobodyElseWaiting) {
-    names.silent = "_acme-challenge.slow.test";
-    web.answers[path] = ok("tok.thumb");
+    names.zone->silent = "_acme-challenge.slow.test";
+    web.pages->answers[path] = ok("tok.thumb");
     const auto validator = NetworkValidator::make(config()).value();
     const auto begun = std::chrono::steady_clock::now();
     const auto took = net::run_to_end(last_of_many(*validator));
@@ -217,9 +217,9 @@ TEST_F(SlowNames, KeepNobodyElseWaiting) {
 }
 
 TEST_F(NetworkValidatorTest, TakesNoEndlessAnswer) {
-    web.answers[path] = ok(std::string(100'000, 'x'));
+    web.pages->answers[path] = ok(std::string(100'000, 'x'));
     EXPECT_TRUE(check_http().contains("fetch.too_large"));
-    web.answers[path] = "SSH-2.0-OpenSSH_9\r\n\r\n";
+    web.pages->answers[path] = "SSH-2.0-OpenSSH_9\r\n\r\n";
     EXPECT_TRUE(check_http().starts_with("acme.response "));
 }
 
@@ -227,11 +227,11 @@ TEST_F(NetworkValidatorTest, FindsTheDigestAmongTheRecords) {
     const auto digest = crypto::sha256("tok.thumb");
     const auto wanted = codec::encode_base64url(crypto::text_of(digest));
     EXPECT_TRUE(check(ChallengeType::dns_01).contains("has no TXT record"));
-    names.texts = {"v=spf1", wanted + "x"};
+    names.zone->texts = {"v=spf1", wanted + "x"};
     EXPECT_TRUE(check(ChallengeType::dns_01).starts_with("acme.response "));
-    names.texts.push_back(wanted);
+    names.zone->texts.push_back(wanted);
     EXPECT_EQ(check(ChallengeType::dns_01), "");
-    names.long_answers = true;
+    names.zone->long_answers = true;
     EXPECT_EQ(check(ChallengeType::dns_01), "");
 }
 

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,30 @@
 // A name server and web servers on loopback, for tests of what asks them.
 
 namespace gh::pki::acme {
+
+/// What a test changes while a peer's thread looks at it: every -> is alone with it.
+template <class T>
+class Guarded {
+ public:
+    class Held {
+     public:
+        explicit Held(Guarded& from) : lock_(from.mutex_), value_(from.value_) {}
+        T* operator->() { return &value_; }
+
+     private:
+        std::unique_lock<std::mutex> lock_;
+        T& value_;
+    };
+    Held operator->() { return Held(*this); }
+    [[nodiscard]] T copy() const {
+        const std::scoped_lock lock(mutex_);
+        return value_;
+    }
+
+ private:
+    mutable std::mutex mutex_;
+    T value_;
+};
 
 /// A socket on loopback, and a thread that answers until the end of the test.
 class Peer {
@@ -75,10 +100,13 @@ class Names {
         tcp_->answer_with([this](int listening) { answer_by_tcp(listening); });
     }
     std::uint16_t port = 0;
-    std::vector<std::string> texts;
-    std::map<std::string, std::vector<std::string>> addresses;  ///< octets of A and AAAA
-    std::string silent, missing, refusing_aaaa;                 ///< names
-    bool long_answers = false;                                  ///< to be asked for over TCP
+    struct Zone {
+        std::vector<std::string> texts;
+        std::map<std::string, std::vector<std::string>> addresses;  ///< octets of A and AAAA
+        std::string silent, missing, refusing_aaaa;                 ///< names
+        bool long_answers = false;                                  ///< to be asked for over TCP
+    };
+    Guarded<Zone> zone;
 
  private:
     static std::string name_in(std::string_view question) {
@@ -99,6 +127,7 @@ class Names {
         const auto end = asked.find('\0', 12) + 5;  // of the question
         const int type = static_cast<unsigned char>(asked[end - 3]);
         const auto name = name_in(asked.substr(12));
+        const auto [texts, addresses, silent, missing, refusing_aaaa, long_answers] = zone.copy();
         if (name == silent) return {};
         const int code = name == missing ? 3 : name == refusing_aaaa && type == 28 ? 2 : 0;
         std::vector<std::string> records;
@@ -128,7 +157,8 @@ class Names {
         socklen_t size = sizeof(client);
         const auto got = ::recvfrom(from, space.data(), space.size(), 0,
                                     reinterpret_cast<sockaddr*>(&client), &size);
-        const auto reply = reply_to({space.data(), static_cast<std::size_t>(got)}, long_answers);
+        const auto reply =
+            reply_to({space.data(), static_cast<std::size_t>(got)}, zone.copy().long_answers);
         if (!reply.empty())
             ::sendto(from, reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&client),
                      size);
@@ -156,6 +186,18 @@ class Names {
     std::unique_ptr<Peer> tcp_, udp_;  // last: their threads end before what they read goes
 };
 
+struct Pages {
+    std::map<std::string, std::string> answers;  ///< by path
+    std::vector<std::string> asked;
+
+    /// @return nothing: there is no such page
+    std::string look_up(std::string_view head) {
+        asked.emplace_back(head.size() < 4 ? "" : head.substr(4, head.find(' ', 4) - 4));
+        const auto found = answers.find(asked.back());
+        return found == answers.end() ? std::string() : found->second;
+    }
+};
+
 /// Answers by path, and remembers what was asked.
 class Web : public Peer {
  public:
@@ -163,8 +205,7 @@ class Web : public Peer {
         answer_with([this](int listening) { answer(listening); });
     }
     ~Web() { stop(); }
-    std::map<std::string, std::string> answers;
-    std::vector<std::string> asked;
+    Guarded<Pages> pages;
 
  private:
     void answer(int listening) {
@@ -176,12 +217,8 @@ class Web : public Peer {
             if (got <= 0) break;
             head.append(space.data(), static_cast<std::size_t>(got));
         }
-        const auto path = head.size() < 4 ? "" : head.substr(4, head.find(' ', 4) - 4);
-        asked.push_back(path);
-        const auto found = answers.find(path);
-        const std::string reply = found == answers.end()
-                                      ? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-                                      : found->second;
+        std::string reply = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+        if (const auto page = pages->look_up(head); !page.empty()) reply = page;
         (void)::write(fd, reply.data(), reply.size());
         ::close(fd);
     }
@@ -211,7 +248,7 @@ class SecureWeb : public Peer {
         stop();
         SSL_CTX_free(context_);
     }
-    std::map<std::string, std::string> answers;
+    Guarded<Pages> pages;
 
  private:
     static int choose(SSL*, const unsigned char** out, unsigned char* size,
@@ -236,10 +273,8 @@ class SecureWeb : public Peer {
                 if (got <= 0) break;
                 head.append(space.data(), static_cast<std::size_t>(got));
             }
-            const auto found =
-                answers.find(head.size() < 4 ? "" : head.substr(4, head.find(' ', 4) - 4));
-            if (found != answers.end())
-                SSL_write(ssl, found->second.data(), static_cast<int>(found->second.size()));
+            if (const auto page = pages->look_up(head); !page.empty())
+                SSL_write(ssl, page.data(), static_cast<int>(page.size()));
         }
         SSL_shutdown(ssl);
         SSL_free(ssl);
