@@ -370,9 +370,7 @@ void Gatehouse::House::watch() {
 void Gatehouse::House::drain() {
     drain_workers(crews, effective.limits.drain_timeout, *log);
     office->stop();
-    if (traces) traces->close();
-    log->info("app", "stopped");
-    log_exports->close();
+    end_exports(traces.get(), *log_exports, *log);
     logs->close();
 }
 
