@@ -4,6 +4,7 @@
 
 #include "app/version.hpp"
 #include "base/try.hpp"
+#include "export/sentry_crash.hpp"
 
 namespace gh::app {
 namespace {
@@ -34,8 +35,11 @@ Result<std::unique_ptr<LogExports>> LogExports::open(const Settings& settings,
                                                      telemetry::Registry& registry, Logs& logs) {
     std::unique_ptr<LogExports> exports(new LogExports(logs));
     if (!settings.telemetry.loki.url.empty()) GH_TRY_VOID(exports->open_loki(settings, registry));
+    // Said before Sentry has the lines: it gets the crashes themselves.
+    auto crashes = find_crashes(settings.data_dir / crash_folder, registry, logs.server());
     if (!settings.telemetry.sentry.dsn.empty())
         GH_TRY_VOID(exports->open_sentry(settings, registry));
+    for (const auto& crash : crashes) exports->report(crash);
     return exports;
 }
 
@@ -66,6 +70,13 @@ Result<void> LogExports::open_sentry(const Settings& settings, telemetry::Regist
         std::make_unique<exporting::SentryExporter>(std::move(options), registry, logs_.server());
     logs_.join_server(*sentry_);
     return {};
+}
+
+void LogExports::report(const FoundCrash& crash) {
+    if (!sentry_) return told(crash.file);
+    auto id = exporting::sentry::new_event_id();
+    auto event = exporting::sentry::event_of_crash(crash.report, sentry_->about(), id);
+    sentry_->report(std::move(id), std::move(event), [file = crash.file] { told(file); });
 }
 
 LogExports::~LogExports() {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 
+#include "app/crash_files.hpp"
 #include "app/logs.hpp"
 #include "app/settings.hpp"
 #include "app/traces.hpp"
@@ -35,6 +36,7 @@ class LogExports {
     Logs& logs_;
     [[nodiscard]] Result<void> open_loki(const Settings& settings, telemetry::Registry& registry);
     [[nodiscard]] Result<void> open_sentry(const Settings& settings, telemetry::Registry& registry);
+    void report(const FoundCrash& crash);
 
     std::unique_ptr<exporting::LokiExporter> loki_;      // null: lines are not pushed
     std::unique_ptr<exporting::SentryExporter> sentry_;  // null: errors are not reported
