@@ -30,7 +30,7 @@ install(FILES ${pages}/gatehouse.bash DESTINATION share/bash-completion/completi
 install(FILES ${pages}/_gatehouse DESTINATION share/zsh/vendor-completions)
 install(FILES ${deploy}/debian/copyright ${pages}/changelog.gz ${PROJECT_SOURCE_DIR}/.env.example DESTINATION share/doc/gatehouse)
 install(FILES ${PROJECT_SOURCE_DIR}/docs/gatehouse.yaml DESTINATION share/doc/gatehouse/examples)
-install(DIRECTORY ${deploy}/prometheus ${deploy}/alertmanager ${deploy}/grafana DESTINATION share/doc/gatehouse/examples)
+install(DIRECTORY ${deploy}/prometheus ${deploy}/alertmanager ${deploy}/grafana ${deploy}/sentry DESTINATION share/doc/gatehouse/examples)
 install(FILES ${deploy}/systemd/gatehouse.service DESTINATION /lib/systemd/system)
 install(FILES ${deploy}/debian/gatehouse.yaml DESTINATION /etc/gatehouse)
 install(FILES ${deploy}/logrotate/gatehouse DESTINATION /etc/logrotate.d)

@@ -1,12 +1,17 @@
 """Errors on their way to Sentry: what arrives and what never does, and what a Sentry that forbids, refuses, hangs or is away costs."""
 
+import http.server
 import json
+import os
+import re
 import secrets
+import subprocess
+import threading
 import time
 
 import pytest
 
-from support.gateway import run, write_config
+from support.gateway import ROOT, run, write_config
 from support.oauth import node_clients
 from support.ports import free_port
 from support.sentry import Sentry
@@ -206,3 +211,47 @@ def test_an_empty_dsn_is_none_and_a_shown_one_is_hidden(tmp_path, configure, ups
     write_config(tmp_path / "gatehouse.yaml", reporting(configure, upstream, sentry_dsn="${env:ERRORS_TO}"))
     shown = run("config", "show", tmp_path / "gatehouse.yaml", env={"ERRORS_TO": "https://hush-hush@sentry.example/42"})
     assert shown.returncode == 0 and "hush-hush" not in shown.stdout + shown.stderr
+
+
+RULES = {
+    "sentry.rules.conditions.first_seen_event.FirstSeenEventCondition": set(),
+    "sentry.rules.conditions.regression_event.RegressionEventCondition": set(),
+    "sentry.rules.conditions.event_frequency.EventFrequencyCondition": {"value", "comparisonType", "interval"},
+    "sentry.rules.filters.level.LevelFilter": {"match", "level"},
+    "sentry.rules.filters.tagged_event.TaggedEventFilter": {"key", "match", "value"},
+    "sentry.mail.actions.NotifyEmailAction": {"targetType", "fallthroughType"},
+}
+
+
+def test_its_alert_rules_are_loaded_as_the_manual_says():
+    """The API is Sentry's for issue alert rules: members, ranges and the parts that a rule is made of."""
+    given = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            given.append((self.path, self.headers["Authorization"], self.headers["Content-Type"], json.loads(body)))
+            self.send_response(201)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    shell, = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/operations/errors.md").read_text(), re.S)
+    token = secrets.token_hex(32)
+    subprocess.run(["bash", "-euc", shell], cwd=ROOT, check=True, timeout=60, env={
+        "PATH": os.environ["PATH"], "SENTRY_URL": f"http://127.0.0.1:{server.server_port}", "SENTRY_ORG": "acme", "SENTRY_PROJECT": "gate",
+        "SENTRY_TOKEN": token})
+    server.shutdown()
+    server.server_close()
+    assert len(given) == len(list((ROOT / "deploy/sentry").iterdir())) == len({rule["name"] for *_, rule in given}) >= 4
+    for path, authorization, kind, rule in given:
+        assert (path, authorization, kind) == ("/api/0/projects/acme/gate/rules/", f"Bearer {token}", "application/json")
+        assert set(rule) == {"name", "frequency", "actionMatch", "filterMatch", "conditions", "filters", "actions"}
+        assert 5 <= rule["frequency"] <= 43200 and {rule["actionMatch"], rule["filterMatch"]} <= {"all", "any", "none"}
+        assert rule["conditions"] and rule["actions"]
+        for part in rule["conditions"] + rule["filters"] + rule["actions"]:
+            assert set(part) == {"id"} | RULES[part["id"]], part
+            assert part.get("level", "40") in {"50", "40"} and part.get("interval", "1h") in {"1m", "5m", "15m", "1h", "1d", "1w", "30d"}
