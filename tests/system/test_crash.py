@@ -1,11 +1,13 @@
 """What is left when the process crashes: a report that says where, the exit status that it would have had anyway, and an event at the
 next start."""
 
+import ctypes
 import os
 import re
 import signal
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -25,9 +27,10 @@ def reports(gateway):
     return sorted((gateway.directory / "data" / "crash").iterdir())
 
 
-def crashed(gateway, number):
-    """The text of the report of a process that got this signal; the folder must have had none."""
-    gateway.signal(number)
+def crashed(gateway, number, thread=None):
+    """The text of the report of a process that got this signal, by its main thread unless said; the folder must have had none."""
+    process = gateway.process.pid
+    assert ctypes.CDLL(None).tgkill(process, thread or process, int(number)) == 0
     gateway.expected_exit = -number
     assert gateway.wait_for_exit() == -number
     file, = reports(gateway)
@@ -58,6 +61,15 @@ def test_a_crash_leaves_a_report_and_ends_as_it_would_have(start, configure, ups
     assert any(re.search("Gatehouse(3run|5start)", frame) for frame in frames), text
     said = gateway.stderr_file.read_text().splitlines()  # lines of the log may be in between
     assert all(line in said for line in text.splitlines())
+
+
+def test_it_says_which_thread_it_was(start, configure, upstream):
+    gateway = start(configure([upstream]))
+    tasks = Path(f"/proc/{gateway.process.pid}/task")
+    clerk, = [int(task.name) for task in tasks.iterdir() if (task / "comm").read_text() == "clerk\n"]
+    _, text = crashed(gateway, signal.SIGSEGV, clerk)
+    assert facts(text)["thread"] == f"{clerk} clerk"
+    assert re.search(r"^#\d+ .* _ZN2gh3net4Loop3runEv\+0x", text, re.M), text
 
 
 def test_its_addresses_lead_to_lines_of_source(start, configure, upstream):

@@ -11,11 +11,13 @@ import time
 
 import pytest
 
+from support.collector import Collector
 from support.gateway import ROOT, run, write_config
+from support.loki import Loki
 from support.oauth import node_clients
 from support.ports import free_port
 from support.sentry import Sentry
-from support.wait import until
+from support.wait import seconds, until
 
 
 @pytest.fixture
@@ -184,6 +186,24 @@ def test_one_that_hangs_slows_nobody_and_holds_up_no_stop(start, configure, upst
     began = time.monotonic()
     assert gateway.stop() == 0
     assert time.monotonic() - began < 6
+
+
+def test_all_that_leaves_has_one_time_to_leave(start, configure, upstream, sentry):
+    """Everything hangs at once: a stop waits for all of them together, at most as long as an attempt under way takes (5 s)."""
+    loki, collector = Loki(), Collector()
+    try:
+        for each in (sentry, loki, collector):
+            each.hang()
+        gateway = started(start, configure, upstream, sentry, loki={"url": loki.url, "interval": "100ms"},
+                          traces={"otlp_endpoint": collector.url})
+        break_it(gateway)
+        gateway.get("/")
+        began = time.monotonic()
+        assert gateway.stop() == 0
+        assert time.monotonic() - began < seconds(6.5)
+    finally:
+        loki.stop()
+        collector.stop()
 
 
 @pytest.mark.parametrize("dsn", ["nonsense", "https://o1.ingest.sentry.io/42", "https://hush-hush@o1.ingest.sentry.io/"])
