@@ -21,13 +21,16 @@ add_custom_target(pages ALL DEPENDS ${made} ${pages}/changelog.gz)
 
 set(deploy ${PROJECT_SOURCE_DIR}/deploy)
 install(TARGETS gatehouse RUNTIME DESTINATION bin)
+# Lines of source stay behind, names of functions do not: profiles, stalls and traces of crashes name them from .symtab.
+install(CODE "execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-debug
+  \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/bin/gatehouse\" COMMAND_ERROR_IS_FATAL ANY)")
 install(FILES ${pages}/gatehouse.1.gz DESTINATION share/man/man1)
 install(FILES ${pages}/gatehouse.yaml.5.gz DESTINATION share/man/man5)
 install(FILES ${pages}/gatehouse.bash DESTINATION share/bash-completion/completions RENAME gatehouse)
 install(FILES ${pages}/_gatehouse DESTINATION share/zsh/vendor-completions)
 install(FILES ${deploy}/debian/copyright ${pages}/changelog.gz ${PROJECT_SOURCE_DIR}/.env.example DESTINATION share/doc/gatehouse)
 install(FILES ${PROJECT_SOURCE_DIR}/docs/gatehouse.yaml DESTINATION share/doc/gatehouse/examples)
-install(DIRECTORY ${deploy}/prometheus ${deploy}/alertmanager ${deploy}/grafana DESTINATION share/doc/gatehouse/examples)
+install(DIRECTORY ${deploy}/prometheus ${deploy}/alertmanager ${deploy}/grafana ${deploy}/sentry DESTINATION share/doc/gatehouse/examples)
 install(FILES ${deploy}/systemd/gatehouse.service DESTINATION /lib/systemd/system)
 install(FILES ${deploy}/debian/gatehouse.yaml DESTINATION /etc/gatehouse)
 install(FILES ${deploy}/logrotate/gatehouse DESTINATION /etc/logrotate.d)
@@ -40,7 +43,7 @@ set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "security and operations plane for AI-agen
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_SET_DESTDIR ON)
-set(CPACK_STRIP_FILES ON)
+set(CPACK_STRIP_FILES OFF)  # it would take the names, too
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)

@@ -1,5 +1,7 @@
 #include "app/clerk.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -60,6 +62,7 @@ Clerk::Clerk(Parts parts)
         spawn(counted(check_health()));
     });
     thread_ = std::jthread([this] { loop_.run(); });
+    ::pthread_setname_np(thread_.native_handle(), "clerk");
 }
 
 Clerk::~Clerk() {

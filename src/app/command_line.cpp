@@ -10,6 +10,7 @@
 #include <string>
 
 #include "app/backup_command.hpp"
+#include "app/crash_handler.hpp"
 #include "app/gatehouse.hpp"
 #include "app/machine.hpp"
 #include "app/migrate_command.hpp"
@@ -35,6 +36,7 @@ int serve(const Options& options) {
             stderr);
         return 2;
     }
+    install_crash_handler(version());
     auto read = read_settings(overrides, surroundings());
     if (!read) return complain(read.error(), read.error().reason == "config.invalid" ? 2 : 1);
     // The process ends with the house: what still waits on its loops is not torn down, the kernel takes it all back.

@@ -29,6 +29,7 @@ Surroundings surroundings() {
                 {"GATEHOUSE_DB_PASSWORD", "hunter3"},
                 {"OTLP_AUTHORIZATION", "Bearer of-a-test"},
                 {"LOKI_AUTHORIZATION", "Bearer of-a-test"},
+                {"ERRORS_DSN", "https://of-a-test@sentry.example/1"},
                 {"ACME_HMAC_KEY", "hunter4"},
                 {"AZURE_CLIENT_SECRET", "hunter5"},
                 {"PORT", "7"}}),

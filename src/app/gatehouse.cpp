@@ -8,6 +8,7 @@
 #include "app/announce.hpp"
 #include "app/back_office.hpp"
 #include "app/collect_states.hpp"
+#include "app/crash_handler.hpp"
 #include "app/data_folder.hpp"
 #include "app/drain.hpp"
 #include "app/first_key.hpp"
@@ -234,6 +235,7 @@ Result<void> Gatehouse::start() {
     house.workers = settings.workers == 0 ? cores() : settings.workers;
     GH_TRY_VOID(make_directory(settings.data_dir));
     GH_TRY(house.folder, DataFolder::open(settings, DataFolder::Use::shared));
+    GH_TRY_VOID(keep_crashes_in(settings.data_dir / crash_folder));
     GH_TRY_VOID(house.open_telemetry());
     GH_TRY(auto unsealed, unseal(settings, house.log));
     GH_TRY(house.tls, open_tls(settings, std::move(unsealed.keys)));
@@ -370,9 +372,7 @@ void Gatehouse::House::watch() {
 void Gatehouse::House::drain() {
     drain_workers(crews, effective.limits.drain_timeout, *log);
     office->stop();
-    if (traces) traces->close();
-    log->info("app", "stopped");
-    log_exports->close();
+    end_exports(traces.get(), *log_exports, *log);
     logs->close();
 }
 

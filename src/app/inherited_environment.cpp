@@ -102,9 +102,14 @@ constexpr InheritedVariable table[] = {
     {"LOG_LEVEL", "", "telemetry.log_level", "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL.",
      log_level},
     {"ENVIRONMENT", "", "telemetry.environment", "production",
-     "A label for log lines and /system/info. It does not choose the profile.", environment_label},
+     "A label for log lines, events of Sentry and /system/info. It does not choose the profile.",
+     environment_label},
     {"RELEASE_VERSION", "", "telemetry.release", "1.0.0",
      "The same, for what is deployed behind the gateway.", release_label},
+    {"SENTRY_DSN", "", "telemetry.sentry_dsn", "",
+     "The project of Sentry that errors and crashes go to: https://PUBLIC_KEY@HOST/PROJECT_ID. "
+     "Empty: nowhere.",
+     sentry_dsn},
     {"JAEGER_AGENT_HOST", "", "telemetry.traces.otlp_endpoint and .insecure", "jaeger",
      "Spans go there by OTLP, http on port 4318, where no endpoint is configured. Name the "
      "endpoint "

@@ -47,6 +47,17 @@ void release_label(const Overlay& overlay, std::string_view value) {
     overlay.decide("telemetry.release");
 }
 
+void sentry_dsn(const Overlay& overlay, std::string_view value) {
+    auto& sentry = overlay.settings.telemetry.sentry;
+    const auto dsn = config::trim(value);
+    overlay.decide("telemetry.sentry_dsn");
+    if (auto checked = exporting::check_sentry_dsn(dsn, sentry.insecure); !checked) {
+        overlay.refuse(checked.error().detail);
+        return;
+    }
+    sentry.dsn = config::Secret(std::string(dsn));
+}
+
 void jaeger_host(const Overlay& overlay, std::string_view value) {
     auto& traces = overlay.settings.telemetry.traces;
     const auto endpoint = fmt::format("http://{}:4318", config::trim(value));

@@ -66,7 +66,7 @@ Apply pool_min, pool_max, pool_timeout;
 Apply encryption_key, secure_secrets;
 Apply token_minutes, valid_users, admin_password;
 Apply pki_server_url, ca_password;
-Apply log_level, environment_label, release_label, jaeger_host, jaeger_port;
+Apply log_level, environment_label, release_label, sentry_dsn, jaeger_host, jaeger_port;
 
 }  // namespace inherited
 }  // namespace gh::app

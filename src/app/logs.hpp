@@ -48,6 +48,10 @@ class Logs {
     void join(telemetry::LogSink& server, telemetry::LogSink& access);
     void leave(telemetry::LogSink& server, telemetry::LogSink& access);
 
+    /// The same for one who wants the server log alone.
+    void join_server(telemetry::LogSink& server) { server_tee_->join(server); }
+    void leave_server(telemetry::LogSink& server) { server_tee_->leave(server); }
+
     void flush() { server_writer_->flush(); }
     void reopen();
     void close();

@@ -45,6 +45,27 @@ Type<exporting::RedactionConfig> redaction_type() {
     return table.type();
 }
 
+void add_sentry(Object<exporting::TelemetryConfig>& table) {
+    using exporting::TelemetryConfig;
+    table.part<config::Secret>(
+        "sentry_dsn",
+        [](TelemetryConfig& into, config::Secret dsn) { into.sentry.dsn = std::move(dsn); },
+        [](const TelemetryConfig& from) { return from.sentry.dsn; }, exporting::sentry_dsn_type(),
+        "Errors and crashes go to this project of Sentry: https://PUBLIC_KEY@HOST/PROJECT_ID. Left "
+        "out, or empty: nowhere.");
+    table.key("sentry", &TelemetryConfig::sentry, exporting::sentry_type(), "How they get there.");
+    table.check([](const config::Node& node, config::Reader& reader, const TelemetryConfig& read) {
+        const auto* written = node.find("sentry_dsn");
+        if (written == nullptr || read.sentry.dsn.empty()) return true;
+        const auto checked =
+            exporting::check_sentry_dsn(read.sentry.dsn.view(), read.sentry.insecure);
+        if (checked) return true;
+        const auto step = reader.enter("sentry_dsn");
+        reader.refuse(*written, checked.error().detail);
+        return false;
+    });
+}
+
 Type<exporting::TelemetryConfig> telemetry_type() {
     using exporting::AccessLogConfig;
     using exporting::TelemetryConfig;
@@ -91,6 +112,7 @@ Type<exporting::TelemetryConfig> telemetry_type() {
               "Spans of requests, statements and jobs, for a collector of OpenTelemetry.");
     table.key("loki", &TelemetryConfig::loki, exporting::loki_type(),
               "Lines of both logs, for Grafana Loki.");
+    add_sentry(table);
     return table.type();
 }
 
@@ -182,6 +204,7 @@ std::vector<std::string_view> keys_for_next_start(const Settings& current, const
     if (before.access_log != after.access_log) keys.emplace_back("telemetry.access_log");
     if (before.traces != after.traces) keys.emplace_back("telemetry.traces");
     if (before.loki != after.loki) keys.emplace_back("telemetry.loki");
+    if (before.sentry != after.sentry) keys.emplace_back("telemetry.sentry");
     if (before.environment != after.environment) keys.emplace_back("telemetry.environment");
     if (before.release != after.release) keys.emplace_back("telemetry.release");
     if (current.audit != next.audit) keys.emplace_back("audit.origin");

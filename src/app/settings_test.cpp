@@ -120,7 +120,7 @@ TEST(Settings, ContradictionsBetweenPartsAreRefusedWithTheirLine) {
          "http://HOST and http://HOST:PORT, or https"},
         {"telemetry:\n  loky: {url: x}\n",
          "f:2: telemetry.loky: unknown key, did you mean loki? allowed: access_log, log_level, "
-         "redaction, environment, release, traces, loki"},
+         "redaction, environment, release, traces, loki, sentry_dsn, sentry"},
         {"listeners: []\n", "f:1: listeners: has 0 entries, allowed: 1 to 100"},
         {"workers: 0\n", "f:1: workers: \"0\" is out of range, allowed: 1 to 256"},
         {"profile: casual\n",

@@ -9,8 +9,6 @@
 namespace gh::app {
 namespace {
 
-constexpr std::chrono::seconds close_timeout{2};
-
 /// OpenTelemetry's semantic conventions for a resource.
 exporting::otlp::Resource resource_of(const exporting::TelemetryConfig& config) {
     exporting::otlp::Resource resource{
@@ -43,7 +41,5 @@ Result<std::unique_ptr<Traces>> Traces::open(const Settings& settings,
         std::move(options), telemetry::Tracer::Options{.share = config.sample, .slow = config.slow},
         registry, log);
 }
-
-void Traces::close() { exporter_.close(close_timeout); }
 
 }  // namespace gh::app

@@ -25,8 +25,10 @@ class Traces {
         : exporter_(std::move(options), registry, log), tracer_(exporter_, rules) {}
 
     [[nodiscard]] const telemetry::Tracer& tracer() const { return tracer_; }
-    /// Sends what waits. When nobody traces any more.
-    void close();
+    /// Sends what waits, from now on. When nobody traces any more.
+    void end(std::chrono::milliseconds timeout) { exporter_.end(timeout); }
+    /// Until that is done.
+    void wait() { exporter_.wait(); }
 
  private:
     exporting::TraceExporter exporter_;

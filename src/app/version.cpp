@@ -4,6 +4,8 @@
 #include <nghttp2/nghttp2ver.h>
 #include <openssl/crypto.h>
 
+#include "app/crash_handler.hpp"
+
 namespace gh::app {
 
 std::string_view version() { return GATEHOUSE_VERSION; }
@@ -15,13 +17,16 @@ std::string version_text(bool json) {
         fmt::format("{}.{}.{}", fmt_version / 10000, fmt_version / 100 % 100, fmt_version % 100);
     if (json) {
         return fmt::format(
-            R"({{"version":"{}","commit":"{}","compiler":"{}","libraries":{{"openssl":"{}","nghttp2":"{}","fmt":"{}"}}}})"
+            R"({{"version":"{}","commit":"{}","build_id":"{}","compiler":"{}","libraries":{{"openssl":"{}","nghttp2":"{}","fmt":"{}"}}}})"
             "\n",
-            version(), GATEHOUSE_COMMIT, GATEHOUSE_COMPILER, openssl, NGHTTP2_VERSION, fmt_text);
+            version(), GATEHOUSE_COMMIT, build_id(), GATEHOUSE_COMPILER, openssl, NGHTTP2_VERSION,
+            fmt_text);
     }
     return fmt::format(
-        "gatehouse {}\ncommit    {}\ncompiler  {}\nopenssl   {}\nnghttp2   {}\nfmt       {}\n",
-        version(), GATEHOUSE_COMMIT, GATEHOUSE_COMPILER, openssl, NGHTTP2_VERSION, fmt_text);
+        "gatehouse {}\ncommit    {}\nbuild id  {}\ncompiler  {}\nopenssl   {}\nnghttp2   {}\nfmt   "
+        "    {}\n",
+        version(), GATEHOUSE_COMMIT, build_id(), GATEHOUSE_COMPILER, openssl, NGHTTP2_VERSION,
+        fmt_text);
 }
 
 }  // namespace gh::app

@@ -11,14 +11,23 @@
 namespace gh::exporting {
 namespace {
 
-constexpr std::chrono::seconds retry_after_max{300};
-
 /// Seconds alone: a date is as good as nothing (RFC 9110 §10.2.3).
-std::chrono::seconds seconds_in(std::string_view text) {
+std::chrono::seconds seconds_in(std::string_view text, std::chrono::seconds most) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size()) return {};
-    return std::clamp(std::chrono::seconds(value), std::chrono::seconds{0}, retry_after_max);
+    return std::clamp(std::chrono::seconds(value), std::chrono::seconds{0}, most);
+}
+
+/// The lines of one field are one list (RFC 9110 §5.3).
+std::string all_of(const http::Fetched& answer, std::string_view name) {
+    std::string out;
+    for (const auto& [each, value] : answer.fields) {
+        if (each != name) continue;
+        if (!out.empty()) out += ',';
+        out += value;
+    }
+    return out;
 }
 
 }  // namespace
@@ -42,6 +51,7 @@ Task<Collector::Answer> Collector::post(std::string body, std::string_view conte
     request.content_type = content_type;
     request.body = std::move(body);
     request.wanted = {"Retry-After"};
+    if (!endpoint_.limits_field.empty()) request.wanted.push_back(endpoint_.limits_field);
     const auto left = begun + timeout - loop_.now();
     request.timeout =
         std::max(std::chrono::floor<std::chrono::milliseconds>(left), std::chrono::milliseconds{1});
@@ -53,11 +63,13 @@ Task<Collector::Answer> Collector::post(std::string body, std::string_view conte
     }
     const auto status = answer->status;
     const bool later = status == 429 || status == 502 || status == 503 || status == 504;
-    co_return Answer{.taken = status >= 200 && status < 300,
-                     .status = status,
-                     .worth_a_retry = later,
-                     .retry_after = seconds_in(answer->field("Retry-After")),
-                     .why = "status " + std::to_string(status)};
+    co_return Answer{
+        .taken = status >= 200 && status < 300,
+        .status = status,
+        .worth_a_retry = later,
+        .retry_after = seconds_in(answer->field("Retry-After"), endpoint_.retry_after_max),
+        .limits = all_of(*answer, endpoint_.limits_field),
+        .why = "status " + std::to_string(status)};
 }
 
 std::chrono::milliseconds Backoff::next() {

@@ -21,7 +21,9 @@ struct Endpoint {
     codec::HttpsUrl url;
     std::shared_ptr<const net::TlsClientContext> tls;  ///< null where the URL is http
     std::vector<std::pair<std::string, std::string>> fields =
-        {};  ///< of every request: credentials
+        {};                         ///< of every request: credentials
+    std::string limits_field = {};  ///< of answers, besides Retry-After; empty: there is none
+    std::chrono::seconds retry_after_max{300};
 };
 
 /// A server that takes bodies: an OTLP collector, Loki, Sentry. Belongs to one loop, and neither outlives it nor is
@@ -33,6 +35,7 @@ class Collector {
         unsigned status = 0;         ///< 0: it has not answered, or not in HTTP
         bool worth_a_retry = false;  ///< it is not there, or says later (429, 502, 503, 504)
         std::chrono::seconds retry_after{0};  ///< as it says; 0: it does not
+        std::string limits = {};              ///< its lines of Endpoint::limits_field, by commas
         std::string why;                      ///< for the log: "503", "fetch.connect: ..."
     };
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "export/loki_config.hpp"
+#include "export/sentry_config.hpp"
 #include "export/trace_config.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/redaction.hpp"
@@ -37,6 +38,7 @@ struct TelemetryConfig {
     std::string release;  ///< the same, of what is deployed behind the gateway
     TracesConfig traces;
     LokiConfig loki;
+    SentryConfig sentry;
     friend bool operator==(const TelemetryConfig&, const TelemetryConfig&) = default;
 };
 

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/clock.hpp"
+#include "base/signal_stack.hpp"
 #include "base/try.hpp"
 #include "export/log_file.hpp"
 #include "export/log_queue.hpp"
@@ -93,6 +94,7 @@ class LogWriter::Impl {
         // file size limit shows as an error of write().
         sigset_t all, before;
         sigfillset(&all);
+        leave_fault_signals(all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
         thread_ = std::thread([this] { run(); });
         pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -186,6 +188,7 @@ milliseconds LogWriter::Impl::pause() const {
 }
 
 void LogWriter::Impl::run() {
+    keep_signal_stack();
     for (;;) {
         bell_.wait(pause());
         const bool closing = closing_.load(std::memory_order_acquire);

@@ -1,17 +1,15 @@
 #include "export/loki_exporter.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <atomic>
 #include <exception>
 #include <new>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "export/loki_backlog.hpp"
 #include "export/loki_queue.hpp"
+#include "export/push_thread.hpp"
 
 namespace gh::exporting {
 namespace {
@@ -42,11 +40,10 @@ class LokiExporter::Impl {
                         .with({})),
           queue_(options_.queue_bytes_max, options_.batch_bytes),
           backlog_(options_.spool, options_.spool_bytes_max, registry, log),
-          collector_(loop_, resolver_, options_.endpoint) {
-        loop_.post([this] { spawn(gather()); });
-        loop_.post([this] { spawn(send()); });
-        thread_ = std::jthread([this] { loop_.run(); });
-        pthread_setname_np(thread_.native_handle(), "loki");
+          collector_(thread_.loop(), thread_.resolver(), options_.endpoint) {
+        loop().post([this] { spawn(gather()); });
+        loop().post([this] { spawn(send()); });
+        thread_.start();
     }
     ~Impl() {
         end(std::chrono::milliseconds{0});
@@ -58,7 +55,7 @@ class LokiExporter::Impl {
         try {
             added = queue_.add(stream, lines, nanoseconds_now());
             if (added == LogQueue::Added::batch_is_full && !ringing_.exchange(true))
-                loop_.post([this] { gather_bell_.wake(); });
+                loop().post([this] { gather_bell_.wake(); });
         } catch (const std::bad_alloc&) {
             // As if there were no room.
         }
@@ -67,17 +64,13 @@ class LokiExporter::Impl {
     }
 
     void end(std::chrono::milliseconds timeout) noexcept {
-        if (!thread_.joinable() || ended_.exchange(true)) return;
-        loop_.post([this, timeout] {
-            ends_at_ = loop_.now() + timeout;
+        thread_.end(timeout, [this] {
             queue_.shut();
             gather_bell_.wake();
             send_bell_.wake();
         });
     }
-    void wait() noexcept {
-        if (thread_.joinable()) thread_.join();
-    }
+    void wait() noexcept { thread_.wait(); }
 
     struct Sink final : telemetry::LogSink {
         Sink(Impl& to, loki::Stream of) : impl(to), stream(of) {}
@@ -94,17 +87,17 @@ class LokiExporter::Impl {
                                  .labels = {"reason"}});
     }
 
-    [[nodiscard]] bool ending() const { return ends_at_ != SteadyTime::max(); }
-    [[nodiscard]] bool over() const { return loop_.now() >= ends_at_; }
+    [[nodiscard]] net::Loop& loop() { return thread_.loop(); }
+    [[nodiscard]] bool ending() const { return thread_.ending(); }
 
     /// An attempt that takes longer than this will most likely not end well.
-    [[nodiscard]] bool hangs() const {
-        return sending_since_ && loop_.now() - *sending_since_ >= options_.interval;
+    [[nodiscard]] bool hangs() {
+        return sending_since_ && loop().now() - *sending_since_ >= options_.interval;
     }
 
     Task<> gather() {
         for (;;) {
-            gather_bell_.expire_at(std::min(loop_.now() + options_.interval, ends_at_));
+            gather_bell_.expire_at(std::min(loop().now() + options_.interval, thread_.ends_at()));
             if (!ending()) co_await gather_bell_.wait();
             ringing_ = false;
             const bool last = ending();
@@ -134,14 +127,14 @@ class LokiExporter::Impl {
         } else if (ending() && gathered_) {
             co_return false;
         } else {
-            send_bell_.expire_at(ends_at_);
+            send_bell_.expire_at(thread_.ends_at());
             co_await send_bell_.wait();
         }
         co_return true;
     }
 
     Task<> send() {
-        for (bool more = true; more && !(ending() && over());) {
+        for (bool more = true; more && !thread_.over();) {
             bool failed = false;
             try {
                 more = co_await send_one();
@@ -150,14 +143,14 @@ class LokiExporter::Impl {
                 sending_since_.reset();
                 tell(false, e.what());
             }
-            if (failed) co_await pause(options_.retry_first);
+            if (failed) co_await thread_.pause(send_bell_, options_.retry_first);
         }
         while (!gathered_) {
             send_bell_.never_expire();
             co_await send_bell_.wait();
         }
         if (const auto lines = backlog_.keep(); lines > 0) stopped_.add(lines);
-        loop_.stop();
+        loop().stop();
     }
 
     /// These lines, now and for ever; everything else may be another thing tomorrow, a wrong token included.
@@ -167,9 +160,10 @@ class LokiExporter::Impl {
 
     Task<> attempt(const LokiQueue::Body& body) {
         const auto lines = body.lines;
-        const auto began = loop_.now();
+        const auto began = loop().now();
         sending_since_ = began;
-        const auto answer = co_await collector_.post(body.text, loki::content_type, patience());
+        const auto answer = co_await collector_.post(body.text, loki::content_type,
+                                                     thread_.patience(options_.timeout));
         sending_since_.reset();
         duration_.observe(std::chrono::steady_clock::now() - began);
         if (!answer.taken) failures_.add();
@@ -178,33 +172,16 @@ class LokiExporter::Impl {
             sent_.add(lines);
         } else if (!refuses(answer)) {
             backlog_.spill();
-            co_await pause(std::max(
-                backoff_.next(),
-                std::chrono::duration_cast<std::chrono::milliseconds>(answer.retry_after)));
+            co_await thread_.pause(
+                send_bell_,
+                std::max(backoff_.next(), std::chrono::duration_cast<std::chrono::milliseconds>(
+                                              answer.retry_after)));
             co_return;
         } else {
             refused_.add(lines);
         }
         backoff_.reset();
         backlog_.done();
-    }
-
-    /// Of an attempt: as long as it may take, and at the end as long as there is.
-    [[nodiscard]] std::chrono::milliseconds patience() const {
-        if (!ending()) return options_.timeout;
-        return std::clamp(std::chrono::ceil<std::chrono::milliseconds>(ends_at_ - loop_.now()),
-                          std::chrono::milliseconds{1}, options_.timeout);
-    }
-
-    /// Lines that come meanwhile do not shorten it; the end does.
-    Task<> pause(std::chrono::milliseconds duration) {
-        const auto until = loop_.now() + duration;
-        while (loop_.now() < std::min(until, ends_at_)) {
-            send_bell_.expire_at(std::min(until, ends_at_));
-            co_await send_bell_.wait();
-            if (ending()) break;
-        }
-        send_bell_.never_expire();
     }
 
     /// Once for each change.
@@ -230,16 +207,13 @@ class LokiExporter::Impl {
     LokiQueue queue_;
     LokiBacklog backlog_;
     Backoff backoff_{options_.retry_first, options_.retry_max};
-    std::atomic<bool> ringing_ = false, ended_ = false;
-    net::Loop loop_;
-    net::Resolver resolver_;
+    std::atomic<bool> ringing_ = false;
+    PushThread thread_{"loki"};
     Collector collector_;
-    net::Wakeup gather_bell_{loop_}, send_bell_{loop_};
+    net::Wakeup gather_bell_{thread_.loop()}, send_bell_{thread_.loop()};
     std::optional<SteadyTime> sending_since_;
-    SteadyTime ends_at_ = SteadyTime::max();
     bool gathered_ = false;
     bool well_ = true;
-    std::jthread thread_;
 };
 
 LokiExporter::LokiExporter(LokiExporterOptions options, telemetry::Registry& registry,

@@ -6,11 +6,11 @@
 #include <memory>
 #include <new>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "export/log_queue.hpp"
+#include "export/push_thread.hpp"
 
 namespace gh::exporting {
 namespace {
@@ -59,11 +59,14 @@ class TraceExporter::Impl {
               "gatehouse_trace_export_failures_total",
               "Attempts to send spans that failed, whether they were tried again or not.")),
           queue_(options_.queue_bytes_max, options_.batch_bytes),
-          collector_(loop_, resolver_, options_.endpoint) {
-        loop_.post([this] { spawn(rounds()); });
-        thread_ = std::jthread([this] { loop_.run(); });
+          collector_(thread_.loop(), thread_.resolver(), options_.endpoint) {
+        thread_.loop().post([this] { spawn(rounds()); });
+        thread_.start();
     }
-    ~Impl() { close(std::chrono::milliseconds{0}); }
+    ~Impl() {
+        end(std::chrono::milliseconds{0});
+        wait();
+    }
 
     void append(const telemetry::Trace& trace, const telemetry::SpanRecord& root) noexcept {
         thread_local std::string spans;
@@ -80,23 +83,21 @@ class TraceExporter::Impl {
             });
             added = queue_.add(spans);
             if (added == LogQueue::Added::batch_is_full && !ringing_.exchange(true))
-                loop_.post([this] { bell_.wake(); });
+                loop().post([this] { bell_.wake(); });
         } catch (const std::bad_alloc&) {
             // As if there were no room; nobody rings, and the interval has it sent.
         }
         if (added == LogQueue::Added::no_room) queue_full_.add(count);
     }
 
-    void close(std::chrono::milliseconds timeout) noexcept {
-        if (!thread_.joinable()) return;
-        loop_.post([this, timeout] {
-            ends_at_ = loop_.now() + timeout;
+    void end(std::chrono::milliseconds timeout) noexcept {
+        thread_.end(timeout, [this] {
             queue_.shut();
             bell_.wake();
-            if (pause_) pause_->wake();
+            pause_.wake();
         });
-        thread_.join();
     }
+    void wait() noexcept { thread_.wait(); }
 
  private:
     static telemetry::Family<telemetry::Counter>& dropped(telemetry::Registry& registry) {
@@ -105,13 +106,14 @@ class TraceExporter::Impl {
                                  .labels = {"reason"}});
     }
 
-    [[nodiscard]] bool ending() const { return ends_at_ != SteadyTime::max(); }
+    [[nodiscard]] net::Loop& loop() { return thread_.loop(); }
+
     Task<> rounds() {
         for (;;) {
-            bell_.expire_at(std::min(loop_.now() + options_.interval, ends_at_));
-            if (!ending()) co_await bell_.wait();
+            bell_.expire_at(std::min(loop().now() + options_.interval, thread_.ends_at()));
+            if (!thread_.ending()) co_await bell_.wait();
             ringing_ = false;
-            const bool last = ending();
+            const bool last = thread_.ending();
             try {
                 co_await send_all();
             } catch (const std::bad_alloc&) {
@@ -119,7 +121,7 @@ class TraceExporter::Impl {
             }
             if (last) break;
         }
-        loop_.stop();
+        loop().stop();
     }
 
     Task<> send_all() {
@@ -144,10 +146,10 @@ class TraceExporter::Impl {
         const auto count = otlp::count(options_.encoding, spans);
         const auto body = otlp::body(options_.encoding, options_.resource, spans);
         Backoff backoff(options_.retry_first, options_.retry_max);
-        const auto given_up_at = loop_.now() + options_.give_up;
-        while (loop_.now() < std::min(given_up_at, ends_at_)) {
-            const auto answer =
-                co_await collector_.post(body, otlp::content_type(options_.encoding), patience());
+        const auto given_up_at = loop().now() + options_.give_up;
+        while (loop().now() < std::min(given_up_at, thread_.ends_at())) {
+            const auto answer = co_await collector_.post(
+                body, otlp::content_type(options_.encoding), thread_.patience(options_.timeout));
             if (answer.taken) {
                 exported_.add(count);
                 tell(true, {});
@@ -159,26 +161,12 @@ class TraceExporter::Impl {
                 refused_.add(count);
                 co_return;
             }
-            co_await wait(std::max(
-                backoff.next(),
-                std::chrono::duration_cast<std::chrono::milliseconds>(answer.retry_after)));
+            co_await thread_.pause(
+                pause_,
+                std::max(backoff.next(), std::chrono::duration_cast<std::chrono::milliseconds>(
+                                             answer.retry_after)));
         }
-        (ending() ? stopped_ : given_up_).add(count);
-    }
-
-    /// Of an attempt: as long as it may take, and at the end as long as there is.
-    [[nodiscard]] std::chrono::milliseconds patience() const {
-        if (!ending()) return options_.timeout;
-        return std::clamp(std::chrono::ceil<std::chrono::milliseconds>(ends_at_ - loop_.now()),
-                          std::chrono::milliseconds{1}, options_.timeout);
-    }
-
-    Task<> wait(std::chrono::milliseconds pause) {
-        net::Sleep sleep(loop_, pause);
-        sleep.wakeup.expire_at(std::min(loop_.now() + pause, ends_at_));
-        pause_ = &sleep.wakeup;
-        co_await sleep;
-        pause_ = nullptr;
+        (thread_.ending() ? stopped_ : given_up_).add(count);
     }
 
     /// Once for each change.
@@ -204,14 +192,10 @@ class TraceExporter::Impl {
     telemetry::Counter& failures_;
     LogQueue queue_;
     std::atomic<bool> ringing_ = false;
-    net::Loop loop_;
-    net::Resolver resolver_;
+    PushThread thread_{"traces"};
     Collector collector_;
-    net::Wakeup bell_{loop_};
-    net::Wakeup* pause_ = nullptr;
-    SteadyTime ends_at_ = SteadyTime::max();
+    net::Wakeup bell_{thread_.loop()}, pause_{thread_.loop()};
     bool well_ = true;
-    std::jthread thread_;
 };
 
 TraceExporter::TraceExporter(TraceExporterOptions options, telemetry::Registry& registry,
@@ -224,6 +208,7 @@ void TraceExporter::append(const telemetry::Trace& trace,
     impl_->append(trace, root);
 }
 
-void TraceExporter::close(std::chrono::milliseconds timeout) noexcept { impl_->close(timeout); }
+void TraceExporter::end(std::chrono::milliseconds timeout) noexcept { impl_->end(timeout); }
+void TraceExporter::wait() noexcept { impl_->wait(); }
 
 }  // namespace gh::exporting

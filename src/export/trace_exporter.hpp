@@ -41,8 +41,10 @@ class TraceExporter final : public telemetry::TraceSink {
 
     void append(const telemetry::Trace& trace, const telemetry::SpanRecord& root) noexcept override;
 
-    /// Sends what waits, at most for `timeout`; the rest is counted as dropped. Spans from now on are dropped.
-    void close(std::chrono::milliseconds timeout) noexcept;
+    /// From now on: sends what waits, at most for `timeout`; the rest is counted as dropped. Later spans are dropped.
+    void end(std::chrono::milliseconds timeout) noexcept;
+    /// Until that is done.
+    void wait() noexcept;
 
  private:
     class Impl;

@@ -66,6 +66,7 @@ Task<> Gateway::answer(Exchange& exchange) {
         failed = true;
         worker_.services.log.error("gateway", "a request met a bug of ours")
             .request_id(exchange.request_id_text())
+            .field("trace_id", exchange.traceparent.trace_id())
             .field("detail", bug.what());
     }
     auto& client = *exchange.client;

@@ -133,6 +133,7 @@ void log_failure(Exchange& exchange, const Error& error) {
     if (!ours && api::status_of(error.kind) != 503) return;  // the caller's, who was told
     (ours ? log.error("gateway", "handler failed") : log.warning("gateway", "handler failed"))
         .request_id(exchange.request_id_text())
+        .field("trace_id", exchange.traceparent.trace_id())
         .error(error);
 }
 

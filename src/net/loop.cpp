@@ -12,6 +12,8 @@
 #include <tuple>
 #include <utility>
 
+#include "base/signal_stack.hpp"
+
 namespace gh::net {
 namespace {
 
@@ -167,6 +169,7 @@ void Loop::run() {
         ~Restore() { running = before; }
     } const restore;
     running = this;
+    keep_signal_stack();
     turn_until_stopped();
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/signal_stack.hpp"
 #include "net/answer.hpp"
 
 namespace gh::net {
@@ -48,6 +49,7 @@ void Resolver::resolve(Loop& loop, std::string host, std::uint16_t port, Answer 
 }
 
 void Resolver::run(std::stop_token stop) {
+    keep_signal_stack();
     while (!stop.stop_requested()) {
         std::unique_lock lock(mutex_);
         if (!wake_.wait(lock, stop, [this] { return !questions_.empty(); })) return;

@@ -9,6 +9,8 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "base/signal_stack.hpp"
+
 namespace gh::net {
 namespace detail {
 
@@ -38,6 +40,7 @@ class WorkQueue {
     }
 
     void run(const std::stop_token& stop) {
+        keep_signal_stack();
         while (const auto job = take(stop)) {
             job->work();
             {
@@ -99,6 +102,7 @@ class AllSignalsBlocked {
     AllSignalsBlocked() {
         sigset_t all;
         sigfillset(&all);
+        leave_fault_signals(all);
         pthread_sigmask(SIG_SETMASK, &all, &before_);
     }
     ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <fstream>
 
+#include "base/signal_stack.hpp"
 #include "base/try.hpp"
 #include "codec/json.hpp"
 #include "crypto/digest.hpp"
@@ -205,6 +206,7 @@ Task<Result<void>> Journal::append(JournalRecord record) {
 }
 
 void Journal::run() {
+    keep_signal_stack();
     std::unique_lock lock(mutex_);
     for (;;) {
         wake_.wait(lock, [this] { return closing_ || !waiting_.empty(); });

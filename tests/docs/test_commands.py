@@ -67,7 +67,7 @@ def test_configuration_in_the_pages_passes_the_check(block, tmp_path):
         pytest.skip("build/release/gatehouse is not built")
     file = tmp_path / "gatehouse.yaml"
     file.write_text(block)
-    variables = {name: "x" for name in re.findall(r"\$\{env:(\w+)\}", block)}
+    variables = {name: "https://x@sentry.example/1" if name.endswith("_DSN") else "x" for name in re.findall(r"\$\{env:(\w+)\}", block)}
     if secrets := re.findall(r"\$\{secret:([^}#]+)\}", block):
         subprocess.run([BINARY, "migrate", "up", "--config", file], cwd=tmp_path, timeout=30, check=True)
         for path in secrets:

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/run_inline.hpp"
+#include "base/signal_stack.hpp"
 #include "net/answer.hpp"
 #include "storage/gauges.hpp"
 #include "storage/guard.hpp"
@@ -151,6 +152,7 @@ class SqliteDatabase final : public Database {
     }
 
     void read_on(SqliteConnection& connection) {
+        keep_signal_stack();
         for (auto jobs = reads_.pop(1); !jobs.empty(); jobs = reads_.pop(1)) {
             drop_late(jobs);
             for (auto& job : jobs) {
@@ -169,6 +171,7 @@ class SqliteDatabase final : public Database {
     }
 
     void write_on(SqliteConnection& connection) {
+        keep_signal_stack();
         for (auto jobs = writes_.pop(group_max); !jobs.empty(); jobs = writes_.pop(group_max)) {
             drop_late(jobs);
             if (jobs.empty()) continue;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/signal_stack.hpp"
 #include "base/try.hpp"
 
 namespace gh::storage {
@@ -74,6 +75,7 @@ IntegrityCheck::~IntegrityCheck() {
 }
 
 void IntegrityCheck::run() {
+    keep_signal_stack();
     ::setpriority(PRIO_PROCESS, 0, 19);  // of this thread, on Linux
     const auto findings = find_damage(*connection_, stop_);
     if (!stop_) tell(findings);
