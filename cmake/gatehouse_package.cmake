@@ -21,6 +21,9 @@ add_custom_target(pages ALL DEPENDS ${made} ${pages}/changelog.gz)
 
 set(deploy ${PROJECT_SOURCE_DIR}/deploy)
 install(TARGETS gatehouse RUNTIME DESTINATION bin)
+# Lines of source stay behind, names of functions do not: profiles, stalls and traces of crashes name them from .symtab.
+install(CODE "execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-debug
+  \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/bin/gatehouse\" COMMAND_ERROR_IS_FATAL ANY)")
 install(FILES ${pages}/gatehouse.1.gz DESTINATION share/man/man1)
 install(FILES ${pages}/gatehouse.yaml.5.gz DESTINATION share/man/man5)
 install(FILES ${pages}/gatehouse.bash DESTINATION share/bash-completion/completions RENAME gatehouse)
@@ -40,7 +43,7 @@ set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "security and operations plane for AI-agen
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_SET_DESTDIR ON)
-set(CPACK_STRIP_FILES ON)
+set(CPACK_STRIP_FILES OFF)  # it would take the names, too
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
