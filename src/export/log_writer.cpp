@@ -93,6 +93,7 @@ class LogWriter::Impl {
         // file size limit shows as an error of write().
         sigset_t all, before;
         sigfillset(&all);
+        sigdelset(&all, SIGPROF);  // profiles ask every thread
         pthread_sigmask(SIG_SETMASK, &all, &before);
         thread_ = std::thread([this] { run(); });
         pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -99,6 +99,7 @@ class AllSignalsBlocked {
     AllSignalsBlocked() {
         sigset_t all;
         sigfillset(&all);
+        sigdelset(&all, SIGPROF);  // profiles ask every thread
         pthread_sigmask(SIG_SETMASK, &all, &before_);
     }
     ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
