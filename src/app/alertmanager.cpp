@@ -20,7 +20,6 @@ namespace {
 namespace json = codec::json;
 
 constexpr std::size_t answer_bytes_max = 4 * 1024 * 1024;
-constexpr std::size_t token_bytes_max = 8 * 1024;
 constexpr std::size_t shown_bytes_max = 300;
 
 Error usage(std::string text) {
@@ -91,13 +90,9 @@ Result<Alertmanager> Alertmanager::at(const std::string& url, const std::string&
     if (!token_file.empty()) {
         if (!codec::parse_https_url(url))
             return std::unexpected(usage("--token-file: only by https, or to this machine"));
-        auto token = config::read_file(token_file, token_bytes_max);
+        const auto token = credential_in(token_file);
         if (!token) return std::unexpected(usage("--token-file: " + token.error().detail));
-        const auto text = config::trim(*token);
-        const auto sendable = [](char c) { return c > 0x20 && c < 0x7f; };
-        if (text.empty() || !std::ranges::all_of(text, sendable))
-            return std::unexpected(usage("--token-file: the file holds no token"));
-        made.question_.fields.emplace_back("Authorization", fmt::format("Bearer {}", text));
+        made.question_.fields.emplace_back("Authorization", fmt::format("Bearer {}", *token));
     }
     return made;
 }

@@ -1,6 +1,9 @@
 #include "app/ask_once.hpp"
 
+#include <algorithm>
+
 #include "base/try.hpp"
+#include "config/file.hpp"
 #include "net/certificate_files.hpp"
 #include "net/resolver.hpp"
 #include "net/run_task.hpp"
@@ -51,6 +54,19 @@ Result<std::shared_ptr<const net::TlsClientContext>> trust_for(const codec::Http
         settings.ca_source = ca_file;
     }
     return net::TlsClientContext::make(settings);
+}
+
+Result<std::string> credential_in(const std::string& file) {
+    constexpr std::size_t bytes_max = std::size_t{8} * 1024;
+    GH_TRY(const auto text, config::read_file(file, bytes_max));
+    constexpr std::string_view blanks = " \t\r\n";
+    const auto first = std::min(text.find_first_not_of(blanks), text.size());
+    const auto behind = text.find_last_not_of(blanks) + 1;  // 0: there are only blanks
+    const auto word = std::string_view(text).substr(first, behind - std::min(first, behind));
+    const auto sendable = [](char c) { return c > 0x20 && c < 0x7f; };
+    if (word.empty() || !std::ranges::all_of(word, sendable))
+        return fail(ErrorKind::invalid_argument, "credential.none", "the file holds no token");
+    return std::string(word);
 }
 
 }  // namespace gh::app

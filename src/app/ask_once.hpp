@@ -39,4 +39,8 @@ struct Question {
 [[nodiscard]] Result<std::shared_ptr<const net::TlsClientContext>> trust_for(
     const codec::HttpsUrl& url, const std::string& ca_file);
 
+/// The key or token that a file holds, blanks around it aside: at most 8 KiB of visible ASCII.
+/// @return errors of config::read_file(), `invalid_argument` "credential.none"
+[[nodiscard]] Result<std::string> credential_in(const std::string& file);
+
 }  // namespace gh::app

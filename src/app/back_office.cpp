@@ -53,6 +53,7 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       identity_(std::move(identity)),
       vault_(*keyring_, *state_->database, *audit_, identity_->room(), registry_, log_),
       log_level_{.log = log_, .audit = *audit_},
+      profiles_(*audit_, registry_, log_),
       pki_(*state_->database, state_->certificates, ca, std::move(enrolment_secret), registry, log),
       health_(settings_.health, probes(), log_) {}
 
@@ -173,6 +174,7 @@ std::vector<api::Route> BackOffice::routes() {
     std::ranges::move(vault_.routes(), std::back_inserter(all));
     all.push_back(pool_route(*state_->database));
     std::ranges::move(log_level_routes(log_level_), std::back_inserter(all));
+    std::ranges::move(profiles_.routes(), std::back_inserter(all));
     return all;
 }
 

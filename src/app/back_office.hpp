@@ -14,6 +14,7 @@
 #include "app/log_level_route.hpp"
 #include "app/own_routes.hpp"
 #include "app/pki_house.hpp"
+#include "app/profile_routes.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
 #include "app/vault_house.hpp"
@@ -57,6 +58,7 @@ class BackOffice {
                const telemetry::Tracer* tracer);
     /// Before its end, and before the log's, when the workers stand still: whatever holds the database is run no more.
     void stop() {
+        profiles_.stop_watching();
         clerk_.reset();
         integrity_.reset();
         state_->close();
@@ -71,6 +73,8 @@ class BackOffice {
     /// How everything is that the control plane needs, beside what is known of the rest.
     [[nodiscard]] HealthReport health(CheckStates known) const;
     void apply(const HealthConfig& config) { health_.apply(config); }
+    /// The loops of the workers, once nothing can fail any more, until stop().
+    void watch(const std::vector<const net::Loop*>& loops) { profiles_.watch(loops); }
 
  private:
     /// Has it our schema, and keys of our vault?
@@ -96,6 +100,7 @@ class BackOffice {
     std::unique_ptr<IdentityHouse> identity_;
     VaultHouse vault_;
     LogLevelRoom log_level_;
+    ProfileRoom profiles_;
     PkiHouse pki_;
     net::WorkPool looking_{{.threads = 1, .queue_max = 4, .name = "health"}};
     Health health_;

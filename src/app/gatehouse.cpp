@@ -274,11 +274,9 @@ Result<void> Gatehouse::start() {
     house.logs->flush();
     for (auto& crew : house.crews) {
         crew->worker.snapshot = house.snapshot;
-        crew->thread = std::jthread([&each = *crew] {
-            telemetry::set_shard(each.worker.index + 1);
-            each.worker.loop.run();
-        });
+        crew->start();
     }
+    house.office->watch(loops_of(house.crews));
     house.keep_issuers_keys();
     return {};
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/ask_once.hpp"
+#include "app/own_listener.hpp"
 #include "app/verb_state.hpp"
 #include "base/try.hpp"
 #include "codec/json.hpp"
@@ -43,48 +44,14 @@ Result<Question> question_of_url(const HealthOptions& options) {
     return question;
 }
 
-/// The one to ask: health for itself before the control plane, and plain before TLS. Null: none answers it.
-const net::ListenerConfig* asked_listener(const Settings& settings) {
-    const auto rank = [](const net::ListenerConfig& listener) {
-        return (listener.serves(Service::health) ? 0 : 1) + (listener.tls ? 2 : 0);
-    };
-    const net::ListenerConfig* best = nullptr;
-    for (const auto& listener : settings.listeners) {
-        if (!listener.serves(Service::health) && !listener.serves(Service::api)) continue;
-        if (best == nullptr || rank(listener) < rank(*best)) best = &listener;
-    }
-    return best;
-}
-
-/// A name that the listener goes by: CheckHost refuses others.
-std::string host_for(const Settings& settings, const net::ListenerConfig& listener) {
-    if (listener.bind.loopback()) return "localhost";
-    const auto plain = [](const std::string& name) { return !name.contains('*'); };
-    const auto named = std::ranges::find_if(settings.allowed_hosts, plain);
-    return named == settings.allowed_hosts.end() ? "localhost" : *named;
-}
-
 Result<Question> question_of_settings(const Settings& settings, const HealthOptions& options) {
-    const auto* listener = asked_listener(settings);
+    const auto* listener = listener_serving(settings, Service::health, Service::api);
     if (listener == nullptr) {
         return fail(ErrorKind::not_found, "health.no_listener",
                     "no listener of the configuration serves health; add it to `serve` of one, or "
                     "say --url");
     }
-    if (listener->bind.port == 0) {
-        return fail(
-            ErrorKind::not_found, "health.no_port",
-            fmt::format("the system picks the port of listener {}; say --url", listener->name));
-    }
-    const auto& bound = listener->bind.host;
-    const bool everywhere = bound == "::" || bound == "0.0.0.0";
-    Question question;
-    question.url.tls = listener->tls.has_value();
-    question.url.host = everywhere ? "127.0.0.1" : bound;
-    question.url.port = listener->bind.port;
-    question.url.authority = net::BindAddress{question.url.host, question.url.port}.text();
-    question.url.target = path_of(options);
-    question.authority = fmt::format("{}:{}", host_for(settings, *listener), listener->bind.port);
+    GH_TRY(auto question, question_to(*listener, settings, std::string(path_of(options))));
     // Nothing is sent that is to be kept, and the answer of this machine is one word.
     if (question.url.tls) {
         GH_TRY(question.tls, net::TlsClientContext::make_unverified());

@@ -1,5 +1,7 @@
 #include "app/house.hpp"
 
+#include <pthread.h>
+
 #include "app/machine.hpp"
 #include "gateway/standard_pipeline.hpp"
 
@@ -10,6 +12,21 @@ Crew::Crew(std::size_t index, gateway::Services& services, const identity::Trust
     : worker(index, services), server(worker) {
     worker.authenticator = identity.authenticator(trust, worker.loop);
     worker.pipeline = gateway::standard_pipeline(services, *worker.authenticator);
+}
+
+void Crew::start() {
+    thread = std::jthread([this] {
+        telemetry::set_shard(worker.index + 1);
+        worker.loop.run();
+    });
+    ::pthread_setname_np(thread.native_handle(),
+                         ("worker-" + std::to_string(worker.index)).c_str());
+}
+
+std::vector<const net::Loop*> loops_of(std::span<const std::unique_ptr<Crew>> crews) {
+    std::vector<const net::Loop*> loops;
+    for (const auto& crew : crews) loops.push_back(&crew->worker.loop);
+    return loops;
 }
 
 void end_what_is_revoked(identity::RevocationSource& revocations,

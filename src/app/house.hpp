@@ -29,10 +29,16 @@ namespace gh::app {
 struct Crew {
     Crew(std::size_t index, gateway::Services& services, const identity::TrustSource& trust,
          IdentityHouse& identity);
+    /// Runs the loop, on a thread of its own.
+    void start();
+
     gateway::Worker worker;
     gateway::Server server;
     std::jthread thread;
 };
+
+/// Of all, in their order.
+[[nodiscard]] std::vector<const net::Loop*> loops_of(std::span<const std::unique_ptr<Crew>> crews);
 
 /// What is revoked ends open exchanges, too: on the thread of each worker, as long as it runs.
 void end_what_is_revoked(identity::RevocationSource& revocations,

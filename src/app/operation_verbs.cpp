@@ -56,6 +56,7 @@ void add_health(CLI::App& app, Options& options) {
 
 void add_operations(CLI::App& app, Options& options) {
     add_health(app, options);
+    add_profile(app, options);
     add_alert(app, options);
     auto* completion = app.add_subcommand("completion", "A script that completes in a shell");
     completion->footer(

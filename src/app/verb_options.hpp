@@ -11,6 +11,7 @@
 #include "app/health_command.hpp"
 #include "app/import_command.hpp"
 #include "app/key_command.hpp"
+#include "app/profile_command.hpp"
 #include "app/rotation_command.hpp"
 #include "app/secrets_command.hpp"
 #include "app/settings.hpp"
@@ -38,6 +39,7 @@ struct Options {
     ImportOptions import;
     AlertOptions alert;
     HealthOptions health;
+    ProfileOptions profiling;
     std::string shell, page;
     bool force = false, verify = false, passphrase_stdin = false;
     std::function<CommandResult()> run;  ///< of the verb that was chosen; unset: serve, version
@@ -63,8 +65,10 @@ void add_identity(CLI::App& app, Options& options);
 void add_ca(CLI::App& app, Options& options);
 /// `secrets`.
 void add_secrets(CLI::App& app, Options& options);
-/// `health`, `alert`, `completion` and `manual`.
+/// `health`, `profile`, `alert`, `completion` and `manual`.
 void add_operations(CLI::App& app, Options& options);
+/// `profile`.
+void add_profile(CLI::App& app, Options& options);
 /// `secrets rotate` and `secrets rotation`.
 void add_rotation(CLI::App& secrets, Options& options);
 

@@ -95,6 +95,7 @@ class LogWriter::Impl {
         sigset_t all, before;
         sigfillset(&all);
         leave_fault_signals(all);
+        sigdelset(&all, SIGPROF);  // profiles ask every thread
         pthread_sigmask(SIG_SETMASK, &all, &before);
         thread_ = std::thread([this] { run(); });
         pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <span>
 
+#include "codec/protobuf_writer.hpp"
 #include "telemetry/json_text.hpp"
 
 namespace gh::exporting::otlp {
@@ -16,6 +17,7 @@ namespace {
 
 using telemetry::Attribute;
 using telemetry::SpanRecord;
+using namespace codec::protobuf;
 
 constexpr std::string_view scope = "gatehouse";
 constexpr std::string_view dropped_key = "gatehouse.spans_dropped";
@@ -38,39 +40,11 @@ void each_attribute(const SpanRecord& span, std::uint64_t dropped, const Call& c
     if (dropped > 0) call(Attribute{dropped_key, static_cast<std::int64_t>(dropped)});
 }
 
-// --- protobuf: tag, then a varint, eight octets, or a length and so many ---
-
-enum Wire : std::uint8_t { varint = 0, fixed64 = 1, delimited = 2 };
-
-void put_varint(std::string& out, std::uint64_t value) {
-    while (value >= 0x80) {
-        out += static_cast<char>(value | 0x80);
-        value >>= 7;
-    }
-    out += static_cast<char>(value);
-}
-
-void put_tag(std::string& out, unsigned field, Wire wire) { put_varint(out, field << 3 | wire); }
-
-void put_bytes(std::string& out, unsigned field, std::string_view bytes) {
-    put_tag(out, field, delimited);
-    put_varint(out, bytes.size());
-    out += bytes;
-}
+// --- protobuf ---
 
 template <std::size_t N>
 void put_id(std::string& out, unsigned field, const std::array<std::uint8_t, N>& id) {
     put_bytes(out, field, {reinterpret_cast<const char*>(id.data()), N});
-}
-
-void put_fixed64(std::string& out, unsigned field, std::uint64_t value) {
-    put_tag(out, field, fixed64);
-    for (int i = 0; i < 8; ++i) out += static_cast<char>(value >> (8 * i));
-}
-
-void put_number(std::string& out, unsigned field, std::uint64_t value) {
-    put_tag(out, field, varint);
-    put_varint(out, value);
 }
 
 /// A string of protobuf is UTF-8, and a collector may refuse a whole batch for one that is not.
@@ -84,17 +58,6 @@ void put_text(std::string& out, unsigned field, std::string_view text) {
         rest.remove_prefix(length > 0 ? length : skip);
     }
     put_bytes(out, field, clean);
-}
-
-/// What `fill` writes, behind its length.
-template <class Fill>
-void put_message(std::string& out, unsigned field, const Fill& fill) {
-    put_tag(out, field, delimited);
-    const auto at = out.size();
-    fill(out);
-    std::string length;
-    put_varint(length, out.size() - at);
-    out.insert(at, length);
 }
 
 void put_attribute(std::string& out, unsigned field, const Attribute& attribute) {

@@ -192,7 +192,8 @@ Task<> answer_ourselves(Exchange& exchange) {
         .certificate = certificate_of(exchange),
         .client_network = access::ClientNetwork::from_v6(exchange.client_address.octets()),
         .parameters = *parameters,
-        .body = body.text};
+        .body = body.text,
+        .client = exchange.client};
     auto reply = co_await own.handle(call);
     if (reply) {
         take_reply(exchange, *std::move(reply));

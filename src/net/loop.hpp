@@ -13,6 +13,7 @@
 #include "base/ambient.hpp"
 #include "base/clock.hpp"
 #include "net/buffer_pool.hpp"
+#include "net/occupation.hpp"
 
 namespace gh::net {
 
@@ -177,6 +178,8 @@ class Loop {
     [[nodiscard]] SteadyTime now() const { return now_; }
     [[nodiscard]] SystemTime system_now() const { return system_now_; }
     [[nodiscard]] BufferPool& buffers() { return buffers_; }
+    /// For who watches whether it gets on.
+    [[nodiscard]] const Occupation& occupation() const { return occupation_; }
 
     /// 128 KiB that anyone may use between two suspensions: what is read is handed on before the next one reads.
     [[nodiscard]] std::span<char> scratch() { return {scratch_.get(), scratch_size}; }
@@ -199,6 +202,7 @@ class Loop {
     };
 
     void turn_until_stopped();
+    void run_posted();
     void read_clocks();
     [[nodiscard]] int wait_milliseconds() const;
     void run_ready();
@@ -212,6 +216,7 @@ class Loop {
     void place(std::size_t index, HeapEntry entry);
 
     int epoll_ = -1;
+    Occupation occupation_;
     std::shared_ptr<Mailbox> mailbox_;
     SteadyTime now_;
     SystemTime system_now_;

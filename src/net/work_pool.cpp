@@ -103,6 +103,7 @@ class AllSignalsBlocked {
         sigset_t all;
         sigfillset(&all);
         leave_fault_signals(all);
+        sigdelset(&all, SIGPROF);  // profiles ask every thread
         pthread_sigmask(SIG_SETMASK, &all, &before_);
     }
     ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }

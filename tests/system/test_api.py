@@ -88,8 +88,8 @@ def ask(house, method, path, role=None, fields=(), **options):
 
 
 def filled(path):
-    """A path of the template."""
-    return path.replace("{", "any-").replace("}", "")
+    """A path of the template; what takes time takes little."""
+    return path.replace("{", "any-").replace("}", "") + ("?seconds=1" if path == "/api/v1/profiles/cpu" else "")
 
 
 def test_the_document_is_openapi_3_1(document):
@@ -150,7 +150,7 @@ def test_what_is_listed_is_what_is_served(house, document):
 def test_answers_are_what_the_document_says(house, document):
     for path, method, operation in openapi.operations(document):
         if method == "GET" and "{" not in path and not by_its_protocol(path):
-            response = ask(house, method, path, "admin")
+            response = ask(house, method, filled(path), "admin")
             assert response.status == 200, (path, response)
             openapi.validate_answer(document, operation, response)
 
