@@ -127,8 +127,9 @@ std::optional<std::chrono::seconds> limit_of(std::string_view text) {
 }  // namespace
 
 std::string new_event_id() {
+    const auto uuid = uuid_v4();
     std::string id;
-    for (const char c : view(uuid_v4())) {
+    for (const char c : uuid) {
         if (c != '-') id += c;
     }
     return id;

@@ -20,8 +20,8 @@ bool plain_word(std::string_view text) {
 
 /// Of the path in front of the project: nothing that a proxy could read in two ways.
 bool plain_path(std::string_view path) {
-    return path.find_first_of("?#%;") == path.npos && !path.contains("//") &&
-           !path.ends_with("/") && !path.contains("/.");
+    return !path.contains(':') && !path.contains("//") && !path.ends_with("/") &&
+           !path.contains("/.");
 }
 
 }  // namespace
@@ -47,6 +47,7 @@ Result<SentryDsn> parse_sentry_dsn(std::string_view text) {
     const auto slash = rest.rfind('/');
     if (slash == rest.npos || !plain_word(rest.substr(slash + 1))) return refuse();
     const auto place = rest.substr(0, slash);
+    if (place.find_first_of("?#%;@") != place.npos) return refuse();
     if (!plain_path(place.substr(std::min(place.find('/'), place.size())))) return refuse();
     SentryDsn dsn;
     dsn.public_key = keys.substr(0, colon);
