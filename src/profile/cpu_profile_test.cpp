@@ -90,10 +90,10 @@ TEST(CpuProfile, IsOneAtATime) {
 TEST(Pprof, FoldsStacksOutermostFirst) {
     Names names;
     const auto text = to_folded(to_profile(*profile_of_burning()), names);
-    EXPECT_TRUE(
-        text.contains("gh::profile::call_what_burns(std::atomic<bool> const&);"
-                      "gh::profile::burn_here(std::atomic<bool> const&) "))
-        << text;
+    const auto caller = text.find(";gh::profile::call_what_burns(");
+    ASSERT_NE(caller, std::string::npos) << text;
+    const auto behind = text.substr(caller, text.find('\n', caller) - caller);
+    EXPECT_TRUE(behind.contains(";gh::profile::burn_here(")) << behind;
     for (std::string_view rest = text; !rest.empty();) {
         const auto line = rest.substr(0, rest.find('\n'));
         EXPECT_TRUE(line.starts_with("t;")) << line;
