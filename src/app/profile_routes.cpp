@@ -99,8 +99,10 @@ struct Page {
 };
 
 Page write_page(const profile::Profile& profile, Format format, profile::Names& names) {
-    if (format == Format::folded) return {profile::to_folded(profile, names), format};
-    return {profile::gzip(profile::to_pprof(profile, names)), format};
+    auto text = format == Format::folded ? profile::to_folded(profile, names)
+                                         : profile::gzip(profile::to_pprof(profile, names));
+    names.forget();
+    return {std::move(text), format};
 }
 
 api::Reply reply_of(Page page, std::string_view name) {

@@ -14,7 +14,7 @@
 namespace gh::profile {
 namespace {
 
-constexpr auto patience = std::chrono::milliseconds(20);
+constexpr auto patience = std::chrono::milliseconds(50);
 
 /// One question to one thread, and its answer.
 struct Question {

@@ -96,6 +96,11 @@ Function Names::of(std::uint64_t address) {
     return found;
 }
 
+void Names::forget() {
+    const std::scoped_lock lock(mutex_);
+    known_ = {};
+}
+
 std::string Names::build_id() {
     const std::scoped_lock lock(mutex_);
     const auto id = own().program.build_id();

@@ -23,7 +23,7 @@ struct Function {
 /// file when it is first asked, and keeps what it has found. Thread-safe; blocks: not for a worker.
 class Names {
  public:
-    static constexpr std::size_t kept_max = 65'536;
+    static constexpr std::size_t kept_max = 16'384;
 
     Names();
     ~Names();
@@ -31,6 +31,8 @@ class Names {
     Names& operator=(const Names&) = delete;
 
     [[nodiscard]] Function of(std::uint64_t address);
+    /// Lets go of what was found, once a report is written: names are long.
+    void forget();
     /// Of this program, in hex; empty where the linker gave none.
     [[nodiscard]] std::string build_id();
 

@@ -14,6 +14,7 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr double ticks_per_second = 1e9;
+constexpr int asked_max = 5;
 constexpr std::array held_bounds{0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0};
 
 bool is_same(const net::Occupation::Look& left, const net::Occupation::Look& right) {
@@ -84,6 +85,7 @@ void StallWatch::look_at(std::size_t worker, SteadyTime now) {
     const auto look = watched.loop->occupation().look();
     if (look.function != nullptr && is_same(look, watched.last)) {
         if (watched.stall != 0) {
+            ask_where(watched);
             update_stall(watched, now, false);
         } else if (now - watched.since >= options_.held_min) {
             begin_stall(worker, now);
@@ -103,8 +105,9 @@ void StallWatch::begin_stall(std::size_t worker, SteadyTime now) {
     auto& watched = workers_[worker];
     Record record{.stall = {.number = ++number_, .worker = worker, .began = watched.began},
                   .function = watched.last.function,
-                  .stack = stack_of(watched.loop->occupation().thread(), MemoryMap::read())};
+                  .stack = {}};
     watched.stall = number_;
+    watched.asked = 0;
     watched.told = false;
     stalls_total_.with({std::to_string(worker)}).add();
     {
@@ -112,7 +115,21 @@ void StallWatch::begin_stall(std::size_t worker, SteadyTime now) {
         if (records_.size() >= options_.kept_max) records_.pop_front();
         records_.push_back(std::move(record));
     }
+    ask_where(watched);
     update_stall(watched, now, false);
+}
+
+void StallWatch::ask_where(Watched& watched) {
+    if (watched.asked >= asked_max) return;
+    ++watched.asked;
+    const auto stack = stack_of(watched.loop->occupation().thread(), MemoryMap::read());
+    // By now it may be at something else: then the stack is another's.
+    if (!stack || !is_same(watched.loop->occupation().look(), watched.last)) return;
+    watched.asked = asked_max;
+    const std::scoped_lock lock(mutex_);
+    const auto found = std::ranges::find(records_, watched.stall,
+                                         [](const Record& each) { return each.stall.number; });
+    if (found != records_.end()) found->stack = stack;
 }
 
 void StallWatch::update_stall(Watched& watched, SteadyTime now, bool over) {

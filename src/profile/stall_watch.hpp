@@ -70,12 +70,15 @@ class StallWatch {
         SystemTime began;
         std::chrono::nanoseconds cpu{0};
         std::uint64_t stall = 0;  ///< 0: it gets on
+        int asked = 0;            ///< how often it was asked where it is
         bool told = false;
     };
 
     void watch(const std::stop_token& stop);
     void look_at(std::size_t worker, SteadyTime now);
     void begin_stall(std::size_t worker, SteadyTime now);
+    /// A thread that gets no processor cannot answer: it is asked again.
+    void ask_where(Watched& watched);
     void update_stall(Watched& watched, SteadyTime now, bool over);
     void tell(Watched& watched, const Record& record);
     [[nodiscard]] Stall told(const Record& record) const;

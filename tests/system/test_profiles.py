@@ -192,7 +192,8 @@ def test_a_worker_that_is_held_is_told(start, tmp_path, upstream):
     def hold_once():
         with held(gateway.process.pid, "worker-0"):
             pass_time(0.2)
-        return stalls_of(gateway) > seen
+        told = admin.get(f"{ROOT}/stalls").json()["stalls"] if stalls_of(gateway) > seen else []
+        return max((each["held_ms"] for each in told), default=0) >= 100
     with Busy(gateway):  # it may be met where it does nothing: then nobody was held
         until(hold_once, "a worker to be met at work", timeout=30)
         until(lambda: admin.get(f"{ROOT}/stalls").json()["stalls"][-1]["over"], "the end of it")
