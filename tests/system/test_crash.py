@@ -57,7 +57,6 @@ def test_a_crash_leaves_a_report_and_ends_as_it_would_have(start, configure, ups
     assert said["signal"] == f"{int(number)} {number.name}" and said["process"] == str(gateway.process.pid)
     assert said["build id"] == build_id()
     frames = re.findall(r"^#\d+ 0x[0-9a-f]+(.*)$", text, re.M)
-    assert any(re.search(r" main\+0x", frame) for frame in frames), text
     assert any(re.search("Gatehouse(3run|5start)", frame) for frame in frames), text
     said = gateway.stderr_file.read_text().splitlines()  # lines of the log may be in between
     assert all(line in said for line in text.splitlines())
@@ -69,14 +68,14 @@ def test_it_says_which_thread_it_was(start, configure, upstream):
     clerk, = [int(task.name) for task in tasks.iterdir() if (task / "comm").read_text() == "clerk\n"]
     _, text = crashed(gateway, signal.SIGSEGV, clerk)
     assert facts(text)["thread"] == f"{clerk} clerk"
-    assert re.search(r"^#\d+ .* _ZN2gh3net4Loop3runEv\+0x", text, re.M), text
+    assert re.search(r"^#\d+ .* _Z\w*2gh3app5Clerk", text, re.M), text  # what began the thread
 
 
 def test_its_addresses_lead_to_lines_of_source(start, configure, upstream):
     _, text = crashed(start(configure([upstream])), signal.SIGSEGV)
-    linked = re.search(r"^#\d+ 0x[0-9a-f]+ gatehouse\+(0x[0-9a-f]+) main\+", text, re.M)[1]
-    done = subprocess.run(["addr2line", "-f", "-e", BINARY, linked], capture_output=True, text=True, check=True).stdout
-    assert done.splitlines()[0] == "main" and re.search(r"main\.cpp:\d+", done), done
+    linked = re.search(r"^#\d+ 0x[0-9a-f]+ gatehouse\+(0x[0-9a-f]+) _ZN2gh3app9Gatehouse3runEv\+", text, re.M)[1]
+    done = subprocess.run(["addr2line", "-f", "-i", "-e", BINARY, linked], capture_output=True, text=True, check=True).stdout
+    assert "Gatehouse3run" in done and re.search(r"gatehouse\.cpp:\d+", done), done
 
 
 def test_a_report_holds_nothing_that_a_request_brought(start, configure, upstream):
@@ -91,7 +90,7 @@ def test_the_next_start_tells_of_it_once(start, configure, upstream):
     gateway = start(configure([upstream]))
     file, _ = crashed(gateway, signal.SIGSEGV)
     another = start(gateway.config)
-    line, = [line for line in another.log() if line["component"] == "crash"]
+    line, = until(lambda: [line for line in another.log() if line["component"] == "crash"], "a word about it")
     assert line["level"] == "ERROR" and line["file"] == str(file) and line["signal"] == "SIGSEGV" and line["build_id"] == build_id()
     assert line["function"].startswith(("gh::", "(anonymous", "main")), line
     assert another.metric("gatehouse_crash_reports") == 1
@@ -142,7 +141,7 @@ def test_files_are_few_and_what_is_no_report_is_passed_over(start, configure, up
     (folder / "20260102T000000Z-1.txt").write_bytes(os.urandom(1000))
     another = start(gateway.config)
     assert len(list(folder.iterdir())) == 16
-    line, = [line for line in another.log() if line["component"] == "crash"]
+    line, = until(lambda: [line for line in another.log() if line["component"] == "crash"], "a word about it")
     assert line["level"] == "WARNING"
 
 

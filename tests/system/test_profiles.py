@@ -18,6 +18,7 @@ from support.wait import pass_time, until
 
 KEYS = {role: f"key-of-{role}-" + os.urandom(16).hex() for role in ("user", "manager", "admin")}
 ROOT = "/api/v1/profiles"
+LOOP = re.compile(r"gh::net::Loop::(run|turn_until_stopped)\(")  # an optimised build has one in the other
 
 
 @pytest.fixture
@@ -69,8 +70,8 @@ def test_a_profile_of_processor_time_is_read_by_others(gateway, admin, tmp_path)
     assert set(load.answers) == {200}, "who is asked where it is loses nothing"
     file = saved(tmp_path, answer)
     names = pprof.top(file)
-    assert any("gh::net::Loop::run" in name for name in names), list(names)[:50]
-    assert any("gh::gateway::Gateway::answer" in name and "[coroutine]" in name for name in names)
+    assert any(LOOP.search(name) for name in names), list(names)[:50]
+    assert any("gh::gateway::" in name and "[coroutine]" in name for name in names)
     raw = pprof.read(file, "-raw")
     assert "samples/count cpu/nanoseconds" in raw and "PeriodType: cpu nanoseconds" in raw
     assert re.search(r"build id [0-9a-f]{40}", raw), "of which build it is"
@@ -84,7 +85,7 @@ def test_folded_stacks_have_the_loop_at_their_root(gateway, admin):
     assert answer.status == 200 and answer.get("Content-Type").startswith("text/plain")
     lines = [line.rsplit(" ", 1) for line in answer.body.decode().splitlines()]
     workers = [(stack, int(count)) for stack, count in lines if stack.startswith("worker-")]
-    whole = sum(count for stack, count in workers if "gh::net::Loop::run" in stack)
+    whole = sum(count for stack, count in workers if LOOP.search(stack))
     assert whole > 0 and whole >= 0.9 * sum(count for _, count in workers), "stacks are seldom cut short"
 
 
@@ -234,7 +235,7 @@ def test_the_shell_writes_profiles(gateway, profile, tmp_path):
         done = profile("cpu", "--seconds", "1")
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("cpu.pb.gz: ")
     assert (tmp_path / "cpu.pb.gz").stat().st_mode & 0o777 == 0o600
-    assert any("gh::net::Loop::run" in name for name in pprof.top(tmp_path / "cpu.pb.gz"))
+    assert any(LOOP.search(name) for name in pprof.top(tmp_path / "cpu.pb.gz"))
     done = profile("allocations", "--format", "folded", "--output", "-")
     assert done.returncode == 0 and "gh::" in done.stdout
     assert profile("allocations", "--output", "heap.pb.gz").returncode == 0
