@@ -17,7 +17,7 @@ struct LogWriterOptions {
     std::string path = "stdout";  ///< a file, "stdout" or "stderr"
     std::size_t queue_bytes_max =
         8 * 1024 * 1024;  ///< lines waiting; beyond it new ones are dropped and counted
-    std::size_t batch_bytes = 64 * 1024;  ///< a buffer this full wakes the writer
+    std::size_t batch_bytes = 256 * 1024;  ///< a buffer this full wakes the writer
     std::chrono::milliseconds flush_interval{
         200};  ///< the longest a line waits while the disk is well
     std::chrono::milliseconds retry_first{

@@ -61,7 +61,11 @@ def test_a_clock_that_steps_makes_no_line_no_span_and_no_time_wrong(start, confi
             assert gateway.get(wanted[-1]).status == 200, (seconds, number)
     until(lambda: len(loki.targets()) >= len(wanted), "the access lines", timeout=20)
     assert sorted(loki.targets()) == sorted(wanted) and not loki.faults  # by their times, which is another order
-    lines = [line for line in gateway.access_log() if line["target"] in wanted]
+
+    def written():
+        return [line for line in gateway.access_log() if line["target"] in wanted]
+    until(lambda: len(written()) >= len(wanted), "the file to have them", timeout=10)
+    lines = written()
     assert [line["target"] for line in lines] == wanted
     assert all(0 <= line["duration_ms"] < 5000 and 0 <= line["upstream_duration_ms"] < 5000 for line in lines)
     times = [line["timestamp"] for line in lines]
