@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "app/settings.hpp"
 #include "crypto/burned.hpp"
 
@@ -7,7 +9,8 @@ namespace gh::app {
 namespace {
 
 Result<ReadSettings> read(const char* dsn, const std::string& telemetry) {
-    const Surroundings surroundings{.environment = config::Environment({{"SENTRY_DSN", dsn}}),
+    const std::map<std::string, std::string, std::less<>> variables{{"SENTRY_DSN", dsn}};
+    const Surroundings surroundings{.environment = config::Environment(variables),
                                     .check_secret = crypto::check_secret_strength};
     const std::string file =
         "listeners: [{name: a, bind: 127.0.0.1:1, serve: [gateway]}]\n"
