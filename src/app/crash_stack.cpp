@@ -1,31 +1,15 @@
 #include "app/crash_stack.hpp"
 
 #include <sys/uio.h>
-#include <ucontext.h>
 #include <unistd.h>
 #include <unwind.h>
 
 #include <optional>
 
+#include "profile/stack.hpp"
+
 namespace gh::app {
 namespace {
-
-struct Registers {
-    std::uint64_t code, frame, stack;
-};
-
-Registers registers_of(const void* context) noexcept {
-    const auto& machine = static_cast<const ucontext_t*>(context)->uc_mcontext;
-#if defined(__x86_64__)
-    return {static_cast<std::uint64_t>(machine.gregs[REG_RIP]),
-            static_cast<std::uint64_t>(machine.gregs[REG_RBP]),
-            static_cast<std::uint64_t>(machine.gregs[REG_RSP])};
-#elif defined(__aarch64__)
-    return {machine.pc, machine.regs[29], machine.sp};
-#else
-#error "say where this processor keeps its registers"
-#endif
-}
 
 void push(CrashStack& stack, std::uint64_t address) noexcept {
     if (stack.count < CrashStack::frames_max) stack.frames[stack.count++] = address;
@@ -70,7 +54,7 @@ void walk_frames(CrashStack& stack, std::uint64_t frame) noexcept {
 }  // namespace
 
 void walk_crashed(CrashStack& stack, const void* context) noexcept {
-    const auto registers = registers_of(context);
+    const auto registers = profile::registers_of(context);
     Walk walk{stack, registers.code};
     _Unwind_Backtrace(&visit, &walk);
     if (stack.count > 1) return;
