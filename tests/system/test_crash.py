@@ -29,6 +29,7 @@ def reports(gateway):
 
 def crashed(gateway, number, thread=None):
     """The text of the report of a process that got this signal, by its main thread unless said; the folder must have had none."""
+    until(lambda: any(line["message"] == "started" for line in gateway.log()), "its start to be over")
     process = gateway.process.pid
     assert ctypes.CDLL(None).tgkill(process, thread or process, int(number)) == 0
     gateway.expected_exit = -number
