@@ -8,6 +8,10 @@ namespace {
 
 // In the order of the enumeration.
 constexpr std::array table{
+    PermissionRow{Permission::agents_read, "agents:read", Role::manager,
+                  "See agents, and what tokens they have."},
+    PermissionRow{Permission::agents_write, "agents:write", Role::admin,
+                  "Announce, change, quarantine and retire agents; make and revoke their tokens."},
     PermissionRow{Permission::audit_read, "audit:read", Role::admin, "Read the audit log."},
     PermissionRow{Permission::certificates_read, "certificates:read", Role::manager,
                   "See what the internal CA has signed, and for whom."},
@@ -29,6 +33,10 @@ constexpr std::array table{
                   "Read every secret, see rotations and use transit keys."},
     PermissionRow{Permission::secrets_write, "secrets:write", Role::admin,
                   "Write, delete, destroy and rotate secrets; make and change transit keys."},
+    PermissionRow{Permission::threats_read, "threats:read", Role::manager,
+                  "See what agents have reported."},
+    PermissionRow{Permission::threats_write, "threats:write", Role::manager,
+                  "Say what became of it; delete it."},
     PermissionRow{Permission::users_read, "users:read", Role::manager,
                   "See users and their roles."},
     PermissionRow{Permission::users_write, "users:write", Role::admin,

@@ -15,6 +15,8 @@ namespace gh::access {
 /// What a route of the control plane asks for. Each has its row in permission.cpp, and that table is all there is to
 /// know about who holds it.
 enum class Permission : std::uint8_t {
+    agents_read,
+    agents_write,
     audit_read,
     certificates_read,
     certificates_write,
@@ -27,6 +29,8 @@ enum class Permission : std::uint8_t {
     profiles_read,
     secrets_read,
     secrets_write,
+    threats_read,
+    threats_write,
     users_read,
     users_write,
 };

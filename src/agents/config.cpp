@@ -1,0 +1,64 @@
+#include "agents/config.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "config/object.hpp"
+#include "config/types.hpp"
+
+namespace gh::agents {
+namespace {
+
+/// As the SPIFFE-ID standard §2.1 has it.
+Result<std::string> trust_domain_of(const std::string& text) {
+    const bool good = !text.empty() && text.size() <= 255 && std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+    });
+    if (good) return text;
+    return fail(ErrorKind::invalid_argument, "config.value",
+                "is no trust domain: a-z, 0-9, '.', '-' and '_'");
+}
+
+}  // namespace
+
+config::Type<AgentsConfig> agents_type() {
+    using std::chrono::days;
+    using std::chrono::hours;
+    using std::chrono::milliseconds;
+    using std::chrono::minutes;
+    using std::chrono::seconds;
+    const auto same = [](const std::string& text) { return text; };
+    config::Object<AgentsConfig> table;
+    table.key("heartbeat_interval", &AgentsConfig::heartbeat_interval,
+              config::duration(milliseconds(100), hours(1)), "How often agents are told to beat.");
+    table.key("heartbeat_flush", &AgentsConfig::heartbeat_flush,
+              config::duration(milliseconds(100), seconds(2)),
+              "Within this a heartbeat is in the database.");
+    table.key("offline_after", &AgentsConfig::offline_after,
+              config::duration(milliseconds(500), hours(24)),
+              "Who is silent for so long is offline.");
+    table.key("access_token_ttl", &AgentsConfig::access_token_ttl,
+              config::whole_seconds(minutes(1), hours(24)), "Of an agent's access tokens.");
+    table.key("token_ttl", &AgentsConfig::token_ttl, config::whole_seconds(minutes(1), days(30)),
+              "Of its refresh tokens, each of them.");
+    table.key("enrolment_ttl", &AgentsConfig::enrolment_ttl,
+              config::whole_seconds(minutes(1), days(30)), "Of one-time tokens.");
+    table.key("threat_window", &AgentsConfig::threat_window,
+              config::whole_seconds(seconds(1), days(30)),
+              "A report of what was last seen within this counts that threat up.");
+    table.key("trust_domain", &AgentsConfig::trust_domain,
+              config::parsed_text<std::string>(&trust_domain_of, same),
+              "Agents' certificates say spiffe://DOMAIN/agent/ID.");
+    table.key("agent_list", &AgentsConfig::agent_list, config::boolean(),
+              "true: GET /api/agent/list is answered here, and by no backend.");
+    table.check([](const config::Node& node, config::Reader& reader, const AgentsConfig& agents) {
+        if (agents.offline_after > agents.heartbeat_interval + agents.heartbeat_flush) return true;
+        reader.refuse(node,
+                      "has an offline_after within which no heartbeat needs to come: longer than "
+                      "heartbeat_interval and heartbeat_flush together is wanted");
+        return false;
+    });
+    return table.type();
+}
+
+}  // namespace gh::agents

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "config/type.hpp"
+
+namespace gh::agents {
+
+/// `agents` of gatehouse.yaml.
+struct AgentsConfig {
+    std::chrono::milliseconds heartbeat_interval{5'000};  ///< what agents are told
+    std::chrono::milliseconds heartbeat_flush{1'000};     ///< until a heartbeat is in the database
+    std::chrono::milliseconds offline_after{30'000};      ///< silence
+    std::chrono::seconds access_token_ttl{1'800};
+    std::chrono::seconds token_ttl{86'400};  ///< of a refresh token, where nobody says another
+    std::chrono::seconds enrolment_ttl{3'600};
+    std::chrono::seconds threat_window{3'600};  ///< reports of the same thing are one threat
+    std::string trust_domain = "gatehouse";     ///< certificates say spiffe://DOMAIN/agent/ID
+    bool agent_list = false;                    ///< GET /api/agent/list is ours
+    friend bool operator==(const AgentsConfig&, const AgentsConfig&) = default;
+};
+
+/// How `agents` is read, shown and described.
+[[nodiscard]] config::Type<AgentsConfig> agents_type();
+
+}  // namespace gh::agents
