@@ -55,6 +55,14 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
       log_level_{.log = log_, .audit = *audit_},
       profiles_(*audit_, registry_, log_),
       pki_(*state_->database, state_->certificates, ca, std::move(enrolment_secret), registry, log),
+      agents_(*state_->database,
+              {.token_key = pki_.enrolment().token_key,
+               .authority = [&ca] { return ca.issuer(); },
+               .trust_domain = settings_.agents.trust_domain,
+               .enrolment = &pki_.enrolment(),
+               .issuer = &identity_->issuer(),
+               .revocations = &identity_->revocations()},
+              settings_.agents, registry, log),
       health_(settings_.health, probes(), log_) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(
@@ -162,6 +170,9 @@ void BackOffice::start(const std::filesystem::path& sqlite, pki::acme_client::Cl
                      [this] { return vault_.rotate_secrets(); },
                      [this] { return vault_.watch_rotations(); },
                      [this] { return vault_.end_leases(); },
+                     [this] { return agents_.keep(); },
+                     settings_.agents.heartbeat_flush,
+                     [this] { return agents_.write_last(); },
                      health_,
                      tracer});
     if (!sqlite.empty())
@@ -172,6 +183,7 @@ std::vector<api::Route> BackOffice::routes() {
     auto all = identity_->routes();
     std::ranges::move(pki_.routes(), std::back_inserter(all));
     std::ranges::move(vault_.routes(), std::back_inserter(all));
+    std::ranges::move(agents_.routes(), std::back_inserter(all));
     all.push_back(pool_route(*state_->database));
     std::ranges::move(log_level_routes(log_level_), std::back_inserter(all));
     std::ranges::move(profiles_.routes(), std::back_inserter(all));

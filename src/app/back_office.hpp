@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/route.hpp"
+#include "app/agents_house.hpp"
 #include "app/checkpoint_keeper.hpp"
 #include "app/clerk.hpp"
 #include "app/health.hpp"
@@ -102,6 +103,7 @@ class BackOffice {
     LogLevelRoom log_level_;
     ProfileRoom profiles_;
     PkiHouse pki_;
+    AgentsHouse agents_;
     net::WorkPool looking_{{.threads = 1, .queue_max = 4, .name = "health"}};
     Health health_;
     std::unique_ptr<Clerk> clerk_;

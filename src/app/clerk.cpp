@@ -59,6 +59,7 @@ Clerk::Clerk(Parts parts)
         spawn(counted(rotate_secrets()));
         spawn(counted(watch_rotations()));
         spawn(counted(end_leases()));
+        spawn(counted(keep_agents()));
         spawn(counted(check_health()));
     });
     thread_ = std::jthread([this] { loop_.run(); });
@@ -102,6 +103,7 @@ Task<> Clerk::end() {
 
 Task<Result<void>> Clerk::write_last() {
     const auto uses = co_await parts_.uses.write(parts_.keys);
+    GH_CO_TRY_VOID(co_await parts_.write_heartbeats());
     GH_CO_TRY_VOID(co_await parts_.watch_rotations());
     GH_CO_TRY_VOID(co_await sign_checkpoint());
     co_return uses;
@@ -182,9 +184,21 @@ Task<> Clerk::rotate_keys() {
     } while (co_await pause(rotate_every));
 }
 
-void Clerk::tell_unless_away(std::string_view message, const Result<void>& outcome) {
+void Clerk::tell_unless_away(std::string_view message, const Result<void>& outcome,
+                             std::string_view room) {
     if (outcome || storage::is_away(outcome.error())) return;
-    parts_.log.warning("vault", message).error(outcome.error());
+    parts_.log.warning(room, message).error(outcome.error());
+}
+
+Task<> Clerk::keep_agents() {
+    do {
+        if (!parts_.revocations.known()) continue;
+        telemetry::JobTrace job(parts_.tracer, "clerk.keep_agents",
+                                telemetry::JobTrace::Kind::poll);
+        const auto done = co_await parts_.keep_agents();
+        job.heed(done);
+        tell_unless_away("heartbeats could not be written down", done, "agents");
+    } while (co_await pause(parts_.keep_agents_every));
 }
 
 Task<> Clerk::rotate_secrets() {

@@ -58,6 +58,10 @@ class Clerk {
         std::function<Task<Result<void>>()> watch_rotations;
         /// Ends leases that are over, every second.
         std::function<Task<Result<void>>()> end_leases;
+        /// Writes heartbeats of agents, tells who is silent: in this interval, and the first at the end.
+        std::function<Task<Result<void>>()> keep_agents;
+        milliseconds keep_agents_every;
+        std::function<Task<Result<void>>()> write_heartbeats;
         /// Asks what is needed how it is, in its own interval.
         Health& health;
         const telemetry::Tracer* tracer = nullptr;  ///< null: nobody wants to know
@@ -82,13 +86,15 @@ class Clerk {
     [[nodiscard]] Task<> learn_roles();
     [[nodiscard]] Task<> keep_certificates();
     [[nodiscard]] Task<> ask_ca();
+    [[nodiscard]] Task<> keep_agents();
     [[nodiscard]] Task<> rotate_keys();
     [[nodiscard]] Task<> rotate_secrets();
     [[nodiscard]] Task<> watch_rotations();
     [[nodiscard]] Task<> end_leases();
     [[nodiscard]] Task<> check_health();
     /// Of what is asked again soon: away, it is the revocations' to tell.
-    void tell_unless_away(std::string_view message, const Result<void>& outcome);
+    void tell_unless_away(std::string_view message, const Result<void>& outcome,
+                          std::string_view room = "vault");
     [[nodiscard]] Task<> bring_journal();
     [[nodiscard]] Task<> write_uses();
     [[nodiscard]] Task<> clear_away();

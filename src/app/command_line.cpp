@@ -260,6 +260,7 @@ int run_command_line(int argc, char** argv) {
     add_config(app, options);
     add_migrate(app, options);
     add_identity(app, options);
+    add_agents(app, options);
     add_audit(app, options);
     add_ca(app, options);
     add_secrets(app, options);

@@ -97,16 +97,17 @@ void IdentityHouse::count_users(telemetry::Registry& registry) {
     auto& made = registry.counter({.name = "gatehouse_tokens_issued_total",
                                    .help = "Access tokens made, by whom they are for.",
                                    .labels = {"principal_type"}});
-    issuer_.on_issued([this, &of_users = made.with({"user"}), &of_services = made.with({"service"}),
-                       &of_delegates = made.with({"delegated"})](const identity::TokenGrant& grant,
-                                                                 const identity::IssuedToken& token,
-                                                                 SystemTime now) {
-        auto principal = identity::principal_of(grant, token, issuer_.name(), now);
-        const bool acts = principal->type == access::PrincipalType::delegated;
-        const bool serves = principal->type == access::PrincipalType::service;
-        (acts ? of_delegates : serves ? of_services : of_users).add();
-        active_users_.saw(principal);
-    });
+    issuer_.on_issued(
+        [this, &of_users = made.with({"user"}), &of_services = made.with({"service"}),
+         &of_agents = made.with({"agent"}), &of_delegates = made.with({"delegated"})](
+            const identity::TokenGrant& grant, const identity::IssuedToken& token, SystemTime now) {
+            auto principal = identity::principal_of(grant, token, issuer_.name(), now);
+            const bool acts = principal->type == access::PrincipalType::delegated;
+            const bool serves = principal->type == access::PrincipalType::service;
+            const bool is_agent = principal->type == access::PrincipalType::agent;
+            (acts ? of_delegates : serves ? of_services : is_agent ? of_agents : of_users).add();
+            active_users_.saw(principal);
+        });
     registry.collect({.name = "active_users",
                       .help = "Users with a good token that this node has made or recognised.",
                       .labels = {}},

@@ -42,6 +42,7 @@ class PkiHouse {
     [[nodiscard]] std::vector<api::Route> routes();
 
     [[nodiscard]] pki::RevokedCertificates& revoked() { return revoked_; }
+    [[nodiscard]] pki::EnrolmentRoom& enrolment() { return enrolment_; }
 
     /// Can it sign, and is its list of revoked certificates good? @return `unavailable` "ca.ended", "ca.crl_ended"
     [[nodiscard]] Task<Result<void>> check(SystemTime now) const;

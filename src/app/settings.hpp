@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agents/config.hpp"
 #include "app/health.hpp"
 #include "audit/config.hpp"
 #include "base/error.hpp"
@@ -45,6 +46,7 @@ struct Settings {
     storage::StorageConfig storage;
     vault::VaultConfig vault;
     pki::PkiConfig pki;
+    agents::AgentsConfig agents;
     HealthConfig health;
     exporting::TelemetryConfig telemetry;
     identity::FirstUsersConfig first_users;  ///< from the environment alone

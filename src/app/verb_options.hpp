@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "app/agents_command.hpp"
 #include "app/alert_command.hpp"
 #include "app/audit_command.hpp"
 #include "app/ca_command.hpp"
@@ -30,6 +31,7 @@ struct Options {
     bool open = false, json = false, dry_run = false, password_stdin = false;
     bool password_hash_stdin = false;
     UserOptions user;
+    AgentsOptions agents;
     KeyOptions key;
     ClientOptions client;
     AuditOptions audit;
@@ -61,6 +63,8 @@ CLI::App* add_state_verb(CLI::App& parent, Options& options, const std::string& 
 
 /// `user`, `key` and `client`.
 void add_identity(CLI::App& app, Options& options);
+/// `agents`.
+void add_agents(CLI::App& app, Options& options);
 /// `ca`.
 void add_ca(CLI::App& app, Options& options);
 /// `secrets`.

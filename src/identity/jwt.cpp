@@ -248,13 +248,16 @@ Result<Claims> verify_jwt(const UnverifiedJwt& token, const KeySet& keys, const 
     std::erase_if(claims.roles, [](const std::string& role) { return !is_plain_name(role); });
     GH_TRY(claims.client_id, read_text(said, "client_id"));
     claims.issued = issued_at(times.issued, claims.token_id);
-    claims.service = said.find_string("principal_type") == service_principal;
+    if (const auto type = said.find_string("principal_type")) {
+        claims.service = *type == service_principal;
+        claims.agent = *type == agent_principal;
+    }
     GH_TRY(claims.confirmation, read_confirmation(said));
     claims.delegated = said.find("act") != nullptr;
-    if (!claims.delegated) return believed;
-    claims.actors = read_actors(said);
-    claims.origins =
-        read_names(said.find(origins_claim), false).value_or(std::vector<std::string>{});
+    if (claims.delegated) claims.actors = read_actors(said);
+    if (claims.delegated || claims.agent)
+        claims.origins =
+            read_names(said.find(origins_claim), false).value_or(std::vector<std::string>{});
     return believed;
 }
 

@@ -23,6 +23,7 @@ inline constexpr std::size_t name_bytes_max = 128;  ///< of one of them
 
 /// What our own tokens say of a subject that is a program (`principal_type`).
 inline constexpr std::string_view service_principal = "service";
+inline constexpr std::string_view agent_principal = "agent";
 inline constexpr std::string_view origins_claim = "gh_origins";  ///< see TokenGrant::origins
 
 /// What a token must say to be believed.
@@ -58,6 +59,7 @@ struct Claims {
     SystemTime expires;  ///< `exp`, without leeway
     Confirmation confirmation;
     bool service = false;    ///< `principal_type` says so: of meaning in our own tokens only
+    bool agent = false;      ///< the same
     bool delegated = false;  ///< `act`: somebody acts for the subject (RFC 8693 §4.1)
     std::vector<std::string>
         actors;  ///< `act.sub`, the nearest first; at most eight of those that can be read

@@ -43,6 +43,7 @@ std::shared_ptr<const access::Principal> principal_of(const TokenGrant& grant,
     auto principal = std::make_shared<access::Principal>();
     principal->type = !grant.actor.empty() ? PrincipalType::delegated
                       : grant.service      ? PrincipalType::service
+                      : grant.agent        ? PrincipalType::agent
                                            : PrincipalType::user;
     principal->subject = grant.subject;
     principal->issuer = issuer;

@@ -153,7 +153,9 @@ Verdict TokenAuthenticator::by_token(std::string_view token, std::string_view va
     }
     const auto good_until = claims->expires + issuer->policy.leeway;
     const bool ours = !claims->issuer.empty() && claims->issuer == trust_->own_issuer();
-    const auto type = ours && claims->service ? access::PrincipalType::service : issuer->type;
+    const auto type = ours && claims->service ? access::PrincipalType::service
+                      : ours && claims->agent ? access::PrincipalType::agent
+                                              : issuer->type;
     auto principal =
         principal_of(*std::move(claims), type,
                      ours ? access::RevokedBy::token_list : access::RevokedBy::nothing);

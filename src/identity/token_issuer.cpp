@@ -49,6 +49,7 @@ IssuedToken TokenIssuer::issue(const TokenGrant& grant, SystemTime now) const {
     if (!scope.empty()) append_member(claims, "scope", scope);
     if (!grant.client_id.empty()) append_member(claims, "client_id", grant.client_id);
     if (grant.service) append_member(claims, "principal_type", service_principal);
+    if (grant.agent) append_member(claims, "principal_type", agent_principal);
     if (!grant.actor.empty()) claims += R"(,"act":)" + grant.actor;
     if (!grant.origins.empty()) append_names(claims, origins_claim, grant.origins);
     if (!grant.confirmation.empty()) claims += R"(,"cnf":)" + grant.confirmation;

@@ -22,10 +22,11 @@ struct TokenGrant {
     std::vector<std::string> audience;  ///< empty: ourselves
     std::string client_id;              ///< empty: no client, a sign-in of our own
     bool service = false;  ///< the subject is a program, and holds what its scopes name
+    bool agent = false;    ///< the subject is an agent
     std::string
         actor;  ///< the `act` claim (RFC 8693 §4.1) as JSON; empty: nobody acts for the subject
     std::vector<std::string>
-        origins;  ///< `jti` of the tokens it is exchanged for: it ends with any of them
+        origins;  ///< `jti` of the tokens it is exchanged for, families of agents' tokens: it ends with any of them
     std::string confirmation;  ///< the `cnf` claim (RFC 7800) as JSON; empty: a bearer token
     std::chrono::seconds lifetime{1'800};
 };

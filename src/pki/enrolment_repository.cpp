@@ -163,6 +163,19 @@ Task<Result<EnrolmentRepository::Ended>> put_ended(Session& session, std::string
     co_return ended;
 }
 
+Enrolment made_of(std::string id, LeafRequest wanted, std::string created_by, SystemTime now,
+                  SystemTime expires_at) {
+    return {.id = std::move(id),
+            .wanted = std::move(wanted),
+            .created_by = std::move(created_by),
+            .created_at = now,
+            .expires_at = expires_at,
+            .used_at = {},
+            .ended_at = {},
+            .key_id = {},
+            .serial = {}};
+}
+
 }  // namespace
 
 Result<void> judge_use(const Enrolment& enrolment, std::string_view key_id, SystemTime now) {
@@ -185,19 +198,24 @@ std::optional<std::string> enrolment_of(std::string_view holder) {
 Task<Result<Enrolment>> EnrolmentRepository::add(LeafRequest wanted, std::string created_by,
                                                  SystemTime now, SystemTime expires_at,
                                                  storage::Also<Enrolment> also) {
-    Enrolment made{.id = std::string(view(uuid_v7(now))),
-                   .wanted = std::move(wanted),
-                   .created_by = std::move(created_by),
-                   .created_at = now,
-                   .expires_at = expires_at,
-                   .used_at = {},
-                   .ended_at = {},
-                   .key_id = {},
-                   .serial = {}};
+    auto made = made_of(std::string(view(uuid_v7(now))), std::move(wanted), std::move(created_by),
+                        now, expires_at);
     auto work = [made = std::move(made), also = std::move(also)](Session& session) {
         return storage::with_also(session, put(session, made), also);
     };
     co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<Enrolment>> EnrolmentRepository::add(Session& session, std::string id,
+                                                 LeafRequest wanted, std::string created_by,
+                                                 SystemTime now, SystemTime expires_at) {
+    return put(session,
+               made_of(std::move(id), std::move(wanted), std::move(created_by), now, expires_at));
+}
+
+Task<Result<EnrolmentRepository::Ended>> EnrolmentRepository::end(Session& session, std::string id,
+                                                                  SystemTime now) {
+    return put_ended(session, std::move(id), now, {});
 }
 
 Task<Result<Enrolment>> EnrolmentRepository::find(std::string id) {

@@ -47,6 +47,11 @@ class EnrolmentRepository {
     [[nodiscard]] Task<Result<Enrolment>> add(LeafRequest wanted, std::string created_by,
                                               SystemTime now, SystemTime expires_at,
                                               storage::Also<Enrolment> also = {});
+    /// The same within a transaction of the caller's.
+    /// @param id  a UUID
+    [[nodiscard]] static Task<Result<Enrolment>> add(storage::Session& session, std::string id,
+                                                     LeafRequest wanted, std::string created_by,
+                                                     SystemTime now, SystemTime expires_at);
     [[nodiscard]] Task<Result<Enrolment>> find(std::string id);
     /// At most `limit` of those behind `after` (an id), in the order of their making, without the first `offset`.
     [[nodiscard]] Task<Result<std::vector<Enrolment>>> list(std::string after, std::size_t limit,
@@ -71,6 +76,10 @@ class EnrolmentRepository {
     /// For good, with every certificate that came of it. Twice is no error, and `also` hears of it once.
     [[nodiscard]] Task<Result<Ended>> end(std::string id, SystemTime now,
                                           storage::Also<Enrolment> also = {});
+
+    /// The same within a transaction of the caller's; of its certificates nodes learn as they learn of others'.
+    [[nodiscard]] static Task<Result<Ended>> end(storage::Session& session, std::string id,
+                                                 SystemTime now);
 
     /// Removes those whose token was over by then and that have no certificate in the inventory; how many.
     [[nodiscard]] Task<Result<std::uint64_t>> clean(SystemTime before);

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "api/object.hpp"
@@ -13,6 +14,7 @@
 #include "net/loop.hpp"
 #include "pki/enrolment_room.hpp"
 #include "pki/enrolment_token.hpp"
+#include "pki/exchange.hpp"
 #include "pki/issue.hpp"
 #include "pki/lookup.hpp"
 #include "pki/route_words.hpp"
@@ -153,80 +155,13 @@ api::Reply enrolled(const EnrolmentRoom& room, const StoredCertificate& kept) {
                                .not_after = kept.not_after});
 }
 
-/// A holder speaks for itself: there is no principal yet, or it is the certificate.
-audit::Record act_of_holder(const api::Call& call, const Enrolment& enrolment) {
-    auto record = audit::act_of(call, "certificate.issue", "certificate");
-    record.actor_type = access::PrincipalType::certificate;
-    record.actor = holder_of(enrolment);
-    record.act.clear();
-    return record;
-}
-
-api::Reply poor_token(const api::Call& call) {
-    auto refusal =
-        api::refusal(call, 401, "enrolment.token", "The token is not good, or no longer.");
-    refusal.fields.emplace_back("WWW-Authenticate", "Bearer");
-    return refusal;
-}
-
-/// A token that is shown again by somebody with another key is the one thing to look at here: told to operators.
-Task<Result<api::Reply>> refuse_token(EnrolmentRoom& room, const api::Call& call,
-                                      const Enrolment& enrolment, Error why) {
-    if (why.kind != ErrorKind::permission_denied) co_return std::unexpected(std::move(why));
-    if (why.reason == "enrolment.used") {
-        room.log
-            .warning("pki",
-                     "a one-time token was shown again, with another key: gatehouse ca "
-                     "enrol-revoke ends the enrolment")
-            .field("enrolment", enrolment.id);
-    }
-    auto record = audit::act_of(call, "enrolment.use", "enrolment", enrolment.id);
-    co_await room.denied.record(call, std::move(record), std::move(why));
-    co_return poor_token(call);
-}
-
-/// Nothing, or 429.
-std::optional<api::Reply> refuse_often(EnrolmentRoom& room, const api::Call& call,
-                                       const Enrolment& enrolment) {
-    access::Principal holder;
-    holder.type = access::PrincipalType::certificate;
-    holder.subject = holder_of(enrolment);
-    const std::array charges{access::Charge{&room.asked, room.limiter.client(holder)}};
-    std::array<access::LimitDecision, 1> decisions{};
-    if (room.limiter.admit(charges, net::Loop::current()->now(), decisions)) return {};
-    auto refusal =
-        api::refusal(call, 429, "enrolment.often", "This enrolment asked often; come back later.");
-    refusal.fields.emplace_back("Retry-After", std::to_string(decisions[0].retry_after_seconds));
-    return refusal;
-}
-
-Task<Result<Enrolment>> find_enrolment(EnrolmentRoom& room, std::string id) {
-    const Lookup lookup(room.lookups);
-    if (!lookup.admitted()) co_return fail(ErrorKind::unavailable, "pki.busy");
-    co_return co_await room.enrolments.find(std::move(id));
-}
-
 Task<Result<api::Reply>> enrol(EnrolmentRoom& room, api::Call call, Exchange given) {
-    auto id = id_of_token(room.token_key, given.token);
+    std::string token(given.token);
     crypto::wipe(given.token.data(), given.token.size());
-    if (!id) co_return poor_token(call);
-    const auto enrolment = co_await find_enrolment(room, *std::move(id));
-    if (!enrolment && enrolment.error().kind == ErrorKind::not_found) co_return poor_token(call);
-    if (!enrolment) co_return std::unexpected(enrolment.error());
-    if (auto refused = refuse_often(room, call, *enrolment)) co_return *std::move(refused);
-    const auto request = parse_signing_request(given.csr);
-    if (!request) co_return refused_by_ca(call, request.error());
-    const auto now = net::Loop::current()->system_now();
-    auto key_id = key_id_of(request->key.get());
-    if (auto judged = judge_use(*enrolment, key_id, now); !judged)
-        co_return co_await refuse_token(room, call, *enrolment, std::move(judged).error());
-    auto issued = issue_agreed(*request, enrolment->wanted, *room.room.issuer(), now);
-    if (!issued) co_return refused_by_ca(call, std::move(issued).error());
-    auto also = audit::also<StoredCertificate>(act_of_holder(call, *enrolment), tell_certificate);
-    auto kept = co_await room.enrolments.use(enrolment->id, std::move(key_id), *std::move(issued),
-                                             now, std::move(also));
-    if (!kept) co_return co_await refuse_token(room, call, *enrolment, std::move(kept).error());
-    co_return enrolled(room, *kept);
+    GH_CO_TRY(auto exchanged,
+              co_await exchange(room, call, std::move(token), std::move(given.csr)));
+    if (auto* refusal = std::get_if<api::Reply>(&exchanged)) co_return std::move(*refusal);
+    co_return enrolled(room, std::get<StoredCertificate>(exchanged));
 }
 
 /// Of a certificate that came of an enrolment. What the handshake verified may be another CA's.

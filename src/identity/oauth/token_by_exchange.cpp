@@ -134,6 +134,7 @@ Task<Result<api::Reply>> token_by_exchange(Server& server, TokenRequest request)
     answer.grant.audience = std::move(given.audience);
     answer.grant.client_id = request.client.id;
     answer.grant.service = tokens.subject.claims.service;
+    answer.grant.agent = tokens.subject.claims.agent;
     answer.grant.actor = std::move(given.actor);
     answer.grant.origins = std::move(given.origins);
     answer.grant.lifetime = given.lifetime;

@@ -20,6 +20,7 @@ constexpr Shape shapes[] = {
     {.begins = "gh_wrap.", .mark = 0, .bytes_min = 40, .body = Body::dotted},
     {.begins = "gh_", .mark = 0, .bytes_min = 45},  // an id, '_' and 43 characters
     {.begins = "ghe_", .mark = 0, .bytes_min = 60},
+    {.begins = "gha_", .mark = 0, .bytes_min = 60},
     {.begins = "ghp_", .mark = 0, .bytes_min = 30},
     {.begins = "gho_", .mark = 0, .bytes_min = 30},
     {.begins = "ghu_", .mark = 0, .bytes_min = 30},
