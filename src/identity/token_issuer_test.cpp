@@ -90,6 +90,36 @@ TEST_F(TokenIssuerTest, SomebodyWhoActsForAnotherIsDelegated) {
               access::PrincipalType::delegated);
 }
 
+TEST_F(TokenIssuerTest, AnAgentsTokenIsAnAgentsAndEndsWithItsFamilyOrWithIt) {
+    grant.agent = true;
+    grant.origins = {"family-1"};
+    const auto token = issuer.issue(grant, now);
+    const auto principal = check(token.text, now).principal;
+    ASSERT_TRUE(principal);
+    EXPECT_EQ(principal->type, access::PrincipalType::agent);
+    EXPECT_EQ(principal->origins, grant.origins);
+    EXPECT_EQ(principal_of(grant, token, issuer.name(), now)->type, access::PrincipalType::agent);
+    grant.origins = {"family-2"};
+    const auto other = issuer.issue(grant, now);
+    revocations.add({{RevocationKind::token, "family-1", next_millisecond(now), token.expires}},
+                    now);
+    EXPECT_EQ(check(token.text, now).reason, "token.revoked");
+    EXPECT_TRUE(check(other.text, now).principal);
+    revocations.add(
+        {{RevocationKind::subject, grant.subject, next_millisecond(now), token.expires}}, now);
+    EXPECT_EQ(check(other.text, now).reason, "token.revoked");
+}
+
+TEST_F(TokenIssuerTest, AnotherIssuersWordForAnAgentIsItsConfigurations) {
+    grant.agent = true;
+    auto foreign = issuer.trusted();
+    foreign.policy.issuer = foreign.policy.audience[0] = "https://idp.example";
+    trust.publish(Trust::make({issuer.trusted(), foreign}, nullptr, issuer.name()).value());
+    const TokenIssuer other("https://idp.example", issuer.keys());
+    EXPECT_EQ(check(other.issue(grant, now).text, now).principal->type,
+              access::PrincipalType::user);
+}
+
 TEST_F(TokenIssuerTest, RevokingEndsWhatWasIssuedAndNotWhatComes) {
     struct Case {
         RevocationKind kind;

@@ -6,6 +6,7 @@ import shutil
 import pytest
 from cryptography import x509
 
+from support import openapi
 from support.agent import Agent, announce, online
 from support.control import Control, add_user, house_config
 from support.gateway import Gatehouse, run
@@ -173,6 +174,20 @@ def test_an_agent_speaks_for_itself_alone(house, operator):
                                ("DELETE", f"/api/v1/agents/{one.id}", None), ("POST", f"/api/v1/agents/{one.id}/tokens", {}),
                                ("GET", "/api/v1/threats", None), ("POST", "/api/v1/keys", {"name": "mine"})):
         assert one.ask(method, path, body).status == 403, (method, path)
+
+
+def test_what_agents_are_answered_is_what_the_document_says(house, operator):
+    document = Control(house).get("/api/v1/openapi.json").json()
+    agent = announce(operator, "build-7", labels={"zone": "a"}, capabilities=["search"])
+    answers = {("/api/v1/agents/enrol", "post"): agent.enrol(), ("/api/v1/agents/{agent}/heartbeat", "post"): agent.beat(),
+               ("/api/v1/threats", "post"): agent.report(details={"port": 22}),
+               ("/api/v1/agents/self", "get"): agent.ask("GET", "/api/v1/agents/self"),
+               ("/api/v1/agents/refresh", "post"): agent.refresh(),
+               ("/api/v1/agents/{agent}/tokens", "get"): operator.get(f"/api/v1/agents/{agent.id}/tokens"),
+               ("/api/v1/threats", "get"): operator.get("/api/v1/threats")}
+    for (path, method), response in answers.items():
+        assert response.status in (200, 201), (path, response)
+        openapi.validate_answer(document, document["paths"][path][method], response)
 
 
 def test_tokens_are_listed_without_what_they_are(house, operator):
