@@ -3,6 +3,7 @@
 #include "codec/base64.hpp"
 #include "codec/jwk.hpp"
 #include "crypto/digest.hpp"
+#include "identity/principal.hpp"
 #include "identity/revocations.hpp"
 #include "identity/test_tokens.hpp"
 #include "identity/token_authenticator.hpp"
