@@ -13,6 +13,7 @@ CREATE TABLE agents (
         CHECK (status IN ('pending', 'online', 'degraded', 'offline', 'quarantined', 'retired')),
     enrolment TEXT NOT NULL,  -- of the one-time token that is, or was, good for it
     last_heartbeat_at INTEGER,
+    heard INTEGER NOT NULL DEFAULT 0,  -- 1: it has beaten since it became offline
     version INTEGER NOT NULL DEFAULT 1,  -- of what people see and change: heartbeats do not count
     created_by TEXT NOT NULL,
     created_at INTEGER NOT NULL,
@@ -23,6 +24,7 @@ CREATE INDEX agents_by_name ON agents (hostname, id);
 CREATE INDEX agents_by_status ON agents (status, hostname, id);
 CREATE INDEX agents_by_creation ON agents (created_at, id);
 CREATE INDEX agents_by_status_creation ON agents (status, created_at, id);
+CREATE INDEX agents_back ON agents (id) WHERE status = 'offline' AND heard = 1;
 CREATE INDEX agents_by_heartbeat ON agents (status, last_heartbeat_at);
 CREATE UNIQUE INDEX agents_by_enrolment ON agents (enrolment);
 
@@ -54,7 +56,7 @@ CREATE INDEX agent_tokens_by_expiry ON agent_tokens (expires_at);
 
 CREATE TABLE threats (
     id TEXT PRIMARY KEY,
-    agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    agent_id TEXT REFERENCES agents (id) ON DELETE CASCADE,  -- who reported it; NULL: the gateway
     threat_type TEXT NOT NULL,
     severity INTEGER NOT NULL CHECK (severity BETWEEN 0 AND 4),  -- info, low, medium, high, critical
     status TEXT NOT NULL CHECK (status IN ('open', 'acknowledged', 'resolved', 'false_positive')),
@@ -74,3 +76,15 @@ CREATE INDEX threats_by_agent ON threats (agent_id, detected_at, id);
 CREATE INDEX threats_by_agent_status ON threats (agent_id, status, detected_at, id);
 CREATE INDEX threats_by_agent_severity ON threats (agent_id, severity, detected_at, id);
 CREATE INDEX threats_by_fingerprint ON threats (agent_id, threat_type, fingerprint, last_seen_at);
+
+-- What agents called within the last hours, of all nodes.
+CREATE TABLE agent_calls (
+    agent_id TEXT NOT NULL,
+    minute INTEGER NOT NULL,  -- since the epoch
+    calls INTEGER NOT NULL,
+    PRIMARY KEY (agent_id, minute)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX agent_calls_by_minute ON agent_calls (minute);
+
+-- Where a one-time token is good.
+ALTER TABLE enrolments ADD COLUMN door TEXT NOT NULL DEFAULT 'pki' CHECK (door IN ('pki', 'agents'));

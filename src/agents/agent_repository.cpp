@@ -33,7 +33,7 @@ constexpr Statement update{
     .name = "agents.change",
     .sql =
         "UPDATE agents SET ip_address = $2, labels = $3, capabilities = $4, agent_version = $5, "
-        "status = $6, version = version + 1, updated_at = $7 WHERE id = $1"};
+        "status = $6, heard = 0, version = version + 1, updated_at = $7 WHERE id = $1"};
 constexpr Statement update_enrolment{
     .name = "agents.announce",
     .sql =
@@ -42,14 +42,16 @@ constexpr Statement update_arrived{
     .name = "agents.arrive",
     .sql =
         "UPDATE agents SET ip_address = $2, agent_version = $3, capabilities = $4, "
-        "status = 'online', last_heartbeat_at = $5, version = version + 1, updated_at = $5 "
+        "status = 'online', heard = 0, last_heartbeat_at = $5, version = version + 1, updated_at = "
+        "$5 "
         "WHERE id = $1"};
-constexpr Statement update_beat{.name = "agents.beat",
-                                .sql =
-                                    "UPDATE agents SET last_heartbeat_at = $2, "
-                                    "status = CASE WHEN status = 'offline' THEN status ELSE $3 END "
-                                    "WHERE id = $1 AND status IN ('online', 'degraded', 'offline') "
-                                    "AND (last_heartbeat_at IS NULL OR last_heartbeat_at < $2)"};
+constexpr Statement update_beat{
+    .name = "agents.beat",
+    .sql =
+        "UPDATE agents SET heard = 1, "
+        "status = CASE WHEN status = 'offline' OR last_heartbeat_at > $2 THEN status ELSE $3 END, "
+        "last_heartbeat_at = CASE WHEN last_heartbeat_at > $2 THEN last_heartbeat_at ELSE $2 END "
+        "WHERE id = $1 AND status IN ('online', 'degraded', 'offline')"};
 constexpr Statement select_silent{
     .name = "agents.silent",
     .sql =
@@ -58,14 +60,18 @@ constexpr Statement select_silent{
 constexpr Statement select_back{
     .name = "agents.back",
     .sql =
-        "SELECT id, hostname, status FROM agents WHERE status = 'offline' "
-        "AND last_heartbeat_at >= $1 LIMIT $2"};
+        "SELECT id, hostname, status FROM agents WHERE status = 'offline' AND heard = 1 "
+        "ORDER BY id LIMIT $1"};
 constexpr Statement update_status{
     .name = "agents.move",
-    .sql = "UPDATE agents SET status = $2, version = version + 1, updated_at = $3 WHERE id = $1"};
+    .sql =
+        "UPDATE agents SET status = $2, heard = 0, version = version + 1, updated_at = $3 "
+        "WHERE id = $1"};
 constexpr Statement select_active{
     .name = "agents.active",
-    .sql = "SELECT id, status FROM agents WHERE status IN ('online', 'degraded') LIMIT $1"};
+    .sql =
+        "SELECT id, status, hostname FROM agents WHERE status IN ('online', 'degraded') "
+        "ORDER BY id LIMIT $1"};
 constexpr Statement count_each{.name = "agents.count",
                                .sql = "SELECT count(*) FROM agents WHERE status = $1"};
 
@@ -113,20 +119,21 @@ Task<Result<Agent>> put_change(Session& session, std::string id, AgentChange cha
     co_return co_await read_agent(session, id);
 }
 
-Task<Result<Agent>> put_enrolment(Session& session, std::string id, std::string enrolment,
-                                  SystemTime now) {
+Task<Result<Agent>> put_enrolment(Session& session, std::string id, std::string before,
+                                  std::string enrolment, SystemTime now) {
     GH_CO_TRY(const auto agent, co_await read_agent(session, id));
     if (agent.status == Status::retired) co_return fail(ErrorKind::conflict, "agent.retired");
     if (is_shut_out(agent.status)) co_return fail(ErrorKind::conflict, "agent.status");
+    if (agent.enrolment != before) co_return fail(ErrorKind::conflict, "agent.changed");
     GH_CO_TRY_VOID(co_await session.execute(update_enrolment, id, enrolment, now));
     co_return co_await read_agent(session, id);
 }
 
+/// @param limits  the parameters of `select` before its limit
 Task<Result<std::vector<Moved>>> move_each(Session& session, const Statement& select,
-                                           SystemTime since, Status to, SystemTime now) {
-    GH_CO_TRY(const auto rows,
-              co_await session.query(select, since,
-                                     static_cast<std::int64_t>(AgentRepository::moved_at_once)));
+                                           storage::Parameters limits, Status to, SystemTime now) {
+    limits.push_back(storage::to_value(std::int64_t{AgentRepository::moved_at_once}));
+    GH_CO_TRY(const auto rows, co_await session.run(select, std::move(limits)));
     std::vector<Moved> moved;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         moved.push_back({.id = rows[i].text(0),
@@ -139,13 +146,16 @@ Task<Result<std::vector<Moved>>> move_each(Session& session, const Statement& se
 }
 
 Task<Result<std::vector<Moved>>> move_some(storage::Database& database, const Statement& select,
-                                           SystemTime since, Status to, SystemTime now,
+                                           storage::Parameters limits, Status to, SystemTime now,
                                            storage::Also<std::vector<Moved>> also) {
     // Nearly always nobody: no writer stands in line for that.
-    GH_CO_TRY(const auto some, co_await database.query(select, since, std::int64_t{1}));
+    auto one = limits;
+    one.push_back(storage::to_value(std::int64_t{1}));
+    GH_CO_TRY(const auto some, co_await database.run_one(select, std::move(one)));
     if (some.empty()) co_return std::vector<Moved>{};
-    auto work = [&select, since, to, now, also = std::move(also)](Session& session) {
-        return storage::with_also(session, move_each(session, select, since, to, now), also);
+    auto work = [&select, limits = std::move(limits), to, now,
+                 also = std::move(also)](Session& session) {
+        return storage::with_also(session, move_each(session, select, limits, to, now), also);
     };
     co_return co_await database.write(std::move(work));
 }
@@ -186,11 +196,13 @@ Task<Result<Agent>> AgentRepository::change(std::string id, AgentChange change, 
     co_return co_await database_.write(std::move(work));
 }
 
-Task<Result<Agent>> AgentRepository::announce(std::string id, std::string enrolment, SystemTime now,
+Task<Result<Agent>> AgentRepository::announce(std::string id, std::string before,
+                                              std::string enrolment, SystemTime now,
                                               storage::Also<Agent> also) {
-    auto work = [id = std::move(id), enrolment = std::move(enrolment), now,
-                 also = std::move(also)](Session& session) {
-        return storage::with_also(session, put_enrolment(session, id, enrolment, now), also);
+    auto work = [id = std::move(id), before = std::move(before), enrolment = std::move(enrolment),
+                 now, also = std::move(also)](Session& session) {
+        return storage::with_also(session, put_enrolment(session, id, before, enrolment, now),
+                                  also);
     };
     co_return co_await database_.write(std::move(work));
 }
@@ -228,12 +240,13 @@ Task<Result<void>> AgentRepository::beat(std::vector<Beat> beats) {
 
 Task<Result<std::vector<Moved>>> AgentRepository::end_silent(
     SystemTime since, SystemTime now, storage::Also<std::vector<Moved>> also) {
-    return move_some(database_, select_silent, since, Status::offline, now, std::move(also));
+    return move_some(database_, select_silent, {storage::to_value(since)}, Status::offline, now,
+                     std::move(also));
 }
 
 Task<Result<std::vector<Moved>>> AgentRepository::welcome_back(
-    SystemTime since, SystemTime now, storage::Also<std::vector<Moved>> also) {
-    return move_some(database_, select_back, since, Status::online, now, std::move(also));
+    SystemTime now, storage::Also<std::vector<Moved>> also) {
+    return move_some(database_, select_back, {}, Status::online, now, std::move(also));
 }
 
 Task<Result<AgentRepository::Counts>> AgentRepository::count() {
@@ -245,13 +258,14 @@ Task<Result<AgentRepository::Counts>> AgentRepository::count() {
     co_return counts;
 }
 
-Task<Result<std::vector<std::pair<std::string, Status>>>> AgentRepository::active(
-    std::size_t limit) {
+Task<Result<std::vector<ActiveAgent>>> AgentRepository::active(std::size_t limit) {
     GH_CO_TRY(const auto rows, co_await database_.query(select_active, limit));
-    std::vector<std::pair<std::string, Status>> found;
+    std::vector<ActiveAgent> found;
     found.reserve(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i)
-        found.emplace_back(rows[i].text(0), status_of(rows[i].text(1)).value_or(Status::online));
+        found.push_back({.id = rows[i].text(0),
+                         .hostname = rows[i].text(2),
+                         .status = status_of(rows[i].text(1)).value_or(Status::online)});
     co_return found;
 }
 

@@ -55,6 +55,12 @@ struct Moved {
     Status from{}, to{};
 };
 
+/// One that beats.
+struct ActiveAgent {
+    std::string id, hostname;
+    Status status = Status::online;
+};
+
 /// Errors besides storage's: `not_found` "agent.unknown"; `conflict` "agent.hostname_taken", "agent.changed" (another version
 /// than was expected), "agent.status" (no such step, see may_move()), "agent.retired" (it changes no more);
 /// `permission_denied` "agent.not_awaited" (its enrolment is none of an agent that may come).
@@ -73,8 +79,10 @@ class AgentRepository {
     [[nodiscard]] Task<Result<Agent>> change(std::string id, AgentChange change, SystemTime now,
                                              storage::Also<Agent> also = {});
     /// Another one-time token takes the place of the one before. Not of who is shut out.
-    [[nodiscard]] Task<Result<Agent>> announce(std::string id, std::string enrolment,
-                                               SystemTime now, storage::Also<Agent> also = {});
+    /// @param before  the enrolment whose place it takes: `agent.changed` where that is another by now
+    [[nodiscard]] Task<Result<Agent>> announce(std::string id, std::string before,
+                                               std::string enrolment, SystemTime now,
+                                               storage::Also<Agent> also = {});
     /// It came with its token: it is online. Within the transaction that uses the token up.
     [[nodiscard]] static Task<Result<Agent>> arrive(storage::Session& session,
                                                     std::string enrolment, Arrival arrival,
@@ -87,15 +95,14 @@ class AgentRepository {
     /// Those that have been silent since become offline: at most `moved_at_once`.
     [[nodiscard]] Task<Result<std::vector<Moved>>> end_silent(
         SystemTime since, SystemTime now, storage::Also<std::vector<Moved>> also = {});
-    /// Those that are offline and have beaten since are online again: at most `moved_at_once`.
+    /// Those that are offline and have beaten since they became so are online again: at most `moved_at_once`.
     [[nodiscard]] Task<Result<std::vector<Moved>>> welcome_back(
-        SystemTime since, SystemTime now, storage::Also<std::vector<Moved>> also = {});
+        SystemTime now, storage::Also<std::vector<Moved>> also = {});
 
     using Counts = std::array<std::int64_t, statuses.size()>;
     [[nodiscard]] Task<Result<Counts>> count();
-    /// Those that beat, by id, at most `limit`.
-    [[nodiscard]] Task<Result<std::vector<std::pair<std::string, Status>>>> active(
-        std::size_t limit);
+    /// Those that beat, at most `limit`.
+    [[nodiscard]] Task<Result<std::vector<ActiveAgent>>> active(std::size_t limit);
 
  private:
     storage::Database& database_;

@@ -63,14 +63,19 @@ TEST_P(AgentRepositoryTest, WhoIsShutOutDoesNotComeBackByItsToken) {
     const auto agent = online("build-7");
     ASSERT_TRUE(move(agent.id, Status::quarantined));
     EXPECT_EQ(reason(come(agent.enrolment)), "agent.not_awaited");
-    EXPECT_EQ(reason(run_to_end(agents().announce(agent.id, "next", at(3)))), "agent.status");
+    EXPECT_EQ(reason(run_to_end(agents().announce(agent.id, agent.enrolment, "next", at(3)))),
+              "agent.status");
     ASSERT_TRUE(move(agent.id, Status::offline));
-    ASSERT_TRUE(run_to_end(agents().announce(agent.id, "next", at(4))));
+    ASSERT_TRUE(run_to_end(agents().announce(agent.id, agent.enrolment, "next", at(4))));
+    EXPECT_EQ(reason(run_to_end(agents().announce(agent.id, agent.enrolment, "other", at(4)))),
+              "agent.changed")
+        << "somebody was faster";
     EXPECT_EQ(reason(come(agent.enrolment)), "agent.not_awaited") << "the next took its place";
     EXPECT_EQ(come("next").value().status, Status::online);
     ASSERT_TRUE(move(agent.id, Status::retired));
     EXPECT_EQ(reason(come("next")), "agent.not_awaited");
-    EXPECT_EQ(reason(run_to_end(agents().announce(agent.id, "more", at(5)))), "agent.retired");
+    EXPECT_EQ(reason(run_to_end(agents().announce(agent.id, "next", "more", at(5)))),
+              "agent.retired");
     EXPECT_EQ(reason(move(agent.id, Status::offline)), "agent.retired");
 }
 
@@ -163,14 +168,26 @@ TEST_P(AgentRepositoryTest, TheSilentGoOfflineAndComeBackByAHeartbeat) {
     EXPECT_EQ(find(silent.id).status, Status::offline);
     EXPECT_EQ(find(loud.id).status, Status::online);
     EXPECT_TRUE(run_to_end(agents().end_silent(at(1), at(30))).value().empty()) << "told once";
-    EXPECT_TRUE(run_to_end(agents().welcome_back(at(1), at(30))).value().empty());
+    EXPECT_TRUE(run_to_end(agents().welcome_back(at(30))).value().empty());
     ASSERT_TRUE(run_to_end(agents().beat({{silent.id, at(31), true}})));
     EXPECT_EQ(find(silent.id).status, Status::offline);
-    EXPECT_EQ(run_to_end(agents().welcome_back(at(30), at(31))).value().size(), 1U);
+    EXPECT_EQ(run_to_end(agents().welcome_back(at(31))).value().size(), 1U);
     EXPECT_EQ(find(silent.id).status, Status::online);
     const auto counts = run_to_end(agents().count()).value();
     EXPECT_EQ(counts[static_cast<std::size_t>(Status::online)], 2);
     EXPECT_EQ(run_to_end(agents().active(10)).value().size(), 2U);
+}
+
+TEST_P(AgentRepositoryTest, WhoIsReleasedStaysOfflineUntilItBeats) {
+    const auto agent = online("build-7", 5);
+    ASSERT_TRUE(run_to_end(agents().beat({{agent.id, at(6), true}})));
+    ASSERT_TRUE(move(agent.id, Status::quarantined, 7));
+    ASSERT_TRUE(move(agent.id, Status::offline, 8));
+    EXPECT_TRUE(run_to_end(agents().welcome_back(at(9))).value().empty());
+    ASSERT_TRUE(run_to_end(agents().beat({{agent.id, at(3), true}}))) << "by a clock that stepped";
+    EXPECT_EQ(run_to_end(agents().welcome_back(at(10))).value().size(), 1U);
+    EXPECT_EQ(find(agent.id).status, Status::online);
+    EXPECT_EQ(find(agent.id).last_heartbeat_at, at(6));
 }
 
 }  // namespace

@@ -203,16 +203,15 @@ Task<Result<api::Reply>> announce(Room& room, api::Call call) {
     auto also = audit::also<Agent>(audit::act_of(call, "agent.announce", "agent"), tell_agent);
     auto with =
         with_enrolment(room.credentials, std::move(awaited), before.enrolment, std::move(also));
-    auto kept =
-        co_await room.agents.announce(before.id, std::move(enrolment), now, std::move(with));
+    auto kept = co_await room.agents.announce(before.id, before.enrolment, std::move(enrolment),
+                                              now, std::move(with));
     if (!kept) co_return refused_by_rules(call, std::move(kept).error());
     co_return with_token(room, 200, *kept, expires_at);
 }
 
 Task<Result<api::Reply>> show(Room& room, api::Call call) {
+    // Its status moves without its version: nothing is answered 304.
     GH_CO_TRY(const auto agent, co_await room.agents.find(std::string(call.param("agent"))));
-    const auto tag = api::etag_of_version(static_cast<std::uint64_t>(agent.version));
-    if (auto answer = api::judge_preconditions(call, tag)) co_return *std::move(answer);
     co_return one(200, agent);
 }
 
@@ -233,6 +232,7 @@ Task<Result<api::Reply>> change_to(Room& room, api::Call call, AgentChange chang
     auto with = with_ends(room.credentials, now, std::move(also));
     auto after = co_await room.agents.change(before.id, std::move(change), now, std::move(with));
     if (!after) co_return refused_by_rules(call, std::move(after).error());
+    if (after->status != before.status) room.heartbeats.forget(after->id);
     if (is_shut_out(after->status)) room.credentials.agent_ended(after->id, now);
     co_return one(200, *after);
 }

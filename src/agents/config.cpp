@@ -21,6 +21,21 @@ Result<std::string> trust_domain_of(const std::string& text) {
 
 }  // namespace
 
+namespace {
+
+config::Type<ThreatThresholds> thresholds_type() {
+    using T = ThreatThresholds;
+    config::Object<T> table;
+    const auto count = config::integer<std::uint64_t>(0, 1'000'000);
+    table.key("guesses", &T::guesses, count, "Credentials that are none.");
+    table.key("probes", &T::probes, count, "Paths at which there is nothing.");
+    table.key("smuggling", &T::smuggling, count, "Requests whose end is ambiguous.");
+    table.key("blocks", &T::blocks, count, "Requests beyond a limit.");
+    return table.type();
+}
+
+}  // namespace
+
 config::Type<AgentsConfig> agents_type() {
     using std::chrono::days;
     using std::chrono::hours;
@@ -38,7 +53,8 @@ config::Type<AgentsConfig> agents_type() {
               config::duration(milliseconds(500), hours(24)),
               "Who is silent for so long is offline.");
     table.key("access_token_ttl", &AgentsConfig::access_token_ttl,
-              config::whole_seconds(minutes(1), hours(24)), "Of an agent's access tokens.");
+              config::whole_seconds(minutes(1), access_token_ttl_max),
+              "Of an agent's access tokens.");
     table.key("token_ttl", &AgentsConfig::token_ttl, config::whole_seconds(minutes(1), days(30)),
               "Of its refresh tokens, each of them.");
     table.key("enrolment_ttl", &AgentsConfig::enrolment_ttl,
@@ -46,6 +62,12 @@ config::Type<AgentsConfig> agents_type() {
     table.key("threat_window", &AgentsConfig::threat_window,
               config::whole_seconds(seconds(1), days(30)),
               "A report of what was last seen within this counts that threat up.");
+    table.key("threat_after", &AgentsConfig::threat_after, thresholds_type(),
+              "So many from one network within a minute are a threat that the gateway reports; 0: "
+              "never.");
+    table.key("calls_per_hour", &AgentsConfig::calls_per_hour,
+              config::integer<std::uint64_t>(0, 1'000'000'000),
+              "Requests of one agent within an hour, over all nodes; 0: any number.");
     table.key("trust_domain", &AgentsConfig::trust_domain,
               config::parsed_text<std::string>(&trust_domain_of, same),
               "Agents' certificates say spiffe://DOMAIN/agent/ID.");

@@ -74,25 +74,19 @@ struct Kept {
     Token token;
 };
 
-audit::Record act_of_agent(const api::Call& call, std::string action, const Agent& agent) {
-    auto record = audit::act_of(call, std::move(action), "agent", agent.id);
-    record.actor_type = access::PrincipalType::agent;
-    record.actor = agent.id;
-    record.act.clear();
-    return record;
-}
-
 /// The agent's side of the exchange. What it had before it has lost: it comes anew.
-Task<Result<void>> arrive(storage::Session& session, std::string enrolment, Arrival arrival,
-                          NewToken token, api::Call call, SystemTime now,
-                          std::shared_ptr<Kept> kept) {
+Task<Result<void>> arrive(storage::Session& session, Credentials& credentials,
+                          std::string enrolment, Arrival arrival, NewToken token,
+                          audit::Record record, SystemTime now, std::shared_ptr<Kept> kept) {
     GH_CO_TRY(kept->agent, co_await AgentRepository::arrive(session, std::move(enrolment),
                                                             std::move(arrival), now));
-    GH_CO_TRY_VOID(co_await TokenRepository::revoke_all(session, kept->agent.id, now));
+    GH_CO_TRY_VOID(co_await end_tokens(session, credentials, kept->agent.id, now));
     token.agent_id = kept->agent.id;
     token.created_by = "agent:" + kept->agent.id;
     GH_CO_TRY(kept->token, co_await TokenRepository::put(session, std::move(token), now));
-    auto record = act_of_agent(call, "agent.enrol", kept->agent);
+    record.actor_type = access::PrincipalType::agent;
+    record.actor = kept->agent.id;
+    record.act.clear();
     tell_agent(record, kept->agent);
     co_return co_await audit::Log::append(session, std::move(record));
 }
@@ -109,9 +103,12 @@ Task<Result<api::Reply>> enrol(Room& room, api::Call call, Coming given) {
                     .agent_version = std::move(given.agent_version).value_or(""),
                     .capabilities = std::move(given.capabilities)};
     auto kept = std::make_shared<Kept>();
-    Credentials::Arrive work = [token = std::move(token), arrival = std::move(arrival), call, now,
+    auto record = audit::act_of(call, "agent.enrol", "agent");
+    Credentials::Arrive work = [&room, token = std::move(token), arrival = std::move(arrival),
+                                record = std::move(record), now,
                                 kept](storage::Session& session, std::string enrolment) {
-        return arrive(session, std::move(enrolment), arrival, token, call, now, kept);
+        return arrive(session, room.credentials, std::move(enrolment), arrival, token, record, now,
+                      kept);
     };
     std::string secret(given.token);
     crypto::wipe(given.token.data(), given.token.size());
@@ -145,27 +142,30 @@ const api::Type<Refresh>& refresh_type() {
 }
 
 /// Who has used a token for the second time: its agent, or a thief. Both are without one now.
-Task<Result<void>> record_reuse(storage::Session& session, Credentials& credentials, api::Call call,
-                                Token token, SystemTime now, seconds window) {
+Task<Result<void>> record_reuse(storage::Session& session, Credentials& credentials,
+                                audit::Record record, Token token, SystemTime now, seconds window) {
     GH_CO_TRY_VOID(co_await credentials.end_family(session, token.family, now));
     Report report{.agent_id = token.agent_id,
                   .type = "token.reuse",
                   .severity = Severity::high,
                   .fingerprint = token.family,
                   .details = R"({"token":")" + token.id + R"("})"};
-    GH_CO_TRY_VOID(co_await ThreatRepository::put(session, std::move(report), now, window));
-    auto record = audit::act_of(call, "agent.token_reuse", "agent", token.agent_id);
+    const auto put = co_await ThreatRepository::put(session, std::move(report), now, window);
+    // With so many open ones it is looked at anyway; the family ends.
+    if (!put && put.error().reason != "threat.many") co_return std::unexpected(put.error());
+    record.object_id = token.agent_id;
     record.outcome = audit::Outcome::denied;
     record.severity = audit::Severity::high;
     record.details.push_back({"token", token.id});
     co_return co_await audit::Log::append(session, std::move(record));
 }
 
-Task<Result<void>> after_claim(storage::Session& session, Credentials& credentials, api::Call call,
-                               Claimed claimed, SystemTime now, seconds window) {
+Task<Result<void>> after_claim(storage::Session& session, Credentials& credentials,
+                               audit::Record record, Claimed claimed, SystemTime now,
+                               seconds window) {
     if (!claimed.family_ended) co_return Result<void>{};
-    co_return co_await record_reuse(session, credentials, call, std::move(claimed.token), now,
-                                    window);
+    co_return co_await record_reuse(session, credentials, std::move(record),
+                                    std::move(claimed.token), now, window);
 }
 
 /// One of the look-ups of anybody that may wait for the database.
@@ -199,12 +199,13 @@ Task<Result<api::Reply>> refresh(Room& room, api::Call call, Refresh given) {
                   .family = {},
                   .created_by = {},
                   .expires_at = now + room.config.token_ttl};
-    storage::Also<Claimed> also{
-        .before = audit::Log::lock,
-        .after = [&room, call, now](storage::Session& session, const Claimed& claimed) {
-            return after_claim(session, room.credentials, call, claimed, now,
-                               room.config.threat_window);
-        }};
+    auto record = audit::act_of(call, "agent.token_reuse", "agent");
+    storage::Also<Claimed> also{.before = audit::Log::lock,
+                                .after = [&room, record = std::move(record), now](
+                                             storage::Session& session, const Claimed& claimed) {
+                                    return after_claim(session, room.credentials, record, claimed,
+                                                       now, room.config.threat_window);
+                                }};
     GH_CO_TRY(const auto claimed,
               co_await room.tokens.refresh(std::move(given.refresh_token), std::move(next), now,
                                            std::move(also)));
@@ -218,52 +219,6 @@ Task<Result<api::Reply>> refresh(Room& room, api::Call call, Refresh given) {
     }
     if (!claimed.refusal.empty()) co_return poor_token(call);
     co_return api::reply(200, token_pair_type(), token_pair(room, claimed.token, made, now));
-}
-
-struct SaidBeat {
-    Status status = Status::online;
-};
-
-const api::Type<SaidBeat>& said_beat_type() {
-    static const auto well =
-        api::choice<Status>({{"online", Status::online}, {"degraded", Status::degraded}});
-    static const auto type =
-        Object<SaidBeat>("Heartbeat", "How an agent is.")
-            .optional("status", &SaidBeat::status, well, "online, where left out.")
-            .type();
-    return type;
-}
-
-struct Heard {
-    std::int64_t interval_ms = 0, offline_after_ms = 0, durable_within_ms = 0;
-};
-
-const api::Type<Heard>& heard_type() {
-    using H = Heard;
-    static const auto type =
-        Object<H>("HeartbeatHeard", "What is expected of it.")
-            .required("interval_ms", &H::interval_ms, count_type(), "Until its next heartbeat.")
-            .required("offline_after_ms", &H::offline_after_ms, count_type(),
-                      "Silent for so long, it is offline.")
-            .required("durable_within_ms", &H::durable_within_ms, count_type(),
-                      "Until this heartbeat is in the database.")
-            .type();
-    return type;
-}
-
-/// Nothing here waits for the database.
-Task<Result<api::Reply>> beat(Room& room, api::Call call, SaidBeat said) {
-    const auto id = call.param("agent");
-    if (!is_itself(call, id)) co_return not_itself(call);
-    const auto& origins = call.principal.origins;
-    const std::string_view family = origins.empty() ? std::string_view() : origins.front();
-    const auto now = net::Loop::current()->system_now();
-    if (!room.heartbeats.note(id, family, said.status == Status::online, now))
-        co_return fail(ErrorKind::unavailable, "agents.busy");
-    const Heard heard{.interval_ms = room.config.heartbeat_interval.count(),
-                      .offline_after_ms = room.config.offline_after.count(),
-                      .durable_within_ms = room.config.heartbeat_flush.count()};
-    co_return api::reply(200, heard_type(), heard);
 }
 
 Task<Result<api::Reply>> show_self(Room& room, api::Call call) {
@@ -295,14 +250,7 @@ std::vector<api::Route> enrol_routes(Room& room) {
              .access = Access::agent(),
              .handle = api::with(room, show_self),
              .summary = "The agent that asks.",
-             .answers = {api::answers(200, "The agent.", agent_type())}},
-            {.method = "POST",
-             .path = "/api/v1/agents/{agent}/heartbeat",
-             .access = Access::agent(),
-             .handle = api::with(room, beat, api::json_body(said_beat_type())),
-             .summary = "It is there, says the agent itself.",
-             .answers = {api::answers(200, "Heard.", heard_type())},
-             .body_bytes_max = 4 * 1024}};
+             .answers = {api::answers(200, "The agent.", agent_type())}}};
 }
 
 }  // namespace gh::agents

@@ -21,6 +21,11 @@ bool Heartbeats::note(std::string_view agent_id, std::string_view family, bool w
     return true;
 }
 
+void Heartbeats::forget(std::string_view agent_id) {
+    const std::scoped_lock lock(mutex_);
+    beats_.erase(std::string(agent_id));
+}
+
 std::size_t Heartbeats::size() const {
     const std::scoped_lock lock(mutex_);
     return beats_.size();

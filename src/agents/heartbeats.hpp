@@ -24,6 +24,8 @@ class Heartbeats {
     /// @return false: there are too many, and this one is not kept
     [[nodiscard]] bool note(std::string_view agent_id, std::string_view family, bool well,
                             SystemTime now);
+    /// What was noted of this agent and is not written yet: it has been moved by somebody since.
+    void forget(std::string_view agent_id);
     [[nodiscard]] std::size_t size() const;
 
     /// Writes what was noted, from one place. What could not be written is kept for the next time, unless something newer

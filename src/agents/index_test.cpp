@@ -67,7 +67,7 @@ TEST_P(AgentIndexTest, EveryQueryOfTheRoomFindsItsRowsByAnIndex) {
     ASSERT_TRUE(run_to_end(tokens().touch({{agent.id, at(3)}})));
     ASSERT_TRUE(run_to_end(agents().beat({{agent.id, at(3), true}})));
     ASSERT_TRUE(run_to_end(agents().end_silent(at(0), at(4))));
-    ASSERT_TRUE(run_to_end(agents().welcome_back(at(0), at(4))));
+    ASSERT_TRUE(run_to_end(agents().welcome_back(at(4))));
     ASSERT_TRUE(run_to_end(agents().count()));
     ASSERT_TRUE(run_to_end(agents().active(10)));
     std::size_t asked = 0;

@@ -6,11 +6,23 @@
 #include "base/try.hpp"
 
 namespace gh::agents {
+
+Task<Result<void>> end_tokens(storage::Session& session, Credentials& credentials,
+                              std::string agent_id, SystemTime now) {
+    // With room for clocks of nodes that differ.
+    const auto since = now - 2 * access_token_ttl_max;
+    GH_CO_TRY(const auto families,
+              co_await TokenRepository::revoke_all(session, std::move(agent_id), now, since));
+    for (const auto& family : families)
+        GH_CO_TRY_VOID(co_await credentials.end_family(session, family, now));
+    co_return Result<void>{};
+}
+
 namespace {
 
 Task<Result<void>> end_of(storage::Session& session, Credentials& credentials, Agent agent,
                           SystemTime now) {
-    GH_CO_TRY_VOID(co_await TokenRepository::revoke_all(session, agent.id, now));
+    GH_CO_TRY_VOID(co_await end_tokens(session, credentials, agent.id, now));
     GH_CO_TRY_VOID(co_await credentials.end_agent(session, agent.id, now));
     co_return co_await credentials.end_enrolment(session, agent.enrolment, now);
 }

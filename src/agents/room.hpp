@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "access/rate_limiter.hpp"
+#include "agents/activity.hpp"
 #include "agents/agent_repository.hpp"
 #include "agents/config.hpp"
 #include "agents/credentials.hpp"
@@ -31,6 +32,7 @@ struct Room {
           tokens(database),
           threats(database),
           watch(agents, tokens, heartbeats, wanted, registry, told),
+          meter(registry, wanted.offline_after),
           credentials(makers),
           config(std::move(wanted)),
           log(told) {}
@@ -40,6 +42,7 @@ struct Room {
     ThreatRepository threats;
     Heartbeats heartbeats;
     StatusWatch watch;
+    ActivityMeter meter;
     Credentials& credentials;
     const AgentsConfig config;
     telemetry::Log& log;
@@ -58,13 +61,18 @@ struct Room {
                                                   Credentials::Awaited awaited,
                                                   std::string enrolment_before,
                                                   storage::Also<Agent> also);
+/// Ends all tokens that an agent has, access tokens too, within a transaction.
+[[nodiscard]] Task<Result<void>> end_tokens(storage::Session& session, Credentials& credentials,
+                                            std::string agent_id, SystemTime now);
 /// What the audit log says of an agent that was written.
 void tell_agent(audit::Record& record, const Agent& agent);
 
 /// /api/v1/agents
 [[nodiscard]] std::vector<api::Route> agent_routes(Room& room);
-/// What agents themselves ask for: /api/v1/agents/enrol, /refresh, /self, their heartbeats.
+/// What agents themselves ask for: /api/v1/agents/enrol, /refresh, /self.
 [[nodiscard]] std::vector<api::Route> enrol_routes(Room& room);
+/// /api/v1/agents/{agent}/heartbeat
+[[nodiscard]] std::vector<api::Route> heartbeat_routes(Room& room);
 /// /api/v1/agents/{agent}/tokens
 [[nodiscard]] std::vector<api::Route> token_routes(Room& room);
 /// /api/v1/threats

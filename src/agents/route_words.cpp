@@ -175,6 +175,7 @@ Result<api::Reply> refused_by_rules(const api::Call& call, Error error) {
         Row{"agent.tokens_many", 409,
             "It has as many tokens as one may have: revoke those that are no longer used."},
         Row{"threat.changed", 412, "It was changed meanwhile: read it again."},
+        Row{"threat.many", 429, "It has a thousand open ones: somebody is to look at those first."},
         Row{"threat.status", 409, "There is no way from its status to that one."},
     };
     const auto* row = std::ranges::find(rows, error.reason, &Row::reason);

@@ -11,8 +11,9 @@ namespace {
 constexpr seconds measure_every{5};
 constexpr std::chrono::minutes clean_every{10};
 constexpr std::chrono::hours tokens_shown{24};
-constexpr std::size_t active_max = 1'000;
-constexpr std::size_t told_max = 20;  // of one round, by name
+constexpr std::size_t active_max = 1'000;  // on the scrape page
+constexpr std::size_t known_max = 20'000;  // by name
+constexpr std::size_t told_max = 20;       // of one round, by name
 
 storage::Also<std::vector<Moved>> recorded() {
     return {.before = audit::Log::lock,
@@ -56,18 +57,20 @@ StatusWatch::StatusWatch(AgentRepository& agents, TokenRepository& tokens, Heart
                       .series_max = active_max},
                      telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
                          const std::scoped_lock lock(active_mutex_);
-                         for (const auto& [id, status] : active_)
-                             samples.add({id, name_of(status)}, 1);
+                         for (const auto& [id, agent] : active_)
+                             samples.add({id, name_of(agent.status)}, 1);
                      });
 }
 
 Task<Result<void>> StatusWatch::run(SystemTime now, SteadyTime steady) {
-    auto done = co_await run_round(now, steady);
-    if (!done) {
+    auto judged = co_await judge(now, steady);
+    if (!judged) {
         before_.reset();
         watching_.reset();
+        co_return judged;
     }
-    co_return done;
+    GH_CO_TRY_VOID(co_await measure(steady));
+    co_return co_await clean(now, steady);
 }
 
 bool StatusWatch::may_judge(SystemTime now, SteadyTime steady) {
@@ -99,17 +102,16 @@ void StatusWatch::tell(const std::vector<Moved>& moved) {
     if (told > told_max) log_.info("agents", "and more of them").field("agents", told - told_max);
 }
 
-Task<Result<void>> StatusWatch::run_round(SystemTime now, SteadyTime steady) {
+Task<Result<void>> StatusWatch::judge(SystemTime now, SteadyTime steady) {
     GH_CO_TRY_VOID(co_await write());
-    const auto since = now - config_.offline_after;
     if (may_judge(now, steady)) {
+        const auto since = now - config_.offline_after;
         GH_CO_TRY(const auto silent, co_await agents_.end_silent(since, now, recorded()));
         tell(silent);
     }
-    GH_CO_TRY(const auto back, co_await agents_.welcome_back(since, now, recorded()));
+    GH_CO_TRY(const auto back, co_await agents_.welcome_back(now, recorded()));
     tell(back);
-    GH_CO_TRY_VOID(co_await measure(steady));
-    co_return co_await clean(now, steady);
+    co_return Result<void>{};
 }
 
 Task<Result<void>> StatusWatch::measure(SteadyTime steady) {
@@ -119,20 +121,31 @@ Task<Result<void>> StatusWatch::measure(SteadyTime steady) {
         const auto at = static_cast<std::size_t>(status);
         if (by_status_[at] != nullptr) by_status_[at]->set(counts[at]);
     }
-    GH_CO_TRY(auto active, co_await agents_.active(active_max));
+    GH_CO_TRY(auto found, co_await agents_.active(known_max));
+    std::unordered_map<std::string, Active> active;
+    for (auto& agent : found)
+        active.emplace(std::move(agent.id), Active{std::move(agent.hostname), agent.status});
     {
         const std::scoped_lock lock(active_mutex_);
-        active_ = std::move(active);
+        active_.swap(active);
     }
     measured_ = steady;
     co_return Result<void>{};
+}
+
+std::string StatusWatch::hostname_of(std::string_view agent_id) const {
+    std::string id(agent_id);
+    const std::scoped_lock lock(active_mutex_);
+    const auto found = active_.find(id);
+    return found == active_.end() ? id : found->second.hostname;
 }
 
 Task<Result<void>> StatusWatch::clean(SystemTime now, SteadyTime steady) {
     if (cleaned_ && steady < *cleaned_ + clean_every) co_return Result<void>{};
     GH_CO_TRY(const auto removed, co_await tokens_.clean(now - tokens_shown));
     if (removed > 0) log_.info("agents", "cleared away expired tokens").field("tokens", removed);
-    cleaned_ = steady;
+    // Agents make tokens faster than that: what is left comes with the next round.
+    if (removed < TokenRepository::cleaned_at_once) cleaned_ = steady;
     co_return Result<void>{};
 }
 

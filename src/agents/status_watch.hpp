@@ -5,6 +5,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -36,9 +38,11 @@ class StatusWatch {
     [[nodiscard]] Task<Result<void>> run(SystemTime now, SteadyTime steady);
     /// Heartbeats alone: at the end.
     [[nodiscard]] Task<Result<void>> write() { return heartbeats_.write(agents_, tokens_); }
+    /// Of an agent that beats, as of some seconds ago; its id where that is not known. From any thread.
+    [[nodiscard]] std::string hostname_of(std::string_view agent_id) const;
 
  private:
-    [[nodiscard]] Task<Result<void>> run_round(SystemTime now, SteadyTime steady);
+    [[nodiscard]] Task<Result<void>> judge(SystemTime now, SteadyTime steady);
     [[nodiscard]] bool may_judge(SystemTime now, SteadyTime steady);
     [[nodiscard]] Task<Result<void>> measure(SteadyTime steady);
     [[nodiscard]] Task<Result<void>> clean(SystemTime now, SteadyTime steady);
@@ -60,8 +64,12 @@ class StatusWatch {
     std::optional<SteadyTime> watching_;  // since when all of them did
     std::optional<SteadyTime> measured_, cleaned_;
 
-    std::mutex active_mutex_;
-    std::vector<std::pair<std::string, Status>> active_;  // for the scrape page
+    struct Active {
+        std::string hostname;
+        Status status = Status::online;
+    };
+    mutable std::mutex active_mutex_;
+    std::unordered_map<std::string, Active> active_;  // by id
 };
 
 }  // namespace gh::agents

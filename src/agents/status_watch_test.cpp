@@ -1,6 +1,7 @@
 #include "agents/status_watch.hpp"
 
 #include "agents/testing.hpp"
+#include "base/try.hpp"
 #include "telemetry/log.hpp"
 
 namespace gh::agents {
@@ -121,6 +122,38 @@ TEST_P(StatusWatchTest, AClockThatStepsMakesNobodySilent) {
     ASSERT_TRUE(heartbeats_.note(agent.id, "", true, at(3'633)));
     ASSERT_TRUE(round(3'633, 34));
     EXPECT_EQ(status(agent), Status::online);
+}
+
+TEST_P(StatusWatchTest, AClockThatStepsBackBringsNobodyBack) {
+    const auto agent = online("a", 3'600);
+    rounds(3'600, 3'632);
+    ASSERT_EQ(status(agent), Status::offline);
+    for (int second = 0; second < 40; ++second) ASSERT_TRUE(round(second, 3'633 + second));
+    EXPECT_EQ(status(agent), Status::offline);
+    ASSERT_TRUE(heartbeats_.note(agent.id, "", true, at(40)));
+    ASSERT_TRUE(round(40, 3'673));
+    EXPECT_EQ(status(agent), Status::online) << "but its heartbeats do";
+}
+
+TEST_P(StatusWatchTest, ExpiredTokensAreClearedAwayFasterThanTheyAreMade) {
+    const auto agent = online("a");
+    auto work = [&](storage::Session& session) -> Task<Result<void>> {
+        for (int i = 0; i < TokenRepository::cleaned_at_once + 5; ++i) {
+            NewToken token{.made = make_token(at(i)),
+                           .agent_id = agent.id,
+                           .family = {},
+                           .created_by = "user:ada",
+                           .expires_at = at(i + 1)};
+            GH_CO_TRY_VOID(co_await TokenRepository::put(session, token, at(i)));
+        }
+        co_return Result<void>{};
+    };
+    ASSERT_TRUE(run_to_end(database->write(std::move(work))));
+    const int later = 3 * 86'400;
+    ASSERT_TRUE(round(later));
+    EXPECT_EQ(run_to_end(tokens().list(agent.id, {}, 10)).value().size(), 5U);
+    ASSERT_TRUE(round(later + 1));
+    EXPECT_TRUE(run_to_end(tokens().list(agent.id, {}, 10)).value().empty());
 }
 
 TEST_P(StatusWatchTest, TheScrapePageCountsThemByStatus) {

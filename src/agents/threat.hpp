@@ -38,9 +38,9 @@ inline constexpr std::size_t threat_notes_characters_max = 4'000;
 inline constexpr std::size_t fingerprint_bytes_max = 128;
 
 struct Threat {
-    std::string id;  ///< a UUID
-    std::string agent_id;
-    std::string type;  ///< "port.scan": see valid_word()
+    std::string id;                       ///< a UUID
+    std::optional<std::string> agent_id;  ///< who has seen it; none: the gateway
+    std::string type;                     ///< "port.scan": see valid_word()
     Severity severity = Severity::info;
     ThreatStatus status = ThreatStatus::open;
     std::string fingerprint;  ///< reports of the same thing have the same; may be empty

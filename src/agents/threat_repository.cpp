@@ -23,10 +23,20 @@ constexpr std::string_view columns =
     "detected_at, last_seen_at, version, updated_at FROM threats WHERE ";
 constexpr std::string_view by_id = "id = $1";
 constexpr Statement select_one{.name = "threats.find", .sql = storage::joined<columns, by_id>};
+constexpr std::string_view by_agent = "agent_id = $4 AND ";
+constexpr std::string_view by_gateway = "agent_id IS NULL AND ";
 constexpr std::string_view same =
-    "agent_id = $1 AND threat_type = $2 AND fingerprint = $3 AND last_seen_at >= $4 "
+    "threat_type = $1 AND fingerprint = $2 AND last_seen_at >= $3 "
     "AND status IN ('open', 'acknowledged') ORDER BY last_seen_at DESC LIMIT 1";
-constexpr Statement select_same{.name = "threats.same", .sql = storage::joined<columns, same>};
+constexpr Statement select_same{.name = "threats.same",
+                                .sql = storage::joined<columns, by_agent, same>};
+constexpr Statement select_same_of_gateway{.name = "threats.same",
+                                           .sql = storage::joined<columns, by_gateway, same>};
+constexpr Statement count_open{
+    .name = "threats.count_open",
+    .sql =
+        "SELECT count(*) FROM (SELECT 1 FROM threats WHERE agent_id = $1 AND status = 'open' "
+        "LIMIT $2) AS found"};
 constexpr Statement update_seen{
     .name = "threats.see",
     .sql =
@@ -62,7 +72,7 @@ const Statement& statement_of(const ThreatPage& page) {
 
 Threat threat_of(const storage::Row& row) {
     return {.id = row.text(0),
-            .agent_id = row.text(1),
+            .agent_id = row.optional_text(1),
             .type = row.text(2),
             .severity = static_cast<Severity>(std::clamp<std::int64_t>(row.integer(3), 0, 4)),
             .status = threat_status_of(row.text(4)).value_or(ThreatStatus::open),
@@ -105,10 +115,18 @@ Task<Result<Threat>> take_away(Session& session, std::string id) {
 
 Task<Result<Reported>> ThreatRepository::put(Session& session, Report report, SystemTime now,
                                              seconds window) {
-    GH_CO_TRY(const auto known,
-              co_await session.query_one(select_same, report.agent_id, report.type,
-                                         report.fingerprint, now - window));
+    storage::Parameters which{storage::to_value(report.type), storage::to_value(report.fingerprint),
+                              storage::to_value(now - window)};
+    if (report.agent_id) which.push_back(storage::to_value(*report.agent_id));
+    const auto& sought = report.agent_id ? select_same : select_same_of_gateway;
+    GH_CO_TRY(const auto rows, co_await session.run(sought, std::move(which)));
+    const storage::MaybeRow known(rows);
     if (!known) {
+        if (report.agent_id) {
+            GH_CO_TRY(const auto open,
+                      co_await session.query(count_open, *report.agent_id, open_max));
+            if (open[0].integer(0) >= open_max) co_return fail(ErrorKind::conflict, "threat.many");
+        }
         const std::string id(view(uuid_v7(now)));
         GH_CO_TRY_VOID(co_await session.execute(insert, id, report.agent_id, report.type,
                                                 static_cast<std::int64_t>(report.severity),

@@ -16,7 +16,8 @@ namespace gh::agents {
 
 /// What somebody has seen.
 struct Report {
-    std::string agent_id, type;
+    std::optional<std::string> agent_id;  ///< none: the gateway
+    std::string type;
     Severity severity = Severity::info;
     std::string fingerprint;
     std::string details = "{}";
@@ -45,11 +46,12 @@ struct ThreatPage {
 };
 
 /// Errors besides storage's: `not_found` "threat.unknown"; `conflict` "threat.changed" (another version than was expected),
-/// "threat.status" (no such step, see may_become()).
+/// "threat.status" (no such step, see may_become()), "threat.many" (its agent has `open_max` open ones).
 class ThreatRepository {
  public:
     explicit ThreatRepository(storage::Database& database) : database_(database) {}
 
+    static constexpr std::int64_t open_max = 1'000;  ///< of one agent
     /// One more of what was last seen within `window` and is not closed; else a new one.
     [[nodiscard]] static Task<Result<Reported>> put(storage::Session& session, Report report,
                                                     SystemTime now, seconds window);

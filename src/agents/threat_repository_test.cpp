@@ -1,6 +1,7 @@
 #include "agents/threat_repository.hpp"
 
 #include "agents/testing.hpp"
+#include "base/try.hpp"
 
 namespace gh::agents {
 namespace {
@@ -112,6 +113,31 @@ TEST_P(ThreatRepositoryTest, WhatIsRemovedIsGone) {
         report(run_to_end(agents().find_by_hostname("build-7")).value().id, Severity::low, 1)
             .threat.id;
     EXPECT_EQ(reason(run_to_end(threats().change(other, change, at(2)))), "threat.changed");
+}
+
+TEST_P(ThreatRepositoryTest, OneAgentHasSoManyOpenOnes) {
+    const auto agent = online("build-7"), other = online("build-8");
+    auto work = [&](storage::Session& session) -> Task<Result<void>> {
+        for (int i = 0; i < ThreatRepository::open_max; ++i) {
+            Report report{.agent_id = agent.id,
+                          .type = "port.scan",
+                          .severity = Severity::low,
+                          .fingerprint = std::to_string(i)};
+            GH_CO_TRY_VOID(co_await ThreatRepository::put(session, report, at(1), seconds(100)));
+        }
+        co_return Result<void>{};
+    };
+    ASSERT_TRUE(run_to_end(database->write(std::move(work))));
+    const auto more = [&](std::string who, std::string fingerprint) {
+        Report report{.agent_id = std::move(who),
+                      .type = "port.scan",
+                      .severity = Severity::low,
+                      .fingerprint = std::move(fingerprint)};
+        return reason(run_to_end(threats().report(report, at(2), seconds(100))));
+    };
+    EXPECT_EQ(more(agent.id, "one more"), "threat.many");
+    EXPECT_EQ(more(agent.id, "7"), "") << "a known one counts up";
+    EXPECT_EQ(more(other.id, "one more"), "");
 }
 
 }  // namespace

@@ -26,9 +26,10 @@ const api::Type<Threat>& threat_type() {
     static const auto notes =
         api::text({.length_min = 0, .length_max = threat_notes_characters_max, .lines = true});
     static const auto type =
-        Object<T>("Threat", "What an agent has seen.")
+        Object<T>("Threat", "What an agent or the gateway has seen.")
             .required("id", &T::id, api::text(), "A UUID.")
-            .required("agent_id", &T::agent_id, api::text(), "Who has seen it.")
+            .required("agent_id", &T::agent_id, api::nullable(api::text()),
+                      "Who has seen it; null: the gateway.")
             .required("type", &T::type, word_type(), "Such as port.scan.")
             .required("severity", &T::severity, severity_type(), "The highest that was reported.")
             .required("status", &T::status, threat_status_type(), "What became of it.")
@@ -116,7 +117,7 @@ const Object<ThreatQuery>& threat_query() {
 
 void tell_threat(audit::Record& record, const Threat& threat) {
     record.object_id = threat.id;
-    record.details.push_back({"agent", threat.agent_id});
+    if (threat.agent_id) record.details.push_back({"agent", *threat.agent_id});
     record.details.push_back({"type", threat.type});
     record.details.push_back({"severity", std::string(audit::name_of(threat.severity))});
     record.details.push_back({"status", std::string(name_of(threat.status))});
@@ -159,12 +160,12 @@ Task<Result<api::Reply>> report(Room& room, api::Call call, SaidThreat said) {
             return record_new(session, record, reported);
         }};
     const auto now = net::Loop::current()->system_now();
-    GH_CO_TRY(const auto done,
-              co_await room.threats.report(std::move(seen), now, room.config.threat_window,
-                                           std::move(also)));
-    if (!done.is_new) co_return one(200, done.threat);
-    auto reply = one(201, done.threat);
-    reply.fields.emplace_back("Location", "/api/v1/threats/" + done.threat.id);
+    const auto done = co_await room.threats.report(std::move(seen), now, room.config.threat_window,
+                                                   std::move(also));
+    if (!done) co_return refused_by_rules(call, done.error());
+    if (!done->is_new) co_return one(200, done->threat);
+    auto reply = one(201, done->threat);
+    reply.fields.emplace_back("Location", "/api/v1/threats/" + done->threat.id);
     co_return reply;
 }
 

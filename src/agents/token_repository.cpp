@@ -10,8 +10,6 @@ namespace {
 using storage::Session;
 using storage::Statement;
 
-constexpr std::int64_t cleaned_at_once = 1'000;
-
 constexpr Statement insert{
     .name = "agent_tokens.create",
     .sql =
@@ -40,6 +38,9 @@ constexpr Statement update_family{
 constexpr Statement update_all{
     .name = "agent_tokens.revoke_all",
     .sql = "UPDATE agent_tokens SET revoked_at = $2 WHERE agent_id = $1 AND revoked_at IS NULL"};
+constexpr Statement select_families{
+    .name = "agent_tokens.families",
+    .sql = "SELECT DISTINCT family FROM agent_tokens WHERE agent_id = $1 AND created_at > $2"};
 constexpr Statement update_touched{
     .name = "agent_tokens.touch",
     .sql =
@@ -140,11 +141,18 @@ Task<Result<Token>> TokenRepository::add(NewToken token, SystemTime now,
 
 Task<Result<Claimed>> TokenRepository::refresh(std::string text, NewToken next, SystemTime now,
                                                storage::Also<Claimed> also) {
+    auto made = next.made.id;
     auto work = [text = std::move(text), next = std::move(next), now,
                  also = std::move(also)](Session& session) {
         return storage::with_also(session, claim(session, text, next, now), also);
     };
-    co_return co_await database_.write(std::move(work));
+    auto claimed = co_await database_.write(std::move(work));
+    if (claimed || claimed.error().reason != "storage.commit_unknown") co_return claimed;
+    // Asked again with the same token it would be a thief's: so we look whether the next one is there.
+    auto look = [made = std::move(made)](Session& session) { return read(session, made); };
+    auto token = co_await database_.read(std::move(look));
+    if (!token) co_return claimed;
+    co_return Claimed{.refusal = {}, .token = *std::move(token)};
 }
 
 Task<Result<bool>> TokenRepository::is_known(std::string text) {
@@ -182,10 +190,15 @@ Task<Result<Token>> TokenRepository::revoke(std::string agent_id, std::string id
     co_return co_await database_.write(std::move(work));
 }
 
-Task<Result<void>> TokenRepository::revoke_all(Session& session, std::string agent_id,
-                                               SystemTime now) {
-    GH_CO_TRY_VOID(co_await session.execute(update_all, std::move(agent_id), now));
-    co_return Result<void>{};
+Task<Result<std::vector<std::string>>> TokenRepository::revoke_all(Session& session,
+                                                                   std::string agent_id,
+                                                                   SystemTime now,
+                                                                   SystemTime since) {
+    GH_CO_TRY_VOID(co_await session.execute(update_all, agent_id, now));
+    GH_CO_TRY(const auto rows, co_await session.query(select_families, std::move(agent_id), since));
+    std::vector<std::string> families;
+    for (std::size_t i = 0; i < rows.size(); ++i) families.push_back(rows[i].text(0));
+    co_return families;
 }
 
 Task<Result<void>> TokenRepository::touch(std::vector<std::pair<std::string, SystemTime>> uses) {

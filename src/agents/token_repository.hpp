@@ -33,6 +33,7 @@ struct Claimed {
 /// Errors besides storage's: `not_found` "agent.token_unknown"; `conflict` "agent.tokens_many".
 class TokenRepository {
  public:
+    static constexpr std::int64_t cleaned_at_once = 1'000;
     static constexpr std::int64_t families_max = 20;  ///< of one agent, that are good
 
     explicit TokenRepository(storage::Database& database) : database_(database) {}
@@ -61,12 +62,14 @@ class TokenRepository {
     /// Ends a token and its family. Twice is no error, and `also` hears of it each time.
     [[nodiscard]] Task<Result<Token>> revoke(std::string agent_id, std::string id, SystemTime now,
                                              storage::Also<Token> also = {});
-    [[nodiscard]] static Task<Result<void>> revoke_all(storage::Session& session,
-                                                       std::string agent_id, SystemTime now);
+    /// All of an agent's.
+    /// @return the families of tokens that were made after `since`
+    [[nodiscard]] static Task<Result<std::vector<std::string>>> revoke_all(
+        storage::Session& session, std::string agent_id, SystemTime now, SystemTime since);
 
     /// Families, and when an access token of theirs was last used.
     [[nodiscard]] Task<Result<void>> touch(std::vector<std::pair<std::string, SystemTime>> uses);
-    /// Removes those that had expired by then, at most a thousand; how many.
+    /// Removes those that had expired by then, at most `cleaned_at_once`; how many.
     [[nodiscard]] Task<Result<std::uint64_t>> clean(SystemTime before);
 
  private:

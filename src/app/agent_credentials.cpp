@@ -15,8 +15,16 @@ using identity::Revocation;
 using identity::RevocationKind;
 using identity::RevocationRepository;
 
-Revocation end_of(RevocationKind kind, const std::string& value, SystemTime now) {
-    return {kind, value, identity::next_millisecond(now), now + identity::token_lifetime_max};
+/// What was made so far: the same subject may come again.
+Revocation end_of_agent(const std::string& agent_id, SystemTime now) {
+    return {RevocationKind::subject, agent_id, identity::next_millisecond(now),
+            now + identity::token_lifetime_max};
+}
+
+/// For good, however clocks differ and transactions overtake each other: no token is made of a family that has ended.
+Revocation end_of_family(const std::string& family, SystemTime now) {
+    const auto end = now + identity::token_lifetime_max;
+    return {RevocationKind::token, family, end, end};
 }
 
 /// `arrive`, and that it ran: a token that is shown again gets the first certificate again, and no agent comes twice.
@@ -24,6 +32,11 @@ Task<Result<void>> arrive_once(storage::Session& session, agents::Credentials::A
                                std::string enrolment, std::shared_ptr<bool> came) {
     GH_CO_TRY_VOID(co_await arrive(session, std::move(enrolment)));
     *came = true;
+    co_return Result<void>{};
+}
+
+Task<Result<void>> forget(std::shared_ptr<bool> came) {
+    *came = false;
     co_return Result<void>{};
 }
 
@@ -46,7 +59,7 @@ Task<Result<void>> AgentCredentials::await(storage::Session& session, Awaited aw
     auto leaf = leaf_of(awaited.agent_id);
     GH_CO_TRY_VOID(co_await pki::EnrolmentRepository::add(
         session, std::move(awaited.id), std::move(leaf), std::move(awaited.created_by), awaited.now,
-        awaited.expires_at));
+        awaited.expires_at, pki::Enrolment::Door::agents));
     co_return Result<void>{};
 }
 
@@ -62,14 +75,17 @@ Task<Result<std::variant<agents::Credentials::Certificate, api::Reply>>> AgentCr
     api::Call call, std::string token, std::string csr, Arrive arrive) {
     auto came = std::make_shared<bool>(false);
     storage::Also<pki::StoredCertificate> more{
-        .before = {},
-        .after = [arrive = std::move(arrive), came](storage::Session& session,
-                                                    const pki::StoredCertificate& kept) {
-            auto enrolment = pki::enrolment_of(kept.issued_to).value_or("");
-            return arrive_once(session, arrive, std::move(enrolment), came);
-        }};
-    GH_CO_TRY(auto exchanged, co_await pki::exchange(*parts_.enrolment, call, std::move(token),
-                                                     std::move(csr), std::move(more)));
+        // It may run again: then whoever came in between has come.
+        .before = [came](storage::Session&) { return forget(came); },
+        .after =
+            [arrive = std::move(arrive), came](storage::Session& session,
+                                               const pki::StoredCertificate& kept) {
+                auto enrolment = pki::enrolment_of(kept.issued_to).value_or("");
+                return arrive_once(session, arrive, std::move(enrolment), came);
+            }};
+    GH_CO_TRY(auto exchanged,
+              co_await pki::exchange(*parts_.enrolment, call, std::move(token), std::move(csr),
+                                     pki::Enrolment::Door::agents, std::move(more)));
     if (auto* refusal = std::get_if<api::Reply>(&exchanged)) co_return std::move(*refusal);
     if (!*came) co_return poor_token(call);
     auto& kept = std::get<pki::StoredCertificate>(exchanged);
@@ -100,24 +116,22 @@ agents::Credentials::AccessToken AgentCredentials::access_token(const std::strin
 
 Task<Result<void>> AgentCredentials::end_agent(storage::Session& session, std::string agent_id,
                                                SystemTime now) {
-    auto end = end_of(RevocationKind::subject, agent_id, now);
+    auto end = end_of_agent(agent_id, now);
     return RevocationRepository::record(session, std::move(end), now);
 }
 
 void AgentCredentials::agent_ended(const std::string& agent_id, SystemTime now) {
-    if (parts_.revocations)
-        parts_.revocations->add({end_of(RevocationKind::subject, agent_id, now)}, now);
+    if (parts_.revocations) parts_.revocations->add({end_of_agent(agent_id, now)}, now);
 }
 
 Task<Result<void>> AgentCredentials::end_family(storage::Session& session, std::string family,
                                                 SystemTime now) {
-    auto end = end_of(RevocationKind::token, family, now);
+    auto end = end_of_family(family, now);
     return RevocationRepository::record(session, std::move(end), now);
 }
 
 void AgentCredentials::family_ended(const std::string& family, SystemTime now) {
-    if (parts_.revocations)
-        parts_.revocations->add({end_of(RevocationKind::token, family, now)}, now);
+    if (parts_.revocations) parts_.revocations->add({end_of_family(family, now)}, now);
 }
 
 }  // namespace gh::app

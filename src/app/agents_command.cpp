@@ -95,11 +95,11 @@ Task<Result<std::vector<Agent>>> all_agents(AgentRepository& repository, agents:
     }
 }
 
-/// By its name, or by its id.
+/// By its id, or by its name.
 Task<Result<Agent>> find(AgentRepository& repository, std::string name) {
-    auto named = co_await repository.find_by_hostname(name);
-    if (named || named.error().kind != ErrorKind::not_found) co_return named;
-    co_return co_await repository.find(std::move(name));
+    auto found = co_await repository.find(name);
+    if (found || found.error().kind != ErrorKind::not_found) co_return found;
+    co_return co_await repository.find_by_hostname(std::move(name));
 }
 
 std::pair<std::string, std::string> split(const std::string& label) {
@@ -216,7 +216,7 @@ Result<std::string> make_token(const Overrides& overrides, const Surroundings& s
         GH_TRY_VOID(net::run_to_end(desk.agents->add(std::move(wanted), std::move(with))));
     } else {
         GH_TRY_VOID(net::run_to_end(
-            desk.agents->announce(wanted.id, awaited.id, awaited.now, std::move(with))));
+            desk.agents->announce(wanted.id, before, awaited.id, awaited.now, std::move(with))));
     }
     return desk.credentials->enrolment_token(awaited.id) + "\n";
 }

@@ -5,9 +5,13 @@
 #include <iterator>
 #include <vector>
 
+#include "agents/calls.hpp"
+#include "agents/lookout.hpp"
 #include "agents/room.hpp"
+#include "agents/threat_watch.hpp"
 #include "app/agent_credentials.hpp"
 #include "app/settings.hpp"
+#include "base/try.hpp"
 #include "storage/database.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
@@ -21,28 +25,46 @@ class AgentsHouse {
     AgentsHouse(storage::Database& database, AgentCredentials::Parts parts,
                 const agents::AgentsConfig& config, telemetry::Registry& registry,
                 telemetry::Log& log)
-        : credentials_(std::move(parts)), room_(database, credentials_, config, registry, log) {}
+        : credentials_(std::move(parts)),
+          room_(database, credentials_, config, registry, log),
+          lookout_(config.threat_after, registry),
+          threats_(database, lookout_, config.threat_window, log),
+          calls_(database, config.calls_per_hour) {}
     AgentsHouse(const AgentsHouse&) = delete;
     AgentsHouse& operator=(const AgentsHouse&) = delete;
 
     [[nodiscard]] std::vector<api::Route> routes() {
         auto all = agents::agent_routes(room_);
-        for (const auto routes : {agents::enrol_routes, agents::token_routes, agents::threat_routes,
-                                  agents::old_routes})
+        for (const auto routes : {agents::enrol_routes, agents::heartbeat_routes,
+                                  agents::token_routes, agents::threat_routes, agents::old_routes})
             std::ranges::move(routes(room_), std::back_inserter(all));
         return all;
     }
 
-    /// One of the clerk's rounds: writes heartbeats, tells who is silent.
+    /// Hears of what the gateway refuses.
+    [[nodiscard]] access::Witness& witness() { return lookout_; }
+    /// How often agents may call.
+    [[nodiscard]] access::CallBudget& calls() { return calls_; }
+    /// One of the clerk's rounds: writes heartbeats, tells who is silent, and of attacks that the gateway has seen.
     [[nodiscard]] Task<Result<void>> keep() {
-        return room_.watch.run(std::chrono::system_clock::now(), std::chrono::steady_clock::now());
+        const auto now = std::chrono::system_clock::now();
+        const auto steady = std::chrono::steady_clock::now();
+        GH_CO_TRY_VOID(co_await room_.watch.run(now, steady));
+        GH_CO_TRY_VOID(co_await calls_.exchange(now));
+        co_return co_await threats_.run(now, steady);
     }
     /// At the end.
-    [[nodiscard]] Task<Result<void>> write_last() { return room_.watch.write(); }
+    [[nodiscard]] Task<Result<void>> write_last() {
+        GH_CO_TRY_VOID(co_await room_.watch.write());
+        co_return co_await calls_.write(std::chrono::system_clock::now());
+    }
 
  private:
     AgentCredentials credentials_;
     agents::Room room_;
+    agents::Lookout lookout_;
+    agents::ThreatWatch threats_;
+    agents::Calls calls_;
 };
 
 }  // namespace gh::app

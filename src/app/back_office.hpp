@@ -68,6 +68,7 @@ class BackOffice {
     [[nodiscard]] std::vector<api::Route> routes();
     [[nodiscard]] IdentityHouse& identity() { return *identity_; }
     [[nodiscard]] PkiHouse& pki() { return pki_; }
+    [[nodiscard]] AgentsHouse& agents() { return agents_; }
     [[nodiscard]] const std::shared_ptr<const identity::ApiKeyHasher>& hasher() const {
         return state_->hasher;
     }

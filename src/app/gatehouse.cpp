@@ -224,6 +224,8 @@ Result<void> Gatehouse::House::start_workers() {
     }
     services->revoked_certificates = &office->pki().revoked();
     services->proofs = &acme->http_proofs();
+    services->witness = &office->agents().witness();
+    services->agent_calls = &office->agents().calls();
     services->tracer = traces ? &traces->tracer() : nullptr;
     end_what_is_revoked(office->identity().revocations(), office->pki().revoked(), crews);
     return {};

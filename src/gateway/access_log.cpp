@@ -3,6 +3,7 @@
 #include <string>
 
 #include "gateway/exchange_trace.hpp"
+#include "gateway/incidents.hpp"
 #include "gateway/worker.hpp"
 #include "telemetry/access_line.hpp"
 
@@ -75,6 +76,9 @@ void close_exchange(Exchange& exchange) {
     }
     if (exchange.route && exchange.route->queries)
         exchange.route->queries->finished(status, duration);
+    if (auto* witness = exchange.worker->services.witness) {
+        if (const auto incident = incident_of(exchange, status)) witness->saw(*incident);
+    }
     const bool wanted = exchange.route == nullptr || exchange.route->config.access_log;
     if (wanted && exchange.worker->services.access_log) write_line(exchange, duration);
 }

@@ -75,7 +75,8 @@ void Server::drain() {
     worker_.draining = true;
     for (auto* open = first_; open; open = open->next) open->wakeup.wake();
     for (auto* held = worker_.first_held; held; held = held->next_held)
-        held->client->wakeup().wake();  // polls and streams of ours end
+        held->client->wakeup()
+            .wake();  // polls and streams of ours end: who may wait has a credential
 }
 
 Task<> Server::close(std::unique_ptr<net::Listener> listener) {

@@ -33,24 +33,40 @@ Task<bool> WaitingClient::write(std::string_view octets) {
     co_return state == net::IoState::done;
 }
 
+namespace {
+
+/// Until the client has read what was sent, or it is not worth waiting for.
+Task<bool> catch_up(Exchange& exchange) {
+    auto& client = *exchange.client;
+    auto& wakeup = client.wakeup();
+    wakeup.expire_at(exchange.worker->loop.now() + exchange.snapshot->limits.send_timeout);
+    for (;;) {
+        const auto state = client.flush();
+        if (state == net::IoState::done) co_return true;
+        if (state == net::IoState::failed || exchange.revoked || wakeup.expired()) co_return false;
+        co_await wakeup.wait();
+    }
+}
+
+std::string_view outcome_of(const Exchange& exchange, bool caught_up) {
+    if (exchange.revoked) return outcome::revoked;
+    if (exchange.client->gone()) return outcome::client_gone;
+    if (!caught_up) return outcome::client_slow;
+    if (exchange.worker->loop.now() >= exchange.ends_at) return outcome::expired;
+    return exchange.outcome;
+}
+
+}  // namespace
+
 Task<> tell_answer(Exchange& exchange) {
     WaitingClient client(exchange);
     const auto tell = std::exchange(exchange.tell, nullptr);
     co_await tell(client);
-    if (exchange.client->flush() == net::IoState::blocked) {
-        // Behind with reading until its time was over: what it has is no complete message.
-        exchange.outcome = outcome::client_slow;
+    const bool caught_up = co_await catch_up(exchange);
+    exchange.outcome = outcome_of(exchange, caught_up);
+    // What was cut is no complete message.
+    if (!caught_up || exchange.client->write({}, true) == net::IoState::failed)
         exchange.client->abort();
-        co_return;
-    }
-    if (exchange.revoked) {
-        exchange.outcome = outcome::revoked;
-    } else if (exchange.client->gone()) {
-        exchange.outcome = outcome::client_gone;
-    } else if (exchange.worker->loop.now() >= exchange.ends_at) {
-        exchange.outcome = outcome::expired;
-    }
-    if (exchange.client->write({}, true) == net::IoState::failed) exchange.client->abort();
 }
 
 }  // namespace gh::gateway

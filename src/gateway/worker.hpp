@@ -5,11 +5,13 @@
 #include <vector>
 
 #include "access/authenticator.hpp"
+#include "access/call_budget.hpp"
 #include "access/certificate_revocations.hpp"
 #include "access/connection_budget.hpp"
 #include "access/http_proofs.hpp"
 #include "access/rate_limiter.hpp"
 #include "access/revocations.hpp"
+#include "access/witness.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/pipeline.hpp"
 #include "net/loop.hpp"
@@ -42,6 +44,8 @@ struct Services {
     const access::CertificateRevocations* revoked_certificates = nullptr;  ///< null: none ever is
     const access::HttpProofs* proofs = nullptr;  ///< of http-01; null: there are none
     const telemetry::Tracer* tracer = nullptr;   ///< null: traces are passed on, not recorded
+    access::Witness* witness = nullptr;          ///< null: nobody looks for attacks
+    access::CallBudget* agent_calls = nullptr;   ///< null: agents call as often as they like
 };
 
 /// One thread of the request path and all that is its own.

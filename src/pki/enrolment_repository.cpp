@@ -17,15 +17,17 @@ using storage::Statement;
 
 constexpr std::string_view holder_prefix = "enrolment:";
 constexpr std::int64_t cleaned_at_once = 1'000;
+constexpr std::string_view pki_door = "pki";
+constexpr std::string_view agents_door = "agents";
 
 constexpr Statement insert{
     .name = "enrolments.create",
     .sql =
         "INSERT INTO enrolments (id, profile, common_name, names, lifetime, created_by, "
-        "created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
+        "created_at, expires_at, door) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
 constexpr std::string_view select_all =
     "SELECT id, profile, common_name, names, lifetime, created_by, created_at, expires_at, "
-    "used_at, ended_at, key_id, serial FROM enrolments WHERE";
+    "used_at, ended_at, key_id, serial, door FROM enrolments WHERE";
 constexpr std::string_view by_id = " id = $1";
 constexpr std::string_view one_page = " id > $1 ORDER BY id LIMIT $2 OFFSET $3";
 constexpr Statement select_one{.name = "enrolments.find",
@@ -81,6 +83,7 @@ Enrolment enrolment_in(const Row& row) {
     found.ended_at = row.optional_time(9);
     found.key_id = row.text(10);
     found.serial = row.text(11);
+    found.door = row.text(12) == agents_door ? Enrolment::Door::agents : Enrolment::Door::pki;
     return found;
 }
 
@@ -93,10 +96,10 @@ Task<Result<Enrolment>> read(Session& session, std::string id) {
 Task<Result<Enrolment>> put(Session& session, Enrolment made) {
     std::optional<std::int64_t> lifetime;
     if (made.wanted.lifetime) lifetime = made.wanted.lifetime->count();
-    GH_CO_TRY_VOID(co_await session.execute(insert, made.id, rules_of(made.wanted.profile).name,
-                                            made.wanted.common_name,
-                                            text_of_names(made.wanted.names), lifetime,
-                                            made.created_by, made.created_at, made.expires_at));
+    GH_CO_TRY_VOID(co_await session.execute(
+        insert, made.id, rules_of(made.wanted.profile).name, made.wanted.common_name,
+        text_of_names(made.wanted.names), lifetime, made.created_by, made.created_at,
+        made.expires_at, made.door == Enrolment::Door::agents ? agents_door : pki_door));
     co_return co_await read(session, std::move(made.id));
 }
 
@@ -208,9 +211,11 @@ Task<Result<Enrolment>> EnrolmentRepository::add(LeafRequest wanted, std::string
 
 Task<Result<Enrolment>> EnrolmentRepository::add(Session& session, std::string id,
                                                  LeafRequest wanted, std::string created_by,
-                                                 SystemTime now, SystemTime expires_at) {
-    return put(session,
-               made_of(std::move(id), std::move(wanted), std::move(created_by), now, expires_at));
+                                                 SystemTime now, SystemTime expires_at,
+                                                 Enrolment::Door door) {
+    auto made = made_of(std::move(id), std::move(wanted), std::move(created_by), now, expires_at);
+    made.door = door;
+    return put(session, std::move(made));
 }
 
 Task<Result<EnrolmentRepository::Ended>> EnrolmentRepository::end(Session& session, std::string id,

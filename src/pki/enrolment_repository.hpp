@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@ namespace gh::pki {
 
 /// Whom a one-time token lets have a certificate, and renew it.
 struct Enrolment {
+    /// Where its token is good: at /pki/enrol, or where agents come.
+    enum class Door : std::uint8_t { pki, agents };
+
     std::string id;
     LeafRequest wanted;  ///< what its certificates say
     std::string created_by;
@@ -26,6 +30,7 @@ struct Enrolment {
     std::optional<SystemTime> ended_at;  ///< nobody gets, and nobody has, a certificate by it
     std::string key_id;                  ///< of the key that it was used for, see key_id_of()
     std::string serial;                  ///< of the certificate that the token was exchanged for
+    Door door = Door::pki;
 };
 
 /// Whether the token may be exchanged with the key of this id: for the first time, or again where `used_at` is set.
@@ -51,7 +56,8 @@ class EnrolmentRepository {
     /// @param id  a UUID
     [[nodiscard]] static Task<Result<Enrolment>> add(storage::Session& session, std::string id,
                                                      LeafRequest wanted, std::string created_by,
-                                                     SystemTime now, SystemTime expires_at);
+                                                     SystemTime now, SystemTime expires_at,
+                                                     Enrolment::Door door);
     [[nodiscard]] Task<Result<Enrolment>> find(std::string id);
     /// At most `limit` of those behind `after` (an id), in the order of their making, without the first `offset`.
     [[nodiscard]] Task<Result<std::vector<Enrolment>>> list(std::string after, std::size_t limit,

@@ -158,8 +158,8 @@ api::Reply enrolled(const EnrolmentRoom& room, const StoredCertificate& kept) {
 Task<Result<api::Reply>> enrol(EnrolmentRoom& room, api::Call call, Exchange given) {
     std::string token(given.token);
     crypto::wipe(given.token.data(), given.token.size());
-    GH_CO_TRY(auto exchanged,
-              co_await exchange(room, call, std::move(token), std::move(given.csr)));
+    GH_CO_TRY(auto exchanged, co_await exchange(room, call, std::move(token), std::move(given.csr),
+                                                Enrolment::Door::pki));
     if (auto* refusal = std::get_if<api::Reply>(&exchanged)) co_return std::move(*refusal);
     co_return enrolled(room, std::get<StoredCertificate>(exchanged));
 }

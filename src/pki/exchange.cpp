@@ -1,6 +1,7 @@
 #include "pki/exchange.hpp"
 
 #include <array>
+#include <functional>
 #include <utility>
 
 #include "audit/act.hpp"
@@ -50,17 +51,24 @@ Task<Result<void>> both(storage::Session& session, storage::Also<StoredCertifica
     co_return co_await second.after(session, kept);
 }
 
+using Begin = std::function<Task<Result<void>>(storage::Session&)>;
+Task<Result<void>> begin(storage::Session& session, Begin first, Begin second) {
+    GH_CO_TRY_VOID(co_await first(session));
+    if (second) GH_CO_TRY_VOID(co_await second(session));
+    co_return Result<void>{};
+}
+
 /// The audit record, and then `more`.
 storage::Also<StoredCertificate> recorded_and(audit::Record record,
                                               storage::Also<StoredCertificate> more) {
     auto also = audit::also<StoredCertificate>(std::move(record), tell_certificate);
     if (!more.after) return also;
-    auto before = also.before;
-    return {.before = std::move(before),
-            .after = [first = std::move(also), second = std::move(more)](
-                         storage::Session& session, const StoredCertificate& kept) {
-                return both(session, first, second, kept);
-            }};
+    return {
+        .before = [first = also.before, second = more.before](
+                      storage::Session& session) { return begin(session, first, second); },
+        .after = [first = std::move(also), second = std::move(more)](
+                     storage::Session& session,
+                     const StoredCertificate& kept) { return both(session, first, second, kept); }};
 }
 
 }  // namespace
@@ -88,13 +96,15 @@ std::optional<api::Reply> refuse_often(EnrolmentRoom& room, const api::Call& cal
 }
 
 Task<Result<Exchanged>> exchange(EnrolmentRoom& room, api::Call call, std::string token,
-                                 std::string csr, storage::Also<StoredCertificate> more) {
+                                 std::string csr, Enrolment::Door door,
+                                 storage::Also<StoredCertificate> more) {
     auto id = id_of_token(room.token_key, token);
     crypto::wipe(token.data(), token.size());
     if (!id) co_return poor_token(call);
     const auto enrolment = co_await find_enrolment(room, *std::move(id));
     if (!enrolment && enrolment.error().kind == ErrorKind::not_found) co_return poor_token(call);
     if (!enrolment) co_return std::unexpected(enrolment.error());
+    if (enrolment->door != door) co_return poor_token(call);
     if (auto refused = refuse_often(room, call, *enrolment)) co_return *std::move(refused);
     const auto request = parse_signing_request(csr);
     if (!request) co_return refused_by_ca(call, request.error());

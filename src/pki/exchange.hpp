@@ -20,10 +20,12 @@ using Exchanged = std::variant<StoredCertificate, api::Reply>;
 
 /// Exchanges a one-time token for a certificate of the key that the request proves.
 /// @param token  wiped
+/// @param door   through which it came; a token for another is not good
 /// @param more   belongs into the transaction that uses the token up, behind the audit record; it hears nothing where it is
 ///               the first certificate that comes back. What it refuses as `permission_denied` is a token that is not good.
 [[nodiscard]] Task<Result<Exchanged>> exchange(EnrolmentRoom& room, api::Call call,
                                                std::string token, std::string csr,
+                                               Enrolment::Door door,
                                                storage::Also<StoredCertificate> more = {});
 
 /// A holder speaks for itself: there is no principal yet, or it is the certificate.

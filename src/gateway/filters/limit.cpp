@@ -1,5 +1,6 @@
 #include "gateway/filters/limit.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -19,6 +20,12 @@ access::RateClient client_of(const RateLimiter& limiter, const RouteLimit& limit
     }
     if (limit.by == RateLimitConfig::By::route) return limiter.client(access::ClientNetwork{});
     return limiter.client(access::ClientNetwork::from_v6(exchange.client_address.octets()));
+}
+
+void refuse(Services& house, Exchange& exchange, std::string_view retry_after) {
+    house.count.rate_limited.add();
+    exchange.refuse(429, "rate.limited", "Too many requests; see Retry-After.");
+    exchange.add_field(http::FieldId::retry_after, "Retry-After", retry_after);
 }
 
 /// Judges at once those of the route's limits that are, or are not, by principal.
@@ -45,11 +52,8 @@ Verdict judge(Services& house, Exchange& exchange, bool by_principal) {
     for (const auto& decision : decisions) wait = std::max(wait, decision.retry_after_seconds);
     std::array<char, 12> text;
     const auto end = std::to_chars(text.data(), text.data() + text.size(), wait).ptr;
-    house.count.rate_limited.add();
-    exchange.refuse(429, "rate.limited", "Too many requests; see Retry-After.");
-    exchange.add_field(
-        http::FieldId::retry_after, "Retry-After",
-        exchange.arena.copy({text.data(), static_cast<std::size_t>(end - text.data())}));
+    refuse(house, exchange,
+           exchange.arena.copy({text.data(), static_cast<std::size_t>(end - text.data())}));
     return Verdict::answered;
 }
 
@@ -57,7 +61,15 @@ Verdict judge(Services& house, Exchange& exchange, bool by_principal) {
 
 Verdict LimitByAddress::on_request(Exchange& exchange) { return judge(house_, exchange, false); }
 
-Verdict LimitByPrincipal::on_request(Exchange& exchange) { return judge(house_, exchange, true); }
+Verdict LimitByPrincipal::on_request(Exchange& exchange) {
+    const auto& principal = *exchange.principal;
+    if (house_.agent_calls != nullptr && principal.type == access::PrincipalType::agent &&
+        !house_.agent_calls->charge(principal.subject, exchange.worker->loop.system_now())) {
+        refuse(house_, exchange, "60");  // by then a minute of the hour has passed
+        return Verdict::answered;
+    }
+    return judge(house_, exchange, true);
+}
 
 void LimitByAddress::on_response(Exchange& exchange) {
     if (exchange.limits_count == 0) return;

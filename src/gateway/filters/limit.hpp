@@ -19,7 +19,7 @@ class LimitByAddress final : public Filter {
     Services& house_;
 };
 
-/// The route's limits by principal. Who is not known is limited by address instead.
+/// What an agent may call within an hour, and the route's limits by principal. Who is not known is limited by address instead.
 class LimitByPrincipal final : public Filter {
  public:
     explicit LimitByPrincipal(Services& house) : house_(house) {}
