@@ -7,7 +7,7 @@
 #include "access/authenticator.hpp"
 #include "access/client_network.hpp"
 #include "access/principal.hpp"
-#include "http/downstream.hpp"
+#include "api/stream.hpp"
 #include "http/message.hpp"
 
 namespace gh::api {
@@ -32,10 +32,9 @@ struct Call {
     access::ClientNetwork client_network = {};  ///< the same, as limits by address count it
     std::span<const Parameter> parameters = {};
     std::string_view body = {};  ///< whole, of a media type that the route takes
-    const http::Downstream* client =
-        nullptr;  ///< who waits for the answer; null: nobody in particular
+    Client* client = nullptr;    ///< who waits for the answer; null: nobody in particular
 
-    /// Has the client left? What takes long looks now and then.
+    /// Does nobody want the answer any more? What takes long looks now and then.
     [[nodiscard]] bool client_gone() const { return client != nullptr && client->gone(); }
 
     /// The path parameter of this name; empty where the route has none.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,8 +11,10 @@
 #include <vector>
 
 #include "api/call.hpp"
+#include "api/stream.hpp"
 #include "api/type.hpp"
 #include "base/error.hpp"
+#include "base/task.hpp"
 
 namespace gh::api {
 
@@ -21,6 +24,8 @@ struct Reply {
     std::string content_type = "application/json";  ///< not sent where there is no body to have it
     std::string body;
     std::shared_ptr<const std::string> shared_body;  ///< instead of `body`: one for all who ask
+    /// Instead of `body`: tells the body as it comes, until it returns. Runs when the handler has ended, and has what it needs.
+    std::function<Task<>(Stream&)> tell;
     std::vector<std::pair<std::string, std::string>> fields;  ///< besides Content-Type
     std::string_view code;  ///< of a refusal, for the log; static storage
     std::optional<Error>

@@ -1,5 +1,7 @@
 #include "gateway/exchange.hpp"
 
+#include <algorithm>
+
 #include "api/problem.hpp"
 #include "gateway/worker.hpp"
 
@@ -45,6 +47,7 @@ void Exchange::end() {
     upstream_request.fields.clear();
     body.clear();
     shared_body.reset();
+    tell = nullptr;
     principal.reset();
     snapshot.reset();
     route = nullptr;
@@ -68,6 +71,7 @@ void Exchange::refuse(std::uint16_t status, std::string_view problem_code,
     outcome = outcome::refused;
     body.clear();
     shared_body.reset();
+    tell = nullptr;
     const api::Problem problem{
         .status = status, .code = problem_code, .detail = detail, .request_id = request_id_text()};
     if (route && route->own && route->own->dialect) {
@@ -93,6 +97,17 @@ const access::ClientCertificate* certificate_of(const Exchange& exchange) {
                           return revoked->covers_authority(key_id);
                       });
     return over ? nullptr : shown;
+}
+
+SteadyTime credential_end(const Exchange& exchange) {
+    auto deadline = SteadyTime::max();
+    const auto& loop = exchange.worker->loop;
+    const auto end_at = [&](SystemTime end) {
+        deadline = std::min(deadline, loop.now() + (end - loop.system_now()));
+    };
+    if (const auto& expires = exchange.principal->expires) end_at(*expires);
+    if (const auto* certificate = certificate_of(exchange)) end_at(certificate->not_after);
+    return deadline;
 }
 
 }  // namespace gh::gateway

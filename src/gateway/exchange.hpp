@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "access/authenticator.hpp"
 #include "access/principal.hpp"
 #include "access/rate_limit_fields.hpp"
+#include "api/stream.hpp"
 #include "base/arena.hpp"
 #include "base/clock.hpp"
 #include "base/id.hpp"
@@ -89,7 +91,7 @@ class Exchange {
     std::shared_ptr<const access::Principal> principal;
     std::string_view auth_reason;  ///< why nobody was recognised, for the log
 
-    // proxy, shortened by revoke()
+    // proxy or handler, shortened by revoke()
     SteadyTime ends_at = SteadyTime::max();  ///< total time, or the end of the credential
     bool revoked = false;
 
@@ -110,6 +112,7 @@ class Exchange {
     http::ResponseHead response;
     std::string body;                                ///< of an answer of our own
     std::shared_ptr<const std::string> shared_body;  ///< instead of `body`, where there is one
+    std::function<Task<>(api::Stream&)> tell;        ///< instead of both
     std::string_view code;                           ///< of a refusal, for the log
     std::string_view outcome = outcome::ok;
 
@@ -129,5 +132,8 @@ class Exchange {
 /// The client's certificate, as long as it is good: null where none was shown, it was revoked, or its time has ended since
 /// the handshake.
 [[nodiscard]] const access::ClientCertificate* certificate_of(const Exchange& exchange);
+
+/// When the credential or the certificate ends by itself, whichever comes first.
+[[nodiscard]] SteadyTime credential_end(const Exchange& exchange);
 
 }  // namespace gh::gateway

@@ -6,6 +6,7 @@
 #include "gateway/access_log.hpp"
 #include "gateway/own_answer.hpp"
 #include "gateway/proxy/proxy.hpp"
+#include "gateway/waiting_client.hpp"
 #include "http/h1_write.hpp"
 
 namespace gh::gateway {
@@ -17,6 +18,13 @@ net::IoState send_own_answer(Exchange& exchange) {
     exchange.worker->pipeline.on_response(exchange);
     exchange.add_field(http::FieldId::date, "Date",
                        http::date_text(exchange.worker->loop.system_now()));
+    if (exchange.request().method == http::Method::head) exchange.tell = nullptr;
+    if (exchange.tell) {
+        response.body = {http::Framing::chunked, 0};
+        const auto state = exchange.client->respond(response, {}, false);
+        response.fields.clear();
+        return state;
+    }
     std::string_view body = exchange.shared_body ? *exchange.shared_body : exchange.body;
     response.body = {http::Framing::length, body.size()};
     if (response.status == 204 || response.status == 304) {
@@ -31,6 +39,13 @@ net::IoState send_own_answer(Exchange& exchange) {
     const auto state = exchange.client->respond(response, body, true);
     response.fields.clear();
     return state;
+}
+
+void log_bug(const Exchange& exchange, const std::exception& bug) {
+    exchange.worker->services.log.error("gateway", "a request met a bug of ours")
+        .request_id(exchange.request_id_text())
+        .field("trace_id", exchange.traceparent.trace_id())
+        .field("detail", bug.what());
 }
 
 }  // namespace
@@ -64,10 +79,7 @@ Task<> Gateway::answer(Exchange& exchange) {
         }
     } catch (const std::exception& bug) {
         failed = true;
-        worker_.services.log.error("gateway", "a request met a bug of ours")
-            .request_id(exchange.request_id_text())
-            .field("trace_id", exchange.traceparent.trace_id())
-            .field("detail", bug.what());
+        log_bug(exchange, bug);
     }
     auto& client = *exchange.client;
     if (client.responded()) {
@@ -80,6 +92,13 @@ Task<> Gateway::answer(Exchange& exchange) {
     } else if (send_own_answer(exchange) == net::IoState::failed) {
         exchange.outcome = outcome::client_gone;
         client.abort();
+    } else if (exchange.tell) {
+        try {
+            co_await tell_answer(exchange);
+        } catch (const std::exception& bug) {
+            log_bug(exchange, bug);
+            client.abort();
+        }
     }
 }
 

@@ -57,6 +57,18 @@ class GatewayTest : public testing::Test {
         }
         return text;
     }
+    void see_it_end_in_a_drain(std::string_view path) {
+        house.worker.loop.post([&] {
+            ask("GET", path);
+            EXPECT_EQ(house.worker.exchanges_open, 1U);
+            house.worker.draining = true;
+            house.client.wakeup().wake();
+            house.worker.loop.post([&] { house.worker.loop.stop(); });
+        });
+        house.worker.loop.run();
+        EXPECT_TRUE(house.client.complete);
+        EXPECT_EQ(house.worker.exchanges_open, 0U);
+    }
     FakeHouse house;
     Gateway gateway{house.worker};
     KeptLines lines;
@@ -142,6 +154,115 @@ TEST_F(GatewayTest, LeavesWhoWentBeforeThatUnanswered) {
     EXPECT_TRUE(house.client.aborted);
     EXPECT_TRUE(lines.text.contains("\"outcome\":\"client_gone\"")) << lines.text;
     EXPECT_EQ(house.worker.exchanges_open, 0U);
+}
+
+Task<Result<api::Reply>> count_to_three(api::Call) {
+    api::Reply reply;
+    reply.content_type = "text/event-stream";
+    reply.tell = [](api::Stream& stream) -> Task<> {
+        for (const auto* each : {"one ", "two ", "three"}) {
+            if (!co_await stream.write(each)) co_return;
+        }
+    };
+    co_return reply;
+}
+
+Task<Result<api::Reply>> wait_for_ever(api::Call) {
+    api::Reply reply;
+    reply.tell = [](api::Stream& stream) -> Task<> {
+        while (co_await stream.write(".")) co_await stream.wait(SteadyTime::max());
+    };
+    co_return reply;
+}
+
+Task<Result<api::Reply>> stumble(api::Call) {
+    api::Reply reply;
+    reply.tell = [](api::Stream& stream) -> Task<> {
+        if (co_await stream.write("half of it")) throw std::runtime_error("index 7 of hunter2");
+    };
+    co_return reply;
+}
+
+Task<Result<api::Reply>> poll(api::Call call) {
+    while (!call.client_gone()) co_await call.client->wait(SteadyTime::max());
+    co_return api::no_content();
+}
+
+/// Within five seconds.
+Task<> stop_when_quiet(Worker& worker) {
+    for (int round = 0; round < 500 && worker.exchanges_open > 0; ++round) {
+        net::Sleep pause(worker.loop, std::chrono::milliseconds(10));
+        co_await pause;
+    }
+    worker.loop.stop();
+}
+
+TEST_F(GatewayTest, TellsAnAnswerAsItComes) {
+    house.add_own("/three", count_to_three);
+    house.add_own("/three", count_to_three, "HEAD");
+    EXPECT_EQ(ask("GET", "/three").answer, "one two three");
+    EXPECT_TRUE(house.client.complete);
+    EXPECT_EQ(field("Content-Type"), "text/event-stream");
+    EXPECT_EQ(field("Content-Length"), "");
+    house.client.reset();
+    EXPECT_EQ(ask("HEAD", "/three").answer, "");
+    EXPECT_EQ(house.worker.exchanges_open, 0U);
+}
+
+TEST_F(GatewayTest, CutsAnAnswerThatMetABugInTheMiddle) {
+    house.add_own("/stumble", stumble);
+    EXPECT_EQ(ask("GET", "/stumble").answer, "half of it");
+    EXPECT_FALSE(house.client.complete);
+    EXPECT_TRUE(house.client.aborted);
+    EXPECT_TRUE(house.logged.text.contains("index 7"));
+    EXPECT_EQ(house.worker.exchanges_open, 0U);
+}
+
+TEST_F(GatewayTest, EndsWhatIsToldOnceNobodyIsThereToHear) {
+    house.add_own("/ever", wait_for_ever);
+    house.worker.loop.post([&] {
+        ask("GET", "/ever");
+        EXPECT_EQ(house.client.answer, ".");
+        house.client.wakeup().wake();
+        house.worker.loop.post([&] {
+            EXPECT_EQ(house.client.answer, "..");
+            house.client.left = true;
+            house.client.wakeup().wake();
+            house.worker.loop.post([&] { house.worker.loop.stop(); });
+        });
+    });
+    house.worker.loop.run();
+    EXPECT_EQ(house.client.answer, "..");
+    EXPECT_TRUE(lines.text.contains("\"outcome\":\"client_gone\"")) << lines.text;
+    EXPECT_EQ(house.worker.exchanges_open, 0U);
+}
+
+TEST_F(GatewayTest, EndsWhatIsToldWhenTheHouseStops) {
+    house.add_own("/ever", wait_for_ever);
+    see_it_end_in_a_drain("/ever");
+}
+
+TEST_F(GatewayTest, EndsPollsWhenTheHouseStops) {
+    house.add_own("/poll", poll);
+    see_it_end_in_a_drain("/poll");
+}
+
+TEST_F(GatewayTest, EndsWhatIsToldWithItsCredential) {
+    house.add_own(api::Route{.method = "GET",
+                             .path = "/mine",
+                             .access = access::Access::authenticated(),
+                             .handle = wait_for_ever});
+    house.client.with("X-API-Key", "good");
+    house.authenticator.principal->expires =
+        std::chrono::system_clock::now() + std::chrono::milliseconds(50);
+    house.worker.loop.post([&] {
+        ask("GET", "/mine");
+        EXPECT_FALSE(house.client.complete);
+        spawn(stop_when_quiet(house.worker));
+    });
+    house.worker.loop.run();
+    EXPECT_TRUE(house.client.complete);
+    EXPECT_TRUE(lines.text.contains("\"outcome\":\"expired\"")) << lines.text;
 }
 
 TEST_F(GatewayTest, AnswersForTheServerItself) {

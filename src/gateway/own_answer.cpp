@@ -8,6 +8,7 @@
 #include "api/problem.hpp"
 #include "gateway/filters/authenticate.hpp"
 #include "gateway/filters/check_body_size.hpp"
+#include "gateway/waiting_client.hpp"
 #include "gateway/worker.hpp"
 #include "http/characters.hpp"
 
@@ -149,6 +150,7 @@ void take_reply(Exchange& exchange, api::Reply reply) {
     exchange.response.status = reply.status;
     exchange.body = std::move(reply.body);
     exchange.shared_body = std::move(reply.shared_body);
+    exchange.tell = std::move(reply.tell);
     if (!reply.code.empty()) {
         exchange.code = reply.code;
         exchange.outcome = outcome::refused;
@@ -181,6 +183,7 @@ Task<> answer_ourselves(Exchange& exchange) {
         exchange.refuse(400, parameters.error().reason, "A part of the path is not acceptable.");
         co_return;
     }
+    WaitingClient client(exchange);
     const api::Call call{
         .head = exchange.request(),
         .path = exchange.path,
@@ -193,7 +196,7 @@ Task<> answer_ourselves(Exchange& exchange) {
         .client_network = access::ClientNetwork::from_v6(exchange.client_address.octets()),
         .parameters = *parameters,
         .body = body.text,
-        .client = exchange.client};
+        .client = &client};
     auto reply = co_await own.handle(call);
     if (reply) {
         take_reply(exchange, *std::move(reply));

@@ -74,6 +74,8 @@ void Server::drain() {
     listening_.clear();
     worker_.draining = true;
     for (auto* open = first_; open; open = open->next) open->wakeup.wake();
+    for (auto* held = worker_.first_held; held; held = held->next_held)
+        held->client->wakeup().wake();  // polls and streams of ours end
 }
 
 Task<> Server::close(std::unique_ptr<net::Listener> listener) {

@@ -33,13 +33,7 @@ SteadyTime end_of(const Exchange& exchange) {
     auto deadline = exchange.ends_at;  // now, where it was revoked
     if (const auto& total = exchange.route->timeouts.total)
         deadline = std::min(deadline, exchange.started + *total);
-    const auto end_at = [&](SystemTime end) {
-        const auto left = end - exchange.worker->loop.system_now();
-        deadline = std::min(deadline, exchange.worker->loop.now() + left);
-    };
-    if (const auto& expires = exchange.principal->expires) end_at(*expires);
-    if (const auto* certificate = certificate_of(exchange)) end_at(certificate->not_after);
-    return deadline;
+    return std::min(deadline, credential_end(exchange));
 }
 
 }  // namespace
