@@ -63,6 +63,12 @@ Task<Result<std::optional<std::string>>> Bus::name_of(std::string address) {
     co_return name;
 }
 
+Task<Result<bool>> Bus::knows(std::string address) {
+    if (!is_uuid(address)) co_return true;
+    GH_CO_TRY(const auto name, co_await name_of(std::move(address)));
+    co_return name.has_value();
+}
+
 Task<Result<std::string_view>> Bus::judge(Draft& draft) {
     std::vector<std::string> names;
     for (const auto* address : {&draft.recipient, &draft.sender}) {
@@ -90,10 +96,8 @@ Task<Result<std::vector<Sent>>> Bus::send(std::vector<Draft> drafts) {
         places.push_back(i);
         good.push_back(drafts[i]);
     }
-    auto body = [good = std::move(good), limits = limits(),
-                 now = system_now()](storage::Session& session) {
-        return bus::send(session, good, limits, now);
-    };
+    auto body = [good = std::move(good), limits = limits(), now = system_now()](
+                    storage::Session& session) { return bus::send(session, good, limits, now); };
     GH_CO_TRY(auto sent, co_await writer_.write(std::move(body)));
     for (std::size_t i = 0; i < sent.size(); ++i) all[places[i]] = std::move(sent[i]);
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -135,8 +139,9 @@ Task<Result<void>> Bus::acknowledge(std::string recipient, std::vector<std::stri
         if (done) co_return Result<void>{};
         if (!storage::is_away(done.error())) co_return std::unexpected(std::move(done).error());
     }
-    storage::Command command{.kind = std::string(acknowledge_kind),
-                             .payload = payload_of({.recipient = recipient, .ids = ids, .at = now})};
+    storage::Command command{
+        .kind = std::string(acknowledge_kind),
+        .payload = payload_of({.recipient = recipient, .ids = ids, .at = now})};
     GH_CO_TRY_VOID(co_await fallback_.submit(std::move(command), now));
     ring_later(recipient);
     co_return Result<void>{};
@@ -145,7 +150,8 @@ Task<Result<void>> Bus::acknowledge(std::string recipient, std::vector<std::stri
 Task<Result<void>> Bus::acknowledge_from_journal(storage::Session& session,
                                                  storage::JournalRecord record) {
     GH_CO_TRY(auto read, acknowledgement_of(record.payload));
-    GH_CO_TRY_VOID(co_await bus::acknowledge(session, read.recipient, std::move(read.ids), read.at));
+    GH_CO_TRY_VOID(
+        co_await bus::acknowledge(session, read.recipient, std::move(read.ids), read.at));
     ring_later(read.recipient);
     co_return Result<void>{};
 }
@@ -184,22 +190,8 @@ Task<Result<bool>> Bus::release(std::string recipient, std::string receipt) {
 Task<Result<void>> Bus::lock(storage::Session& session) { return bus::lock(session); }
 
 Task<Result<void>> Bus::post(storage::Session& session, outbox::Notice notice) {
-    Draft draft{.id = {},
-                .kind = notice.is_task ? Kind::task : Kind::notification,
-                .recipient = std::move(notice.recipient),
-                .sender = std::move(notice.sender),
-                .conversation_id = {},
-                .type = std::move(notice.type),
-                .body = std::move(notice.body),
-                .trace = std::move(notice.trace),
-                .deliver_at = {},
-                .expires_at = {}};
-    std::vector<Draft> one;
-    one.push_back(std::move(draft));
-    GH_CO_TRY(const auto sent, co_await bus::send(session, std::move(one), limits(),
-                                                  std::chrono::system_clock::now()));
-    if (!sent[0].refusal.empty()) co_return fail(ErrorKind::exhausted, sent[0].refusal);
-    co_return Result<void>{};
+    co_return co_await bus::post(session, std::move(notice), limits(),
+                                 std::chrono::system_clock::now());
 }
 
 void Bus::committed(const outbox::Notice& notice) {
@@ -231,8 +223,8 @@ Task<Result<void>> Bus::clean(SystemTime now) {
         const bool nearly_full = bytes > limits().bytes_max / 10 * 9;
         const auto done_since = nearly_full ? now : now - config_.history_kept;
         GH_CO_TRY(const auto forgotten,
-                  co_await messages_.purge({.done_since = done_since,
-                                            .dead_since = now - config_.dead_letters_kept}));
+                  co_await messages_.purge(
+                      {.done_since = done_since, .dead_since = now - config_.dead_letters_kept}));
         if (forgotten < MessageRepository::ended_at_once) break;
     }
     co_return Result<void>{};

@@ -59,6 +59,8 @@ class Bus final : public outbox::Outbox {
     [[nodiscard]] Task<Result<bool>> renew(std::string recipient, std::string receipt,
                                            milliseconds lease);
     [[nodiscard]] Task<Result<bool>> release(std::string recipient, std::string receipt);
+    /// Is there somebody who could read what is sent there? Nobody ("") is no reason to refuse.
+    [[nodiscard]] Task<Result<bool>> knows(std::string address);
     /// Rings by the names of recipients.
     [[nodiscard]] net::Doorbell& bell() { return bell_; }
 

@@ -12,9 +12,7 @@ constexpr std::size_t names_max = 256;
 
 }  // namespace
 
-config::Type<std::int64_t> conversation_messages_type() {
-    return config::integer_64(0, 1'000'000);
-}
+config::Type<std::int64_t> conversation_messages_type() { return config::integer_64(0, 1'000'000); }
 
 config::Type<BusConfig> bus_type() {
     using std::chrono::days;
@@ -28,10 +26,11 @@ config::Type<BusConfig> bus_type() {
     table.key("inbox_messages_max", &BusConfig::inbox_messages_max,
               config::integer_64(1, 10'000'000),
               "Messages that wait in one inbox; more are refused (429).");
-    table.key("bytes_max", &BusConfig::bytes_max,
-              config::size<std::uint64_t>(1024 * kib, kib * kib * kib * kib),
-              "Of all messages that are kept, those that have ended among them; when it is full, the "
-              "oldest of these go before their time, and what finds no place is refused (507).");
+    table.key(
+        "bytes_max", &BusConfig::bytes_max,
+        config::size<std::uint64_t>(1024 * kib, kib * kib * kib * kib),
+        "Of all messages that are kept, those that have ended among them; when it is full, the "
+        "oldest of these go before their time, and what finds no place is refused (507).");
     table.key("lease", &BusConfig::lease, config::duration(milliseconds(1'000), hours(12)),
               "How long a receiver has to acknowledge, where it says nothing else.");
     table.key("deliveries_max", &BusConfig::deliveries_max, config::integer_64(1, 100),

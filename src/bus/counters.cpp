@@ -24,13 +24,13 @@ Counters::Counters(telemetry::Registry& registry)
                                  "Messages that were given up after as many deliveries.")),
       expired_(registry.one_counter("gatehouse_messages_expired_total",
                                     "Messages that nobody wanted in time.")),
-      delivery_(
-          registry
-              .histogram({.name = "gatehouse_message_delivery_seconds",
-                          .help = "From a message's sending, or when it was due, until it was given "
-                                  "out first.",
-                          .labels = {}})
-              .with({})) {
+      delivery_(registry
+                    .histogram(
+                        {.name = "gatehouse_message_delivery_seconds",
+                         .help = "From a message's sending, or when it was due, until it was given "
+                                 "out first.",
+                         .labels = {}})
+                    .with({})) {
     for (const auto* operation : {"create", "update", "delete"}) tasks_.with({operation}).add(0);
     registry.collect({.name = "rabbitmq_queue_messages",
                       .help = "Messages that wait in an inbox, those given out among them; the "

@@ -30,10 +30,9 @@ class GroupWriter {
     /// value.
     /// @return `exhausted` "bus.busy" (waiting_max); errors of the session
     template <class Body>
-    [[nodiscard]] auto write(Body body)
-        -> std::invoke_result_t<Body&, storage::Session&> {
-        using Value = storage::detail::TaskValue<
-            std::invoke_result_t<Body&, storage::Session&>>::type;
+    [[nodiscard]] auto write(Body body) -> std::invoke_result_t<Body&, storage::Session&> {
+        using Value =
+            storage::detail::TaskValue<std::invoke_result_t<Body&, storage::Session&>>::type;
         auto value = std::make_shared<std::optional<Value>>();
         Work work = [value, body = std::move(body)](storage::Session& session) {
             return fill(body(session), value);

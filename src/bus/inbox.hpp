@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/task.hpp"
 #include "bus/message.hpp"
+#include "outbox/outbox.hpp"
 #include "storage/session.hpp"
 
 /// What is done with messages, each within a transaction of whoever calls. Called again, after it was undone, each does the
@@ -29,6 +30,11 @@ struct Limits {
 [[nodiscard]] Task<Result<std::vector<Sent>>> send(storage::Session& session,
                                                    std::vector<Draft> drafts, Limits limits,
                                                    SystemTime now);
+
+/// What another room tells.
+/// @return `exhausted` "bus.inbox_full", "bus.full"
+[[nodiscard]] Task<Result<void>> post(storage::Session& session, outbox::Notice notice,
+                                      Limits limits, SystemTime now);
 
 struct Wish {
     std::string recipient;

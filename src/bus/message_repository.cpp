@@ -153,8 +153,6 @@ Task<Result<std::vector<std::string>>> find_awake(Session& session, SystemTime s
     std::vector<std::string> found;
     for (const auto* statement :
          {&select_due, &select_lease_over, &select_pause_over, &select_used}) {
-        // On SQLite there is one node, which has heard of what it did itself.
-        if (statement == &select_used && session.dialect() == storage::Dialect::sqlite) continue;
         GH_CO_TRY(const auto rows,
                   co_await session.query(*statement, since, now, MessageRepository::awake_max));
         for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(rows[i].text(0));

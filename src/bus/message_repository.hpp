@@ -53,8 +53,8 @@ class MessageRepository {
     [[nodiscard]] Task<Result<std::int64_t>> bytes();
 
     static constexpr std::size_t awake_max = 1'000;
-    /// Whose line may have something to give out that it had not before: what is due, leases and pauses that are over, and on
-    /// a database of several nodes what others have sent.
+    /// Whose line may have something to give out that it had not before: what is due, leases and pauses that are over, and
+    /// what other nodes and verbs of the shell have sent.
     [[nodiscard]] Task<Result<std::vector<std::string>>> awake(SystemTime since, SystemTime now);
 
     struct Depth {

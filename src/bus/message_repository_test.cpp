@@ -108,7 +108,8 @@ TEST_P(MessageRepositoryTest, TellsWhoseLineMayHaveSomethingNew) {
         std::erase(found, "b");
         return found;
     };
-    EXPECT_TRUE(awake(2, 30).empty());
+    EXPECT_EQ(awake(0, 1), std::vector<std::string>{"a"}) << "somebody has used it";
+    EXPECT_TRUE(awake(2, 29).empty());
     EXPECT_EQ(awake(30, 31), std::vector<std::string>{"a"}) << "the lease is over";
     nack(batch, ids(batch), 5, 2);
     EXPECT_EQ(awake(6, 7), std::vector<std::string>{"a"}) << "the pause is over";

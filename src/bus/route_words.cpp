@@ -59,12 +59,11 @@ const api::Type<std::string>& address_type() {
 }
 
 const api::Type<std::string>& id_type() {
-    static const auto type = api::text({.length_min = 36,
-                                        .length_max = 36,
-                                        .form = {.holds = is_uuid,
-                                                 .said = "a UUID in lower case",
-                                                 .pattern = {},
-                                                 .format = "uuid"}});
+    static const auto type = api::text(
+        {.length_min = 36,
+         .length_max = 36,
+         .form = {
+             .holds = is_uuid, .said = "a UUID in lower case", .pattern = {}, .format = "uuid"}});
     return type;
 }
 
@@ -124,7 +123,8 @@ std::string trace_now(const api::Call& call) {
     if (const auto* trace = telemetry::Trace::current(); trace != nullptr && trace->recording())
         return std::string(telemetry::to_traceparent(trace->context()).view());
     const auto* parent = call.head.fields.find("traceparent");
-    if (parent != nullptr && telemetry::parse_traceparent(*parent)) return std::string(*parent);
+    if (parent != nullptr && telemetry::parse_traceparent(parent->value))
+        return std::string(parent->value);
     const telemetry::TraceContext begun{.trace_id = telemetry::new_trace_id(),
                                         .span_id = telemetry::new_span_id(),
                                         .sampled = false};
@@ -141,6 +141,7 @@ Refusal refusal_of(std::string_view reason) {
         Refusal{"bus.recipient_unknown", 404, "There is no agent with this id."},
         Refusal{"bus.lease_over", 409,
                 "The batch is out no more: its lease is over, or all of it has ended."},
+        Refusal{"bus.message_large", 413, "The body of the message is larger than it may be."},
         Refusal{"bus.address", 403, "Whoever asks has a name that is too long for an inbox."},
         Refusal{"message.not_dead", 409, "It was not given up."},
         Refusal{"task.changed", 412, "It was changed meanwhile: read it again."},

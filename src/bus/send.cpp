@@ -122,4 +122,21 @@ Task<Result<std::vector<Sent>>> send(Session& session, std::vector<Draft> drafts
     co_return all;
 }
 
+Task<Result<void>> post(Session& session, outbox::Notice notice, Limits limits, SystemTime now) {
+    std::vector<Draft> one;
+    one.push_back({.id = {},
+                   .kind = notice.is_task ? Kind::task : Kind::notification,
+                   .recipient = std::move(notice.recipient),
+                   .sender = std::move(notice.sender),
+                   .conversation_id = {},
+                   .type = std::move(notice.type),
+                   .body = std::move(notice.body),
+                   .trace = std::move(notice.trace),
+                   .deliver_at = {},
+                   .expires_at = {}});
+    GH_CO_TRY(const auto sent, co_await send(session, std::move(one), limits, now));
+    if (!sent[0].refusal.empty()) co_return fail(ErrorKind::exhausted, sent[0].refusal);
+    co_return Result<void>{};
+}
+
 }  // namespace gh::bus

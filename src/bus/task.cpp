@@ -1,6 +1,9 @@
 #include "bus/task.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "codec/json_writer.hpp"
 
 namespace gh::bus {
 namespace {
@@ -16,6 +19,19 @@ std::optional<TaskState> task_state_of(std::string_view name) {
     const auto* found = std::ranges::find(names, name);
     if (found == names.end()) return {};
     return task_states[static_cast<std::size_t>(found - names.begin())];
+}
+
+outbox::Notice notice_of(const TaskRow& task, std::string sender, std::string trace) {
+    std::string body;
+    codec::json::Writer out(body);
+    out.begin_object().name("task_id").string(task.id).name("title").string(task.title);
+    out.end_object();
+    return {.recipient = task.assignee,
+            .type = "task.assigned",
+            .body = std::move(body),
+            .sender = std::move(sender),
+            .is_task = true,
+            .trace = std::move(trace)};
 }
 
 bool may_become(TaskState from, TaskState to) {

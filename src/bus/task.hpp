@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "outbox/outbox.hpp"
 
 namespace gh::bus {
 
@@ -50,5 +51,9 @@ struct TaskRow {
     std::int64_t version = 1;
     SystemTime created_at, updated_at;
 };
+
+/// Who has it is told so.
+/// @param trace  a traceparent; may be empty
+[[nodiscard]] outbox::Notice notice_of(const TaskRow& task, std::string sender, std::string trace);
 
 }  // namespace gh::bus
