@@ -43,6 +43,12 @@ Access Access::client_certificate() { return Access(Kind::client_certificate); }
 
 Access Access::agent() { return Access(Kind::agent); }
 
+Access Access::agent_or(Permission permission) {
+    Access access(Kind::agent_or_permission);
+    access.permission_ = permission;
+    return access;
+}
+
 Decision authorize(const Access& access, const Principal& principal,
                    const ClientCertificate* certificate, const CustomRoles& custom) {
     using Kind = Access::Kind;
@@ -70,6 +76,9 @@ Decision authorize(const Access& access, const Principal& principal,
                                 });
             return passes ? allow : deny("access.scope");
         }
+        case Kind::agent_or_permission:
+            if (principal.type == PrincipalType::agent) return allow;
+            [[fallthrough]];
         case Kind::permission:
             return permissions_of(principal, custom).has(access.permission_)
                        ? allow

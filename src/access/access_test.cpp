@@ -102,7 +102,8 @@ TEST(Access, AsksStrangersWhoTheyAreBeforeItDeniesThem) {
     EXPECT_EQ(authorize(Access::anyone(), stranger).outcome, Outcome::allowed);
     for (const auto& access :
          {Access::authenticated(), Access::role("guest"), Access::role("auditor"),
-          Access::scopes({"read"}), Access::client_certificate(), Access::agent()}) {
+          Access::scopes({"read"}), Access::client_certificate(), Access::agent(),
+          Access::agent_or(Permission::messages_send)}) {
         const auto decision = authorize(access, stranger);
         EXPECT_EQ(decision.outcome, Outcome::unauthenticated);
         EXPECT_EQ(decision.reason, "access.anonymous");
@@ -136,6 +137,16 @@ TEST(Access, KnowsEachKindOfPrincipal) {
         EXPECT_EQ(authorize(Access::client_certificate(), principal).outcome, c.certificate);
         EXPECT_EQ(authorize(Access::agent(), principal).outcome, c.agent);
     }
+}
+
+TEST(Access, AdmitsAgentsBesideThoseWhoHoldAPermission) {
+    const auto access = Access::agent_or(Permission::messages_read);
+    EXPECT_EQ(authorize(access, of_type(PrincipalType::agent)).outcome, Outcome::allowed);
+    EXPECT_EQ(authorize(access, of_type(PrincipalType::delegated)).outcome, Outcome::denied);
+    auto user = of_type(PrincipalType::user);
+    EXPECT_EQ(authorize(access, user).reason, "access.permission");
+    user.role = Role::manager;
+    EXPECT_EQ(authorize(access, user).outcome, Outcome::allowed);
 }
 
 TEST(Access, AcceptsACertificateBesideAnotherCredential) {

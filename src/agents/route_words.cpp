@@ -8,40 +8,8 @@
 #include "api/object.hpp"
 #include "api/precondition.hpp"
 #include "codec/ip.hpp"
-#include "codec/json.hpp"
-#include "codec/json_writer.hpp"
 
 namespace gh::agents {
-namespace {
-
-/// A JSON object, as text.
-class ObjectRules final : public api::Type<std::string>::Rules {
- public:
-    explicit ObjectRules(std::size_t bytes_max) : bytes_max_(bytes_max) {}
-    bool read(const codec::json::Value& in, api::Reader& reader, std::string& out) const override {
-        if (in.object() == nullptr) {
-            reader.refuse("type", "Must be an object.");
-            return false;
-        }
-        out.clear();
-        codec::json::Writer(out).value(in);
-        if (out.size() <= bytes_max_) return true;
-        reader.refuse("length", "Must be at most " + std::to_string(bytes_max_) + " bytes.");
-        return false;
-    }
-    void write(codec::json::Writer& out, const std::string& value) const override {
-        out.raw(value);
-    }
-    void describe(codec::json::Writer& out, api::Schemas& /*schemas*/) const override {
-        out.begin_object().name("type").string("object").end_object();
-    }
-
- private:
-    std::size_t bytes_max_;
-};
-
-}  // namespace
-
 const api::Type<std::string>& hostname_type() {
     static const auto type = api::text(
         {.length_max = hostname_bytes_max,
@@ -122,8 +90,7 @@ const api::Type<ThreatStatus>& threat_status_type() {
 }
 
 const api::Type<std::string>& details_type() {
-    static const api::Type<std::string> type(
-        std::make_shared<ObjectRules>(threat_details_bytes_max));
+    static const auto type = api::json_object(threat_details_bytes_max);
     return type;
 }
 

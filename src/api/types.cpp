@@ -209,6 +209,29 @@ class WordRules final : public Type<std::size_t>::Rules {
     std::vector<std::string> words_;
 };
 
+class JsonObjectRules final : public Type<std::string>::Rules {
+ public:
+    explicit JsonObjectRules(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+    bool read(const Value& in, Reader& reader, std::string& out) const override {
+        if (in.object() == nullptr) {
+            reader.refuse("type", "Must be an object.");
+            return false;
+        }
+        out.clear();
+        Writer(out).value(in);
+        if (out.size() <= bytes_max_) return true;
+        reader.refuse("length", "Must be at most " + std::to_string(bytes_max_) + " bytes.");
+        return false;
+    }
+    void write(Writer& out, const std::string& value) const override { out.raw(value); }
+    void describe(Writer& out, Schemas& /*schemas*/) const override {
+        out.begin_object().name("type").string("object").end_object();
+    }
+
+ private:
+    std::size_t bytes_max_;
+};
+
 }  // namespace
 
 Type<std::string> text(TextRule rule) {
@@ -224,6 +247,10 @@ Type<std::int64_t> integer_64(std::int64_t least, std::int64_t most) {
 Type<double> fraction() { return Type<double>(std::make_shared<FractionRules>()); }
 
 Type<SystemTime> time() { return Type<SystemTime>(std::make_shared<TimeRules>()); }
+
+Type<std::string> json_object(std::size_t bytes_max) {
+    return Type<std::string>(std::make_shared<JsonObjectRules>(bytes_max));
+}
 
 Type<std::size_t> word_of(std::vector<std::string> words) {
     return Type<std::size_t>(std::make_shared<WordRules>(std::move(words)));

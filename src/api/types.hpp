@@ -45,6 +45,8 @@ struct TextRule {
 [[nodiscard]] Type<double> fraction();
 /// A moment, RFC 3339 in UTC to the second: "2027-01-31T00:00:00Z".
 [[nodiscard]] Type<SystemTime> time();
+/// A JSON object, as text: what clients have among themselves. Written as it was read.
+[[nodiscard]] Type<std::string> json_object(std::size_t bytes_max);
 /// One of `words`, by index.
 [[nodiscard]] Type<std::size_t> word_of(std::vector<std::string> words);
 

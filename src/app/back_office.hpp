@@ -7,6 +7,7 @@
 
 #include "api/route.hpp"
 #include "app/agents_house.hpp"
+#include "app/bus_house.hpp"
 #include "app/checkpoint_keeper.hpp"
 #include "app/clerk.hpp"
 #include "app/health.hpp"
@@ -105,6 +106,7 @@ class BackOffice {
     ProfileRoom profiles_;
     PkiHouse pki_;
     AgentsHouse agents_;
+    BusHouse bus_;
     net::WorkPool looking_{{.threads = 1, .queue_max = 4, .name = "health"}};
     Health health_;
     std::unique_ptr<Clerk> clerk_;

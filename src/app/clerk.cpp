@@ -28,6 +28,7 @@ constexpr auto rotate_every = std::chrono::minutes(10);
 constexpr auto rotate_secrets_every = seconds(1);
 constexpr auto watch_rotations_every = seconds(2);
 constexpr auto end_leases_every = seconds(1);
+constexpr auto keep_messages_every = seconds(1);
 constexpr auto end_patience = milliseconds(500);
 constexpr auto last_patience = seconds(2);
 constexpr auto sign_every = seconds(60);
@@ -60,6 +61,7 @@ Clerk::Clerk(Parts parts)
         spawn(counted(watch_rotations()));
         spawn(counted(end_leases()));
         spawn(counted(keep_agents()));
+        spawn(counted(keep_messages()));
         spawn(counted(check_health()));
     });
     thread_ = std::jthread([this] { loop_.run(); });
@@ -199,6 +201,17 @@ Task<> Clerk::keep_agents() {
         job.heed(done);
         tell_unless_away("heartbeats could not be written down", done, "agents");
     } while (co_await pause(parts_.keep_agents_every / 2));  // the other half is for the round
+}
+
+Task<> Clerk::keep_messages() {
+    do {
+        if (!parts_.revocations.known()) continue;
+        telemetry::JobTrace job(parts_.tracer, "clerk.keep_messages",
+                                telemetry::JobTrace::Kind::poll);
+        const auto done = co_await parts_.keep_messages();
+        job.heed(done);
+        tell_unless_away("messages that are due could not be looked for", done, "bus");
+    } while (co_await pause(keep_messages_every));
 }
 
 Task<> Clerk::rotate_secrets() {

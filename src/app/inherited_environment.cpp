@@ -99,6 +99,10 @@ constexpr InheritedVariable table[] = {
     {"ENABLE_METRICS", "", "listeners[].serve", "true",
      "false serves /metrics nowhere; true serves it on loopback, if no listener does.",
      enable_metrics},
+    {"MAX_CONVERSATION_MESSAGES", "", "bus.conversation_messages_max", "0",
+     "Messages of one conversation; 0: no limit. WEATHER_AGENT_MAX_CONVERSATION_MESSAGES and the "
+     "like: of conversations with the agent weather-agent.",
+     conversation_messages},
     {"LOG_LEVEL", "", "telemetry.log_level", "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL.",
      log_level},
     {"ENVIRONMENT", "", "telemetry.environment", "production",
@@ -209,6 +213,11 @@ void apply_environment(const config::Environment& environment, Settings& setting
             continue;
         }
         variable.apply(overlay, found->second);
+    }
+    for (const auto& [name, value] : environment.all()) {
+        if (value.empty() || !is_conversation_limit(name)) continue;
+        const Overlay overlay{settings, origins, problems, warnings, judge, name};
+        conversation_messages_of(overlay, value);
     }
 }
 

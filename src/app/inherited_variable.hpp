@@ -66,6 +66,9 @@ Apply pool_min, pool_max, pool_timeout;
 Apply encryption_key, secure_secrets;
 Apply token_minutes, valid_users, admin_password;
 Apply pki_server_url, ca_password;
+Apply conversation_messages, conversation_messages_of;
+/// Of agents of one name: NAME_MAX_CONVERSATION_MESSAGES.
+[[nodiscard]] bool is_conversation_limit(std::string_view variable);
 Apply log_level, environment_label, release_label, sentry_dsn, jaeger_host, jaeger_port;
 
 }  // namespace inherited

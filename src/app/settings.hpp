@@ -12,6 +12,7 @@
 #include "app/health.hpp"
 #include "audit/config.hpp"
 #include "base/error.hpp"
+#include "bus/config.hpp"
 #include "config/environment.hpp"
 #include "config/problem.hpp"
 #include "config/reader.hpp"
@@ -47,6 +48,7 @@ struct Settings {
     vault::VaultConfig vault;
     pki::PkiConfig pki;
     agents::AgentsConfig agents;
+    bus::BusConfig bus;
     HealthConfig health;
     exporting::TelemetryConfig telemetry;
     identity::FirstUsersConfig first_users;  ///< from the environment alone

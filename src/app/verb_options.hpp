@@ -6,6 +6,7 @@
 #include "app/agents_command.hpp"
 #include "app/alert_command.hpp"
 #include "app/audit_command.hpp"
+#include "app/bus_command.hpp"
 #include "app/ca_command.hpp"
 #include "app/client_command.hpp"
 #include "app/config_command.hpp"
@@ -32,6 +33,7 @@ struct Options {
     bool password_hash_stdin = false;
     UserOptions user;
     AgentsOptions agents;
+    BusOptions bus;
     KeyOptions key;
     ClientOptions client;
     AuditOptions audit;
@@ -65,6 +67,8 @@ CLI::App* add_state_verb(CLI::App& parent, Options& options, const std::string& 
 void add_identity(CLI::App& app, Options& options);
 /// `agents`.
 void add_agents(CLI::App& app, Options& options);
+/// `tasks` and `messages`.
+void add_bus(CLI::App& app, Options& options);
 /// `ca`.
 void add_ca(CLI::App& app, Options& options);
 /// `secrets`.

@@ -89,6 +89,12 @@ void append_protobuf(std::string& out, const telemetry::TraceId& trace, const Sp
         put_fixed64(text, 7, unix_nanoseconds(span.begins));
         put_fixed64(text, 8, end_of(span));
         each_attribute(span, dropped, [&](const Attribute& each) { put_attribute(text, 9, each); });
+        for (const auto& link : span.links) {
+            put_message(text, 13, [&](std::string& to) {
+                put_id(to, 1, link.trace_id);
+                put_id(to, 2, link.span_id);
+            });
+        }
         if (!span.failed) return;
         put_message(text, 15, [&](std::string& status) {
             put_text(status, 2, span.why);
@@ -157,6 +163,19 @@ void append_json_attribute(std::string& out, const Attribute& attribute) {
     out += "}}";
 }
 
+void append_json_links(std::string& out, std::span<const telemetry::TraceContext> links) {
+    out += ",\"links\":[";
+    for (const auto& link : links) {
+        if (&link != links.data()) out += ',';
+        out += "{\"traceId\":\"";
+        append_hex(out, link.trace_id);
+        out += "\",\"spanId\":\"";
+        append_hex(out, link.span_id);
+        out += "\"}";
+    }
+    out += ']';
+}
+
 /// With a line feed behind it, which no span has within.
 void append_json(std::string& out, const telemetry::TraceId& trace, const SpanRecord& span,
                  std::uint64_t dropped) {
@@ -180,6 +199,7 @@ void append_json(std::string& out, const telemetry::TraceId& trace, const SpanRe
         append_json_attribute(out, each);
     });
     out += ']';
+    if (!span.links.empty()) append_json_links(out, span.links);
     if (span.failed) {
         out += ",\"status\":{\"code\":2,\"message\":";
         append_quoted(out, span.why);

@@ -59,6 +59,28 @@ TEST(Otlp, WritesJsonAsTheProtocolHasIt) {
         "\"1000000000\",\"attributes\":[]}]}]}]}");
 }
 
+TEST(Otlp, LinksASpanWithThoseOfOtherTraces) {
+    const std::array links{
+        telemetry::TraceContext{.trace_id = trace_id(), .span_id = {7, 0, 0, 0, 0, 0, 0, 1}},
+        telemetry::TraceContext{.trace_id = trace_id(), .span_id = {7, 0, 0, 0, 0, 0, 0, 2}}};
+    telemetry::SpanRecord root{.name = "j", .id = {9}, .begins = SystemTime(1s), .links = links};
+    std::string json, protobuf;
+    append_span(json, Encoding::json, trace_id(), root);
+    EXPECT_TRUE(json.contains(
+        "\"attributes\":[],\"links\":["
+        "{\"traceId\":\"101112131415161718191a1b1c1d1e1f\",\"spanId\":\"0700000000000001\"},"
+        "{\"traceId\":\"101112131415161718191a1b1c1d1e1f\",\"spanId\":\"0700000000000002\"}]}"))
+        << json;
+    append_span(protobuf, Encoding::protobuf, trace_id(), root);
+    const std::string first(
+        "\x6a\x1c"
+        "\x0a\x10\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f"
+        "\x12\x08\x07\0\0\0\0\0\0\x01",
+        30);
+    EXPECT_TRUE(protobuf.contains(first));
+    EXPECT_TRUE(protobuf.ends_with("\x02"));
+}
+
 TEST(Otlp, WritesProtobufByHandAsItsEncodingSays) {
     std::string spans;
     const std::array<Attribute, 1> one{{{"n", std::int64_t{300}}}};

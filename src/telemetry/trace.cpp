@@ -27,6 +27,8 @@ std::uint32_t Trace::open(std::string_view name, SpanKind kind, SteadyTime now) 
                       .before = innermost_,
                       .attributes_at = 0,
                       .attributes_count = 0,
+                      .links_at = 0,
+                      .links_count = 0,
                       .failed = false,
                       .ended = false});
     innermost_ = static_cast<std::uint32_t>(spans_.size() - 1);
@@ -61,6 +63,15 @@ void Trace::attribute(std::uint32_t index, const Attribute& attribute) {
     ++entry.attributes_count;
 }
 
+void Trace::link(std::uint32_t index, const TraceContext& to) {
+    auto& entry = spans_[index];
+    if (links_.size() >= links_max) return;
+    if (entry.links_count == 0) entry.links_at = static_cast<std::uint32_t>(links_.size());
+    if (entry.links_at + entry.links_count != links_.size()) return;  // others came meanwhile
+    links_.push_back(to);
+    ++entry.links_count;
+}
+
 void Trace::add(std::string_view name, SpanKind kind, SteadyTime begins,
                 std::chrono::nanoseconds took, std::string_view failure,
                 std::span<const Attribute> attributes) {
@@ -83,7 +94,8 @@ SpanRecord Trace::record_of(const Entry& entry) const {
         .duration = entry.duration,
         .failed = entry.failed,
         .why = entry.why,
-        .attributes = std::span(attributes_).subspan(entry.attributes_at, entry.attributes_count)};
+        .attributes = std::span(attributes_).subspan(entry.attributes_at, entry.attributes_count),
+        .links = std::span(links_).subspan(entry.links_at, entry.links_count)};
 }
 
 void Trace::reset() noexcept {
@@ -91,6 +103,7 @@ void Trace::reset() noexcept {
     parent_.reset();
     spans_.clear();
     attributes_.clear();
+    links_.clear();
     texts_.clear();
     innermost_ = none;
     dropped_ = 0;
@@ -106,6 +119,11 @@ Span::~Span() {
 
 Span& Span::add(const Attribute& attribute) {
     if (index_ != Trace::none) trace_->attribute(index_, attribute);
+    return *this;
+}
+
+Span& Span::link(const TraceContext& to) {
+    if (index_ != Trace::none) trace_->link(index_, to);
     return *this;
 }
 

@@ -38,6 +38,7 @@ struct SpanRecord {
     bool failed = false;
     std::string_view why;  ///< of a failure: a stable token
     std::span<const Attribute> attributes;
+    std::span<const TraceContext> links;  ///< spans of other traces that it has to do with
 };
 
 class Tracer;
@@ -49,6 +50,7 @@ class Trace final : public Ambient {
     static constexpr std::size_t spans_max = 128;       ///< besides the root; more are counted only
     static constexpr std::size_t attributes_max = 512;  ///< of all spans
     static constexpr std::size_t text_bytes_max = 1024;  ///< of one attribute; longer text is cut
+    static constexpr std::size_t links_max = 128;        ///< of all spans
 
     Trace() = default;
     Trace(const Trace&) = delete;
@@ -92,6 +94,7 @@ class Trace final : public Ambient {
         std::string_view why;
         std::uint32_t before;  // the innermost one before it was opened
         std::uint32_t attributes_at, attributes_count;
+        std::uint32_t links_at, links_count;
         bool failed, ended;
     };
 
@@ -99,6 +102,7 @@ class Trace final : public Ambient {
     void close(std::uint32_t index, SteadyTime now);
     [[nodiscard]] SpanRecord record_of(const Entry& entry) const;
     void attribute(std::uint32_t index, const Attribute& attribute);
+    void link(std::uint32_t index, const TraceContext& to);
     void reset() noexcept;
 
     const Tracer* tracer_ = nullptr;
@@ -108,6 +112,7 @@ class Trace final : public Ambient {
     SystemTime begins_at_;
     std::vector<Entry> spans_;
     std::vector<Attribute> attributes_;
+    std::vector<TraceContext> links_;
     Arena texts_;
     std::uint32_t innermost_ = none;
     std::uint64_t dropped_ = 0;
@@ -125,6 +130,9 @@ class Span {
     /// Text is copied.
     Span& attribute(std::string_view key, std::string_view value) { return add({key, value}); }
     Span& attribute(std::string_view key, std::int64_t value) { return add({key, value}); }
+    /// A span of another trace that this one has to do with: of a message that is given out. All links of a span before
+    /// another span has any.
+    Span& link(const TraceContext& to);
     /// @param why  a stable token, which outlives the trace: the reason of an error
     void fail(std::string_view why);
 

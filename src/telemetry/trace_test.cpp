@@ -26,6 +26,7 @@ struct Kept final : TraceSink {
                 if (const auto* number = std::get_if<std::int64_t>(&value))
                     text += "=" + std::to_string(*number);
             }
+            for (const auto& link : each.links) text += " ->" + std::to_string(link.span_id[0]);
             if (each.failed) text += " failed: " + std::string(each.why);
             spans.push_back({text, each.id, each.parent.value_or(SpanId{}), each.duration});
         });
@@ -87,6 +88,24 @@ TEST_F(TraceTest, StepsHangBelowWhereTheyStand) {
     EXPECT_FALSE(kept.last.parent);
     EXPECT_EQ(kept.last.begins, now_at);
     EXPECT_GE(kept.last.duration, 1ms);
+}
+
+TEST_F(TraceTest, AStepHasLinksToOtherTraces) {
+    const Tracer tracer(kept, {});
+    begin(tracer);
+    {
+        Span first("first"), second("second");
+        first.link({.trace_id = {1}, .span_id = {1}}).link({.trace_id = {1}, .span_id = {2}});
+        second.link({.trace_id = {2}, .span_id = {3}});
+        first.link({.trace_id = {2}, .span_id = {9}});  // too late: another one has some
+        Span many("many");
+        for (std::size_t i = 0; i < Trace::links_max + 9; ++i) many.link({.span_id = {4}});
+    }
+    end(tracer);
+    ASSERT_EQ(kept.spans.size(), 3U);
+    EXPECT_EQ(kept.spans[0].text, "first ->1 ->2");
+    EXPECT_EQ(kept.spans[1].text, "second ->3");
+    EXPECT_EQ(kept.spans[2].text.size(), 4 + 4 * (Trace::links_max - 3));
 }
 
 TEST_F(TraceTest, WithoutATraceNothingIsRecorded) {

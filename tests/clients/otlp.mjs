@@ -24,7 +24,8 @@ function fromProtobuf(body) {
 
 function fromJson(body) {
     const read = JSON.parse(body.toString("utf8"));
-    for (const span of read.resourceSpans.flatMap((each) => each.scopeSpans).flatMap((each) => each.spans)) {
+    const all = read.resourceSpans.flatMap((each) => each.scopeSpans).flatMap((each) => each.spans);
+    for (const span of [...all, ...all.flatMap((each) => each.links ?? [])]) {
         assert.match(span.traceId, /^[0-9a-f]{32}$/);
         assert.match(span.spanId, /^[0-9a-f]{16}$/);
         for (const key of ["traceId", "spanId", "parentSpanId"]) {
@@ -46,7 +47,7 @@ for (const [type, text] of JSON.parse(readFileSync(0, "utf8"))) {
                 spans.push({
                     name: span.name, kind: kinds[span.kind], trace: hex(span.traceId), id: hex(span.spanId), parent: hex(span.parentSpanId),
                     start: Number(span.startTimeUnixNano), end: Number(span.endTimeUnixNano), error: span.status?.message ?? "",
-                    attributes: facts(span.attributes), resource: facts(resource.attributes),
+                    links: (span.links ?? []).map((link) => [hex(link.traceId), hex(link.spanId)]), attributes: facts(span.attributes), resource: facts(resource.attributes),
                 });
             }
         }

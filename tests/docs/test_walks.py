@@ -117,6 +117,26 @@ def test_agents(tmp_path):
 
 
 @pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_messages(tmp_path):
+    ports = {9901: free_port()}
+    page = Page("messages.md", ports)
+    config = {"listeners": [{"name": "admin", "bind": f"127.0.0.1:{ports[9901]}", "serve": ["health", "metrics", "api"]}],
+              "routes": []}
+    house = Gatehouse(tmp_path, config, ready=False)
+    try:
+        house.wait_until_ready()
+        shell = "set -euo pipefail\n" + "".join(block for _, block in page.blocks)
+        done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+                              env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
+        assert done.returncode == 0, done.stdout + done.stderr
+        lines = done.stdout.splitlines()
+        assert '"status":201' in lines[0] and "task.assigned" in lines and "Look at the sky" in lines[-1], done.stdout
+        assert [line for line in lines if " done " in line and "question" in line], done.stdout
+    finally:
+        house.close()
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
 def test_secrets(tmp_path):
     page = Page("secrets.md", {})
     house = House(tmp_path)

@@ -22,6 +22,7 @@ class Span:
     start: int
     end: int
     error: str
+    links: list
     attributes: dict
     resource: dict = field(repr=False)
 

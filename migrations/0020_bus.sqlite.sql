@@ -1,0 +1,71 @@
+-- What is told to agents and to others, until they have said that they have it, and for a while after; and what there is to do.
+
+-- Positions are given in the order of commits: whoever writes here holds the one row of message_totals.
+CREATE TABLE message_totals (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    last_position INTEGER NOT NULL,
+    bytes INTEGER NOT NULL  -- of all rows of messages, ended ones too
+) STRICT;
+INSERT INTO message_totals (one, last_position, bytes) VALUES (1, 0, 0);
+
+CREATE TABLE messages (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('message', 'notification', 'task')),
+    recipient TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    conversation_id TEXT,
+    type TEXT NOT NULL DEFAULT '',
+    body TEXT NOT NULL,  -- a JSON object
+    bytes INTEGER NOT NULL,  -- as the limits count it
+    trace TEXT NOT NULL DEFAULT '',  -- a traceparent; empty: none
+    state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'dead', 'expired')),
+    deliveries INTEGER NOT NULL DEFAULT 0,
+    receipt TEXT NOT NULL DEFAULT '',  -- of the batch that it was last given out with
+    created_at INTEGER NOT NULL,
+    deliver_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    ended_at INTEGER
+) STRICT;
+CREATE INDEX messages_in_line ON messages (recipient, position) WHERE state = 'waiting';
+CREATE INDEX messages_by_delivery ON messages (deliver_at, recipient) WHERE state = 'waiting' AND deliver_at > created_at;
+CREATE INDEX messages_by_expiry ON messages (expires_at) WHERE state = 'waiting' AND expires_at IS NOT NULL;
+CREATE INDEX messages_by_end ON messages (ended_at) WHERE state IN ('done', 'expired');
+CREATE INDEX messages_dead ON messages (position) WHERE state = 'dead';
+CREATE INDEX messages_by_recipient ON messages (recipient, position);
+CREATE INDEX messages_by_sender ON messages (sender, position);
+CREATE INDEX messages_by_conversation ON messages (conversation_id, position) WHERE conversation_id IS NOT NULL;
+
+-- One line for each recipient, of which one batch at most is given out at a time.
+CREATE TABLE inboxes (
+    recipient TEXT PRIMARY KEY,
+    messages INTEGER NOT NULL DEFAULT 0,  -- that wait, those given out among them
+    receipt TEXT NOT NULL DEFAULT '',  -- of the batch that is out
+    leased INTEGER NOT NULL DEFAULT 0,  -- messages of it that are not ended yet
+    leased_until INTEGER NOT NULL DEFAULT 0,
+    paused_until INTEGER NOT NULL DEFAULT 0,  -- something was given back, to be asked for no earlier
+    used_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX inboxes_by_depth ON inboxes (messages);
+CREATE INDEX inboxes_by_lease ON inboxes (leased_until) WHERE leased > 0;
+CREATE INDEX inboxes_by_pause ON inboxes (paused_until) WHERE paused_until > 0;
+CREATE INDEX inboxes_by_use ON inboxes (used_at);
+
+CREATE TABLE tasks (
+    id TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL
+        CHECK (state IN ('open', 'assigned', 'in_progress', 'completed', 'failed', 'cancelled')),
+    assignee TEXT NOT NULL DEFAULT '',  -- whose inbox heard of it; empty: nobody yet
+    input TEXT NOT NULL DEFAULT '{}',  -- a JSON object
+    result TEXT NOT NULL DEFAULT '{}',  -- a JSON object
+    created_by TEXT NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tasks_by_creation ON tasks (created_at, id);
+CREATE INDEX tasks_by_state ON tasks (state, created_at, id);
+CREATE INDEX tasks_by_assignee ON tasks (assignee, created_at, id);
+CREATE INDEX tasks_by_assignee_state ON tasks (assignee, state, created_at, id);

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agents/agent_repository.hpp"
+#include "bus/room.hpp"
+#include "storage/fallback.hpp"
+
+namespace gh::app {
+
+/// The messages of a running house.
+class BusHouse {
+ public:
+    /// @param database, fallback, registry, log  outlive it
+    BusHouse(storage::Database& database, storage::Fallback& fallback, const bus::BusConfig& config,
+             telemetry::Registry& registry, telemetry::Log& log)
+        : agents_(database),
+          room_({.database = database,
+                 .fallback = fallback,
+                 .name_of_agent = [this](std::string id) { return name_of(std::move(id)); },
+                 .config = config,
+                 .registry = registry,
+                 .log = log}) {}
+    BusHouse(const BusHouse&) = delete;
+    BusHouse& operator=(const BusHouse&) = delete;
+
+    [[nodiscard]] std::vector<api::Route> routes() {
+        auto all = bus::message_routes(room_);
+        for (const auto routes : {bus::inbox_routes, bus::history_routes, bus::task_routes})
+            std::ranges::move(routes(room_), std::back_inserter(all));
+        return all;
+    }
+    /// For what other rooms tell.
+    [[nodiscard]] outbox::Outbox& outbox() { return room_.bus; }
+
+    /// One of the clerk's rounds: rings for what is due, ends what has expired.
+    [[nodiscard]] Task<Result<void>> keep() {
+        return room_.bus.keep(std::chrono::system_clock::now(), std::chrono::steady_clock::now());
+    }
+
+ private:
+    [[nodiscard]] Task<Result<std::optional<std::string>>> name_of(std::string id) {
+        auto agent = co_await agents_.find(std::move(id));
+        std::optional<std::string> name;
+        if (agent && agent->status != agents::Status::retired) name = std::move(agent->hostname);
+        if (!agent && agent.error().kind != ErrorKind::not_found)
+            co_return std::unexpected(std::move(agent).error());
+        co_return name;
+    }
+
+    agents::AgentRepository agents_;
+    bus::Room room_;
+};
+
+}  // namespace gh::app

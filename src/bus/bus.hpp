@@ -1,0 +1,114 @@
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/task.hpp"
+#include "bus/config.hpp"
+#include "bus/counters.hpp"
+#include "bus/group_writer.hpp"
+#include "bus/inbox.hpp"
+#include "bus/message.hpp"
+#include "bus/message_repository.hpp"
+#include "net/doorbell.hpp"
+#include "outbox/outbox.hpp"
+#include "storage/fallback.hpp"
+#include "telemetry/log.hpp"
+
+namespace gh::bus {
+
+/// What an agent of this id is called; nothing: there is none that could read. Asked for what looks like an id.
+using NameOfAgent = std::function<Task<Result<std::optional<std::string>>>(std::string id)>;
+
+/// Messages on their way, on the house's own database. What other rooms post goes the same way. Thread-safe; from coroutines on
+/// a loop.
+class Bus final : public outbox::Outbox {
+ public:
+    struct Parts {
+        storage::Database& database;
+        storage::Fallback& fallback;  ///< acknowledgements wait there while the database is away
+        NameOfAgent name_of_agent;
+        BusConfig config;
+        telemetry::Registry& registry;
+        telemetry::Log& log;
+    };
+    /// Registers with the fallback, before anything is submitted there. What `parts` names outlives it.
+    explicit Bus(Parts parts);
+    Bus(const Bus&) = delete;
+    Bus& operator=(const Bus&) = delete;
+
+    // --- the way of a message ---
+
+    /// All at once, in their order; who waits for them is woken. Refusals besides send()'s: "bus.recipient_unknown".
+    [[nodiscard]] Task<Result<std::vector<Sent>>> send(std::vector<Draft> drafts);
+    /// @param lease  nothing: the configuration's
+    [[nodiscard]] Task<Result<Batch>> receive(std::string recipient, std::size_t messages_max,
+                                              std::optional<milliseconds> lease);
+    /// On disk when it resumes: in the database, or in the journal while that is away.
+    [[nodiscard]] Task<Result<void>> acknowledge(std::string recipient,
+                                                 std::vector<std::string> ids);
+    [[nodiscard]] Task<Result<bool>> give_back(std::string recipient, std::string receipt,
+                                               std::vector<std::string> ids, milliseconds delay);
+    [[nodiscard]] Task<Result<bool>> renew(std::string recipient, std::string receipt,
+                                           milliseconds lease);
+    [[nodiscard]] Task<Result<bool>> release(std::string recipient, std::string receipt);
+    /// Is there somebody who could read what is sent there? Nobody ("") is no reason to refuse.
+    [[nodiscard]] Task<Result<bool>> knows(std::string address);
+    /// Rings by the names of recipients.
+    [[nodiscard]] net::Doorbell& bell() { return bell_; }
+
+    // --- for other rooms ---
+
+    [[nodiscard]] Task<Result<void>> lock(storage::Session& session) override;
+    [[nodiscard]] Task<Result<void>> post(storage::Session& session,
+                                          outbox::Notice notice) override;
+    void ring(const std::string& recipient) override { bell_.ring(recipient); }
+    void committed(const outbox::Notice& notice) override;
+
+    /// One of the clerk's rounds, every second: rings for what is due, ends what has expired, forgets what is old.
+    [[nodiscard]] Task<Result<void>> keep(SystemTime now, SteadyTime steady);
+
+    [[nodiscard]] const BusConfig& config() const { return config_; }
+    [[nodiscard]] Counters& counters() { return counters_; }
+
+ private:
+    struct Named {
+        std::optional<std::string> name;
+        SteadyTime until;
+    };
+    [[nodiscard]] Task<Result<std::optional<std::string>>> name_of(std::string address);
+    /// Fills in how long its conversation may be.
+    /// @return a refusal, or none
+    [[nodiscard]] Task<Result<std::string_view>> judge(Draft& draft);
+    [[nodiscard]] Task<Result<void>> acknowledge_from_journal(storage::Session& session,
+                                                              storage::JournalRecord record);
+    void ring_later(const std::string& recipient);
+    [[nodiscard]] Task<Result<void>> ring_for_due(SystemTime now);
+    [[nodiscard]] Task<Result<void>> clean(SystemTime now);
+    [[nodiscard]] Limits limits() const;
+
+    storage::Database& database_;
+    storage::Fallback& fallback_;
+    const NameOfAgent name_of_agent_;
+    const BusConfig config_;
+    telemetry::Log& log_;
+    Counters counters_;
+    MessageRepository messages_;
+    GroupWriter writer_;
+    net::Doorbell bell_;
+    std::mutex mutex_;  // of what follows
+    std::unordered_map<std::string, Named> names_;
+    std::set<std::string> to_ring_;  // for what came from the journal
+    // keep()'s
+    std::optional<SystemTime> rung_until_;
+    std::optional<SteadyTime> cleaned_, measured_;
+};
+
+}  // namespace gh::bus

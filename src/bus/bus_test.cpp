@@ -1,0 +1,193 @@
+#include "bus/bus.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/try.hpp"
+#include "bus/journalled.hpp"
+#include "bus/testing.hpp"
+#include "net/answer.hpp"
+#include "telemetry/log.hpp"
+
+namespace gh::bus {
+namespace {
+
+using storage::Journal;
+
+/// Each test is one coroutine: what is under way lives on its loop.
+class BusOverDatabaseTest : public BusTest {
+ protected:
+    void SetUp() override {
+        BusTest::SetUp();
+        if (IsSkipped()) return;
+        sometimes.emplace(*database);
+        fallback.emplace(*sometimes, Journal::open(folder.path / "fallback_db", {}).value(),
+                         registry, log);
+        bus.emplace(Bus::Parts{.database = *sometimes,
+                               .fallback = *fallback,
+                               .name_of_agent = &name_of,
+                               .config = {},
+                               .registry = registry,
+                               .log = log});
+    }
+    /// All but one are there.
+    static Task<Result<std::optional<std::string>>> name_of(std::string id) {
+        if (id.ends_with('0')) co_return std::nullopt;
+        co_return "weather-agent";
+    }
+    static std::vector<Draft> drafts(Draft draft) {
+        std::vector<Draft> one;
+        one.push_back(std::move(draft));
+        return one;
+    }
+    void run(Task<Result<void>> test) {
+        const auto done = run_to_end(std::move(test));
+        EXPECT_TRUE(done) << describe(done.error());
+    }
+    Task<Result<void>> acknowledge_while_away();
+    Task<Result<void>> send_together();
+    Task<Result<void>> post_and_ring();
+    Task<Result<void>> send_to_nobody();
+
+    telemetry::NoLog sink;
+    telemetry::Log log{sink, telemetry::LogLevel::info};
+    std::optional<storage::Sometimes> sometimes;
+    std::optional<storage::Fallback> fallback;
+    std::optional<Bus> bus;
+};
+INSTANTIATE_TEST_SUITE_P(Engines, BusOverDatabaseTest, storage::both_engines, storage::engine_name);
+
+Task<Result<void>> BusOverDatabaseTest::acknowledge_while_away() {
+    auto two = drafts(to("a", "1"));
+    two.push_back(to("a", "2"));
+    GH_CO_TRY_VOID(co_await bus->send(std::move(two)));
+    GH_CO_TRY(const auto batch, co_await bus->receive("a", 1, {}));
+    EXPECT_EQ(batch.messages.size(), 1U);
+    sometimes->away = true;
+    const auto refused = co_await bus->send(drafts(to("a", "3")));
+    EXPECT_EQ(reason(refused), "storage.connection") << "a send is never put off";
+    GH_CO_TRY_VOID(co_await bus->acknowledge("a", ids(batch)));
+    GH_CO_TRY_VOID(co_await bus->acknowledge("a", ids(batch)));
+    EXPECT_EQ(fallback->backlog().records, 2U);
+    sometimes->away = false;
+    GH_CO_TRY(const auto brought, co_await fallback->replay(net::Loop::current()->system_now()));
+    EXPECT_EQ(brought, 2U);
+    GH_CO_TRY(const auto next, co_await bus->receive("a", 10, {}));
+    EXPECT_EQ(bodies(next), "2 ");
+    GH_CO_TRY(const auto depths, co_await messages().depths(9));
+    EXPECT_EQ(depths[0].messages, 1) << "counted off once";
+    co_return Result<void>{};
+}
+TEST_P(BusOverDatabaseTest, AcknowledgementsWaitForTheDatabaseAndCountOnce) {
+    run(acknowledge_while_away());
+}
+
+/// Sends one, and tells what came of it.
+Task<> send_and_give(Bus& bus, Draft draft, net::Answer<std::string_view>::Giver give) {
+    std::vector<Draft> one;
+    one.push_back(std::move(draft));
+    const auto sent = co_await bus.send(std::move(one));
+    give(sent ? (*sent)[0].refusal : sent.error().reason);
+}
+
+Task<Result<void>> BusOverDatabaseTest::send_together() {
+    auto& loop = *net::Loop::current();
+    std::vector<net::Answer<std::string_view>> answers;
+    const auto asked = sometimes->asked;
+    for (int i = 0; i < 20; ++i) {
+        auto draft = to("a", std::to_string(i));
+        if (i == 7) draft.type = std::string("\0", 1);  // no text for either database
+        answers.emplace_back(loop);
+        spawn(send_and_give(*bus, std::move(draft), answers.back().giver()));
+    }
+    for (int i = 0; i < 20; ++i) {
+        const auto refusal = co_await answers[static_cast<std::size_t>(i)].wait();
+        EXPECT_EQ(refusal, i == 7 ? "storage.value" : "") << i;
+    }
+    EXPECT_LE(sometimes->asked - asked, 1 + 20) << "as one, and then each for itself";
+    GH_CO_TRY(const auto batch, co_await bus->receive("a", 100, {}));
+    EXPECT_EQ(batch.messages.size(), 19U);
+    co_return Result<void>{};
+}
+TEST_P(BusOverDatabaseTest, WhatIsSentTogetherIsOneTransactionAndOneSpoilsItForNobodyElse) {
+    run(send_together());
+}
+
+Task<Result<void>> BusOverDatabaseTest::post_and_ring() {
+    auto& loop = *net::Loop::current();
+    net::Wakeup wakeup(loop);
+    const net::Doorbell::Visitor visitor(bus->bell(), "a", wakeup);
+    for (const bool fails : {true, false}) {
+        outbox::Posting posting(*bus);
+        auto also = posting.also<int>([](const int& value) {
+            std::vector<outbox::Notice> notices;
+            notices.push_back({.recipient = "a", .type = "t" + std::to_string(value)});
+            return notices;
+        });
+        auto work = [also, fails](storage::Session& session) -> Task<Result<int>> {
+            GH_CO_TRY_VOID(co_await also.before(session));
+            const int value = 7;
+            GH_CO_TRY_VOID(co_await also.after(session, value));
+            if (fails) co_return fail(ErrorKind::conflict, "test.undone");
+            co_return value;
+        };
+        auto done = posting.heed(co_await database->write(std::move(work)));
+        EXPECT_EQ(done.has_value(), !fails);
+    }
+    wakeup.expire_at(loop.now() + seconds(5));
+    co_await wakeup.wait();
+    EXPECT_FALSE(wakeup.expired());
+    GH_CO_TRY(const auto batch, co_await bus->receive("a", 10, {}));
+    EXPECT_EQ(batch.messages.size(), 1U) << "what was undone was never told";
+    EXPECT_EQ(batch.messages.at(0).type, "t7");
+    EXPECT_EQ(batch.messages.at(0).sender, "gatehouse");
+    co_return Result<void>{};
+}
+TEST_P(BusOverDatabaseTest, WhatARoomTellsIsThereExactlyWhenItsChangeIs) { run(post_and_ring()); }
+
+Task<Result<void>> BusOverDatabaseTest::send_to_nobody() {
+    GH_CO_TRY(const auto none,
+              co_await bus->send(drafts(to("018bcfe5-6800-7d5b-8de0-e1c49013ae10"))));
+    EXPECT_EQ(none[0].refusal, "bus.recipient_unknown");
+    GH_CO_TRY(const auto some,
+              co_await bus->send(drafts(to("018bcfe5-6800-7d5b-8de0-e1c49013ae11"))));
+    EXPECT_EQ(some[0].refusal, "");
+    GH_CO_TRY(const bool nobody, co_await bus->knows(""));
+    EXPECT_TRUE(nobody);
+    co_return Result<void>{};
+}
+TEST_P(BusOverDatabaseTest, NothingIsSentToAnAgentThatIsNotThere) { run(send_to_nobody()); }
+
+TEST(Acknowledgement, IsReadAsItWasWritten) {
+    const Acknowledgement written{.recipient = "user:ada",
+                                  .ids = {std::string(view(uuid_v4()))},
+                                  .at = SystemTime(seconds(7))};
+    const auto read = acknowledgement_of(payload_of(written));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->recipient, written.recipient);
+    EXPECT_EQ(read->ids, written.ids);
+    EXPECT_EQ(read->at, written.at);
+    for (const auto* bad :
+         {"", "{}", "[]", R"({"recipient":"a b","ids":[],"at":1})",
+          R"({"recipient":"a","ids":["x"],"at":1})", R"({"recipient":"a","ids":[7],"at":1})",
+          R"({"recipient":"a","ids":[],"at":"1"})", R"({"recipient":"a","at":1})"})
+        EXPECT_EQ(reason(acknowledgement_of(bad)), "bus.payload") << bad;
+}
+
+TEST(ConversationLimit, IsTheSmallestOfWhatTheNamesHave) {
+    BusConfig config;
+    EXPECT_EQ(conversation_limit(config, {"weather-agent"}), 0);
+    config.conversation_messages_max_of = {{"WEATHER_AGENT", 10}, {"free-agent", 0}};
+    EXPECT_EQ(conversation_limit(config, {"weather-agent"}), 10);
+    EXPECT_EQ(conversation_limit(config, {"plan-agent"}), 0);
+    config.conversation_messages_max = 20;
+    EXPECT_EQ(conversation_limit(config, {"plan-agent", "weather-agent"}), 10);
+    EXPECT_EQ(conversation_limit(config, {"plan-agent"}), 20);
+    EXPECT_EQ(conversation_limit(config, {"free-agent"}), 0);
+    EXPECT_EQ(conversation_limit(config, {}), 20);
+}
+
+}  // namespace
+}  // namespace gh::bus

@@ -1,0 +1,82 @@
+#include <fmt/format.h>
+
+#include "base/try.hpp"
+#include "bus/task_repository.hpp"
+#include "bus/testing.hpp"
+
+// SQLite is asked after every test, by EngineTest. PostgreSQL plans by how many rows there are, and for a few it reads them
+// all: so it is asked what it would do where reading all were dear.
+
+namespace gh::bus {
+namespace {
+
+class BusIndexTest : public BusTest {};
+INSTANTIATE_TEST_SUITE_P(Postgres, BusIndexTest, testing::Values(storage::Dialect::postgres),
+                         storage::engine_name);
+
+/// What is done whatever the values are.
+Task<Result<std::string>> plan_of(storage::Session& session, std::string sql) {
+    std::string nothing;
+    for (int i = 1; sql.contains(fmt::format("${}", i)); ++i) nothing += i == 1 ? "NULL" : ", NULL";
+    GH_CO_TRY_VOID(co_await session.script(
+        "SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan; "
+        "PREPARE asked AS " +
+        sql));
+    const auto explain =
+        fmt::format("EXPLAIN EXECUTE asked{}", nothing.empty() ? "" : "(" + nothing + ")");
+    GH_CO_TRY(const auto rows,
+              co_await session.query(storage::Statement{.name = "t.explain", .sql = explain}));
+    std::string plan;
+    for (std::size_t i = 0; i < rows.size(); ++i) plan += rows[i].text(0) + "\n";
+    GH_CO_TRY_VOID(co_await session.script("DEALLOCATE asked"));
+    co_return plan;
+}
+
+TEST_P(BusIndexTest, EveryQueryOfTheRoomFindsItsRowsByAnIndex) {
+    for (int filter = 0; filter < 10; ++filter) {
+        MessagePage page{.newest_first = (filter & 1) != 0, .dead_only = filter / 2 == 4};
+        if (filter / 2 == 1) page.recipient = "a";
+        if (filter / 2 == 2) page.sender = "a";
+        if (filter / 2 == 3) page.conversation_id = "a";
+        ASSERT_TRUE(run_to_end(messages().list(page)));
+    }
+    auto draft = to("a");
+    draft.conversation_id = "talk";
+    draft.conversation_max = 9;
+    send_all({draft, draft});
+    const auto batch = receive_at(1);
+    nack(batch, {batch.messages[1].id}, 3, 2);
+    ack(ids(batch), 3);
+    within([&](storage::Session& session) {
+        return renew(session, "a", batch.receipt, seconds(9), at(3));
+    });
+    within([&](storage::Session& session) { return release(session, "a", batch.receipt); });
+    ASSERT_TRUE(run_to_end(messages().find(batch.messages[0].id)));
+    ASSERT_TRUE(run_to_end(messages().expire(at(1))));
+    ASSERT_TRUE(run_to_end(messages().purge({at(1), at(1)})));
+    ASSERT_TRUE(run_to_end(messages().awake(at(0), at(9))));
+    ASSERT_TRUE(run_to_end(messages().depths(9)));
+    TaskRepository tasks(*database);
+    for (int filter = 0; filter < 8; ++filter) {
+        TaskPage page{.oldest_first = (filter & 1) != 0};
+        if (filter & 2) page.assignee = "a";
+        if (filter & 4) page.state = TaskState::open;
+        ASSERT_TRUE(run_to_end(tasks.list(page)));
+    }
+    ASSERT_FALSE(run_to_end(tasks.find("none")));
+    std::size_t asked = 0;
+    for (const auto& [sqlite, name] : observer.seen()) {
+        const bool ours = name.starts_with("messages.") || name.starts_with("inboxes.") ||
+                          name.starts_with("tasks.");
+        if (!ours || name == "messages.lock" || sqlite.contains("json_each")) continue;
+        auto work = [&sql = sqlite](storage::Session& session) { return plan_of(session, sql); };
+        const auto plan = run_to_end(database->read(std::move(work)));
+        ASSERT_TRUE(plan) << sqlite << ": " << describe(plan.error());
+        EXPECT_FALSE(plan->contains("Seq Scan")) << name << ": " << sqlite << "\n" << *plan;
+        ++asked;
+    }
+    EXPECT_GE(asked, 30U);
+}
+
+}  // namespace
+}  // namespace gh::bus

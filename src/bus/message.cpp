@@ -1,0 +1,55 @@
+#include "bus/message.hpp"
+
+#include <algorithm>
+
+namespace gh::bus {
+namespace {
+
+constexpr std::array<std::string_view, kinds.size()> kind_names{"message", "notification", "task"};
+constexpr std::array<std::string_view, states.size()> state_names{"waiting", "done", "dead",
+                                                                  "expired"};
+
+template <class E, std::size_t count>
+std::optional<E> named(const std::array<std::string_view, count>& names,
+                       const std::array<E, count>& all, std::string_view name) {
+    const auto* found = std::ranges::find(names, name);
+    if (found == names.end()) return {};
+    return all[static_cast<std::size_t>(found - names.begin())];
+}
+
+bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+}  // namespace
+
+std::string_view name_of(Kind kind) { return kind_names[static_cast<std::size_t>(kind)]; }
+std::optional<Kind> kind_of(std::string_view name) { return named(kind_names, kinds, name); }
+std::string_view name_of(State state) { return state_names[static_cast<std::size_t>(state)]; }
+std::optional<State> state_of(std::string_view name) { return named(state_names, states, name); }
+
+bool is_uuid(std::string_view text) {
+    if (text.size() != 36) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+        if (dash ? text[i] != '-' : !hex) return false;
+    }
+    return true;
+}
+
+bool is_uuid_v4(std::string_view text) {
+    return is_uuid(text) && text[14] == '4' && std::string_view("89ab").contains(text[19]);
+}
+
+bool valid_address(std::string_view text) {
+    return !text.empty() && text.size() <= address_bytes_max &&
+           std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+bool valid_type(std::string_view text) {
+    return !text.empty() && text.size() <= type_bytes_max && is_lower_or_digit(text.front()) &&
+           std::ranges::all_of(text, [](char c) {
+               return is_lower_or_digit(c) || std::string_view("_-./").contains(c);
+           });
+}
+
+}  // namespace gh::bus

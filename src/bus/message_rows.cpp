@@ -1,0 +1,68 @@
+#include "bus/message_rows.hpp"
+
+#include <map>
+#include <utility>
+
+#include "base/try.hpp"
+
+namespace gh::bus {
+namespace {
+
+// A receipt of an older batch counts there no more.
+constexpr storage::Statement update_left{
+    .name = "inboxes.leave",
+    .sql =
+        "UPDATE inboxes SET messages = messages - $2, "
+        "leased = CASE WHEN receipt = $3 AND receipt <> '' THEN leased - $2 ELSE leased END, "
+        "used_at = $4 WHERE recipient = $1"};
+
+}  // namespace
+
+Message message_of(const storage::Row& row) {
+    Message message;
+    message.position = row.integer(0);
+    message.id = row.text(1);
+    message.kind = kind_of(row.text(2)).value_or(Kind::message);
+    message.recipient = row.text(3);
+    message.sender = row.text(4);
+    message.conversation_id = row.optional_text(5);
+    message.type = row.text(6);
+    message.body = row.text(7);
+    message.bytes = row.integer(8);
+    message.trace = row.text(9);
+    message.state = state_of(row.text(10)).value_or(State::dead);
+    message.deliveries = row.integer(11);
+    message.receipt = row.text(12);
+    message.created_at = row.time(13);
+    message.deliver_at = row.time(14);
+    message.expires_at = row.optional_time(15);
+    message.ended_at = row.optional_time(16);
+    return message;
+}
+
+std::vector<Message> messages_of(const storage::Rows& rows) {
+    std::vector<Message> found;
+    found.reserve(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(message_of(rows[i]));
+    return found;
+}
+
+std::string ids_parameter(storage::Dialect dialect, const std::vector<std::string>& ids) {
+    const bool json = dialect == storage::Dialect::sqlite;
+    std::string text = json ? "[" : "";
+    for (const auto& id : ids) {
+        if (&id != &ids.front()) text += ',';
+        text += json ? '"' + id + '"' : id;
+    }
+    return json ? text + "]" : text;
+}
+
+Task<Result<void>> settle(storage::Session& session, std::vector<Left> left, SystemTime now) {
+    std::map<std::pair<std::string, std::string>, std::int64_t> counts;
+    for (auto& one : left) ++counts[{std::move(one.recipient), std::move(one.receipt)}];
+    for (const auto& [of, count] : counts)
+        GH_CO_TRY_VOID(co_await session.execute(update_left, of.first, count, of.second, now));
+    co_return Result<void>{};
+}
+
+}  // namespace gh::bus
