@@ -43,6 +43,12 @@ Access Access::client_certificate() { return Access(Kind::client_certificate); }
 
 Access Access::agent() { return Access(Kind::agent); }
 
+Access Access::agent_or(Permission permission) {
+    Access access(Kind::agent_or_permission);
+    access.permission_ = permission;
+    return access;
+}
+
 Decision authorize(const Access& access, const Principal& principal,
                    const ClientCertificate* certificate, const CustomRoles& custom) {
     using Kind = Access::Kind;
@@ -79,6 +85,11 @@ Decision authorize(const Access& access, const Principal& principal,
                                                                 : deny("access.certificate");
         case Kind::agent:
             return principal.type == PrincipalType::agent ? allow : deny("access.agent");
+        case Kind::agent_or_permission:
+            return principal.type == PrincipalType::agent ||
+                           permissions_of(principal, custom).has(access.permission_)
+                       ? allow
+                       : deny("access.permission");
     }
     return deny("access.nobody");
 }

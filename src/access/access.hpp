@@ -34,6 +34,7 @@ class Access {
         permission,
         client_certificate,
         agent,
+        agent_or_permission,
     };
 
     Access() = default;
@@ -50,10 +51,13 @@ class Access {
     [[nodiscard]] static Access
     agent();  ///< agents themselves; not users, not those whom agents act for
 
+    /// Agents themselves, who are told what they may see, and whoever holds it.
+    [[nodiscard]] static Access agent_or(Permission permission);
+
     [[nodiscard]] Kind kind() const { return kind_; }
     [[nodiscard]] std::string_view role_name() const { return role_name_; }
     [[nodiscard]] std::span<const std::string> scope_names() const { return scopes_; }
-    /// With Kind::permission.
+    /// With Kind::permission and Kind::agent_or_permission.
     [[nodiscard]] Permission wanted_permission() const { return permission_; }
 
  private:

@@ -60,6 +60,7 @@ Clerk::Clerk(Parts parts)
         spawn(counted(watch_rotations()));
         spawn(counted(end_leases()));
         spawn(counted(keep_agents()));
+        spawn(counted(keep_plans()));
         spawn(counted(check_health()));
     });
     thread_ = std::jthread([this] { loop_.run(); });
@@ -199,6 +200,16 @@ Task<> Clerk::keep_agents() {
         job.heed(done);
         tell_unless_away("heartbeats could not be written down", done, "agents");
     } while (co_await pause(parts_.keep_agents_every));
+}
+
+Task<> Clerk::keep_plans() {
+    do {
+        if (!parts_.revocations.known()) continue;
+        telemetry::JobTrace job(parts_.tracer, "clerk.keep_plans", telemetry::JobTrace::Kind::poll);
+        const auto done = co_await parts_.keep_plans();
+        job.heed(done);
+        tell_unless_away("leases of steps could not be looked after", done, "plans");
+    } while (co_await pause(learn_every));
 }
 
 Task<> Clerk::rotate_secrets() {

@@ -62,6 +62,8 @@ class Clerk {
         std::function<Task<Result<void>>()> keep_agents;
         milliseconds keep_agents_every;
         std::function<Task<Result<void>>()> write_heartbeats;
+        /// Ends leases of plans' steps whose agents are silent, twice a second.
+        std::function<Task<Result<void>>()> keep_plans;
         /// Asks what is needed how it is, in its own interval.
         Health& health;
         const telemetry::Tracer* tracer = nullptr;  ///< null: nobody wants to know
@@ -87,6 +89,7 @@ class Clerk {
     [[nodiscard]] Task<> keep_certificates();
     [[nodiscard]] Task<> ask_ca();
     [[nodiscard]] Task<> keep_agents();
+    [[nodiscard]] Task<> keep_plans();
     [[nodiscard]] Task<> rotate_keys();
     [[nodiscard]] Task<> rotate_secrets();
     [[nodiscard]] Task<> watch_rotations();

@@ -173,6 +173,7 @@ Type<Settings> settings_type() {
     table.key("vault", &Settings::vault, vault::vault_type(), "What opens the seal of the keys.");
     table.key("pki", &Settings::pki, pki::pki_type(), "The internal CA.");
     table.key("agents", &Settings::agents, agents::agents_type(), "Programs that come to work.");
+    table.key("plans", &Settings::plans, plan::plans_type(), "How agents work on plans.");
     table.key("health", &Settings::health, health_type(), "When Gatehouse calls itself ready.");
     table.key("telemetry", &Settings::telemetry, telemetry_type(), "What is written down.");
     return table.type();
@@ -217,6 +218,7 @@ std::vector<std::string_view> keys_for_next_start(const Settings& current, const
     if (current.pki.url != next.pki.url) keys.emplace_back("pki.url");
     if (current.pki.acme != next.pki.acme) keys.emplace_back("pki.acme");
     if (current.agents != next.agents) keys.emplace_back("agents");
+    if (current.plans != next.plans) keys.emplace_back("plans");
     const auto& [auth, next_auth] = std::tie(current.auth, next.auth);
     if (auth.issuer != next_auth.issuer) keys.emplace_back("auth.issuer");
     if (auth.access_token_ttl != next_auth.access_token_ttl)

@@ -21,6 +21,7 @@
 #include "identity/config.hpp"
 #include "net/config.hpp"
 #include "pki/config.hpp"
+#include "plan/config.hpp"
 #include "storage/config.hpp"
 #include "vault/config.hpp"
 
@@ -47,6 +48,7 @@ struct Settings {
     vault::VaultConfig vault;
     pki::PkiConfig pki;
     agents::AgentsConfig agents;
+    plan::PlansConfig plans;
     HealthConfig health;
     exporting::TelemetryConfig telemetry;
     identity::FirstUsersConfig first_users;  ///< from the environment alone

@@ -12,6 +12,7 @@
 #include "app/health_command.hpp"
 #include "app/import_command.hpp"
 #include "app/key_command.hpp"
+#include "app/plans_command.hpp"
 #include "app/profile_command.hpp"
 #include "app/rotation_command.hpp"
 #include "app/secrets_command.hpp"
@@ -32,6 +33,7 @@ struct Options {
     bool password_hash_stdin = false;
     UserOptions user;
     AgentsOptions agents;
+    PlansOptions plans;
     KeyOptions key;
     ClientOptions client;
     AuditOptions audit;
@@ -65,6 +67,8 @@ CLI::App* add_state_verb(CLI::App& parent, Options& options, const std::string& 
 void add_identity(CLI::App& app, Options& options);
 /// `agents`.
 void add_agents(CLI::App& app, Options& options);
+/// `plans`.
+void add_plans(CLI::App& app, Options& options);
 /// `ca`.
 void add_ca(CLI::App& app, Options& options);
 /// `secrets`.

@@ -27,7 +27,8 @@ constexpr Statement select_kinds{
         "WHERE state = 'ready' ORDER BY needs LIMIT 1) UNION ALL SELECT (SELECT s.needs FROM "
         "plan_steps AS s WHERE s.state = 'ready' AND s.needs > kinds.needs ORDER BY s.needs "
         "LIMIT 1) FROM kinds WHERE kinds.needs IS NOT NULL) "
-        "SELECT needs FROM kinds WHERE needs IS NOT NULL LIMIT $1"};
+        "SELECT needs FROM kinds WHERE needs IS NOT NULL AND EXISTS (SELECT 1 FROM plan_steps AS s "
+        "WHERE s.state = 'ready' AND s.needs = kinds.needs AND s.available_at <= $2) LIMIT $1"};
 constexpr std::string_view ready_first =
     "s.state = 'ready' AND s.needs = $1 AND s.available_at <= $2 "
     "ORDER BY s.available_at, s.plan_id, s.position LIMIT $3";
@@ -56,8 +57,8 @@ bool has_all(const std::vector<std::string>& sorted, std::string_view needs) {
     return std::ranges::includes(sorted, words);
 }
 
-Task<Result<std::vector<std::string>>> read_kinds(Session& session) {
-    GH_CO_TRY(const auto rows, co_await session.query(select_kinds, kinds_max));
+Task<Result<std::vector<std::string>>> read_kinds(Session& session, SystemTime now) {
+    GH_CO_TRY(const auto rows, co_await session.query(select_kinds, kinds_max, now));
     std::vector<std::string> kinds;
     for (std::size_t i = 0; i < rows.size(); ++i) kinds.push_back(rows[i].text(0));
     co_return kinds;
@@ -70,7 +71,7 @@ bool before(const Step& one, const Step& other) {
 
 Task<Result<std::vector<Step>>> candidates(Session& session, Claim claim, SystemTime now) {
     std::ranges::sort(claim.capabilities);
-    GH_CO_TRY(const auto kinds, co_await read_kinds(session));
+    GH_CO_TRY(const auto kinds, co_await read_kinds(session, now));
     std::vector<Step> found;
     for (const auto& needs : kinds) {
         if (!has_all(claim.capabilities, needs)) continue;
@@ -144,8 +145,8 @@ Task<Result<Claims>> put_claim(Session& session, Claim claim, WorkRules rules, S
 
 }  // namespace
 
-Task<Result<std::vector<std::string>>> WorkRepository::wanted() {
-    auto work = [](Session& session) { return read_kinds(session); };
+Task<Result<std::vector<std::string>>> WorkRepository::wanted(SystemTime now) {
+    auto work = [now](Session& session) { return read_kinds(session, now); };
     co_return co_await database_.read(std::move(work));
 }
 

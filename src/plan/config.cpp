@@ -15,10 +15,9 @@ config::Type<PlansConfig> plans_type() {
     table.key("retry_first", &PlansConfig::retry_first,
               config::duration(milliseconds(10), hours(1)),
               "How long a step rests that failed for the first time; doubled each time.");
-    table.key("retry_most", &PlansConfig::retry_most,
-              config::duration(milliseconds(10), hours(24)), "How long it rests at most.");
-    table.key("steps_max", &PlansConfig::steps_max,
-              config::integer<std::uint32_t>(1, 100'000),
+    table.key("retry_most", &PlansConfig::retry_most, config::duration(milliseconds(10), hours(24)),
+              "How long it rests at most.");
+    table.key("steps_max", &PlansConfig::steps_max, config::integer<std::uint32_t>(1, 100'000),
               "Steps of a plan, with those that steps became.");
     table.check([](const config::Node& node, config::Reader& reader, const PlansConfig& plans) {
         if (plans.retry_first <= plans.retry_most) return true;

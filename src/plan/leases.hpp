@@ -18,7 +18,8 @@ struct HeldLease {
     SteadyTime since;
     SystemTime expires_at;
     std::optional<SystemTime> deadline_at;
-    std::optional<bool> completed;  ///< as it was reported, and journalled; nothing: it is worked on
+    std::optional<bool>
+        completed;  ///< as it was reported, and journalled; nothing: it is worked on
     std::optional<milliseconds> took;
 };
 

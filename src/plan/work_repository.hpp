@@ -95,7 +95,7 @@ class WorkRepository {
     [[nodiscard]] const WorkRules& rules() const { return rules_; }
 
     /// The sets of capabilities that steps which are ready want: what is worth claiming.
-    [[nodiscard]] Task<Result<std::vector<std::string>>> wanted();
+    [[nodiscard]] Task<Result<std::vector<std::string>>> wanted(SystemTime now);
     /// Steps that were ready for the longest time first, as many as there are up to `max`.
     [[nodiscard]] Task<Result<Claims>> claim(Claim claim, SystemTime now);
     [[nodiscard]] Task<Result<Renewed>> renew(std::string lease, std::string agent_id,

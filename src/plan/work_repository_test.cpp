@@ -49,14 +49,14 @@ TEST_P(WorkRepositoryTest, AgentsGetWhatTheyCanDoAndNobodyGetsItTwice) {
     auto searching = step("search");
     searching.capabilities = {"search"};
     ASSERT_TRUE(add("p", {seeing, searching, step("any")}));
-    EXPECT_EQ(run_to_end(work().wanted()).value(),
+    EXPECT_EQ(run_to_end(work().wanted(at(1))).value(),
               (std::vector<std::string>{"", "gpu vision", "search"}));
     EXPECT_EQ(claim(10, 1, {"vision"}).steps.size(), 1U) << "what anybody can do";
     const auto both = claim(10, 1, {"vision", "search", "gpu"});
     ASSERT_EQ(both.steps.size(), 2U);
     EXPECT_EQ(both.steps[0].step.id, "see") << "as they lie in the plan";
     EXPECT_TRUE(claim(10, 1, {"vision", "search", "gpu"}).steps.empty());
-    EXPECT_TRUE(run_to_end(work().wanted()).value().empty());
+    EXPECT_TRUE(run_to_end(work().wanted(at(1))).value().empty());
 }
 
 TEST_P(WorkRepositoryTest, ALeaseIsGoodForItsAgentAndOnce) {

@@ -117,6 +117,25 @@ def test_agents(tmp_path):
 
 
 @pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_plans(tmp_path):
+    ports = {9901: free_port()}
+    page = Page("plans.md", ports)
+    config = {"listeners": [{"name": "admin", "bind": f"127.0.0.1:{ports[9901]}", "serve": ["health", "metrics", "api"]}],
+              "routes": []}
+    house = Gatehouse(tmp_path, config, ready=False)
+    try:
+        house.wait_until_ready()
+        shell = "set -euo pipefail\n" + "".join(block for _, block in page.blocks)
+        done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+                              env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert '"outcome":"completed"' in done.stdout and '"stations":3' in done.stdout
+        assert "100.0 %  3 of 3  completed" in done.stdout and "Storage backend: SQLite\nPlans: 1\nSteps: 3\n" in done.stdout
+    finally:
+        house.close()
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
 def test_secrets(tmp_path):
     page = Page("secrets.md", {})
     house = House(tmp_path)
