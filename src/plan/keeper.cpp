@@ -30,10 +30,11 @@ bool Keeper::may_judge(SystemTime now, SteadyTime steady) {
     const auto drift = before ? std::chrono::abs((now - before->now) - (steady - before->steady))
                               : std::chrono::nanoseconds(0);
     const auto lease = room_.config.lease;
-    // The clock has stepped, or a round took so long that agents were not heard.
-    const bool unbroken = before && drift < lease / 4 && steady - before->steady < lease;
+    // The clock has stepped, a round took so long that agents were not heard, or what they have reported waits.
+    const bool unbroken =
+        before && drift < lease / 4 && steady - before->steady < lease && !room_.desk.waits();
     if (!unbroken || !watching_) watching_ = steady;
-    return steady - *watching_ >= lease && !room_.desk.waits();
+    return steady - *watching_ >= lease;
 }
 
 Task<Result<void>> Keeper::end_leases(SystemTime now) {

@@ -147,13 +147,18 @@ def test_the_database_stops_mid_plan_and_the_plan_goes_on(tmp_path, postgres, di
             assert complete(agent, claimed["a1"], gateway=life.gateway, result={"n": 1}).status == 503, "it cannot know"
         postgres.start()
         agent.gateway = life.gateway
-        until(lambda: states_if(life.operator).get("a1") == "completed", "the journal to be brought", timeout=30, pause=0.1)
+
+        def brought():
+            if not dies:
+                assert report(agent, claimed["a2"], "heartbeat").status == 200, "it beats all the while"
+            return states_if(life.operator).get("a1") == "completed"
+        until(brought, "the journal to be brought", timeout=30, pause=0.1)
+        if not dies:
+            assert complete(agent, claimed["a2"], result=2).status == 200, "whoever was heard in the journal has the step still"
         shown = life.operator.get("/api/v1/plans/p/steps/a1").json()
         assert shown["confidence"] == 0.5 and [each["state"] for each in shown["history"]] == ["completed"]
         assert complete(agent, claimed["a1"], result={"n": 1}).json() == first.json()
         assert [each["error"] for each in life.operator.get("/api/v1/plans/p/steps/a3").json()["history"]] == ["it broke"]
-        if not dies:
-            assert complete(agent, claimed["a2"], result=2).status == 200, "whoever was heard in the journal has the step still"
         until(lambda: work_off(agent) is not None and plan_of(life.operator, "p")["state"] == "completed",
               "the plan to be completed", timeout=30, pause=0.1)
         plan = plan_of(life.operator, "p")
