@@ -39,8 +39,13 @@ class JsonRules final : public api::Type<std::string>::Rules {
         out.raw(value);
     }
     void describe(codec::json::Writer& out, api::Schemas& /*schemas*/) const override {
-        out.begin_object();
-        if (object_) out.name("type").string("object");
+        out.begin_object().name("type");
+        if (object_) {
+            out.string("object");
+        } else {
+            out.begin_array().string("object").string("array").string("string");
+            out.string("number").string("boolean").string("null").end_array();
+        }
         out.end_object();
     }
 
