@@ -88,6 +88,11 @@ Decision authorize(const Access& access, const Principal& principal,
                                                                 : deny("access.certificate");
         case Kind::agent:
             return principal.type == PrincipalType::agent ? allow : deny("access.agent");
+        case Kind::agent_or_permission:
+            return principal.type == PrincipalType::agent ||
+                           permissions_of(principal, custom).has(access.permission_)
+                       ? allow
+                       : deny("access.permission");
     }
     return deny("access.nobody");
 }

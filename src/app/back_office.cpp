@@ -64,6 +64,7 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
                .revocations = &identity_->revocations()},
               settings_.agents, registry, log),
       bus_(*state_->database, *fallback_, settings_.bus, registry, log),
+      plans_(*state_->database, *fallback_, settings_.plans, registry, log),
       health_(settings_.health, probes(), log_) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(
@@ -175,6 +176,7 @@ void BackOffice::start(const std::filesystem::path& sqlite, pki::acme_client::Cl
                      settings_.agents.heartbeat_flush,
                      [this] { return agents_.write_last(); },
                      [this] { return bus_.keep(); },
+                     [this] { return plans_.keep(); },
                      health_,
                      tracer});
     if (!sqlite.empty())
@@ -187,6 +189,7 @@ std::vector<api::Route> BackOffice::routes() {
     std::ranges::move(vault_.routes(), std::back_inserter(all));
     std::ranges::move(agents_.routes(), std::back_inserter(all));
     std::ranges::move(bus_.routes(), std::back_inserter(all));
+    std::ranges::move(plans_.routes(), std::back_inserter(all));
     all.push_back(pool_route(*state_->database));
     std::ranges::move(log_level_routes(log_level_), std::back_inserter(all));
     std::ranges::move(profiles_.routes(), std::back_inserter(all));

@@ -16,6 +16,7 @@
 #include "app/log_level_route.hpp"
 #include "app/own_routes.hpp"
 #include "app/pki_house.hpp"
+#include "app/plans_house.hpp"
 #include "app/profile_routes.hpp"
 #include "app/settings.hpp"
 #include "app/state.hpp"
@@ -107,6 +108,7 @@ class BackOffice {
     PkiHouse pki_;
     AgentsHouse agents_;
     BusHouse bus_;
+    PlansHouse plans_;
     net::WorkPool looking_{{.threads = 1, .queue_max = 4, .name = "health"}};
     Health health_;
     std::unique_ptr<Clerk> clerk_;

@@ -62,6 +62,7 @@ Clerk::Clerk(Parts parts)
         spawn(counted(end_leases()));
         spawn(counted(keep_agents()));
         spawn(counted(keep_messages()));
+        spawn(counted(keep_plans()));
         spawn(counted(check_health()));
     });
     thread_ = std::jthread([this] { loop_.run(); });
@@ -212,6 +213,16 @@ Task<> Clerk::keep_messages() {
         job.heed(done);
         tell_unless_away("messages that are due could not be looked for", done, "bus");
     } while (co_await pause(keep_messages_every));
+}
+
+Task<> Clerk::keep_plans() {
+    do {
+        if (!parts_.revocations.known()) continue;
+        telemetry::JobTrace job(parts_.tracer, "clerk.keep_plans", telemetry::JobTrace::Kind::poll);
+        const auto done = co_await parts_.keep_plans();
+        job.heed(done);
+        tell_unless_away("leases of steps could not be looked after", done, "plans");
+    } while (co_await pause(learn_every));
 }
 
 Task<> Clerk::rotate_secrets() {

@@ -64,6 +64,8 @@ class Clerk {
         std::function<Task<Result<void>>()> write_heartbeats;
         /// Rings for messages that are due, ends what has expired, every second.
         std::function<Task<Result<void>>()> keep_messages;
+        /// Ends leases of plans' steps whose agents are silent, twice a second.
+        std::function<Task<Result<void>>()> keep_plans;
         /// Asks what is needed how it is, in its own interval.
         Health& health;
         const telemetry::Tracer* tracer = nullptr;  ///< null: nobody wants to know
@@ -90,6 +92,7 @@ class Clerk {
     [[nodiscard]] Task<> ask_ca();
     [[nodiscard]] Task<> keep_agents();
     [[nodiscard]] Task<> keep_messages();
+    [[nodiscard]] Task<> keep_plans();
     [[nodiscard]] Task<> rotate_keys();
     [[nodiscard]] Task<> rotate_secrets();
     [[nodiscard]] Task<> watch_rotations();

@@ -262,6 +262,7 @@ int run_command_line(int argc, char** argv) {
     add_identity(app, options);
     add_agents(app, options);
     add_bus(app, options);
+    add_plans(app, options);
     add_audit(app, options);
     add_ca(app, options);
     add_secrets(app, options);

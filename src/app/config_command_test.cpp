@@ -201,7 +201,7 @@ TEST_F(CommandTest, CheckAndShowRefuseABadFileWithExitCode2) {
                       ":2: workrs: unknown key, did you mean workers? allowed: "
                       "data_dir, profile, workers, "
                       "limits, listeners, trusted_proxies, allowed_hosts, upstreams, "
-                      "routes, auth, audit, storage, vault, pki, agents, bus, health, telemetry\n");
+                      "routes, auth, audit, storage, vault, pki, agents, bus, plans, health, telemetry\n");
     }
 }
 

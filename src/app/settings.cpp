@@ -174,6 +174,7 @@ Type<Settings> settings_type() {
     table.key("pki", &Settings::pki, pki::pki_type(), "The internal CA.");
     table.key("agents", &Settings::agents, agents::agents_type(), "Programs that come to work.");
     table.key("bus", &Settings::bus, bus::bus_type(), "Messages, notifications and tasks.");
+    table.key("plans", &Settings::plans, plan::plans_type(), "How agents work on plans.");
     table.key("health", &Settings::health, health_type(), "When Gatehouse calls itself ready.");
     table.key("telemetry", &Settings::telemetry, telemetry_type(), "What is written down.");
     return table.type();
@@ -219,6 +220,7 @@ std::vector<std::string_view> keys_for_next_start(const Settings& current, const
     if (current.pki.acme != next.pki.acme) keys.emplace_back("pki.acme");
     if (current.agents != next.agents) keys.emplace_back("agents");
     if (current.bus != next.bus) keys.emplace_back("bus");
+    if (current.plans != next.plans) keys.emplace_back("plans");
     const auto& [auth, next_auth] = std::tie(current.auth, next.auth);
     if (auth.issuer != next_auth.issuer) keys.emplace_back("auth.issuer");
     if (auth.access_token_ttl != next_auth.access_token_ttl)

@@ -22,6 +22,7 @@
 #include "identity/config.hpp"
 #include "net/config.hpp"
 #include "pki/config.hpp"
+#include "plan/config.hpp"
 #include "storage/config.hpp"
 #include "vault/config.hpp"
 
@@ -49,6 +50,7 @@ struct Settings {
     pki::PkiConfig pki;
     agents::AgentsConfig agents;
     bus::BusConfig bus;
+    plan::PlansConfig plans;
     HealthConfig health;
     exporting::TelemetryConfig telemetry;
     identity::FirstUsersConfig first_users;  ///< from the environment alone

@@ -141,7 +141,7 @@ TEST(Settings, MistakesOfAllPartsAreToldAtOnceAndNoneTwice) {
                       "  - {match: {path: /x}, upstream: nope, access: public}\n")),
         "f:1: colour: unknown key, allowed: data_dir, profile, workers, limits, listeners, "
         "trusted_proxies, "
-        "allowed_hosts, upstreams, routes, auth, audit, storage, vault, pki, agents, bus, health, "
+        "allowed_hosts, upstreams, routes, auth, audit, storage, vault, pki, agents, bus, plans, health, "
         "telemetry\n"
         "f:2: workers: \"many\" is not a whole number, allowed: 1 to 256\n"
         "f:7: routes[1].upstream: there is no upstream \"nope\", allowed: b");

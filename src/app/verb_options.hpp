@@ -13,6 +13,7 @@
 #include "app/health_command.hpp"
 #include "app/import_command.hpp"
 #include "app/key_command.hpp"
+#include "app/plans_command.hpp"
 #include "app/profile_command.hpp"
 #include "app/rotation_command.hpp"
 #include "app/secrets_command.hpp"
@@ -34,6 +35,7 @@ struct Options {
     UserOptions user;
     AgentsOptions agents;
     BusOptions bus;
+    PlansOptions plans;
     KeyOptions key;
     ClientOptions client;
     AuditOptions audit;
@@ -69,6 +71,8 @@ void add_identity(CLI::App& app, Options& options);
 void add_agents(CLI::App& app, Options& options);
 /// `tasks` and `messages`.
 void add_bus(CLI::App& app, Options& options);
+/// `plans`.
+void add_plans(CLI::App& app, Options& options);
 /// `ca`.
 void add_ca(CLI::App& app, Options& options);
 /// `secrets`.

@@ -44,7 +44,7 @@ def test_programs_of_the_house_exist_and_presets_are_defined(block):
             assert words[words.index("--preset") + 1] in PRESETS
 
 
-VERBS = sorted({" ".join(words[1:4] if words[1:3] == ["secrets", "rotation"] else words[1:3] if words[1] in ("agents", "alert", "audit", "ca", "client", "config", "key", "messages", "migrate", "secrets", "tasks", "user") else words[1:2])
+VERBS = sorted({" ".join(words[1:4] if words[1:3] == ["secrets", "rotation"] else words[1:3] if words[1] in ("agents", "alert", "audit", "ca", "client", "config", "key", "messages", "migrate", "plans", "secrets", "tasks", "user") else words[1:2])
                 for param in fences("sh") for words in commands(param.values[0]) if words[0].endswith("gatehouse") and len(words) > 1})
 
 

@@ -97,10 +97,10 @@ def test_enrolment(tmp_path):
         house.close()
 
 
-@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
-def test_agents(tmp_path):
+def walk_beside_a_house(page_name, tmp_path):
+    """What the page's commands print, whose admin listener is that of a house with the API."""
     ports = {9901: free_port()}
-    page = Page("agents.md", ports)
+    page = Page(page_name, ports)
     config = {"listeners": [{"name": "admin", "bind": f"127.0.0.1:{ports[9901]}", "serve": ["health", "metrics", "api"]}],
               "routes": []}
     house = Gatehouse(tmp_path, config, ready=False)
@@ -110,30 +110,30 @@ def test_agents(tmp_path):
         done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
                               env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
         assert done.returncode == 0, done.stdout + done.stderr
-        assert '"interval_ms":5000' in done.stdout and '"reports":1' in done.stdout
-        assert "build-7" in done.stdout.splitlines()[-1] and "retired" in done.stdout.splitlines()[-1]
+        return done.stdout
     finally:
         house.close()
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_agents(tmp_path):
+    told = walk_beside_a_house("agents.md", tmp_path)
+    assert '"interval_ms":5000' in told and '"reports":1' in told
+    assert "build-7" in told.splitlines()[-1] and "retired" in told.splitlines()[-1]
 
 
 @pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
 def test_messages(tmp_path):
-    ports = {9901: free_port()}
-    page = Page("messages.md", ports)
-    config = {"listeners": [{"name": "admin", "bind": f"127.0.0.1:{ports[9901]}", "serve": ["health", "metrics", "api"]}],
-              "routes": []}
-    house = Gatehouse(tmp_path, config, ready=False)
-    try:
-        house.wait_until_ready()
-        shell = "set -euo pipefail\n" + "".join(block for _, block in page.blocks)
-        done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
-                              env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
-        assert done.returncode == 0, done.stdout + done.stderr
-        lines = done.stdout.splitlines()
-        assert '"status":201' in lines[0] and "task.assigned" in lines and "Look at the sky" in lines[-1], done.stdout
-        assert [line for line in lines if " done " in line and "question" in line], done.stdout
-    finally:
-        house.close()
+    lines = walk_beside_a_house("messages.md", tmp_path).splitlines()
+    assert '"status":201' in lines[0] and "task.assigned" in lines and "Look at the sky" in lines[-1], lines
+    assert [line for line in lines if " done " in line and "question" in line], lines
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_plans(tmp_path):
+    told = walk_beside_a_house("plans.md", tmp_path)
+    assert '"outcome":"completed"' in told and '"stations":3' in told
+    assert "100.0 %  3 of 3  completed" in told and "Storage backend: SQLite\nPlans: 1\nSteps: 3\n" in told
 
 
 @pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")

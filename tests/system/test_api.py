@@ -22,7 +22,9 @@ STREAMS = {"/api/v1/messages/stream"}
 # Whoever is known may ask, for it is about what is his own: what a guest gets who has nothing.
 KNOWN = {("GET", "/auth/me"): 200, ("POST", "/api/v1/auth/logout"): 409, ("POST", "/api/v1/keys"): 400,
          ("GET", "/api/v1/keys"): 403, ("POST", "/pki/renew"): 403, ("GET", "/api/v1/agents/self"): 403,
-         ("POST", "/api/v1/agents/{agent}/heartbeat"): 403, ("POST", "/api/v1/threats"): 403} | {(method, "/api/v1/keys/{key}" + more): 404 for method, more in (
+         ("POST", "/api/v1/agents/{agent}/heartbeat"): 403, ("POST", "/api/v1/threats"): 403, ("POST", "/api/v1/plans/claim"): 403,
+         **{("POST", f"/api/v1/plans/{{plan}}/steps/{{step}}/{verb}"): 403 for verb in ("heartbeat", "complete", "fail")},
+         ("GET", "/api/v1/plans/{plan}/steps/{step}/result"): 403} | {(method, "/api/v1/keys/{key}" + more): 404 for method, more in (
              ("GET", ""), ("DELETE", ""), ("POST", "/rotate"))}
 # OAuth's own paths, asked by who shows nothing and says nothing: who it is (401), which client and what form (400), or a
 # page where a code is typed. A path that is not here is not known to be guarded.

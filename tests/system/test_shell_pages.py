@@ -48,7 +48,7 @@ def test_every_verb_and_option_of_help_is_offered_and_on_the_page():
         text = helped(*path)
         verbs = re.findall(r"^  ([a-z][a-z-]*) ", text.partition("\nSubcommands:\n")[2].partition("\n\n")[0], re.M)
         assert set(verbs) <= set(completion(*path, "")), path
-        options = re.findall(r"^  (?:-h,)?(--[a-z-]+)", text, re.M)
+        options = re.findall(r"^  (?:-[a-z],)?(--[a-z-]+)", text, re.M)
         assert set(options) == {each for each in completion(*path, "-") if each.startswith("--")}, path
         for option in options:
             assert option == "--help" or f"\\fB{option}\\fR" in page, (path, option)

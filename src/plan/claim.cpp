@@ -1,0 +1,167 @@
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/id.hpp"
+#include "base/try.hpp"
+#include "plan/plan_rows.hpp"
+#include "plan/work_repository.hpp"
+#include "storage/joined.hpp"
+
+// How agents come to steps.
+
+namespace gh::plan {
+namespace {
+
+using storage::joined;
+using storage::Session;
+using storage::Statement;
+
+constexpr std::size_t kinds_max = 1'000;
+
+// From one set to the next by the index, however many steps want each.
+constexpr Statement select_kinds{
+    .name = "plan_steps.kinds",
+    .sql =
+        "WITH RECURSIVE kinds (needs) AS (SELECT (SELECT needs FROM plan_steps "
+        "WHERE state = 'ready' ORDER BY needs LIMIT 1) UNION ALL SELECT (SELECT s.needs FROM "
+        "plan_steps AS s WHERE s.state = 'ready' AND s.needs > kinds.needs ORDER BY s.needs "
+        "LIMIT 1) FROM kinds WHERE kinds.needs IS NOT NULL) "
+        "SELECT needs FROM kinds WHERE needs IS NOT NULL AND EXISTS (SELECT 1 FROM plan_steps AS s "
+        "WHERE s.state = 'ready' AND s.needs = kinds.needs AND s.available_at <= $2) LIMIT $1"};
+constexpr std::string_view ready_first =
+    "s.state = 'ready' AND s.needs = $1 AND s.available_at <= $2 "
+    "ORDER BY s.available_at, s.plan_id, s.position LIMIT $3";
+constexpr Statement select_ready{.name = "plan_steps.ready",
+                                 .sql = joined<step_words, from_steps, ready_first>};
+constexpr Statement insert_attempt{
+    .name = "plan_attempts.create",
+    .sql =
+        "INSERT INTO plan_attempts (lease, plan_id, step_id, number, agent_id, state, started_at) "
+        "VALUES ($1, $2, $3, $4, $5, 'running', $6)"};
+constexpr Statement select_inputs{
+    .name = "plan_dependencies.inputs",
+    .sql =
+        "SELECT s.id, s.state, s.reference, s.confidence, s.quality, s.result IS NOT NULL "
+        "FROM plan_dependencies AS d CROSS JOIN plan_steps AS s WHERE d.plan_id = $1 "
+        "AND d.step_id = $2 AND s.plan_id = d.plan_id AND s.id = d.depends_on ORDER BY s.position"};
+constexpr Statement select_reader{
+    .name = "plan_dependencies.reader",
+    .sql =
+        "SELECT 1 FROM plan_steps AS s WHERE s.agent_id = $1 AND s.state = 'running' "
+        "AND s.plan_id = $2 AND (s.id = $3 OR EXISTS (SELECT 1 FROM plan_dependencies AS d "
+        "WHERE d.plan_id = $2 AND d.depends_on = $3 AND d.step_id = s.id)) LIMIT 1"};
+
+bool has_all(const std::vector<std::string>& sorted, std::string_view needs) {
+    const auto words = words_of(needs);
+    return std::ranges::includes(sorted, words);
+}
+
+Task<Result<std::vector<std::string>>> read_kinds(Session& session, SystemTime now) {
+    GH_CO_TRY(const auto rows, co_await session.query(select_kinds, kinds_max, now));
+    std::vector<std::string> kinds;
+    for (std::size_t i = 0; i < rows.size(); ++i) kinds.push_back(rows[i].text(0));
+    co_return kinds;
+}
+
+bool before(const Step& one, const Step& other) {
+    return std::tie(one.available_at, one.plan_id, one.position) <
+           std::tie(other.available_at, other.plan_id, other.position);
+}
+
+Task<Result<std::vector<Step>>> candidates(Session& session, Claim claim, SystemTime now) {
+    std::ranges::sort(claim.capabilities);
+    GH_CO_TRY(const auto kinds, co_await read_kinds(session, now));
+    std::vector<Step> found;
+    for (const auto& needs : kinds) {
+        if (!has_all(claim.capabilities, needs)) continue;
+        GH_CO_TRY(const auto rows, co_await session.query(select_ready, needs, now, claim.max));
+        std::ranges::move(steps_of(rows), std::back_inserter(found));
+    }
+    std::ranges::sort(found, before);
+    if (found.size() > claim.max) found.resize(claim.max);
+    co_return found;
+}
+
+Task<Result<std::vector<Input>>> inputs_of(Session& session, std::string plan_id,
+                                           std::string step_id) {
+    GH_CO_TRY(const auto rows,
+              co_await session.query(select_inputs, std::move(plan_id), std::move(step_id)));
+    std::vector<Input> inputs;
+    inputs.reserve(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto row = rows[i];
+        Input input{.step_id = row.text(0),
+                    .state = step_state_of(row.text(1)).value_or(StepState::failed),
+                    .reference = row.optional_text(2),
+                    .confidence = {},
+                    .quality = {},
+                    .has_result = row.boolean(5)};
+        if (!row.is_null(3)) input.confidence = row.number(3);
+        if (!row.is_null(4)) input.quality = row.number(4);
+        inputs.push_back(std::move(input));
+    }
+    co_return inputs;
+}
+
+Task<Result<Claimed>> take(Session& session, Progress& progress, Step step, std::string agent_id,
+                           milliseconds length) {
+    const auto now = progress.now();
+    Claimed claimed{.step = std::move(step), .plan_trace = progress.plan().trace, .inputs = {}};
+    auto& mine = claimed.step;
+    mine.lease = view(uuid_v4());
+    mine.agent_id = std::move(agent_id);
+    ++mine.attempts;
+    mine.started_at = now;
+    mine.deadline_at.reset();
+    if (mine.timeout > milliseconds(0)) mine.deadline_at = now + mine.timeout;
+    mine.lease_expires_at = std::min(now + length, mine.deadline_at.value_or(now + length));
+    GH_CO_TRY_VOID(co_await progress.run(mine));
+    mine.state = StepState::running;
+    GH_CO_TRY_VOID(co_await session.execute(insert_attempt, mine.lease, mine.plan_id, mine.id,
+                                            mine.attempts, mine.agent_id, now));
+    GH_CO_TRY(claimed.inputs, co_await inputs_of(session, mine.plan_id, mine.id));
+    co_return claimed;
+}
+
+Task<Result<Claims>> put_claim(Session& session, Claim claim, WorkRules rules, SystemTime now) {
+    GH_CO_TRY(auto found, co_await candidates(session, claim, now));
+    // In the order of their ids, so that no two lock plans of each other.
+    std::map<std::string, std::vector<Step>> by_plan;
+    for (auto& step : found) by_plan[step.plan_id].push_back(std::move(step));
+    Claims claims;
+    for (auto& [plan_id, steps] : by_plan) {
+        GH_CO_TRY(auto progress, co_await Progress::open(session, plan_id, now));
+        for (auto& step : steps) {
+            GH_CO_TRY(auto claimed, co_await take(session, progress, std::move(step),
+                                                  claim.agent_id, rules.lease));
+            claims.steps.push_back(std::move(claimed));
+        }
+        GH_CO_TRY_VOID(co_await progress.close());
+        claims.stirs.push_back(progress.stir());
+    }
+    co_return claims;
+}
+
+}  // namespace
+
+Task<Result<std::vector<std::string>>> WorkRepository::wanted(SystemTime now) {
+    auto work = [now](Session& session) { return read_kinds(session, now); };
+    co_return co_await database_.read(std::move(work));
+}
+
+Task<Result<Claims>> WorkRepository::claim(Claim claim, SystemTime now) {
+    auto work = [claim = std::move(claim), rules = rules_, now](Session& session) {
+        return put_claim(session, claim, rules, now);
+    };
+    co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<bool>> WorkRepository::may_read(std::string agent_id, std::string plan_id,
+                                            std::string step_id) {
+    GH_CO_TRY(const auto rows, co_await database_.query(select_reader, std::move(agent_id),
+                                                        std::move(plan_id), std::move(step_id)));
+    co_return !rows.empty();
+}
+
+}  // namespace gh::plan
