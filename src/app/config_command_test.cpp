@@ -196,12 +196,12 @@ TEST_F(CommandTest, CheckAndShowRefuseABadFileWithExitCode2) {
          {config_check(overrides, surroundings()), config_show(overrides, surroundings())}) {
         EXPECT_EQ(result.exit_code, 2);
         EXPECT_EQ(result.out, "");
-        EXPECT_EQ(result.err,
-                  (folder_ / "g.yaml").native() +
-                      ":2: workrs: unknown key, did you mean workers? allowed: "
-                      "data_dir, profile, workers, "
-                      "limits, listeners, trusted_proxies, allowed_hosts, upstreams, "
-                      "routes, auth, audit, storage, vault, pki, agents, bus, plans, health, telemetry\n");
+        EXPECT_EQ(result.err, (folder_ / "g.yaml").native() +
+                                  ":2: workrs: unknown key, did you mean workers? allowed: "
+                                  "data_dir, profile, workers, "
+                                  "limits, listeners, trusted_proxies, allowed_hosts, upstreams, "
+                                  "routes, auth, audit, storage, vault, pki, agents, bus, plans, "
+                                  "health, telemetry\n");
     }
 }
 

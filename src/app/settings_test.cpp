@@ -136,15 +136,15 @@ TEST(Settings, ContradictionsBetweenPartsAreRefusedWithTheirLine) {
 }
 
 TEST(Settings, MistakesOfAllPartsAreToldAtOnceAndNoneTwice) {
-    EXPECT_EQ(
-        problems(read("colour: blue\nworkers: many\n" + minimal +
-                      "  - {match: {path: /x}, upstream: nope, access: public}\n")),
-        "f:1: colour: unknown key, allowed: data_dir, profile, workers, limits, listeners, "
-        "trusted_proxies, "
-        "allowed_hosts, upstreams, routes, auth, audit, storage, vault, pki, agents, bus, plans, health, "
-        "telemetry\n"
-        "f:2: workers: \"many\" is not a whole number, allowed: 1 to 256\n"
-        "f:7: routes[1].upstream: there is no upstream \"nope\", allowed: b");
+    EXPECT_EQ(problems(read("colour: blue\nworkers: many\n" + minimal +
+                            "  - {match: {path: /x}, upstream: nope, access: public}\n")),
+              "f:1: colour: unknown key, allowed: data_dir, profile, workers, limits, listeners, "
+              "trusted_proxies, "
+              "allowed_hosts, upstreams, routes, auth, audit, storage, vault, pki, agents, bus, "
+              "plans, health, "
+              "telemetry\n"
+              "f:2: workers: \"many\" is not a whole number, allowed: 1 to 256\n"
+              "f:7: routes[1].upstream: there is no upstream \"nope\", allowed: b");
     // A list that could not be read says nothing about what refers to it.
     EXPECT_EQ(problems(read(
                   "upstreams: 5\nroutes:\n  - {match: {path: /x}, upstream: b, access: public}\n")),
