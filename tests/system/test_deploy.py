@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from support import upstream as answers
+from support.agent import online
 from support.control import Control
 from support.gateway import api_key, free_port, public_route, upstream_config
 from support.prometheus import DEPLOY, INSTALLED, Prometheus
@@ -57,7 +58,7 @@ def test_each_alert_has_its_page():
 
 
 def test_dashboards_are_what_file_provisioning_takes():
-    assert len(DASHBOARDS) == 5
+    assert len(DASHBOARDS) == 6
     assert len({json.loads(file.read_text())["uid"] for file in DASHBOARDS}) == len(DASHBOARDS)
     sources = {source["uid"] for source in yaml.safe_load(
         (DEPLOY / "grafana" / "provisioning" / "datasources" / "gatehouse.yml").read_text())["datasources"]}
@@ -86,6 +87,21 @@ def test_grafana_may_alert_by_the_same_rules():
         assert "$value " not in str(rule["annotations"]) and rule["noDataState"] == "OK"
 
 
+SAID = {"state": "processing", "invocations": [{"status": "success", "duration_ms": 250}],
+        "llm_calls": [{"model": "small-1", "duration_ms": 200, "input_tokens": 90, "output_tokens": 12}]}
+
+
+def work(operator, agent):
+    """What an agent's day is made of, once."""
+    agent.ask("POST", f"/api/v1/agents/{agent.id}/heartbeat", SAID)
+    operator.ask("POST", "/api/v1/notifications", {"recipient": agent.id, "notification_type": "news", "body": {}})
+    operator.ask("POST", "/api/v1/tasks", {"title": "Look at the sky", "assignee": agent.id})
+    agent.ask("GET", "/api/v1/messages/receive?max=1&lease=60")
+    operator.ask("POST", "/api/v1/plans", {"name": "sky", "steps": [{"id": "look", "type": "data_retrieval"}]})
+    for step in agent.ask("POST", "/api/v1/plans/claim", {"max": 1}).json().get("steps", []):
+        agent.ask("POST", f"/api/v1/plans/{step['plan_id']}/steps/{step['step_id']}/complete", {"lease": step["lease"]})
+
+
 @pytest.fixture
 def at_work(start, configure, make_upstream, tmp_path):
     """A gateway under load of every kind that a dashboard shows, and the Prometheus that scrapes it."""
@@ -101,7 +117,9 @@ def at_work(start, configure, make_upstream, tmp_path):
 
     def load():
         control = Control(gateway, key=KEY)
+        agent = online(control, "build-7")
         while not stop.is_set():
+            work(control, agent)
             for path in ("/", "/failing", "/limited", "/closed", "/elsewhere"):
                 gateway.get(path)
             control.get("/api/v1/users")
