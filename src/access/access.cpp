@@ -76,9 +76,6 @@ Decision authorize(const Access& access, const Principal& principal,
                                 });
             return passes ? allow : deny("access.scope");
         }
-        case Kind::agent_or_permission:
-            if (principal.type == PrincipalType::agent) return allow;
-            [[fallthrough]];
         case Kind::permission:
             return permissions_of(principal, custom).has(access.permission_)
                        ? allow
