@@ -63,7 +63,7 @@ Task<Result<void>> BusOverDatabaseTest::acknowledge_while_away() {
     auto two = drafts(to("a", "1"));
     two.push_back(to("a", "2"));
     GH_CO_TRY_VOID(co_await bus->send(std::move(two)));
-    GH_CO_TRY(const auto batch, co_await bus->receive("a", 1, {}));
+    GH_CO_TRY(const auto batch, co_await bus->receive("a", 1, seconds(0)));
     EXPECT_EQ(batch.messages.size(), 1U);
     sometimes->away = true;
     const auto refused = co_await bus->send(drafts(to("a", "3")));
@@ -72,6 +72,8 @@ Task<Result<void>> BusOverDatabaseTest::acknowledge_while_away() {
     GH_CO_TRY_VOID(co_await bus->acknowledge("a", ids(batch)));
     EXPECT_EQ(fallback->backlog().records, 2U);
     sometimes->away = false;
+    GH_CO_TRY(const auto early, co_await bus->receive("a", 10, seconds(0)));
+    EXPECT_EQ(bodies(early), "") << "what is acknowledged is not given out before that is known";
     GH_CO_TRY(const auto brought, co_await fallback->replay(net::Loop::current()->system_now()));
     EXPECT_EQ(brought, 2U);
     GH_CO_TRY(const auto next, co_await bus->receive("a", 10, {}));
