@@ -230,9 +230,9 @@ Task<Result<void>> Bus::clean(SystemTime now) {
         GH_CO_TRY(const auto bytes, co_await messages_.bytes());
         const bool nearly_full = bytes > limits().bytes_max / 10 * 9;
         const auto done_since = nearly_full ? now : now - config_.history_kept;
-        GH_CO_TRY(const auto forgotten,
-                  co_await messages_.purge(
-                      {.done_since = done_since, .dead_since = now - config_.dead_letters_kept}));
+        const MessageRepository::Kept kept{.done_since = done_since,
+                                           .dead_since = now - config_.dead_letters_kept};
+        GH_CO_TRY(const auto forgotten, co_await messages_.purge(kept));
         if (forgotten < MessageRepository::ended_at_once) break;
     }
     co_return Result<void>{};
