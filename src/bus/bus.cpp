@@ -20,7 +20,7 @@ constexpr seconds name_known{30};
 constexpr seconds looks_back{5};
 constexpr seconds clean_every{5};
 constexpr seconds measure_every{5};
-constexpr int purges_max = 20;  // of one round
+constexpr int purges_max = 100;  // of one round
 
 SystemTime system_now() { return net::Loop::current()->system_now(); }
 
@@ -224,8 +224,11 @@ Task<Result<void>> Bus::ring_for_due(SystemTime now) {
 }
 
 Task<Result<void>> Bus::clean(SystemTime now) {
-    GH_CO_TRY(const auto expired, co_await messages_.expire(now));
-    counters_.expired(expired);
+    for (int i = 0; i < purges_max; ++i) {
+        GH_CO_TRY(const auto expired, co_await messages_.expire(now));
+        counters_.expired(expired);
+        if (expired < MessageRepository::ended_at_once) break;
+    }
     for (int i = 0; i < purges_max; ++i) {
         GH_CO_TRY(const auto bytes, co_await messages_.bytes());
         const bool nearly_full = bytes > limits().bytes_max / 10 * 9;
