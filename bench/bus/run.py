@@ -121,7 +121,7 @@ class Flow:
             caller = Caller(self.house, key)
             status, body = await caller.ask("GET", "/auth/me")
             assert status == 200, (status, body)
-            found.append("api_key:" + json.loads(body)["subject"])
+            found.append("api_key:" + json.loads(body)["username"])
             caller.close()
         return found
 

@@ -51,6 +51,7 @@ bool is_describable(std::string_view method) {
 std::vector<std::string> wanted(const Access& access) {
     switch (access.kind()) {
         case Access::Kind::permission:
+        case Access::Kind::agent_or_permission:  // an agent wants none
             return {std::string(access::name_of(access.wanted_permission()))};
         case Access::Kind::role: return {"role:" + std::string(access.role_name())};
         case Access::Kind::scopes:

@@ -82,7 +82,7 @@ TEST(SampleFile, ShowsEveryKeyThatThereIs) {
     std::set<std::string> shown;
     collect(sample_tree(), {},
             {"routes[].match.header", "routes[].inject.headers", "telemetry.traces.headers",
-             "telemetry.loki.headers", "telemetry.loki.labels"},
+             "telemetry.loki.headers", "telemetry.loki.labels", "bus.conversation_messages_max_of"},
             shown);
     for (const auto& path : known)
         EXPECT_TRUE(shown.contains(path)) << path << " is missing in docs/gatehouse.yaml";

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view suffix = "_MAX_CONVERSATION_MESSAGES";
 
 std::optional<std::int64_t> limit_of(const Overlay& overlay, std::string_view value) {
-    return typed(overlay, bus::conversation_messages_type(), std::string(value));
+    return whole_number(overlay, value, 0, bus::conversation_messages_most);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ constexpr seconds name_known{30};
 constexpr seconds looks_back{5};
 constexpr seconds clean_every{5};
 constexpr seconds measure_every{5};
-constexpr int purges_max = 20;  // of one round
+constexpr int purges_max = 100;  // of one round
 
 SystemTime system_now() { return net::Loop::current()->system_now(); }
 
@@ -109,6 +109,9 @@ Task<Result<std::vector<Sent>>> Bus::send(std::vector<Draft> drafts) {
 
 Task<Result<Batch>> Bus::receive(std::string recipient, std::size_t messages_max,
                                  std::optional<milliseconds> lease) {
+    // What was acknowledged meanwhile is not in the database yet.
+    const auto journalled = journalled_.load();
+    if (fallback_.backlog().records > 0) co_return Batch{};
     Wish wish{.recipient = std::move(recipient),
               .messages_max = std::min(messages_max, batch_messages_max),
               .lease = lease.value_or(config_.lease),
@@ -117,6 +120,10 @@ Task<Result<Batch>> Bus::receive(std::string recipient, std::size_t messages_max
         return bus::receive(session, wish, now);
     };
     GH_CO_TRY(auto batch, co_await writer_.write(std::move(body)));
+    if (journalled_.load() != journalled && !batch.messages.empty()) {
+        GH_CO_TRY_VOID(co_await release(wish.recipient, batch.receipt));
+        co_return Batch{};
+    }
     counters_.given_out(batch, system_now());
     for (const auto& id : batch.dead) {
         log_.warning("bus", "a message was given up after as many deliveries as it may have")
@@ -139,6 +146,7 @@ Task<Result<void>> Bus::acknowledge(std::string recipient, std::vector<std::stri
         if (done) co_return Result<void>{};
         if (!storage::is_away(done.error())) co_return std::unexpected(std::move(done).error());
     }
+    ++journalled_;
     storage::Command command{
         .kind = std::string(acknowledge_kind),
         .payload = payload_of({.recipient = recipient, .ids = ids, .at = now})};
@@ -216,15 +224,18 @@ Task<Result<void>> Bus::ring_for_due(SystemTime now) {
 }
 
 Task<Result<void>> Bus::clean(SystemTime now) {
-    GH_CO_TRY(const auto expired, co_await messages_.expire(now));
-    counters_.expired(expired);
+    for (int i = 0; i < purges_max; ++i) {
+        GH_CO_TRY(const auto expired, co_await messages_.expire(now));
+        counters_.expired(expired);
+        if (expired < MessageRepository::ended_at_once) break;
+    }
     for (int i = 0; i < purges_max; ++i) {
         GH_CO_TRY(const auto bytes, co_await messages_.bytes());
         const bool nearly_full = bytes > limits().bytes_max / 10 * 9;
         const auto done_since = nearly_full ? now : now - config_.history_kept;
-        GH_CO_TRY(const auto forgotten,
-                  co_await messages_.purge(
-                      {.done_since = done_since, .dead_since = now - config_.dead_letters_kept}));
+        const MessageRepository::Kept kept{.done_since = done_since,
+                                           .dead_since = now - config_.dead_letters_kept};
+        GH_CO_TRY(const auto forgotten, co_await messages_.purge(kept));
         if (forgotten < MessageRepository::ended_at_once) break;
     }
     co_return Result<void>{};

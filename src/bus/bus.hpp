@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -48,6 +50,7 @@ class Bus final : public outbox::Outbox {
 
     /// All at once, in their order; who waits for them is woken. Refusals besides send()'s: "bus.recipient_unknown".
     [[nodiscard]] Task<Result<std::vector<Sent>>> send(std::vector<Draft> drafts);
+    /// Nothing while acknowledgements wait in the journal of this node: what they end is still there.
     /// @param lease  nothing: the configuration's
     [[nodiscard]] Task<Result<Batch>> receive(std::string recipient, std::size_t messages_max,
                                               std::optional<milliseconds> lease);
@@ -103,7 +106,8 @@ class Bus final : public outbox::Outbox {
     MessageRepository messages_;
     GroupWriter writer_;
     net::Doorbell bell_;
-    std::mutex mutex_;  // of what follows
+    std::atomic<std::uint64_t> journalled_{0};  // acknowledgements, before they are
+    std::mutex mutex_;                          // of what follows
     std::unordered_map<std::string, Named> names_;
     std::set<std::string> to_ring_;  // for what came from the journal
     // keep()'s

@@ -63,15 +63,18 @@ Task<Result<void>> BusOverDatabaseTest::acknowledge_while_away() {
     auto two = drafts(to("a", "1"));
     two.push_back(to("a", "2"));
     GH_CO_TRY_VOID(co_await bus->send(std::move(two)));
-    GH_CO_TRY(const auto batch, co_await bus->receive("a", 1, {}));
+    GH_CO_TRY(const auto batch, co_await bus->receive("a", 1, seconds(0)));
     EXPECT_EQ(batch.messages.size(), 1U);
     sometimes->away = true;
-    const auto refused = co_await bus->send(drafts(to("a", "3")));
+    auto third = drafts(to("a", "3"));
+    const auto refused = co_await bus->send(std::move(third));
     EXPECT_EQ(reason(refused), "storage.connection") << "a send is never put off";
     GH_CO_TRY_VOID(co_await bus->acknowledge("a", ids(batch)));
     GH_CO_TRY_VOID(co_await bus->acknowledge("a", ids(batch)));
     EXPECT_EQ(fallback->backlog().records, 2U);
     sometimes->away = false;
+    GH_CO_TRY(const auto early, co_await bus->receive("a", 10, seconds(0)));
+    EXPECT_EQ(bodies(early), "") << "what is acknowledged is not given out before that is known";
     GH_CO_TRY(const auto brought, co_await fallback->replay(net::Loop::current()->system_now()));
     EXPECT_EQ(brought, 2U);
     GH_CO_TRY(const auto next, co_await bus->receive("a", 10, {}));
@@ -148,11 +151,11 @@ Task<Result<void>> BusOverDatabaseTest::post_and_ring() {
 TEST_P(BusOverDatabaseTest, WhatARoomTellsIsThereExactlyWhenItsChangeIs) { run(post_and_ring()); }
 
 Task<Result<void>> BusOverDatabaseTest::send_to_nobody() {
-    GH_CO_TRY(const auto none,
-              co_await bus->send(drafts(to("018bcfe5-6800-7d5b-8de0-e1c49013ae10"))));
+    auto to_none = drafts(to("018bcfe5-6800-7d5b-8de0-e1c49013ae10"));
+    GH_CO_TRY(const auto none, co_await bus->send(std::move(to_none)));
     EXPECT_EQ(none[0].refusal, "bus.recipient_unknown");
-    GH_CO_TRY(const auto some,
-              co_await bus->send(drafts(to("018bcfe5-6800-7d5b-8de0-e1c49013ae11"))));
+    auto to_some = drafts(to("018bcfe5-6800-7d5b-8de0-e1c49013ae11"));
+    GH_CO_TRY(const auto some, co_await bus->send(std::move(to_some)));
     EXPECT_EQ(some[0].refusal, "");
     GH_CO_TRY(const bool nobody, co_await bus->knows(""));
     EXPECT_TRUE(nobody);

@@ -12,14 +12,13 @@ constexpr std::size_t names_max = 256;
 
 }  // namespace
 
-config::Type<std::int64_t> conversation_messages_type() { return config::integer_64(0, 1'000'000); }
-
 config::Type<BusConfig> bus_type() {
     using std::chrono::days;
     using std::chrono::hours;
     using std::chrono::milliseconds;
     using std::chrono::minutes;
     constexpr std::uint64_t kib = 1024;
+    const auto conversation = config::integer_64(0, conversation_messages_most);
     config::Object<BusConfig> table;
     table.key("message_bytes_max", &BusConfig::message_bytes_max,
               config::size<std::uint64_t>(kib, 1024 * kib), "Of the body of a message.");
@@ -40,10 +39,10 @@ config::Type<BusConfig> bus_type() {
               "How long messages are shown after their end, and their ids known.");
     table.key("dead_letters_kept", &BusConfig::dead_letters_kept,
               config::whole_seconds(minutes(1), days(3'650)), "The same for those given up.");
-    table.key("conversation_messages_max", &BusConfig::conversation_messages_max,
-              conversation_messages_type(), "Messages of one conversation; 0: no limit.");
+    table.key("conversation_messages_max", &BusConfig::conversation_messages_max, conversation,
+              "Messages of one conversation; 0: no limit.");
     table.key("conversation_messages_max_of", &BusConfig::conversation_messages_max_of,
-              config::map_of(conversation_messages_type(), names_max),
+              config::map_of(conversation, names_max),
               "Instead, for conversations with agents of these names: {weather-agent: 10}.");
     return table.type();
 }

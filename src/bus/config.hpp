@@ -27,7 +27,7 @@ struct BusConfig {
 
 /// How `bus` is read, shown and described.
 [[nodiscard]] config::Type<BusConfig> bus_type();
-[[nodiscard]] config::Type<std::int64_t> conversation_messages_type();
+inline constexpr std::int64_t conversation_messages_most = 1'000'000;
 
 /// What agents are called, in one spelling: "weather-agent" is "WEATHER_AGENT".
 [[nodiscard]] std::string plain_name(std::string_view name);

@@ -119,17 +119,17 @@ storage::Also<Message> recorded(const api::Call& call, std::string action) {
 }
 
 Task<Result<api::Reply>> replay(Room& room, api::Call call) {
+    auto also = recorded(call, "message.replay");
     auto done = co_await room.messages.replay(std::string(call.param("message")),
-                                              net::Loop::current()->system_now(),
-                                              recorded(call, "message.replay"));
+                                              net::Loop::current()->system_now(), std::move(also));
     if (!done) co_return refused_by_rules(call, std::move(done).error());
     room.bus.ring(done->recipient);
     co_return api::reply(200, message_type(), shown(*done));
 }
 
 Task<Result<api::Reply>> remove(Room& room, api::Call call) {
-    auto done = co_await room.messages.remove(std::string(call.param("message")),
-                                              recorded(call, "message.delete"));
+    auto also = recorded(call, "message.delete");
+    auto done = co_await room.messages.remove(std::string(call.param("message")), std::move(also));
     if (!done) co_return refused_by_rules(call, std::move(done).error());
     co_return api::no_content();
 }

@@ -143,7 +143,8 @@ Task<Result<std::uint64_t>> forget(Session& session, MessageRepository::Kept kep
     std::int64_t bytes = 0;
     for (std::size_t i = 0; i < done.size(); ++i) bytes += done[i].integer(0);
     for (std::size_t i = 0; i < dead.size(); ++i) bytes += dead[i].integer(0);
-    GH_CO_TRY_VOID(co_await session.execute(update_bytes, bytes));
+    // Nothing to forget is nothing to write.
+    if (bytes > 0) GH_CO_TRY_VOID(co_await session.execute(update_bytes, bytes));
     GH_CO_TRY_VOID(co_await session.execute(delete_inboxes, kept.done_since, most));
     co_return done.size() + dead.size();
 }

@@ -10,8 +10,8 @@ class MessageRepositoryTest : public BusTest {
  protected:
     std::string listed(MessagePage page) {
         std::string all;
-        for (const auto& message : run_to_end(messages().list(std::move(page))).value())
-            all += message.body + " ";
+        const auto found = run_to_end(messages().list(std::move(page))).value();
+        for (const auto& message : found) all += message.body + " ";
         return all;
     }
     /// One that was given up.

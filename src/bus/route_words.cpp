@@ -34,8 +34,8 @@ class TraceRules final : public api::Type<std::optional<std::string>>::Rules {
         return value && telemetry::parse_traceparent(*value);
     }
     void describe(codec::json::Writer& out, api::Schemas& /*schemas*/) const override {
-        out.begin_object().name("description").string("trace_id, span_id and trace_flags.");
-        out.end_object();
+        // Whatever a sender writes there, it is no error.
+        out.begin_object().name("title").string("trace_id, span_id, trace_flags").end_object();
     }
 };
 

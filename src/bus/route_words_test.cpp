@@ -60,7 +60,9 @@ TEST(TraceType, LeavesOutWhatIsInvalidAndIsNoError) {
         EXPECT_EQ(trace.value_or(""), c.trace) << c.json;
         EXPECT_TRUE(errors.empty());
         EXPECT_EQ(trace_type().is_set(trace), !c.trace.empty());
-        if (trace) EXPECT_EQ(trace_type().json(trace), c.json);
+        if (trace) {
+            EXPECT_EQ(trace_type().json(trace), c.json);
+        }
     }
 }
 

@@ -25,8 +25,8 @@ class TaskRepositoryTest : public BusTest {
     }
     std::string titles(TaskPage page) {
         std::string all;
-        for (const auto& task : run_to_end(tasks().list(std::move(page))).value())
-            all += task.title + " ";
+        const auto found = run_to_end(tasks().list(std::move(page))).value();
+        for (const auto& task : found) all += task.title + " ";
         return all;
     }
 };

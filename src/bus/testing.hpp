@@ -92,7 +92,8 @@ class BusTest : public storage::EngineTest {
         return all;
     }
     std::int64_t depth(std::string_view recipient = "a") {
-        for (const auto& inbox : run_to_end(messages().depths(100)).value())
+        const auto found = run_to_end(messages().depths(100)).value();
+        for (const auto& inbox : found)
             if (inbox.recipient == recipient) return inbox.messages;
         return -1;
     }

@@ -6,9 +6,11 @@ import uuid
 
 import pytest
 
+from support import raw
 from support.agent import announce, online
 from support.collector import Collector
 from support.control import Control, add_user, house_config
+from support.oauth import node_clients
 from support.wait import pass_time, until
 
 PASSWORD = "the engine weaves"
@@ -218,7 +220,8 @@ def test_a_stream_tells_messages_as_they_come_and_goes_on_where_it_was_cut(house
 
     def opened(**fields):
         connection = operator.gateway.connect()
-        connection.request("GET", "/api/v1/messages/stream?max=5", [("Authorization", f"Bearer {weather.access}"), *fields.items()])
+        connection.send(raw.encode_request("GET", "/api/v1/messages/stream?max=5",
+                                           [("Authorization", f"Bearer {weather.access}"), *fields.items()]))
         head = connection.read_head()
         assert head.status == 200 and head.get("content-type") == "text/event-stream"
         return connection
@@ -295,6 +298,7 @@ def test_a_retired_agent_gets_nothing_more(house):
 
 
 def test_one_trace_leads_through_the_messages(make):
+    node_clients()
     collector = Collector()
     try:
         operator, weather, plan = make(telemetry={"traces": {"otlp_endpoint": collector.url}})
@@ -317,3 +321,33 @@ def test_one_trace_leads_through_the_messages(make):
         assert span.attributes["messaging.batch.message_count"] == len(batch)
     finally:
         collector.stop()
+
+
+def test_while_the_database_is_away_acknowledgements_are_kept_and_sends_are_not_put_off(start, tmp_path, postgres):
+    config = config_of(tmp_path / "gateway0", postgres)
+    postgres.migrate(tmp_path / "gateway0", config)
+    gateway = start(config, env=postgres.env)
+    add_user(gateway.config_file, "ada", PASSWORD, "admin", env=postgres.env)
+    operator = Control(gateway).sign_in("ada", PASSWORD)
+    weather = online(operator, "weather-agent")
+    for n in range(2):
+        send(operator, weather, {"n": n})
+    batch = receive(weather, 1, lease=3)
+    postgres.stop()
+    try:
+        refused = operator.ask("POST", "/api/v1/messages", {"recipient": weather.id})
+        assert refused.status == 503 and refused.get("retry-after"), refused
+        assert weather.ask("GET", "/api/v1/messages/receive").status == 503
+        for _ in range(2):
+            ack(weather, batch)  # 204: it is in the journal
+    finally:
+        postgres.start()
+
+    def next_one():
+        response = weather.ask("GET", "/api/v1/messages/receive?max=10")
+        return response.status == 200 and response.json()["messages"]
+    rest = until(next_one, "the second message", timeout=30)
+    assert [each["body"]["n"] for each in rest] == [1]
+    ack(weather, {"messages": rest})
+    history = operator.get(f"/api/v1/message_history?recipient={weather.id}").json()["items"]
+    assert [(each["state"], each["deliveries"]) for each in history] == [("done", 1)] * 2
