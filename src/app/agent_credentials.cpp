@@ -7,6 +7,7 @@
 #include "pki/enrolment_token.hpp"
 #include "pki/exchange.hpp"
 #include "pki/issue.hpp"
+#include "plan/work_repository.hpp"
 
 namespace gh::app {
 namespace {
@@ -101,7 +102,10 @@ agents::Credentials::AccessToken AgentCredentials::access_token(const std::strin
 Task<Result<void>> AgentCredentials::end_agent(storage::Session& session, std::string agent_id,
                                                SystemTime now) {
     auto end = end_of(RevocationKind::subject, agent_id, now);
-    return RevocationRepository::record(session, std::move(end), now);
+    GH_CO_TRY_VOID(co_await RevocationRepository::record(session, std::move(end), now));
+    // What it works on is for others from now on.
+    GH_CO_TRY_VOID(co_await plan::WorkRepository::end_of_agent(session, std::move(agent_id), now));
+    co_return Result<void>{};
 }
 
 void AgentCredentials::agent_ended(const std::string& agent_id, SystemTime now) {

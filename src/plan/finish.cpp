@@ -194,14 +194,14 @@ Task<Result<StepState>> end_by(Session& session, Progress& progress, Step step, 
 
 /// @param all  of one plan
 Task<Result<void>> end_silent(Session& session, Progress& progress, std::vector<Step> all,
-                              Expired& expired) {
+                              std::string_view silence, Expired& expired) {
     for (auto& step : all) {
         const auto now = progress.now();
         const bool late = step.deadline_at && now >= *step.deadline_at;
         ++(late ? expired.timed_out : expired.lost);
         Attempt attempt;
         attempt.lease = step.lease;
-        step.error = late ? "it took longer than it may" : "its agent fell silent";
+        step.error = late ? "it took longer than it may" : silence;
         GH_CO_TRY_VOID(co_await end_it(session, attempt,
                                        late ? AttemptState::timed_out : AttemptState::lost, {},
                                        step.error, now));
@@ -213,7 +213,8 @@ Task<Result<void>> end_silent(Session& session, Progress& progress, std::vector<
     co_return Result<void>{};
 }
 
-Task<Result<Expired>> end_all(Session& session, std::vector<Step> steps, SystemTime now) {
+Task<Result<Expired>> end_all(Session& session, std::vector<Step> steps, std::string_view silence,
+                              SystemTime now) {
     std::ranges::sort(steps, {},
                       [](const Step& step) { return std::tie(step.plan_id, step.position); });
     Expired expired;
@@ -223,7 +224,8 @@ Task<Result<Expired>> end_all(Session& session, std::vector<Step> steps, SystemT
         for (; i < steps.size() && steps[i].plan_id == plan_id; ++i)
             of_plan.push_back(std::move(steps[i]));
         GH_CO_TRY(auto progress, co_await Progress::open(session, plan_id, now));
-        GH_CO_TRY_VOID(co_await end_silent(session, progress, std::move(of_plan), expired));
+        GH_CO_TRY_VOID(
+            co_await end_silent(session, progress, std::move(of_plan), silence, expired));
         GH_CO_TRY_VOID(co_await progress.close());
         expired.stirs.push_back(progress.stir());
     }
@@ -233,7 +235,7 @@ Task<Result<Expired>> end_all(Session& session, std::vector<Step> steps, SystemT
 Task<Result<Expired>> put_expired(Session& session, SystemTime now) {
     GH_CO_TRY(const auto rows,
               co_await session.query(select_expired, now, WorkRepository::expired_at_once));
-    co_return co_await end_all(session, steps_of(rows), now);
+    co_return co_await end_all(session, steps_of(rows), "its agent fell silent", now);
 }
 
 }  // namespace
@@ -312,7 +314,7 @@ Task<Result<Expired>> WorkRepository::end_expired(SystemTime now) {
 Task<Result<Expired>> WorkRepository::end_of_agent(Session& session, std::string agent_id,
                                                    SystemTime now) {
     GH_CO_TRY(const auto rows, co_await session.query(select_of_agent, std::move(agent_id)));
-    co_return co_await end_all(session, steps_of(rows), now);
+    co_return co_await end_all(session, steps_of(rows), "its agent was shut out", now);
 }
 
 }  // namespace gh::plan

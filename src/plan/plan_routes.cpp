@@ -44,7 +44,9 @@ Task<Result<api::Reply>> create(Room& room, api::Call call, SaidPlan said) {
     const GraphLimits limits{.steps_max = room.config.steps_max};
     if (auto refusal = refuse_steps(call, said.steps, limits)) co_return *std::move(refusal);
     const auto now = net::Loop::current()->system_now();
-    auto wanted = new_plan(std::move(said), call.body, who(call), now);
+    const auto* trace = call.head.fields.find("traceparent");
+    auto wanted = new_plan(std::move(said), call.body, who(call),
+                           trace ? std::string_view(trace->value) : std::string_view(), now);
     auto record = audit::act_of(call, "plan.create", "plan");
     storage::Also<Created> also{
         .before = audit::Log::lock,

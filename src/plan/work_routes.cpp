@@ -5,7 +5,9 @@
 
 #include "api/object.hpp"
 #include "base/try.hpp"
+#include "codec/json_raw.hpp"
 #include "net/loop.hpp"
+#include "plan/new_plan.hpp"
 #include "plan/room.hpp"
 #include "plan/route_types.hpp"
 #include "plan/route_words.hpp"
@@ -137,6 +139,11 @@ Task<Result<api::Reply>> complete(Room& room, api::Call call, SaidFinish said) {
     const std::string parent(call.param("step"));
     if (auto refusal = refuse_steps(call, said.expand, {.steps_max = expand_max}))
         co_return *std::move(refusal);
+    if (const auto raw = codec::json::raw_member(call.body, "result");
+        raw && said.result && raw->size() <= result_bytes_max)
+        said.result = *raw;
+    if (const auto children = codec::json::raw_member(call.body, "expand"))
+        keep_spelling(*children, said.expand);
     Finish finish{.lease = std::move(said.lease),
                   .agent_id = {},
                   .completed = true,

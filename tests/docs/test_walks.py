@@ -129,7 +129,7 @@ def test_plans(tmp_path):
         done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
                               env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
         assert done.returncode == 0, done.stdout + done.stderr
-        assert '"outcome":"completed"' in done.stdout and '"stations":3' in done.stdout
+        assert '"outcome":"completed"' in done.stdout and '{"stations": 3}' in done.stdout
         assert "100.0 %  3 of 3  completed" in done.stdout and "Storage backend: SQLite\nPlans: 1\nSteps: 3\n" in done.stdout
     finally:
         house.close()
