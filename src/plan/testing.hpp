@@ -92,7 +92,8 @@ class PlansTest : public storage::EngineTest {
     /// "plan.pending step.ready(a) ..."
     std::string told(const std::string& plan_id) {
         std::string text;
-        for (const auto& event : run_to_end(plans().events(plan_id, 0, 1000)).value()) {
+        const auto events = run_to_end(plans().events(plan_id, 0, 1000)).value();
+        for (const auto& event : events) {
             text += (text.empty() ? "" : " ") + event.type;
             if (!event.step_id.empty()) text += "(" + event.step_id + ")";
         }
