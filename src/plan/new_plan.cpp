@@ -78,8 +78,8 @@ const api::Type<SaidPlan>& said_plan_type() {
     return type;
 }
 
-std::optional<StepsFault> check_steps(const std::vector<NewStep>& steps,
-                                      const GraphLimits& limits) {
+std::optional<StepsFault> check_steps(const std::vector<NewStep>& steps, const GraphLimits& limits,
+                                      std::string_view parent) {
     std::vector<GraphNode> nodes;
     nodes.reserve(steps.size());
     for (const auto& step : steps) nodes.push_back({step.id, step.depends_on});
@@ -90,7 +90,7 @@ std::optional<StepsFault> check_steps(const std::vector<NewStep>& steps,
         const auto condition = parse_condition(step.condition);
         if (!condition) return StepsFault{"plan.condition", "A condition is none."};
         for (const auto& on : steps_of(*condition)) {
-            if (std::ranges::find(step.depends_on, on) == step.depends_on.end())
+            if (on != parent && std::ranges::find(step.depends_on, on) == step.depends_on.end())
                 return StepsFault{"plan.condition_step", "The condition of the step " + step.id +
                                                              " asks about " + on +
                                                              ", on which it does not depend."};

@@ -28,8 +28,10 @@ struct StepsFault {
     std::string detail;
 };
 /// Their graph, and conditions on steps they do not depend on.
+/// @param parent  of which they come: on that one, too, they depend; empty: of none
 [[nodiscard]] std::optional<StepsFault> check_steps(const std::vector<NewStep>& steps,
-                                                    const GraphLimits& limits);
+                                                    const GraphLimits& limits,
+                                                    std::string_view parent = {});
 
 /// Puts what is kept as it came in the place of what was read of it: a JSON text or an element of one, and in it the
 /// steps' own, by their order.

@@ -82,6 +82,9 @@ class PlansTest : public storage::EngineTest {
     Result<Finished> finish(Finish made, int second = 2) {
         return run_to_end(work().finish(std::move(made), at(second)));
     }
+    Result<Renewed> renew(const std::string& lease, SystemTime now) {
+        return run_to_end(work().renew({.lease = lease, .agent_id = "agent"}, now));
+    }
     Plan find(const std::string& id) { return run_to_end(plans().find(id)).value(); }
     Step find_step(const std::string& plan_id, const std::string& id) {
         return run_to_end(plans().find_step(plan_id, id)).value();
