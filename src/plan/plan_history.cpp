@@ -1,3 +1,4 @@
+#include <array>
 #include <utility>
 
 #include "base/try.hpp"
@@ -42,6 +43,8 @@ constexpr Statement delete_steps{
         "FROM plan_steps WHERE plan_id = $1 ORDER BY position LIMIT $2)"};
 constexpr Statement delete_plan{.name = "plans.remove", .sql = "DELETE FROM plans WHERE id = $1"};
 
+constexpr std::array pieces{&delete_events, &delete_dependencies, &delete_steps};
+
 using OpenCounts = std::array<std::int64_t, step_states.size()>;
 
 Task<Result<OpenCounts>> count_open_steps(Session& session) {
@@ -77,9 +80,9 @@ Task<Result<std::uint64_t>> remove_piece(Session& session, SystemTime ended_befo
     GH_CO_TRY(const auto row, co_await session.query_one(select_over, ended_before));
     if (!row) co_return std::uint64_t{0};
     const auto id = (*row).text(0);
-    for (const auto& statement : {delete_events, delete_dependencies, delete_steps}) {
+    for (const auto* statement : pieces) {
         GH_CO_TRY(const auto removed,
-                  co_await session.execute(statement, id, PlanRepository::removed_at_once));
+                  co_await session.execute(*statement, id, PlanRepository::removed_at_once));
         if (removed > 0) co_return removed;
     }
     co_return co_await session.execute(delete_plan, id);
