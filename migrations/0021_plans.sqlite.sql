@@ -23,6 +23,7 @@ CREATE TABLE plans (
 ) STRICT;
 CREATE INDEX plans_by_creation ON plans (created_at, id);
 CREATE INDEX plans_by_state ON plans (state, created_at, id);
+CREATE INDEX plans_by_end ON plans (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE plan_steps (
     plan_id TEXT NOT NULL REFERENCES plans (id) ON DELETE CASCADE,

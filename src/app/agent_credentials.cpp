@@ -7,6 +7,8 @@
 #include "pki/enrolment_token.hpp"
 #include "pki/exchange.hpp"
 #include "pki/issue.hpp"
+#include "plan/clock.hpp"
+#include "plan/work_repository.hpp"
 
 namespace gh::app {
 namespace {
@@ -117,11 +119,23 @@ agents::Credentials::AccessToken AgentCredentials::access_token(const std::strin
 Task<Result<void>> AgentCredentials::end_agent(storage::Session& session, std::string agent_id,
                                                SystemTime now) {
     auto end = end_of_agent(agent_id, now);
-    return RevocationRepository::record(session, std::move(end), now);
+    GH_CO_TRY_VOID(co_await RevocationRepository::record(session, std::move(end), now));
+    // What it works on is for others from now on.
+    GH_CO_TRY(const auto at, co_await plan::time_of(session));
+    GH_CO_TRY(auto ended, co_await plan::WorkRepository::end_of_agent(session, agent_id, at));
+    const std::scoped_lock lock(mutex_);
+    stirred_.insert_or_assign(std::move(agent_id), std::move(ended.stirs));
+    co_return Result<void>{};
 }
 
 void AgentCredentials::agent_ended(const std::string& agent_id, SystemTime now) {
     if (parts_.revocations) parts_.revocations->add({end_of_agent(agent_id, now)}, now);
+    std::vector<plan::Stir> stirs;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (auto found = stirred_.extract(agent_id)) stirs = std::move(found.mapped());
+    }
+    if (parts_.plans_stirred) parts_.plans_stirred(stirs);
 }
 
 Task<Result<void>> AgentCredentials::end_family(storage::Session& session, std::string family,

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "agents/credentials.hpp"
 #include "crypto/hmac.hpp"
@@ -10,6 +13,7 @@
 #include "identity/token_issuer.hpp"
 #include "pki/authority.hpp"
 #include "pki/enrolment_room.hpp"
+#include "plan/progress.hpp"
 
 namespace gh::app {
 
@@ -24,6 +28,8 @@ class AgentCredentials final : public agents::Credentials {
         pki::EnrolmentRoom* enrolment = nullptr;
         const identity::TokenIssuer* issuer = nullptr;
         identity::RevocationSource* revocations = nullptr;
+        /// Told, behind the commit, of plans whose steps an agent has lost; may be empty.
+        std::function<void(const std::vector<plan::Stir>&)> plans_stirred = {};
     };
     explicit AgentCredentials(Parts parts) : parts_(std::move(parts)) {}
 
@@ -48,6 +54,8 @@ class AgentCredentials final : public agents::Credentials {
     [[nodiscard]] pki::LeafRequest leaf_of(const std::string& agent_id) const;
 
     const Parts parts_;
+    std::mutex mutex_;
+    std::map<std::string, std::vector<plan::Stir>> stirred_;  // by agent, until it is committed
 };
 
 }  // namespace gh::app

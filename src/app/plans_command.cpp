@@ -16,6 +16,7 @@
 #include "config/text.hpp"
 #include "config/unit.hpp"
 #include "net/run_task.hpp"
+#include "plan/clock.hpp"
 #include "plan/new_plan.hpp"
 #include "plan/plan_repository.hpp"
 
@@ -29,7 +30,10 @@ using plan::Step;
 constexpr std::size_t page_size = 200;
 constexpr std::size_t file_bytes_max = std::size_t{8} << 20;
 
-SystemTime now() { return std::chrono::system_clock::now(); }
+/// By the database's clock, as all times of plans.
+Result<SystemTime> now(const VerbState& verb) {
+    return net::run_to_end(plan::time_of(*verb.state->database));
+}
 
 /// What the repository refuses, in words of the command line.
 Error in_words(Error error, const PlansOptions& options) {
@@ -70,7 +74,8 @@ Result<plan::Created> create(const Overrides& overrides, const Surroundings& sur
     GH_TRY(const auto verb, open_verb_state(overrides, surroundings));
     auto record = audit::act_of_shell("plan.create", "plan");
     const plan::GraphLimits limits{.steps_max = verb->settings.plans.steps_max};
-    GH_TRY(auto wanted, plan::read_plan_text(text, limits, "user:" + record.actor, now()));
+    GH_TRY(const auto at, now(*verb));
+    GH_TRY(auto wanted, plan::read_plan_text(text, limits, "user:" + record.actor, at));
     auto also = audit::also<plan::Created>(
         std::move(record), [](audit::Record& told, const plan::Created& created) {
             told.object_id = created.plan.id;
@@ -78,7 +83,7 @@ Result<plan::Created> create(const Overrides& overrides, const Surroundings& sur
             if (!created.is_new) told.details.push_back({"was_there", "true"});
         });
     PlanRepository plans(*verb->state->database);
-    return net::run_to_end(plans.add(std::move(wanted), now(), std::move(also)));
+    return net::run_to_end(plans.add(std::move(wanted), at, std::move(also)));
 }
 
 void write_plan(codec::json::Writer& out, const Plan& plan) {
@@ -274,12 +279,14 @@ CommandResult plans_cancel(const Overrides& overrides, const Surroundings& surro
     auto verb = open_verb_state(overrides, surroundings);
     if (!verb) return failed(verb.error());
     PlanRepository plans(*(*verb)->state->database);
+    const auto at = now(**verb);
+    if (!at) return failed(at.error());
     auto also = recorded(options, options.step.empty() ? "plan.cancel" : "plan.cancel_step");
     const auto done =
         options.step.empty()
-            ? net::run_to_end(plans.cancel(options.id, by_shell(), now(), std::move(also)))
+            ? net::run_to_end(plans.cancel(options.id, by_shell(), *at, std::move(also)))
             : net::run_to_end(
-                  plans.cancel_step(options.id, options.step, by_shell(), now(), std::move(also)));
+                  plans.cancel_step(options.id, options.step, by_shell(), *at, std::move(also)));
     if (!done) return failed(in_words(done.error(), options));
     return {.exit_code = 0, .out = {}, .err = row_of(done->plan)};
 }
@@ -289,8 +296,10 @@ CommandResult plans_approve(const Overrides& overrides, const Surroundings& surr
     auto verb = open_verb_state(overrides, surroundings);
     if (!verb) return failed(verb.error());
     PlanRepository plans(*(*verb)->state->database);
+    const auto at = now(**verb);
+    if (!at) return failed(at.error());
     const auto done = net::run_to_end(
-        plans.decide(options.id, options.step, !options.reject, by_shell(), options.reason, now(),
+        plans.decide(options.id, options.step, !options.reject, by_shell(), options.reason, *at,
                      recorded(options, options.reject ? "plan.reject" : "plan.approve")));
     if (!done) return failed(in_words(done.error(), options));
     return {.exit_code = 0, .out = {}, .err = row_of(done->plan)};

@@ -16,7 +16,8 @@ class PlansHouse {
     /// @param database, fallback, registry, log  outlive it; nothing was submitted to `fallback` yet
     PlansHouse(storage::Database& database, storage::Fallback& fallback,
                const plan::PlansConfig& config, telemetry::Registry& registry, telemetry::Log& log)
-        : agents_(database), room_(database, fallback, agents_, config, registry, log) {}
+        : agents_(database),
+          room_(database, fallback, agents_, config, registry, log, agents::Directory::admit) {}
     PlansHouse(const PlansHouse&) = delete;
     PlansHouse& operator=(const PlansHouse&) = delete;
 
@@ -28,10 +29,10 @@ class PlansHouse {
         return all;
     }
 
-    /// One of the clerk's rounds: ends leases of agents that are silent.
-    [[nodiscard]] Task<Result<void>> keep() {
-        return room_.keeper.run(std::chrono::system_clock::now(), std::chrono::steady_clock::now());
-    }
+    /// One of the clerk's rounds: ends leases of agents that are silent, and removes plans that are over for long.
+    [[nodiscard]] Task<Result<void>> keep() { return room_.keeper.run(); }
+    /// What was written by others than this room's routes.
+    void heed(const std::vector<plan::Stir>& stirs) { room_.heed(stirs); }
 
  private:
     agents::Directory agents_;

@@ -17,8 +17,6 @@ using storage::joined;
 using storage::Session;
 using storage::Statement;
 
-constexpr std::size_t kinds_max = 1'000;
-
 // From one set to the next by the index, however many steps want each.
 constexpr Statement select_kinds{
     .name = "plan_steps.kinds",
@@ -29,6 +27,11 @@ constexpr Statement select_kinds{
         "LIMIT 1) FROM kinds WHERE kinds.needs IS NOT NULL) "
         "SELECT needs FROM kinds WHERE needs IS NOT NULL AND EXISTS (SELECT 1 FROM plan_steps AS s "
         "WHERE s.state = 'ready' AND s.needs = kinds.needs AND s.available_at <= $2) LIMIT $1"};
+constexpr Statement select_next_kind{
+    .name = "plan_steps.next_kind",
+    .sql =
+        "SELECT needs FROM plan_steps WHERE state = 'ready' AND needs >= $1 ORDER BY needs LIMIT "
+        "1"};
 constexpr std::string_view ready_first =
     "s.state = 'ready' AND s.needs = $1 AND s.available_at <= $2 "
     "ORDER BY s.available_at, s.plan_id, s.position LIMIT $3";
@@ -39,6 +42,11 @@ constexpr Statement insert_attempt{
     .sql =
         "INSERT INTO plan_attempts (lease, plan_id, step_id, number, agent_id, state, started_at) "
         "VALUES ($1, $2, $3, $4, $5, 'running', $6)"};
+constexpr Statement delete_attempt{.name = "plan_attempts.take_back",
+                                   .sql = "DELETE FROM plan_attempts WHERE lease = $1"};
+constexpr Statement take_attempt_back{
+    .name = "plan_steps.take_back",
+    .sql = "UPDATE plan_steps SET attempts = $3 WHERE plan_id = $1 AND id = $2"};
 constexpr Statement select_inputs{
     .name = "plan_dependencies.inputs",
     .sql =
@@ -58,7 +66,8 @@ bool has_all(const std::vector<std::string>& sorted, std::string_view needs) {
 }
 
 Task<Result<std::vector<std::string>>> read_kinds(Session& session, SystemTime now) {
-    GH_CO_TRY(const auto rows, co_await session.query(select_kinds, kinds_max, now));
+    GH_CO_TRY(const auto rows,
+              co_await session.query(select_kinds, WorkRepository::kinds_max, now));
     std::vector<std::string> kinds;
     for (std::size_t i = 0; i < rows.size(); ++i) kinds.push_back(rows[i].text(0));
     co_return kinds;
@@ -69,12 +78,33 @@ bool before(const Step& one, const Step& other) {
            std::tie(other.available_at, other.plan_id, other.position);
 }
 
+/// The sets behind `last` that this agent has, from one to the next by the index: what nobody has is stepped over, however
+/// many sets that is.
+Task<Result<void>> add_kinds_behind(Session& session, const std::vector<std::string>& capabilities,
+                                    std::string last, std::vector<std::string>& kinds) {
+    auto from = next_within(capabilities, last);
+    while (from) {
+        GH_CO_TRY(const auto row, co_await session.query_one(select_next_kind, *from));
+        if (!row) break;
+        const auto needs = (*row).text(0);
+        if (has_all(capabilities, needs)) kinds.push_back(needs);
+        from = next_within(capabilities, needs);
+    }
+    co_return Result<void>{};
+}
+
 Task<Result<std::vector<Step>>> candidates(Session& session, Claim claim, SystemTime now) {
     std::ranges::sort(claim.capabilities);
-    GH_CO_TRY(const auto kinds, co_await read_kinds(session, now));
+    GH_CO_TRY(auto kinds, co_await read_kinds(session, now));
+    const bool are_all = kinds.size() < WorkRepository::kinds_max;
+    auto last = are_all ? std::string() : kinds.back();
+    std::erase_if(kinds,
+                  [&claim](const auto& needs) { return !has_all(claim.capabilities, needs); });
+    if (!are_all)
+        GH_CO_TRY_VOID(
+            co_await add_kinds_behind(session, claim.capabilities, std::move(last), kinds));
     std::vector<Step> found;
     for (const auto& needs : kinds) {
-        if (!has_all(claim.capabilities, needs)) continue;
         GH_CO_TRY(const auto rows, co_await session.query(select_ready, needs, now, claim.max));
         std::ranges::move(steps_of(rows), std::back_inserter(found));
     }
@@ -125,6 +155,7 @@ Task<Result<Claimed>> take(Session& session, Progress& progress, Step step, std:
 }
 
 Task<Result<Claims>> put_claim(Session& session, Claim claim, WorkRules rules, SystemTime now) {
+    if (claim.admit) GH_CO_TRY_VOID(co_await claim.admit(session, claim.agent_id));
     GH_CO_TRY(auto found, co_await candidates(session, claim, now));
     // In the order of their ids, so that no two lock plans of each other.
     std::map<std::string, std::vector<Step>> by_plan;
@@ -143,7 +174,48 @@ Task<Result<Claims>> put_claim(Session& session, Claim claim, WorkRules rules, S
     co_return claims;
 }
 
+Task<Result<std::vector<Stir>>> put_back(Session& session, std::vector<Claimed> unheard,
+                                         SystemTime now) {
+    std::vector<Stir> stirs;
+    for (const auto& claimed : unheard) {
+        GH_CO_TRY(auto progress, co_await Progress::open(session, claimed.step.plan_id, now));
+        GH_CO_TRY(auto step, co_await read_step(session, claimed.step.plan_id, claimed.step.id));
+        if (step.state != StepState::running || step.lease != claimed.step.lease) continue;
+        GH_CO_TRY_VOID(co_await session.execute(delete_attempt, step.lease));
+        GH_CO_TRY_VOID(
+            co_await session.execute(take_attempt_back, step.plan_id, step.id, step.attempts - 1));
+        GH_CO_TRY_VOID(
+            co_await progress.release(std::move(step), now, "its agent had gone before it had it"));
+        GH_CO_TRY_VOID(co_await progress.close());
+        stirs.push_back(progress.stir());
+    }
+    co_return stirs;
+}
+
 }  // namespace
+
+// ' ' comes before all that stands in a word: sets lie as the words of a tree do.
+std::optional<std::string> next_within(const std::vector<std::string>& sorted,
+                                       std::string_view needs) {
+    const auto words = words_of(needs);
+    const auto next_to = [&sorted](std::string_view word) {
+        return std::ranges::upper_bound(sorted, word);
+    };
+    std::size_t had = 0;
+    while (had < words.size() && std::ranges::binary_search(sorted, words[had])) ++had;
+    if (had == words.size()) {
+        const auto more = words.empty() ? sorted.begin() : next_to(words.back());
+        if (more != sorted.end()) return words.empty() ? *more : std::string(needs) + " " + *more;
+    }
+    for (auto i = std::min(had + 1, words.size()); i-- > 0;) {
+        const auto other = next_to(words[i]);
+        if (other == sorted.end()) continue;
+        std::string from;
+        for (std::size_t k = 0; k < i; ++k) from += words[k] + " ";
+        return from + *other;
+    }
+    return {};
+}
 
 Task<Result<std::vector<std::string>>> WorkRepository::wanted(SystemTime now) {
     auto work = [now](Session& session) { return read_kinds(session, now); };
@@ -162,6 +234,14 @@ Task<Result<bool>> WorkRepository::may_read(std::string agent_id, std::string pl
     GH_CO_TRY(const auto rows, co_await database_.query(select_reader, std::move(agent_id),
                                                         std::move(plan_id), std::move(step_id)));
     co_return !rows.empty();
+}
+
+Task<Result<std::vector<Stir>>> WorkRepository::put_back(std::vector<Claimed> unheard,
+                                                         SystemTime now) {
+    auto work = [unheard = std::move(unheard), now](Session& session) {
+        return plan::put_back(session, unheard, now);
+    };
+    co_return co_await database_.write(std::move(work));
 }
 
 }  // namespace gh::plan

@@ -136,15 +136,17 @@ ShownClaim shown(const Claimed& claimed, milliseconds lease) {
     return one;
 }
 
-void remember(Room& room, const Claimed& claimed, SteadyTime since) {
+void remember(Room& room, const Claimed& claimed, const std::vector<std::string>& capabilities,
+              SteadyTime since) {
     const auto& step = claimed.step;
     room.leases.add(step.lease, {.agent_id = step.agent_id,
                                  .plan_id = step.plan_id,
                                  .step_id = step.id,
                                  .attempt = step.attempts,
                                  .since = since,
-                                 .expires_at = step.lease_expires_at.value_or(step.available_at),
-                                 .deadline_at = step.deadline_at,
+                                 .heard = since,
+                                 .timeout = step.timeout,
+                                 .capabilities = capabilities,
                                  .completed = {},
                                  .took = {}});
 }
@@ -153,7 +155,7 @@ void remember(Room& room, const Claimed& claimed, SteadyTime since) {
 Task<Result<bool>> has_work(Room& room, const std::vector<std::string>& capabilities) {
     auto& loop = *net::Loop::current();
     if (room.board.begin_look(loop.now())) {
-        auto found = co_await room.work.wanted(loop.system_now());
+        auto found = co_await room.work.wanted(room.now());
         auto failed = found ? std::optional<Error>() : std::optional(found.error());
         const bool missed = room.board.end_look(std::move(found), loop.now());
         if (missed) room.bell.ring(ready_bell);
@@ -165,19 +167,21 @@ Task<Result<bool>> has_work(Room& room, const std::vector<std::string>& capabili
 Task<Result<Claims>> claim_now(Room& room, Claim claim) {
     const telemetry::Span span("plan.claim");
     auto& loop = *net::Loop::current();
-    GH_CO_TRY(auto claims, co_await room.work.claim(std::move(claim), loop.system_now()));
+    const auto capabilities = claim.capabilities;
+    GH_CO_TRY(auto claims, co_await room.work.claim(std::move(claim), room.now()));
     // What others were quicker to take is not to be seen again.
     if (claims.steps.empty()) room.board.stale();
-    for (const auto& claimed : claims.steps) remember(room, claimed, loop.now());
+    for (const auto& claimed : claims.steps) remember(room, claimed, capabilities, loop.now());
     room.heed(claims.stirs);
     co_return claims;
 }
 
 /// At once. Nobody writes who finds nothing.
 Task<Result<Claims>> claim_at_once(Room& room, Claim claim) {
-    const auto now = net::Loop::current()->system_now();
+    const auto now = room.now();
     GH_CO_TRY(const auto kinds, co_await room.work.wanted(now));
-    if (!is_wanted(kinds, claim.capabilities)) co_return Claims{};
+    const bool are_all = kinds.size() < WorkRepository::kinds_max;
+    if (are_all && !is_wanted(kinds, claim.capabilities)) co_return Claims{};
     co_return co_await claim_now(room, std::move(claim));
 }
 
@@ -196,6 +200,7 @@ Task<Result<Claims>> claim_in_time(Room& room, api::Call call, Claim claim, Stea
                 auto mine = claim;
                 GH_CO_TRY(auto claims, co_await claim_now(room, std::move(mine)));
                 if (!claims.steps.empty()) co_return claims;
+                pause = look_again;
             }
         }
         if (loop.now() >= deadline || client.gone()) co_return Claims{};
@@ -203,19 +208,34 @@ Task<Result<Claims>> claim_in_time(Room& room, api::Call call, Claim claim, Stea
     }
 }
 
+/// Nobody hears what was claimed: others get it at once. Where that cannot be written, the leases end by themselves.
+Task<> put_back(Room& room, Claims claims) {
+    for (const auto& claimed : claims.steps) room.leases.remove(claimed.step.lease);
+    if (claims.steps.empty()) co_return;
+    const auto stirs = co_await room.work.put_back(std::move(claims.steps), room.now());
+    if (stirs) room.heed(*stirs);
+}
+
 Task<Result<api::Reply>> claim(Room& room, api::Call call, Ask ask) {
     if (!is_agent(call))
         co_return api::refusal(call, 403, "plan.not_an_agent", "Agents work on plans.");
     Claim wanted{.agent_id = call.principal.subject,
                  .capabilities = {},
-                 .max = static_cast<std::size_t>(ask.max)};
+                 .max = static_cast<std::size_t>(ask.max),
+                 .admit = room.admit};
     GH_CO_TRY(wanted.capabilities, co_await room.directory.capabilities(wanted.agent_id));
     std::ranges::sort(wanted.capabilities);
     const auto deadline = net::Loop::current()->now() + milliseconds(ask.wait_ms);
     const bool waits = ask.wait_ms > 0 && call.client != nullptr;
     auto work = waits ? claim_in_time(room, call, std::move(wanted), deadline)
                       : claim_at_once(room, std::move(wanted));
-    GH_CO_TRY(const auto claims, co_await std::move(work));
+    auto done = co_await std::move(work);
+    if (!done) co_return refused_by_rules(call, std::move(done).error());
+    auto claims = *std::move(done);
+    if (call.client != nullptr && call.client->gone()) {
+        co_await put_back(room, std::move(claims));
+        co_return api::reply(200, claims_type(), ShownClaims{});
+    }
     ShownClaims answer;
     for (const auto& claimed : claims.steps)
         answer.steps.push_back(shown(claimed, room.config.lease));

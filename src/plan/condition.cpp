@@ -188,9 +188,9 @@ void add_steps(const Condition& condition, std::vector<std::string>& steps) {
 
 Result<Condition> read_condition(const Value& value) { return Reading().read(value, 1); }
 
-Result<Condition> parse_condition(std::string_view json) {
+Result<Condition> parse_condition(std::string_view json, std::size_t bytes_max) {
     const auto value = codec::json::parse(
-        json, {.bytes_max = condition_bytes_max, .depth_max = 2 * condition_depth_max + 2});
+        json, {.bytes_max = bytes_max, .depth_max = 2 * condition_depth_max + 2});
     if (!value) return wrong("is no JSON that can be read, or too long");
     return read_condition(*value);
 }

@@ -32,12 +32,14 @@ struct Condition {
 };
 
 inline constexpr std::size_t condition_bytes_max = 4 * 1024;
-inline constexpr std::size_t condition_parts_max = 32;  ///< of all together
+inline constexpr std::size_t condition_stored_bytes_max = 16 * 1024;  ///< its steps named in full
+inline constexpr std::size_t condition_parts_max = 32;                ///< of all together
 inline constexpr std::size_t condition_depth_max = 4;
 inline constexpr std::size_t condition_path_max = 32;
 
 /// @return `invalid_argument` "plan.condition"; the detail is fit for a client: what is allowed
-[[nodiscard]] Result<Condition> parse_condition(std::string_view json);
+[[nodiscard]] Result<Condition> parse_condition(std::string_view json,
+                                                std::size_t bytes_max = condition_bytes_max);
 [[nodiscard]] Result<Condition> read_condition(const codec::json::Value& value);
 
 /// The steps it asks about, each once.

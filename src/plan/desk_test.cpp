@@ -32,8 +32,7 @@ class DeskTest : public PlansTest {
                                  .step_id = step.id,
                                  .attempt = step.attempts,
                                  .since = since,
-                                 .expires_at = *step.lease_expires_at,
-                                 .deadline_at = step.deadline_at,
+                                 .heard = since,
                                  .completed = {},
                                  .took = {}});
         return step.lease;
@@ -62,6 +61,7 @@ TEST_P(DeskTest, WithTheDatabaseThereItIsTheDatabasesWord) {
     const auto done = report(completion(lease_of_one()));
     ASSERT_TRUE(done) << describe(done.error());
     EXPECT_EQ(done->state, StepState::completed);
+    EXPECT_FALSE(done->kept);
     EXPECT_EQ(done->took, seconds(5)) << "by the clock that does not step";
     EXPECT_EQ(leases->size(), 0U);
     EXPECT_FALSE(desk->waits());
@@ -75,6 +75,7 @@ TEST_P(DeskTest, WithTheDatabaseAwayAReportIsKeptAndCountsOnce) {
     const auto first = report(completion(lease, "7"));
     ASSERT_TRUE(first) << describe(first.error());
     EXPECT_FALSE(first->again);
+    EXPECT_TRUE(first->kept);
     const auto again = report(completion(lease, "8"));
     ASSERT_TRUE(again);
     EXPECT_TRUE(again->again);
@@ -110,10 +111,37 @@ TEST_P(DeskTest, ACommitWhoseAnswerIsLostCountsOnce) {
     ASSERT_TRUE(add("p", {step("a")}));
     const auto lease = lease_of_one();
     sometimes->loses_answer = true;
-    ASSERT_TRUE(report(completion(lease, "7")));
+    const auto told = report(completion(lease, "7"));
+    ASSERT_TRUE(told);
+    EXPECT_TRUE(told->kept) << "what may not have come to pass is not told as if it had";
+    EXPECT_TRUE(leases->find(lease));
+    EXPECT_TRUE(told->stir.plan_id.empty());
     (void)replay(9);
     EXPECT_EQ(find("p").tally.completed, 1);
     EXPECT_EQ(find("p").state, PlanState::completed);
+}
+
+TEST_P(DeskTest, WhatElseWaitsInTheJournalKeepsNoReportFromTheDatabase) {
+    ASSERT_TRUE(add("p", {step("a")}));
+    const auto lease = lease_of_one();
+    storage::Command other{.kind = "audit.append", .payload = "{}"};
+    ASSERT_TRUE(run_to_end(fallback->keep(std::move(other), at(1))));
+    ASSERT_TRUE(run_to_end(plans().cancel("p", "ada", at(1))));
+    EXPECT_EQ(reason(report(completion(lease))), "plan.lease_lost");
+    EXPECT_FALSE(leases->find(lease));
+}
+
+TEST_P(DeskTest, FromWhomAStepIsTakenBackIsNotToldThatItCounts) {
+    ASSERT_TRUE(add("p", {step("a")}));
+    const auto first = lease_of_one();
+    sometimes->away = true;
+    ASSERT_TRUE(report(completion(first, "1")));
+    ASSERT_TRUE(run_to_end(work().end_expired(at(60))));
+    const auto second = claim_one(61).lease;
+    leases->add(second, {.agent_id = "agent", .plan_id = "p", .step_id = "other", .attempt = 2});
+    EXPECT_EQ(replay(62), 1U);
+    EXPECT_FALSE(leases->find(second));
+    EXPECT_EQ(find_step("p", "a").result, "1");
 }
 
 TEST_P(DeskTest, HeartbeatsAndFailuresAreKeptAsWell) {
@@ -125,19 +153,25 @@ TEST_P(DeskTest, HeartbeatsAndFailuresAreKeptAsWell) {
                                          .step_id = claimed.step.id,
                                          .attempt = 1,
                                          .since = since,
-                                         .expires_at = at(11),
-                                         .deadline_at = {},
+                                         .heard = since,
                                          .completed = {},
                                          .took = {}});
     sometimes->away = true;
     const auto &one = claims.steps[0].step, &other = claims.steps[1].step;
-    const auto renewed = run_to_end(desk->renew(one.lease, "agent", at(30)));
+    const LeaseNamed mine{.lease = one.lease, .agent_id = "agent"};
+    const LeaseNamed stolen{.lease = one.lease, .agent_id = "thief"};
+    const LeaseNamed failed{.lease = other.lease, .agent_id = "agent"};
+    const auto renewed = run_to_end(desk->renew(mine, at(30), since));
     ASSERT_TRUE(renewed) << describe(renewed.error());
     EXPECT_EQ(renewed->expires_at, at(40));
-    EXPECT_EQ(reason(run_to_end(desk->renew(one.lease, "thief", at(30)))), "plan.lease_of_another");
+    EXPECT_EQ(reason(run_to_end(desk->renew(stolen, at(30), since))), "plan.lease_of_another");
+    auto elsewhere = completion(one.lease);
+    elsewhere.step_id = "z";
+    EXPECT_EQ(reason(report(elsewhere)), "plan.lease_of_other_step");
     ASSERT_TRUE(report(failure(other.lease, false), 30));
-    EXPECT_EQ(reason(run_to_end(desk->renew(other.lease, "agent", at(31)))), "plan.lease_lost");
-    EXPECT_EQ(replay(35), 2U);
+    EXPECT_EQ(reason(run_to_end(desk->renew(failed, at(31), since))), "plan.lease_lost");
+    EXPECT_EQ(replay(35), 1U);
+    ASSERT_TRUE(run_to_end(desk->settle()));
     EXPECT_EQ(find_step("p", one.id).lease_expires_at, at(40));
     EXPECT_EQ(state("p", other.id), StepState::failed);
 }
@@ -161,7 +195,7 @@ TEST(PlanReport, IsReadAsItWasWritten) {
     finish.result = R"({"t":"\u00e4\n"})";
     finish.reference = "s3://bucket/key";
     finish.took = milliseconds(12);
-    auto child = child_of("split", step("x", {"y"}));
+    auto child = step("x", {"y"});
     child.capabilities = {"gpu"};
     child.condition = R"({"step":"split","op":"exists"})";
     child.join = Join::any;
@@ -169,7 +203,7 @@ TEST(PlanReport, IsReadAsItWasWritten) {
     const auto read = finish_of_text(text_of(finish));
     ASSERT_TRUE(read);
     EXPECT_EQ(text_of(*read), text_of(finish));
-    EXPECT_EQ(read->expand[0].depends_on, (std::vector<std::string>{"split:y", "split"}));
+    EXPECT_EQ(read->expand[0].depends_on, (std::vector<std::string>{"y"}));
     EXPECT_EQ(reason(finish_of_text("[]")), "plan.payload");
 }
 

@@ -167,7 +167,9 @@ Task<Result<api::Reply>> page(Room& room, std::string plan_id, std::int64_t afte
 Task<Result<api::Reply>> events(Room& room, api::Call call, EventQuery query) {
     std::string plan_id(call.param("plan"));
     GH_CO_TRY(const auto plan, co_await room.plans.find(plan_id));
-    const auto after = query.after.value_or(last_event_id(call));
+    // Who comes back asks by the same URL: what it has heard since counts. There is nothing behind the last one.
+    const auto after =
+        std::min(std::max(query.after.value_or(0), last_event_id(call)), plan.next_event - 1);
     const auto accept = call.head.fields.value(http::FieldId::accept);
     if (!accept.contains("text/event-stream"))
         co_return co_await page(room, std::move(plan_id), after);

@@ -4,8 +4,7 @@
 
 #include "base/id.hpp"
 #include "base/try.hpp"
-#include "plan/graph.hpp"
-#include "plan/plan_repository.hpp"
+#include "plan/expand.hpp"
 #include "plan/plan_rows.hpp"
 #include "plan/retry.hpp"
 #include "plan/work_repository.hpp"
@@ -30,7 +29,9 @@ constexpr Statement end_attempt{
         "WHERE lease = $1"};
 constexpr Statement update_lease{
     .name = "plan_steps.renew",
-    .sql = "UPDATE plan_steps SET lease_expires_at = $3 WHERE plan_id = $1 AND id = $2"};
+    .sql =
+        "UPDATE plan_steps SET lease_expires_at = $3 WHERE plan_id = $1 AND id = $2 "
+        "AND state = 'running' AND lease = $4 AND lease_expires_at < $3"};
 constexpr std::string_view expired_first =
     "s.state = 'running' AND s.lease_expires_at < $1 ORDER BY s.lease_expires_at LIMIT $2";
 constexpr Statement select_expired{.name = "plan_steps.expired",
@@ -38,33 +39,17 @@ constexpr Statement select_expired{.name = "plan_steps.expired",
 constexpr std::string_view of_agent = "s.state = 'running' AND s.agent_id = $1";
 constexpr Statement select_of_agent{.name = "plan_steps.of_agent",
                                     .sql = joined<step_words, from_steps, of_agent>};
-constexpr Statement select_dependants{
-    .name = "plan_dependencies.dependants",
-    .sql = "SELECT step_id FROM plan_dependencies WHERE plan_id = $1 AND depends_on = $2"};
-constexpr Statement insert_dependency{
-    .name = "plan_dependencies.link",
-    .sql = "INSERT INTO plan_dependencies (plan_id, step_id, depends_on) VALUES ($1, $2, $3)"};
-constexpr Statement count_up{
-    .name = "plan_steps.count_up",
-    .sql =
-        "UPDATE plan_steps SET open_dependencies = open_dependencies + $3 WHERE plan_id = $1 "
-        "AND id IN (SELECT step_id FROM plan_dependencies WHERE plan_id = $1 AND depends_on = $2)"};
-constexpr Statement select_last{
-    .name = "plan_steps.last",
-    .sql = "SELECT position FROM plan_steps WHERE plan_id = $1 ORDER BY position DESC LIMIT 1"};
-
 double jitter() {
     std::array<std::uint8_t, 2> bytes{};
     random_bytes(bytes);
     return static_cast<double>(bytes[0] * 256 + bytes[1]) / 65535.0;
 }
 
-Task<Result<Attempt>> read_attempt(Session& session, std::string lease, std::string agent_id) {
-    GH_CO_TRY(const auto row, co_await session.query_one(select_attempt, std::move(lease)));
+Task<Result<Attempt>> read_attempt(Session& session, LeaseNamed named) {
+    GH_CO_TRY(const auto row, co_await session.query_one(select_attempt, named.lease));
     if (!row) co_return fail(ErrorKind::not_found, "plan.lease_unknown");
     auto attempt = attempt_of(*row);
-    if (attempt.agent_id != agent_id)
-        co_return fail(ErrorKind::permission_denied, "plan.lease_of_another");
+    GH_CO_TRY_VOID(check_named(named, attempt.agent_id, attempt.plan_id, attempt.step_id));
     co_return attempt;
 }
 
@@ -74,31 +59,6 @@ Task<Result<void>> end_it(Session& session, const Attempt& attempt, AttemptState
     if (took) microseconds = microseconds_in(*took);
     GH_CO_TRY_VOID(co_await session.execute(end_attempt, attempt.lease, name_of(state), now,
                                             microseconds, std::move(error)));
-    co_return Result<void>{};
-}
-
-/// The steps that a step becomes: they depend on it, and what waits for it waits for them as well.
-Task<Result<void>> expand(Session& session, Progress& progress, const Step& step,
-                          std::vector<NewStep> children, bool bounded) {
-    GH_CO_TRY(const auto last, co_await session.query_one(select_last, step.plan_id));
-    GH_CO_TRY(const auto waiting, co_await session.query(select_dependants, step.plan_id, step.id));
-    if (bounded && waiting.size() * children.size() > GraphLimits{}.edges_max)
-        co_return fail(ErrorKind::conflict, "plan.too_many_dependencies");
-    std::vector<storage::Parameters> links;
-    for (std::size_t i = 0; i < waiting.size(); ++i) {
-        for (const auto& child : children)
-            links.push_back({storage::to_value(step.plan_id), storage::to_value(waiting[i].text(0)),
-                             storage::to_value(child.id)});
-    }
-    GH_CO_TRY_VOID(co_await session.execute(count_up, step.plan_id, step.id, children.size()));
-    progress.add_steps(children.size());
-    StepRows rows{.plan_id = step.plan_id,
-                  .steps = std::move(children),
-                  .position = (*last).integer(0),
-                  .parent = step.id};
-    GH_CO_TRY_VOID(co_await put_steps(session, std::move(rows), progress.now()));
-    if (links.empty()) co_return Result<void>{};
-    GH_CO_TRY_VOID(co_await session.execute_many(insert_dependency, std::move(links)));
     co_return Result<void>{};
 }
 
@@ -133,10 +93,13 @@ Task<Result<StepState>> fail_step(Progress& progress, Step step, bool retryable,
 
 /// What was acknowledged while the database was away, of a lease that another node has ended since: it counts as long as the
 /// step has no other end.
-Task<Result<bool>> take_back(Session& session, Step& step, const Attempt& attempt, SystemTime now) {
+Task<Result<bool>> take_back(Session& session, Progress& progress, Step& step,
+                             const Attempt& attempt) {
+    const auto now = progress.now();
     if (step.state == StepState::running) {
         Attempt other;
         other.lease = step.lease;
+        progress.end_lease(step.lease);
         GH_CO_TRY_VOID(co_await end_it(session, other, AttemptState::cancelled, {},
                                        "it was finished before", now));
     } else if (step.state != StepState::ready && step.state != StepState::pending) {
@@ -194,14 +157,14 @@ Task<Result<StepState>> end_by(Session& session, Progress& progress, Step step, 
 
 /// @param all  of one plan
 Task<Result<void>> end_silent(Session& session, Progress& progress, std::vector<Step> all,
-                              Expired& expired) {
+                              std::string_view silence, Expired& expired) {
     for (auto& step : all) {
         const auto now = progress.now();
         const bool late = step.deadline_at && now >= *step.deadline_at;
         ++(late ? expired.timed_out : expired.lost);
         Attempt attempt;
         attempt.lease = step.lease;
-        step.error = late ? "it took longer than it may" : "its agent fell silent";
+        step.error = late ? "it took longer than it may" : silence;
         GH_CO_TRY_VOID(co_await end_it(session, attempt,
                                        late ? AttemptState::timed_out : AttemptState::lost, {},
                                        step.error, now));
@@ -213,7 +176,8 @@ Task<Result<void>> end_silent(Session& session, Progress& progress, std::vector<
     co_return Result<void>{};
 }
 
-Task<Result<Expired>> end_all(Session& session, std::vector<Step> steps, SystemTime now) {
+Task<Result<Expired>> end_all(Session& session, std::vector<Step> steps, std::string_view silence,
+                              SystemTime now) {
     std::ranges::sort(steps, {},
                       [](const Step& step) { return std::tie(step.plan_id, step.position); });
     Expired expired;
@@ -223,7 +187,8 @@ Task<Result<Expired>> end_all(Session& session, std::vector<Step> steps, SystemT
         for (; i < steps.size() && steps[i].plan_id == plan_id; ++i)
             of_plan.push_back(std::move(steps[i]));
         GH_CO_TRY(auto progress, co_await Progress::open(session, plan_id, now));
-        GH_CO_TRY_VOID(co_await end_silent(session, progress, std::move(of_plan), expired));
+        GH_CO_TRY_VOID(
+            co_await end_silent(session, progress, std::move(of_plan), silence, expired));
         GH_CO_TRY_VOID(co_await progress.close());
         expired.stirs.push_back(progress.stir());
     }
@@ -233,21 +198,24 @@ Task<Result<Expired>> end_all(Session& session, std::vector<Step> steps, SystemT
 Task<Result<Expired>> put_expired(Session& session, SystemTime now) {
     GH_CO_TRY(const auto rows,
               co_await session.query(select_expired, now, WorkRepository::expired_at_once));
-    co_return co_await end_all(session, steps_of(rows), now);
+    co_return co_await end_all(session, steps_of(rows), "its agent fell silent", now);
 }
 
 }  // namespace
 
-NewStep child_of(const std::string& parent, NewStep child) {
-    child.id = parent + ":" + child.id;
-    for (auto& on : child.depends_on) on = parent + ":" + on;
-    child.depends_on.push_back(parent);
-    return child;
+Result<void> check_named(const LeaseNamed& named, std::string_view agent_id,
+                         std::string_view plan_id, std::string_view step_id) {
+    if (named.agent_id != agent_id)
+        return fail(ErrorKind::permission_denied, "plan.lease_of_another");
+    const bool other_plan = !named.plan_id.empty() && named.plan_id != plan_id;
+    const bool other_step = !named.step_id.empty() && named.step_id != step_id;
+    if (other_plan || other_step) return fail(ErrorKind::conflict, "plan.lease_of_other_step");
+    return {};
 }
 
 Task<Result<Finished>> WorkRepository::put_finish(Session& session, Finish finish, WorkRules rules,
                                                   SystemTime now) {
-    GH_CO_TRY(auto attempt, co_await read_attempt(session, finish.lease, finish.agent_id));
+    GH_CO_TRY(auto attempt, co_await read_attempt(session, finish));
     GH_CO_TRY(auto known, judge_ended(attempt, finish));
     if (known) co_return *std::move(known);
     GH_CO_TRY(auto progress, co_await Progress::open(session, attempt.plan_id, now));
@@ -256,7 +224,7 @@ Task<Result<Finished>> WorkRepository::put_finish(Session& session, Finish finis
     auto result = finished(attempt);
     if (step.lease != attempt.lease || step.state != StepState::running) {
         if (!finish.late) co_return fail(ErrorKind::conflict, "plan.lease_lost");
-        GH_CO_TRY(const auto counts, co_await take_back(session, step, attempt, now));
+        GH_CO_TRY(const auto counts, co_await take_back(session, progress, step, attempt));
         if (!counts) co_return result;
     }
     step.duration = attempt.duration;
@@ -270,20 +238,33 @@ Task<Result<Finished>> WorkRepository::put_finish(Session& session, Finish finis
     co_return result;
 }
 
-Task<Result<Renewed>> WorkRepository::put_renewal(Session& session, std::string lease,
-                                                  std::string agent_id, milliseconds length,
-                                                  SystemTime now) {
-    GH_CO_TRY(const auto attempt,
-              co_await read_attempt(session, std::move(lease), std::move(agent_id)));
+namespace {
+
+Task<Result<Renewed>> put_renewal(Session& session, LeaseNamed named, milliseconds length,
+                                  SystemTime now) {
+    GH_CO_TRY(const auto attempt, co_await read_attempt(session, std::move(named)));
     if (attempt.state != AttemptState::running)
         co_return fail(ErrorKind::conflict, "plan.lease_lost");
     GH_CO_TRY(const auto step, co_await read_step(session, attempt.plan_id, attempt.step_id));
-    const auto expires = std::min(now + length, step.deadline_at.value_or(now + length));
     if (step.deadline_at && now >= *step.deadline_at)
         co_return fail(ErrorKind::conflict, "plan.lease_lost");
-    GH_CO_TRY_VOID(co_await session.execute(update_lease, step.plan_id, step.id, expires));
-    co_return Renewed{expires};
+    const auto expires = std::min(now + length, step.deadline_at.value_or(now + length));
+    GH_CO_TRY_VOID(
+        co_await session.execute(update_lease, step.plan_id, step.id, expires, attempt.lease));
+    co_return Renewed{std::max(expires, step.lease_expires_at.value_or(expires))};
 }
+
+Task<Result<void>> put_renewals(Session& session, std::vector<Renewal> renewals) {
+    std::vector<storage::Parameters> sets;
+    sets.reserve(renewals.size());
+    for (const auto& each : renewals)
+        sets.push_back({storage::to_value(each.plan_id), storage::to_value(each.step_id),
+                        storage::to_value(each.expires_at), storage::to_value(each.lease)});
+    GH_CO_TRY_VOID(co_await session.execute_many(update_lease, std::move(sets)));
+    co_return Result<void>{};
+}
+
+}  // namespace
 
 Task<Result<Finished>> WorkRepository::finish(Finish finish, SystemTime now) {
     auto work = [finish = std::move(finish), rules = rules_, now](Session& session) {
@@ -292,11 +273,16 @@ Task<Result<Finished>> WorkRepository::finish(Finish finish, SystemTime now) {
     co_return co_await database_.write(std::move(work));
 }
 
-Task<Result<Renewed>> WorkRepository::renew(std::string lease, std::string agent_id,
-                                            SystemTime now) {
-    auto work = [lease = std::move(lease), agent_id = std::move(agent_id), length = rules_.lease,
-                 now](Session& session) {
-        return put_renewal(session, lease, agent_id, length, now);
+Task<Result<Renewed>> WorkRepository::renew(LeaseNamed named, SystemTime now) {
+    auto work = [named = std::move(named), length = rules_.lease, now](Session& session) {
+        return put_renewal(session, named, length, now);
+    };
+    co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<void>> WorkRepository::renew_all(std::vector<Renewal> renewals) {
+    auto work = [renewals = std::move(renewals)](Session& session) {
+        return put_renewals(session, renewals);
     };
     co_return co_await database_.write(std::move(work));
 }
@@ -312,7 +298,7 @@ Task<Result<Expired>> WorkRepository::end_expired(SystemTime now) {
 Task<Result<Expired>> WorkRepository::end_of_agent(Session& session, std::string agent_id,
                                                    SystemTime now) {
     GH_CO_TRY(const auto rows, co_await session.query(select_of_agent, std::move(agent_id)));
-    co_return co_await end_all(session, steps_of(rows), now);
+    co_return co_await end_all(session, steps_of(rows), "its agent was shut out", now);
 }
 
 }  // namespace gh::plan

@@ -11,8 +11,9 @@ namespace gh::plan {
 
 struct Room;
 
-/// Ends leases whose agents are silent, round by round. After a time without the database nobody is judged until every agent
-/// had the length of a lease to be heard: reports of what was done meanwhile come first.
+/// Ends leases whose agents are silent, round by round, and removes plans that ended long ago. After a time without the
+/// database, or a step of its clock, nobody is judged until every agent had the length of a lease to be heard: reports of what
+/// was done meanwhile come first.
 class Keeper {
  public:
     /// @param room  outlives this
@@ -20,13 +21,20 @@ class Keeper {
     Keeper(const Keeper&) = delete;
     Keeper& operator=(const Keeper&) = delete;
 
-    /// One round, every second or so, from one place.
-    [[nodiscard]] Task<Result<void>> run(SystemTime now, SteadyTime steady);
+    /// One round, every second or so, from one place: asks the database what time it is, too.
+    [[nodiscard]] Task<Result<void>> run();
+    /// The same at a time that is known. @param now  the database's
+    [[nodiscard]] Task<Result<void>> round(SystemTime now, SteadyTime steady);
+
+    /// Rounds that are further apart have heard nobody in between.
+    static constexpr seconds apart_max{2};
 
  private:
     [[nodiscard]] bool may_judge(SystemTime now, SteadyTime steady);
+    [[nodiscard]] Task<Result<void>> work(SystemTime now, SteadyTime steady);
     [[nodiscard]] Task<Result<void>> end_leases(SystemTime now);
     [[nodiscard]] Task<Result<void>> measure(SteadyTime steady);
+    [[nodiscard]] Task<Result<void>> clear_away(SystemTime now, SteadyTime steady);
 
     Room& room_;
     telemetry::Family<telemetry::Counter>& lost_;
@@ -37,7 +45,7 @@ class Keeper {
     };
     std::optional<Seen> before_;
     std::optional<SteadyTime> watching_;  // since when without a break
-    std::optional<SteadyTime> measured_;
+    std::optional<SteadyTime> measured_, cleared_;
 };
 
 }  // namespace gh::plan

@@ -10,6 +10,7 @@
 #include "base/id.hpp"
 #include "base/try.hpp"
 #include "codec/json.hpp"
+#include "codec/json_raw.hpp"
 #include "crypto/digest.hpp"
 #include "plan/condition.hpp"
 #include "plan/route_words.hpp"
@@ -35,10 +36,12 @@ std::string made_id(SystemTime now) {
 }
 
 /// The trace of the request that makes the plan: its steps belong to it.
-std::string trace_of_request() {
+std::string trace_of_request(std::string_view traceparent) {
     telemetry::TraceContext context;
     if (const auto* trace = telemetry::Trace::current(); trace && trace->recording()) {
         context = trace->context();
+    } else if (const auto told = telemetry::parse_traceparent(traceparent)) {
+        context = *told;
     } else {
         context.trace_id = telemetry::new_trace_id();
         context.span_id = telemetry::new_span_id();
@@ -75,8 +78,8 @@ const api::Type<SaidPlan>& said_plan_type() {
     return type;
 }
 
-std::optional<StepsFault> check_steps(const std::vector<NewStep>& steps,
-                                      const GraphLimits& limits) {
+std::optional<StepsFault> check_steps(const std::vector<NewStep>& steps, const GraphLimits& limits,
+                                      std::string_view parent) {
     std::vector<GraphNode> nodes;
     nodes.reserve(steps.size());
     for (const auto& step : steps) nodes.push_back({step.id, step.depends_on});
@@ -87,7 +90,7 @@ std::optional<StepsFault> check_steps(const std::vector<NewStep>& steps,
         const auto condition = parse_condition(step.condition);
         if (!condition) return StepsFault{"plan.condition", "A condition is none."};
         for (const auto& on : steps_of(*condition)) {
-            if (std::ranges::find(step.depends_on, on) == step.depends_on.end())
+            if (on != parent && std::ranges::find(step.depends_on, on) == step.depends_on.end())
                 return StepsFault{"plan.condition_step", "The condition of the step " + step.id +
                                                              " asks about " + on +
                                                              ", on which it does not depend."};
@@ -96,14 +99,29 @@ std::optional<StepsFault> check_steps(const std::vector<NewStep>& steps,
     return {};
 }
 
-NewPlan new_plan(SaidPlan said, std::string_view body, std::string created_by, SystemTime now) {
+void keep_spelling(std::string_view object, std::string& metadata) {
+    const auto raw = codec::json::raw_member(object, "metadata");
+    if (raw && raw->size() <= metadata_bytes_max) metadata = *raw;
+}
+
+void keep_spelling(std::string_view array, std::vector<NewStep>& steps) {
+    const auto elements = codec::json::raw_elements(array);
+    if (elements.size() != steps.size()) return;
+    for (std::size_t i = 0; i < steps.size(); ++i) keep_spelling(elements[i], steps[i].metadata);
+}
+
+NewPlan new_plan(SaidPlan said, std::string_view body, std::string created_by,
+                 std::string_view traceparent, SystemTime now) {
+    keep_spelling(body, said.metadata);
+    if (const auto steps = codec::json::raw_member(body, "steps"))
+        keep_spelling(*steps, said.steps);
     NewPlan wanted{.id = said.id ? *std::move(said.id) : made_id(now),
                    .name = std::move(said.name),
                    .metadata = std::move(said.metadata),
                    .steps = std::move(said.steps),
                    .fingerprint = crypto::sha256_hex(body),
                    .created_by = std::move(created_by),
-                   .trace = trace_of_request()};
+                   .trace = trace_of_request(traceparent)};
     for (auto& step : wanted.steps)
         if (step.name.empty()) step.name = step.id;
     return wanted;
@@ -121,7 +139,7 @@ Result<NewPlan> read_plan_text(std::string_view text, const GraphLimits& limits,
         return wrong((first.where.empty() ? "the whole" : first.where) + ": " + first.detail);
     }
     if (auto fault = check_steps(said.steps, limits)) return wrong(std::move(fault->detail));
-    return new_plan(std::move(said), text, std::move(created_by), now);
+    return new_plan(std::move(said), text, std::move(created_by), {}, now);
 }
 
 }  // namespace gh::plan

@@ -50,11 +50,6 @@ constexpr Statement select_events{
     .sql =
         "SELECT sequence, at, type, step_id, agent_id, attempt, detail FROM plan_events "
         "WHERE plan_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3"};
-constexpr Statement count_plans{.name = "plans.count",
-                                .sql = "SELECT count(*) FROM plans WHERE state = $1"};
-constexpr Statement count_steps{.name = "plan_steps.count",
-                                .sql = "SELECT count(*) FROM plan_steps WHERE state = $1"};
-
 constexpr std::string_view of_state = "state = $5 AND ";
 constexpr std::string_view of_any = "";
 constexpr std::string_view oldest =
@@ -206,28 +201,6 @@ Task<Result<std::vector<Event>>> PlanRepository::events(std::string plan_id, std
                          .attempt = row.integer(5)});
     }
     co_return found;
-}
-
-namespace {
-
-Task<Result<Statistics>> count_all(Session& session) {
-    Statistics counted;
-    for (const auto state : plan_states) {
-        GH_CO_TRY(const auto rows, co_await session.query(count_plans, name_of(state)));
-        counted.plans[static_cast<std::size_t>(state)] = rows[0].integer(0);
-    }
-    for (const auto state : step_states) {
-        GH_CO_TRY(const auto rows, co_await session.query(count_steps, name_of(state)));
-        counted.steps[static_cast<std::size_t>(state)] = rows[0].integer(0);
-    }
-    co_return counted;
-}
-
-}  // namespace
-
-Task<Result<Statistics>> PlanRepository::count() {
-    auto work = [](Session& session) { return count_all(session); };
-    co_return co_await database_.read(std::move(work));
 }
 
 }  // namespace gh::plan

@@ -64,6 +64,12 @@ class PlanRepository {
     [[nodiscard]] Task<Result<std::vector<Event>>> events(std::string plan_id, std::int64_t after,
                                                           std::size_t limit);
     [[nodiscard]] Task<Result<Statistics>> count();
+    /// Steps that have not ended, by state: however many have, it costs the same.
+    [[nodiscard]] Task<Result<std::array<std::int64_t, step_states.size()>>> count_open();
+    static constexpr std::size_t removed_at_once = 500;
+    /// Removes a piece of the plan that ended first, before then: events and steps at most `removed_at_once`, itself at last.
+    /// @return how many rows; 0: there is none
+    [[nodiscard]] Task<Result<std::uint64_t>> remove_some(SystemTime ended_before);
 
     [[nodiscard]] Task<Result<Acted>> cancel(std::string id, std::string who, SystemTime now,
                                              storage::Also<Acted> also = {});

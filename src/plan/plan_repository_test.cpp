@@ -65,7 +65,8 @@ TEST_P(PlanRepositoryTest, ListsByTimeAndState) {
     ASSERT_TRUE(run_to_end(plans().cancel("p3", "ada", at(9))));
     const auto ids = [&](const PlanPage& page) {
         std::string text;
-        for (const auto& plan : run_to_end(plans().list(page)).value()) text += plan.id + " ";
+        const auto found = run_to_end(plans().list(page)).value();
+        for (const auto& plan : found) text += plan.id + " ";
         return text;
     };
     EXPECT_EQ(ids({}), "p4 p3 p2 p1 p0 ");

@@ -43,8 +43,10 @@ Task<Result<void>> record_new(storage::Session& session, audit::Record record, C
 Task<Result<api::Reply>> create(Room& room, api::Call call, SaidPlan said) {
     const GraphLimits limits{.steps_max = room.config.steps_max};
     if (auto refusal = refuse_steps(call, said.steps, limits)) co_return *std::move(refusal);
-    const auto now = net::Loop::current()->system_now();
-    auto wanted = new_plan(std::move(said), call.body, who(call), now);
+    const auto now = room.now();
+    const auto* trace = call.head.fields.find("traceparent");
+    auto wanted = new_plan(std::move(said), call.body, who(call),
+                           trace ? std::string_view(trace->value) : std::string_view(), now);
     auto record = audit::act_of(call, "plan.create", "plan");
     storage::Also<Created> also{
         .before = audit::Log::lock,
@@ -115,7 +117,7 @@ Task<Result<api::Reply>> steer(Room& room, api::Call call, std::string action) {
     auto also = audit::also<Acted>(
         audit::act_of(call, std::move(action), "plan"),
         [](audit::Record& record, const Acted& acted) { tell_plan(record, acted.plan); });
-    const auto now = net::Loop::current()->system_now();
+    const auto now = room.now();
     std::string id(call.param("plan"));
     auto done = co_await (room.plans.*act)(std::move(id), who(call), now, std::move(also));
     if (!done) co_return refused_by_rules(call, std::move(done).error());

@@ -62,11 +62,11 @@ constexpr Statement insert_event{
     .sql =
         "INSERT INTO plan_events (plan_id, sequence, at, type, step_id, agent_id, attempt, detail) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
-constexpr Statement select_open{
-    .name = "plan_steps.open",
-    .sql =
-        "SELECT id FROM plan_steps WHERE plan_id = $1 AND state IN ('pending', 'waiting', "
-        "'ready', 'running') ORDER BY position"};
+constexpr Statement select_open{.name = "plan_steps.open",
+                                .sql =
+                                    "SELECT id, state, lease FROM plan_steps WHERE plan_id = $1 "
+                                    "AND state IN ('pending', 'waiting', "
+                                    "'ready', 'running') ORDER BY position"};
 constexpr Statement cancel_open{
     .name = "plan_steps.cancel",
     .sql =
@@ -140,7 +140,7 @@ Task<Result<void>> Progress::set_state(const Step& step, StepState to) {
 
 Task<Result<bool>> Progress::condition_holds(const Step& step) {
     if (step.condition.empty()) co_return true;
-    GH_CO_TRY(const auto condition, parse_condition(step.condition));
+    GH_CO_TRY(const auto condition, parse_condition(step.condition, condition_stored_bytes_max));
     std::vector<std::pair<std::string, codec::json::Value>> results;
     for (const auto& id : steps_of(condition)) {
         GH_CO_TRY(const auto row, co_await session_->query_one(select_result, plan_.id, id));
@@ -182,7 +182,8 @@ Task<Result<void>> Progress::release(Step step, SystemTime available_at, std::st
     const bool held = plan_.state == PlanState::paused;
     const auto to = held ? StepState::pending : StepState::ready;
     GH_CO_TRY_VOID(check(step, to));
-    if (!held) ++ready_;
+    if (!held && available_at <= now_) ++ready_;
+    if (step.state == StepState::running) leases_.push_back(step.lease);
     GH_CO_TRY_VOID(co_await session_->execute(update_released, plan_.id, step.id, name_of(to),
                                               available_at, step.error));
     tell_step(step, to, why);
@@ -213,6 +214,7 @@ Task<Result<void>> Progress::skip(Step step, std::string_view why) {
 
 Task<Result<void>> Progress::end(Step step, StepState to) {
     GH_CO_TRY_VOID(check(step, to));
+    if (step.state == StepState::running) leases_.push_back(step.lease);
     GH_CO_TRY_VOID(co_await write_end(step, to));
     tell_step(step, to, step.error);
     co_return co_await follow();
@@ -252,6 +254,7 @@ Task<Result<void>> Progress::cancel_all(std::string who) {
         count(StepState::cancelled);
         Step step;
         step.id = open[i].text(0);
+        if (open[i].text(1) == name_of(StepState::running)) leases_.push_back(open[i].text(2));
         tell_step(step, StepState::cancelled, {});
     }
     co_return move(PlanState::cancelled, who);

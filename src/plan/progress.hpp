@@ -16,9 +16,10 @@ namespace gh::plan {
 
 /// What a write has set going, for who waits outside of its transaction.
 struct Stir {
-    std::size_t ready = 0;  ///< steps that an agent may have now
-    std::string plan_id;    ///< whose events there are; empty: none
-    Tally ended;            ///< steps
+    std::size_t ready = 0;            ///< steps that an agent may have now
+    std::string plan_id;              ///< whose events there are; empty: none
+    std::vector<std::string> leases;  ///< that are over
+    Tally ended;                      ///< steps
     std::optional<PlanState> plan_ended;
 };
 
@@ -36,7 +37,13 @@ class Progress {
 
     [[nodiscard]] const Plan& plan() const { return plan_; }
     [[nodiscard]] SystemTime now() const { return now_; }
-    [[nodiscard]] Stir stir() const { return {ready_, plan_.id, ended_now_, plan_ended_}; }
+    [[nodiscard]] Stir stir() const {
+        return {.ready = ready_,
+                .plan_id = plan_.id,
+                .leases = leases_,
+                .ended = ended_now_,
+                .plan_ended = plan_ended_};
+    }
 
     /// @return `conflict` "plan.illegal_move"
     [[nodiscard]] Result<void> move(PlanState to, std::string_view agent_or_person = {});
@@ -53,6 +60,8 @@ class Progress {
     [[nodiscard]] Task<Result<void>> cancel_all(std::string who);
     /// Steps that this transaction has put into their table.
     void add_steps(std::size_t count) { plan_.tally.steps += static_cast<std::int64_t>(count); }
+    /// Of another attempt than the one that moves its step.
+    void end_lease(std::string lease) { leases_.push_back(std::move(lease)); }
     void tell(Event event) { events_.push_back(std::move(event)); }
 
     /// Writes the plan and its events; the plan ends where nothing is left of it to do.
@@ -83,6 +92,7 @@ class Progress {
     std::size_t ready_ = 0;
     Tally ended_now_;
     std::optional<PlanState> plan_ended_;
+    std::vector<std::string> leases_;  // that are over
 };
 
 /// Does a step whose dependencies ended in this way begin, end, or wait?

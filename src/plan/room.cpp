@@ -42,7 +42,7 @@ void Board::stale() {
 
 bool Board::has_work(const std::vector<std::string>& capabilities) const {
     const std::scoped_lock lock(mutex_);
-    return is_wanted(kinds_, capabilities);
+    return kinds_.size() >= WorkRepository::kinds_max || is_wanted(kinds_, capabilities);
 }
 
 bool is_wanted(const std::vector<std::string>& kinds,
@@ -54,10 +54,11 @@ bool is_wanted(const std::vector<std::string>& kinds,
 }
 
 Room::Room(storage::Database& on, storage::Fallback& fallback, access::AgentDirectory& agents,
-           PlansConfig wanted, telemetry::Registry& registry, telemetry::Log& told)
+           PlansConfig wanted, telemetry::Registry& registry, telemetry::Log& told, Admit admits)
     : database(on),
       directory(agents),
       config(wanted),
+      admit(std::move(admits)),
       plans(on),
       work(on, rules_of(wanted)),
       desk(work, fallback, leases),
@@ -81,6 +82,7 @@ Room::Room(storage::Database& on, storage::Fallback& fallback, access::AgentDire
 
 void Room::heed(const Stir& stir) {
     if (stir.plan_id.empty()) return;
+    for (const auto& lease : stir.leases) leases.remove(lease);
     const auto count = [this](StepState state, std::int64_t steps) {
         if (steps > 0) steps_ended.with({name_of(state)}).add(static_cast<std::uint64_t>(steps));
     };

@@ -9,6 +9,7 @@
 #include "access/agent_directory.hpp"
 #include "api/route.hpp"
 #include "net/doorbell.hpp"
+#include "plan/clock.hpp"
 #include "plan/config.hpp"
 #include "plan/desk.hpp"
 #include "plan/keeper.hpp"
@@ -31,7 +32,8 @@ class Board {
     [[nodiscard]] bool end_look(Result<std::vector<std::string>> found, SteadyTime now);
     /// Steps have become ready: what was seen is old.
     void stale();
-    /// Is there a step for who has these capabilities, sorted? As it was last seen.
+    /// Is there a step for who has these capabilities, sorted? As it was last seen; where there were more sets than were
+    /// looked at, there may be.
     [[nodiscard]] bool has_work(const std::vector<std::string>& capabilities) const;
 
     /// One of those who claim at the same time: a herd that is rung for comes in small groups.
@@ -67,8 +69,11 @@ class Board {
 struct Room {
     /// @param database, fallback, directory, registry, log  outlive it; nothing was submitted to `fallback` yet
     Room(storage::Database& on, storage::Fallback& fallback, access::AgentDirectory& agents,
-         PlansConfig wanted, telemetry::Registry& registry, telemetry::Log& told);
+         PlansConfig wanted, telemetry::Registry& registry, telemetry::Log& told,
+         Admit admits = {});
 
+    /// As the database would say.
+    [[nodiscard]] SystemTime now() const { return clock.now(std::chrono::steady_clock::now()); }
     /// What a write has set going: who waits is told, and it is counted.
     void heed(const Stir& stir);
     void heed(const std::vector<Stir>& stirs) {
@@ -78,6 +83,8 @@ struct Room {
     storage::Database& database;
     access::AgentDirectory& directory;
     const PlansConfig config;
+    const Admit admit;
+    Clock clock;
     PlanRepository plans;
     WorkRepository work;
     Leases leases;

@@ -207,8 +207,8 @@ bool is_agent(const api::Call& call) {
 }
 
 std::optional<api::Reply> refuse_steps(const api::Call& call, const std::vector<NewStep>& steps,
-                                       const GraphLimits& limits) {
-    const auto fault = check_steps(steps, limits);
+                                       const GraphLimits& limits, std::string_view parent) {
+    const auto fault = check_steps(steps, limits, parent);
     if (!fault) return {};
     return api::refusal(call, 422, fault->code, fault->detail);
 }
@@ -223,9 +223,11 @@ Result<api::Reply> refused_by_rules(const api::Call& call, Error error) {
         Row{"plan.exists", 409, "There is a plan of that id, made by another body."},
         Row{"storage.unique", 409, "There is a plan of that id."},
         Row{"plan.illegal_move", 409, "There is no way from the state it is in to that one."},
+        Row{"agent.shut_out", 403, "The agent is shut out."},
         Row{"plan.lease_lost", 409,
             "The lease has ended: the step may be another's, or was taken away."},
         Row{"plan.lease_of_another", 403, "An agent finishes what it has leased."},
+        Row{"plan.lease_of_other_step", 409, "The lease is of another step than the path names."},
         Row{"plan.too_many_steps", 409, "The plan would have too many steps."},
         Row{"plan.too_many_dependencies", 409, "The plan would have too many dependencies."},
     };

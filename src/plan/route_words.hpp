@@ -38,10 +38,12 @@ namespace gh::plan {
 [[nodiscard]] bool is_agent(const api::Call& call);
 
 /// What is wrong with steps that are to be a plan: their graph, and conditions on steps they do not depend on.
+/// @param parent  of which they come; empty: of none
 /// @return nothing, or a refusal: 422
 [[nodiscard]] std::optional<api::Reply> refuse_steps(const api::Call& call,
                                                      const std::vector<NewStep>& steps,
-                                                     const GraphLimits& limits);
+                                                     const GraphLimits& limits,
+                                                     std::string_view parent = {});
 /// What the repositories refuse, as a client reads it; errors that are none of the client's come back as they are.
 [[nodiscard]] Result<api::Reply> refused_by_rules(const api::Call& call, Error error);
 

@@ -13,8 +13,8 @@ TEST(PlanStates, AreSpeltOnceAndNothingLeavesAnEnd) {
         EXPECT_EQ(plan_state_of(name_of(state)), state);
         EXPECT_FALSE(may_move(state, state));
         for (const auto to : plan_states)
-            if (is_end(state)) EXPECT_FALSE(may_move(state, to)) << name_of(state);
-        if (!is_end(state)) EXPECT_TRUE(may_move(state, PlanState::cancelled)) << name_of(state);
+            EXPECT_FALSE(is_end(state) && may_move(state, to)) << name_of(state);
+        EXPECT_TRUE(is_end(state) || may_move(state, PlanState::cancelled)) << name_of(state);
     }
     EXPECT_FALSE(plan_state_of("Running"));
     EXPECT_FALSE(may_move(PlanState::running, PlanState::pending));
@@ -25,8 +25,8 @@ TEST(StepStates, AreSpeltOnceAndNothingLeavesAnEnd) {
         EXPECT_EQ(step_state_of(name_of(state)), state);
         EXPECT_FALSE(may_move(state, state));
         for (const auto to : step_states)
-            if (is_end(state)) EXPECT_FALSE(may_move(state, to)) << name_of(state);
-        if (!is_end(state)) EXPECT_TRUE(may_move(state, StepState::cancelled)) << name_of(state);
+            EXPECT_FALSE(is_end(state) && may_move(state, to)) << name_of(state);
+        EXPECT_TRUE(is_end(state) || may_move(state, StepState::cancelled)) << name_of(state);
     }
     EXPECT_EQ(name_of(StepState::pending), "pending");
     EXPECT_EQ(name_of(StepState::running), "running");

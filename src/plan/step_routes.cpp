@@ -267,9 +267,9 @@ Task<Result<api::Reply>> answer(Room& room, api::Call call, Result<Acted> done) 
 
 Task<Result<api::Reply>> cancel(Room& room, api::Call call) {
     auto also = recorded(call, "plan.cancel_step");
-    auto done = co_await room.plans.cancel_step(
-        std::string(call.param("plan")), std::string(call.param("step")), who(call),
-        net::Loop::current()->system_now(), std::move(also));
+    auto done = co_await room.plans.cancel_step(std::string(call.param("plan")),
+                                                std::string(call.param("step")), who(call),
+                                                room.now(), std::move(also));
     co_return co_await answer(room, call, std::move(done));
 }
 
@@ -287,9 +287,9 @@ const api::Type<Said>& said_type() {
 
 Task<Result<api::Reply>> decide(Room& room, api::Call call, bool approved, std::string reason) {
     auto also = recorded(call, approved ? "plan.approve" : "plan.reject");
-    auto done = co_await room.plans.decide(
-        std::string(call.param("plan")), std::string(call.param("step")), approved, who(call),
-        std::move(reason), net::Loop::current()->system_now(), std::move(also));
+    auto done = co_await room.plans.decide(std::string(call.param("plan")),
+                                           std::string(call.param("step")), approved, who(call),
+                                           std::move(reason), room.now(), std::move(also));
     co_return co_await answer(room, call, std::move(done));
 }
 

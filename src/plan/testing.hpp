@@ -82,6 +82,9 @@ class PlansTest : public storage::EngineTest {
     Result<Finished> finish(Finish made, int second = 2) {
         return run_to_end(work().finish(std::move(made), at(second)));
     }
+    Result<Renewed> renew(const std::string& lease, SystemTime now) {
+        return run_to_end(work().renew({.lease = lease, .agent_id = "agent"}, now));
+    }
     Plan find(const std::string& id) { return run_to_end(plans().find(id)).value(); }
     Step find_step(const std::string& plan_id, const std::string& id) {
         return run_to_end(plans().find_step(plan_id, id)).value();
@@ -92,7 +95,8 @@ class PlansTest : public storage::EngineTest {
     /// "plan.pending step.ready(a) ..."
     std::string told(const std::string& plan_id) {
         std::string text;
-        for (const auto& event : run_to_end(plans().events(plan_id, 0, 1000)).value()) {
+        const auto events = run_to_end(plans().events(plan_id, 0, 1000)).value();
+        for (const auto& event : events) {
             text += (text.empty() ? "" : " ") + event.type;
             if (!event.step_id.empty()) text += "(" + event.step_id + ")";
         }

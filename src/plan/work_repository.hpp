@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,24 +36,45 @@ struct Claimed {
     std::vector<Input> inputs;
 };
 
+/// Lets an agent in, within the transaction that gives it something.
+using Admit = std::function<Task<Result<void>>(storage::Session&, std::string agent_id)>;
+
 struct Claim {
     std::string agent_id;
     std::vector<std::string> capabilities;
     std::size_t max = 1;
+    Admit admit;  ///< empty: anybody
 };
+
+/// From where to look on for sets of capabilities that are within these, behind `needs`; nothing: there is none behind it.
+[[nodiscard]] std::optional<std::string> next_within(const std::vector<std::string>& sorted,
+                                                     std::string_view needs);
 
 struct Claims {
     std::vector<Claimed> steps;
     std::vector<Stir> stirs;
 };
 
-/// What an agent says of a step that it has finished.
-struct Finish {
+/// A lease, by who it is that names it, and of which step; empty plan and step: it does not say.
+struct LeaseNamed {
     std::string lease, agent_id;
+    std::string plan_id, step_id;
+};
+
+/// Is it the lease of this agent, and of this step?
+/// @return `permission_denied` "plan.lease_of_another", `conflict` "plan.lease_of_other_step"
+[[nodiscard]] Result<void> check_named(const LeaseNamed& named, std::string_view agent_id,
+                                       std::string_view plan_id, std::string_view step_id);
+
+/// What an agent says of a step that it has finished.
+struct Finish : LeaseNamed {
+    Finish() = default;
+    explicit Finish(LeaseNamed named) : LeaseNamed(std::move(named)) {}
+
     bool completed = true;
     std::optional<double> confidence, quality;
     std::optional<std::string> result, reference;
-    std::vector<NewStep> expand;  ///< made by child_of(), their graph checked
+    std::vector<NewStep> expand;  ///< as child_of() takes them, their graph checked
     std::string error;
     bool retryable = true;
     std::optional<milliseconds> took;  ///< as it was measured; else by the clock
@@ -67,10 +89,17 @@ struct Finished {
     std::optional<StepState> state;  ///< that it led to; nothing: it was too late
     std::optional<milliseconds> took;
     Stir stir;
+    bool kept = false;  ///< on disk, and not in the database yet
 };
 
 /// A lease that was renewed.
 struct Renewed {
+    SystemTime expires_at;
+};
+
+/// A lease that goes on until then, unless it was over or goes on for longer.
+struct Renewal {
+    std::string lease, plan_id, step_id;
     SystemTime expires_at;
 };
 
@@ -80,13 +109,8 @@ struct Expired {
     std::vector<Stir> stirs;
 };
 
-/// One of the steps that a step becomes: it depends on that one, and is named behind it. ':' stands in no id that a client
-/// chooses, so that it is no step that was planned.
-/// @param child  whose dependencies are others of them
-[[nodiscard]] NewStep child_of(const std::string& parent, NewStep child);
-
 /// Steps as agents work on them. Errors besides storage's: `not_found` "plan.lease_unknown"; `permission_denied`
-/// "plan.lease_of_another"; `conflict` "plan.lease_lost" (another may have it now, or had it taken away),
+/// "plan.lease_of_another"; `conflict` "plan.lease_of_other_step", "plan.lease_lost" (another may have it now, or had it taken away),
 /// "plan.illegal_move" (it has reported another end by this lease), "plan.too_many_steps".
 class WorkRepository {
  public:
@@ -94,20 +118,22 @@ class WorkRepository {
         : database_(database), rules_(rules) {}
     [[nodiscard]] const WorkRules& rules() const { return rules_; }
 
-    /// The sets of capabilities that steps which are ready want: what is worth claiming.
+    static constexpr std::size_t kinds_max = 1'000;
+    /// The sets of capabilities that steps which are ready want: what is worth claiming. The first `kinds_max` of them.
     [[nodiscard]] Task<Result<std::vector<std::string>>> wanted(SystemTime now);
     /// Steps that were ready for the longest time first, as many as there are up to `max`.
     [[nodiscard]] Task<Result<Claims>> claim(Claim claim, SystemTime now);
-    [[nodiscard]] Task<Result<Renewed>> renew(std::string lease, std::string agent_id,
-                                              SystemTime now);
+    /// What was claimed for who went before the answer: it counts as no attempt.
+    [[nodiscard]] Task<Result<std::vector<Stir>>> put_back(std::vector<Claimed> unheard,
+                                                           SystemTime now);
+    [[nodiscard]] Task<Result<Renewed>> renew(LeaseNamed named, SystemTime now);
+    /// What was told to agents while the database was away.
+    [[nodiscard]] Task<Result<void>> renew_all(std::vector<Renewal> renewals);
     [[nodiscard]] Task<Result<Finished>> finish(Finish finish, SystemTime now);
 
     /// The same within a transaction.
     [[nodiscard]] static Task<Result<Finished>> put_finish(storage::Session& session, Finish finish,
                                                            WorkRules rules, SystemTime now);
-    [[nodiscard]] static Task<Result<Renewed>> put_renewal(storage::Session& session,
-                                                           std::string lease, std::string agent_id,
-                                                           milliseconds length, SystemTime now);
 
     static constexpr std::size_t expired_at_once = 100;
     /// Ends leases that are over: at most `expired_at_once`. A lost one counts as an attempt.

@@ -1,5 +1,6 @@
 #include "plan/work_repository.hpp"
 
+#include "plan/new_plan.hpp"
 #include "plan/testing.hpp"
 
 namespace gh::plan {
@@ -74,7 +75,7 @@ TEST_P(WorkRepositoryTest, ALeaseIsGoodForItsAgentAndOnce) {
     EXPECT_EQ(find_step("p", "a").result, "1");
     EXPECT_EQ(find("p").tally.completed, 1);
     EXPECT_EQ(reason(finish(failure(lease))), "plan.illegal_move");
-    EXPECT_EQ(reason(run_to_end(work().renew(lease, "agent", at(4)))), "plan.lease_lost");
+    EXPECT_EQ(reason(renew(lease, at(4))), "plan.lease_lost");
 }
 
 TEST_P(WorkRepositoryTest, AFailureIsTriedAgainLaterAndThenForGood) {
@@ -116,14 +117,14 @@ TEST_P(WorkRepositoryTest, ALeaseThatEndsGivesTheStepToOthers) {
     twice.max_attempts = 2;
     ASSERT_TRUE(add("p", {twice}));
     const auto first = claim_one(0).lease;
-    ASSERT_TRUE(run_to_end(work().renew(first, "agent", at(8))));
+    ASSERT_TRUE(renew(first, at(8)));
     EXPECT_EQ(run_to_end(work().end_expired(at(17)))->lost, 0U);
     const auto lost = run_to_end(work().end_expired(at(19)));
     ASSERT_TRUE(lost);
     EXPECT_EQ(lost->lost, 1U);
     EXPECT_EQ(lost->failed, 0U);
     EXPECT_EQ(reason(finish(completion(first), 20)), "plan.lease_lost");
-    EXPECT_EQ(reason(run_to_end(work().renew(first, "agent", at(20)))), "plan.lease_lost");
+    EXPECT_EQ(reason(renew(first, at(20))), "plan.lease_lost");
     const auto second = claim_one(21);
     EXPECT_EQ(second.attempts, 2);
     EXPECT_EQ(run_to_end(work().end_expired(at(40)))->failed, 1U);
@@ -136,10 +137,10 @@ TEST_P(WorkRepositoryTest, AStepMayTakeItsTimeAndNoLonger) {
     ASSERT_TRUE(add("p", {quick}));
     const auto claimed = claim_one(0);
     EXPECT_EQ(claimed.lease_expires_at, at(3));
-    const auto renewed = run_to_end(work().renew(claimed.lease, "agent", at(2)));
+    const auto renewed = renew(claimed.lease, at(2));
     ASSERT_TRUE(renewed);
     EXPECT_EQ(renewed->expires_at, at(3));
-    EXPECT_EQ(reason(run_to_end(work().renew(claimed.lease, "agent", at(3)))), "plan.lease_lost");
+    EXPECT_EQ(reason(renew(claimed.lease, at(3))), "plan.lease_lost");
     EXPECT_EQ(run_to_end(work().end_expired(at(4)))->timed_out, 1U);
     EXPECT_EQ(run_to_end(plans().attempts("p", "a")).value()[0].state, AttemptState::timed_out);
     EXPECT_EQ(state("p", "a"), StepState::ready);
@@ -173,7 +174,7 @@ TEST_P(WorkRepositoryTest, WhatWasAcknowledgedCountsOnceHoweverLateItComes) {
 TEST_P(WorkRepositoryTest, AStepBecomesOthersForWhichItsDependantsWait) {
     ASSERT_TRUE(add("p", {step("split"), step("join", {"split"})}));
     auto done = completion(claim_one().lease);
-    done.expand = {child_of("split", step("x")), child_of("split", step("y", {"x"}))};
+    done.expand = {step("x"), step("y", {"x"})};
     const auto finished = finish(done);
     ASSERT_TRUE(finished) << describe(finished.error());
     EXPECT_EQ(find("p").tally.steps, 4);
@@ -193,12 +194,132 @@ TEST_P(WorkRepositoryTest, AStepBecomesOthersForWhichItsDependantsWait) {
     EXPECT_EQ(find("p").state, PlanState::completed);
 }
 
+TEST_P(WorkRepositoryTest, ALeaseIsOfOneStepWhateverThePathSays) {
+    ASSERT_TRUE(add("p", {step("a"), step("b", {"a"})}));
+    ASSERT_TRUE(add("q", {step("other")}));
+    const auto lease = claim(1).steps[0].step.lease;
+    auto done = completion(lease);
+    done.plan_id = "p";
+    done.step_id = "b";
+    done.expand = {step("x")};
+    EXPECT_EQ(reason(finish(done)), "plan.lease_of_other_step");
+    done.plan_id = "q";
+    done.step_id = "a";
+    EXPECT_EQ(reason(finish(done)), "plan.lease_of_other_step");
+    LeaseNamed named{.lease = lease, .agent_id = "agent", .plan_id = "p", .step_id = "b"};
+    EXPECT_EQ(reason(run_to_end(work().renew(named, at(2)))), "plan.lease_of_other_step");
+    EXPECT_EQ(find("p").tally.steps, 2);
+    done.plan_id = "p";
+    ASSERT_TRUE(finish(done));
+    EXPECT_EQ(find_step("p", "a:x").parent, "a") << "named by the lease's step";
+}
+
+TEST_P(WorkRepositoryTest, ConditionsOfStepsThatAStepBecomesAskAboutThose) {
+    // A planned step bears the name that the condition says.
+    auto planned = step("x");
+    planned.approval = true;
+    ASSERT_TRUE(add("p", {step("split"), planned}));
+    auto done = completion(claim_one().lease, R"({"n":3})");
+    auto yes = step("yes", {"x"}), no = step("no", {"x"}), parent = step("parent");
+    yes.condition = R"({"step":"x","path":"/n","op":"eq","value":1})";
+    no.condition = R"({"not":{"all":[{"step":"x","path":"/n","op":"eq","value":1}]}})";
+    parent.condition = R"({"step":"split","path":"/n","op":"eq","value":3})";
+    done.expand = {step("x"), yes, no, parent};
+    ASSERT_FALSE(check_steps(done.expand, {}, "split"));
+    ASSERT_TRUE(check_steps(done.expand, {}));
+    ASSERT_TRUE(finish(done));
+    EXPECT_EQ(state("p", "split:parent"), StepState::ready);
+    for (const auto& claimed : claim(10, 3).steps)
+        if (claimed.step.id == "split:x")
+            ASSERT_TRUE(finish(completion(claimed.step.lease, R"({"n":1})"), 4));
+    EXPECT_EQ(state("p", "split:yes"), StepState::ready);
+    EXPECT_EQ(state("p", "split:no"), StepState::skipped);
+    EXPECT_EQ(state("p", "x"), StepState::waiting);
+}
+
+TEST_P(WorkRepositoryTest, AJoinOfStepsThatAStepBecomesWaitsForThose) {
+    ASSERT_TRUE(add("p", {step("split")}));
+    auto done = completion(claim_one().lease);
+    auto any = step("any", {"x", "y"});
+    any.join = Join::any;
+    done.expand = {step("x"), step("y"), any};
+    ASSERT_TRUE(finish(done));
+    EXPECT_EQ(state("p", "split:any"), StepState::pending);
+    const auto claims = claim(10, 3);
+    ASSERT_EQ(claims.steps.size(), 2U);
+    ASSERT_TRUE(finish(completion(claims.steps[0].step.lease), 4));
+    EXPECT_EQ(state("p", "split:any"), StepState::ready);
+}
+
+TEST_P(WorkRepositoryTest, WhatNobodyCanDoStandsBeforeNobody) {
+    std::vector<NewStep> steps;
+    for (int i = 0; i < 1'100; ++i) {
+        steps.push_back(step("s" + std::to_string(i)));
+        steps.back().capabilities = {"a", "b-" + std::to_string(i)};
+    }
+    auto mine = step("mine");
+    mine.capabilities = {"a", "z"};
+    auto other = step("other");
+    other.capabilities = {"z"};
+    steps.push_back(mine);
+    steps.push_back(other);
+    ASSERT_TRUE(add("p", std::move(steps)));
+    EXPECT_EQ(claim(10, 1, {"a", "y", "z"}).steps.size(), 2U);
+}
+
+TEST(NextWithin, GoesThroughAllThatIsHad) {
+    const std::vector<std::string> sorted{"a", "c"};
+    EXPECT_EQ(next_within(sorted, ""), "a");
+    EXPECT_EQ(next_within(sorted, "a"), "a c");
+    EXPECT_EQ(next_within(sorted, "a b"), "a c");
+    EXPECT_EQ(next_within(sorted, "a c"), "c");
+    EXPECT_EQ(next_within(sorted, "a d"), "c");
+    EXPECT_EQ(next_within(sorted, "b x"), "c");
+    EXPECT_EQ(next_within(sorted, "c"), std::nullopt);
+    EXPECT_EQ(next_within({}, ""), std::nullopt);
+}
+
+TEST_P(WorkRepositoryTest, ALeaseGoesForwardAlone) {
+    ASSERT_TRUE(add("p", {step("a")}));
+    const auto lease = claim_one(0).lease;
+    ASSERT_TRUE(renew(lease, at(20)));
+    const auto late = renew(lease, at(5));
+    ASSERT_TRUE(late);
+    EXPECT_EQ(late->expires_at, at(30));
+    EXPECT_EQ(find_step("p", "a").lease_expires_at, at(30));
+    ASSERT_TRUE(run_to_end(work().end_expired(at(40))));
+    Renewal owed{.lease = lease, .plan_id = "p", .step_id = "a", .expires_at = at(90)};
+    ASSERT_TRUE(run_to_end(work().renew_all({owed})));
+    EXPECT_FALSE(find_step("p", "a").lease_expires_at) << "it is over";
+}
+
+TEST_P(WorkRepositoryTest, WhoIsShutOutIsGivenNothing) {
+    ASSERT_TRUE(add("p", {step("a")}));
+    Claim wanted{.agent_id = "agent", .capabilities = {}, .max = 1};
+    wanted.admit = [](storage::Session&, std::string) -> Task<Result<void>> {
+        co_return fail(ErrorKind::permission_denied, "agent.shut_out");
+    };
+    EXPECT_EQ(reason(run_to_end(work().claim(wanted, at(1)))), "agent.shut_out");
+    EXPECT_EQ(state("p", "a"), StepState::ready);
+}
+
+TEST_P(WorkRepositoryTest, WhatNobodyHeardOfIsNoAttempt) {
+    ASSERT_TRUE(add("p", {step("a")}));
+    auto claims = claim(10, 1);
+    const auto stirs = run_to_end(work().put_back(std::move(claims.steps), at(2)));
+    ASSERT_TRUE(stirs) << describe(stirs.error());
+    ASSERT_EQ(stirs->size(), 1U);
+    EXPECT_EQ(stirs->front().ready, 1U);
+    EXPECT_EQ(stirs->front().leases.size(), 1U);
+    EXPECT_EQ(claim_one(3).attempts, 1);
+}
+
 TEST_P(WorkRepositoryTest, AnExpansionIsBoundedAndRefusedAsAWhole) {
     rules.steps_max = 2;
     ASSERT_TRUE(add("p", {step("split"), step("join", {"split"})}));
     const auto lease = claim_one().lease;
     auto done = completion(lease);
-    done.expand = {child_of("split", step("x"))};
+    done.expand = {step("x")};
     EXPECT_EQ(reason(finish(done)), "plan.too_many_steps");
     EXPECT_EQ(state("p", "split"), StepState::running);
     EXPECT_TRUE(finish(completion(lease)));

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -5,7 +6,9 @@
 
 #include "api/object.hpp"
 #include "base/try.hpp"
+#include "codec/json_raw.hpp"
 #include "net/loop.hpp"
+#include "plan/new_plan.hpp"
 #include "plan/room.hpp"
 #include "plan/route_types.hpp"
 #include "plan/route_words.hpp"
@@ -43,9 +46,18 @@ const api::Type<Heard>& heard_type() {
     return type;
 }
 
+LeaseNamed named_by(const api::Call& call, std::string lease) {
+    return {.lease = std::move(lease),
+            .agent_id = call.principal.subject,
+            .plan_id = std::string(call.param("plan")),
+            .step_id = std::string(call.param("step"))};
+}
+
 Task<Result<api::Reply>> beat(Room& room, api::Call call, Beat said) {
-    const auto now = net::Loop::current()->system_now();
-    auto renewed = co_await room.desk.renew(std::move(said.lease), call.principal.subject, now);
+    const auto steady = net::Loop::current()->now();
+    const auto now = room.clock.now(steady);
+    LeaseNamed named = named_by(call, std::move(said.lease));
+    auto renewed = co_await room.desk.renew(std::move(named), now, steady);
     if (!renewed) co_return refused_by_rules(call, std::move(renewed).error());
     const auto left = std::chrono::floor<milliseconds>(renewed->expires_at - now);
     co_return api::reply(200, heard_type(), Heard{.lease_ms = left.count()});
@@ -119,13 +131,13 @@ Task<Result<api::Reply>> report(Room& room, api::Call call, Finish finish) {
     const telemetry::Span span(finish.completed ? "plan.complete" : "plan.fail");
     auto& loop = *net::Loop::current();
     const std::string outcome(finish.completed ? "completed" : "failed");
-    finish.agent_id = call.principal.subject;
-    auto done = co_await room.desk.finish(std::move(finish), loop.system_now(), loop.now());
+    const auto steady = loop.now();
+    auto done = co_await room.desk.finish(std::move(finish), room.clock.now(steady), steady);
     if (!done) co_return refused_by_rules(call, std::move(done).error());
     room.heed(done->stir);
     const auto took = done->took.value_or(milliseconds(0));
     if (!done->again) room.step_duration.with({outcome}).observe(took);
-    co_return api::reply(200, finish_type(),
+    co_return api::reply(done->kept ? 202 : 200, finish_type(),
                          ShownFinish{.plan_id = std::move(done->plan_id),
                                      .step_id = std::move(done->step_id),
                                      .outcome = outcome,
@@ -133,43 +145,59 @@ Task<Result<api::Reply>> report(Room& room, api::Call call, Finish finish) {
                                      .duration_ms = took.count()});
 }
 
-Task<Result<api::Reply>> complete(Room& room, api::Call call, SaidFinish said) {
+/// Steps that a step becomes are for agents that can do no more than this one.
+Task<Result<std::optional<api::Reply>>> refuse_children(Room& room, const api::Call& call,
+                                                        const SaidFinish& said) {
     const std::string parent(call.param("step"));
-    if (auto refusal = refuse_steps(call, said.expand, {.steps_max = expand_max}))
-        co_return *std::move(refusal);
-    Finish finish{.lease = std::move(said.lease),
-                  .agent_id = {},
-                  .completed = true,
-                  .confidence = said.confidence,
-                  .quality = said.quality,
-                  .result = std::move(said.result),
-                  .reference = std::move(said.reference),
-                  .expand = {},
-                  .error = {},
-                  .retryable = true,
-                  .took = {}};
-    for (auto& child : said.expand) {
-        if (child.name.empty()) child.name = child.id;
-        finish.expand.push_back(child_of(parent, std::move(child)));
-        if (finish.expand.back().id.size() > step_id_bytes_max)
+    if (auto refusal = refuse_steps(call, said.expand, {.steps_max = expand_max}, parent))
+        co_return std::move(refusal);
+    std::vector<std::string> able;
+    if (const auto held = room.leases.find(said.lease)) {
+        able = held->capabilities;
+    } else {
+        GH_CO_TRY(able, co_await room.directory.capabilities(call.principal.subject));
+        std::ranges::sort(able);
+    }
+    for (const auto& child : said.expand) {
+        if (child.id.size() + parent.size() + 1 > step_id_bytes_max)
             co_return api::refusal(call, 422, "plan.too_deep",
                                    "The id of a step that this becomes would be too long.");
+        for (const auto& word : child.capabilities) {
+            if (std::ranges::binary_search(able, word)) continue;
+            co_return api::refusal(
+                call, 403, "plan.capability",
+                "A step becomes steps for what its agent can do, which " + word + " is not.");
+        }
     }
+    co_return std::nullopt;
+}
+
+Task<Result<api::Reply>> complete(Room& room, api::Call call, SaidFinish said) {
+    if (!said.expand.empty()) {
+        GH_CO_TRY(auto refusal, co_await refuse_children(room, call, said));
+        if (refusal) co_return *std::move(refusal);
+    }
+    if (const auto raw = codec::json::raw_member(call.body, "result");
+        raw && said.result && raw->size() <= result_bytes_max)
+        said.result = *raw;
+    if (const auto children = codec::json::raw_member(call.body, "expand"))
+        keep_spelling(*children, said.expand);
+    Finish finish(named_by(call, std::move(said.lease)));
+    finish.confidence = said.confidence;
+    finish.quality = said.quality;
+    finish.result = std::move(said.result);
+    finish.reference = std::move(said.reference);
+    finish.expand = std::move(said.expand);
+    for (auto& child : finish.expand)
+        if (child.name.empty()) child.name = child.id;
     co_return co_await report(room, call, std::move(finish));
 }
 
 Task<Result<api::Reply>> fail_it(Room& room, api::Call call, SaidFailure said) {
-    Finish finish{.lease = std::move(said.lease),
-                  .agent_id = {},
-                  .completed = false,
-                  .confidence = {},
-                  .quality = {},
-                  .result = {},
-                  .reference = {},
-                  .expand = {},
-                  .error = std::move(said.error),
-                  .retryable = said.retryable,
-                  .took = {}};
+    Finish finish(named_by(call, std::move(said.lease)));
+    finish.completed = false;
+    finish.error = std::move(said.error);
+    finish.retryable = said.retryable;
     co_return co_await report(room, call, std::move(finish));
 }
 
@@ -177,6 +205,10 @@ Task<Result<api::Reply>> fail_it(Room& room, api::Call call, SaidFailure said) {
 
 std::vector<api::Route> work_routes(Room& room) {
     const auto reported = api::answers(200, "It counts.", finish_type());
+    const auto kept = api::answers(202,
+                                   "The database is away. It is on disk here and will count, "
+                                   "unless the step has another end by then.",
+                                   finish_type());
     return {{.method = "POST",
              .path = "/api/v1/plans/{plan}/steps/{step}/heartbeat",
              .access = Access::agent(),
@@ -189,14 +221,14 @@ std::vector<api::Route> work_routes(Room& room) {
              .access = Access::agent(),
              .handle = api::with(room, complete, api::json_body(completion_type())),
              .summary = "The step is done, says the agent that has leased it.",
-             .answers = {reported},
+             .answers = {reported, kept},
              .body_bytes_max = report_bytes_max},
             {.method = "POST",
              .path = "/api/v1/plans/{plan}/steps/{step}/fail",
              .access = Access::agent(),
              .handle = api::with(room, fail_it, api::json_body(failure_type())),
              .summary = "It went wrong, says the agent that has leased it.",
-             .answers = {reported},
+             .answers = {reported, kept},
              .body_bytes_max = 32 * 1024}};
 }
 

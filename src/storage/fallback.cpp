@@ -46,6 +46,11 @@ Fallback::Fallback(Database& database, std::unique_ptr<Journal> journal,
                                      "Writes brought from the journal into the database.")),
       rejects_(registry.one_counter("database_journal_rejected_total",
                                     "Journalled writes that the database refused.")) {
+    // What cannot be read is told by replay().
+    (void)journal_->each([this](const JournalRecord& record) {
+        count(record.kind, 1);
+        return true;
+    });
     using telemetry::MetricType;
     registry.collect({.name = "database_journal_backlog",
                       .help = "Writes in the journal that the database does not have yet.",
@@ -93,9 +98,40 @@ Task<Result<void>> Fallback::submit_record(JournalRecord record, Direct direct, 
                 .error(done.error());
     }
     if (payload) record.payload = payload();
-    GH_CO_TRY_VOID(co_await journal_->append(std::move(record)));
-    journalled_.add();
-    co_return Result<void>{};
+    co_return co_await append(std::move(record));
+}
+
+Task<Result<void>> Fallback::keep(Command command, SystemTime now) {
+    JournalRecord record{.id = std::string(view(uuid_v7(now))),
+                         .kind = std::move(command.kind),
+                         .at = now,
+                         .payload = std::move(command.payload)};
+    co_return co_await append(std::move(record));
+}
+
+Task<Result<void>> Fallback::append(JournalRecord record) {
+    const auto kind = record.kind;
+    count(kind, 1);  // before replay() can see it
+    auto done = co_await journal_->append(std::move(record));
+    if (done) {
+        journalled_.add();
+    } else {
+        count(kind, -1);
+    }
+    co_return done;
+}
+
+void Fallback::count(const std::string& kind, std::int64_t records) {
+    const std::scoped_lock lock(waiting_mutex_);
+    waiting_[kind] += records;
+}
+
+std::uint64_t Fallback::waiting(std::string_view kind) const {
+    const std::scoped_lock lock(waiting_mutex_);
+    const auto found = waiting_.find(kind);
+    return found == waiting_.end()
+               ? 0
+               : static_cast<std::uint64_t>(std::max<std::int64_t>(found->second, 0));
 }
 
 Task<Result<void>> Fallback::apply_within(Session& session, JournalRecord record, SystemTime now,
@@ -168,6 +204,8 @@ Task<Result<void>> Fallback::reject(JournalRecord record, Error why, SystemTime 
 
 Task<Result<Fallback::Taken>> Fallback::replay_some(std::vector<JournalRecord> records,
                                                     SystemTime now) {
+    std::vector<std::string> kinds;
+    for (const auto& record : records) kinds.push_back(record.kind);
     // One commit for all; when one of them is refused, each for itself.
     auto together = co_await apply_all(records, now);
     if (!together && is_away(together.error())) co_return Taken{};
@@ -190,6 +228,7 @@ Task<Result<Fallback::Taken>> Fallback::replay_some(std::vector<JournalRecord> r
         ++taken.all;
     }
     if (taken.all > 0) GH_CO_TRY_VOID(journal_->release(records[taken.all - 1].sequence));
+    for (std::size_t i = 0; i < taken.all; ++i) count(kinds[i], -1);
     co_return taken;
 }
 

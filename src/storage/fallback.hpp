@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -63,6 +64,11 @@ class Fallback {
     [[nodiscard]] Task<Result<void>> submit(std::string kind, SystemTime now, Direct direct,
                                             Payload payload);
 
+    /// Into the journal at once: for who has asked the database already.
+    [[nodiscard]] Task<Result<void>> keep(Command command, SystemTime now);
+    /// How many of a kind wait in the journal.
+    [[nodiscard]] std::uint64_t waiting(std::string_view kind) const;
+
     /// Brings what waits into the database until nothing does or it is away again: call it every second or so, from one
     /// place. A record that the database refuses goes to `journal_rejects`, is told, and blocks nobody.
     /// @return how many were brought
@@ -92,6 +98,8 @@ class Fallback {
     };
     [[nodiscard]] Task<Result<Taken>> replay_some(std::vector<JournalRecord> records,
                                                   SystemTime now);
+    [[nodiscard]] Task<Result<void>> append(JournalRecord record);
+    void count(const std::string& kind, std::int64_t records);
     [[nodiscard]] Task<Result<void>> reject(JournalRecord record, Error why, SystemTime now);
 
     Database& database_;
@@ -103,6 +111,8 @@ class Fallback {
         Again again;
     };
     std::map<std::string, Kind, std::less<>> kinds_;
+    mutable std::mutex waiting_mutex_;
+    std::map<std::string, std::int64_t, std::less<>> waiting_;
     Rejected rejected_;
     telemetry::Counter& journalled_;
     telemetry::Counter& replayed_;

@@ -132,7 +132,7 @@ def test_messages(tmp_path):
 @pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
 def test_plans(tmp_path):
     told = walk_beside_a_house("plans.md", tmp_path)
-    assert '"outcome":"completed"' in told and '"stations":3' in told
+    assert '"outcome":"completed"' in told and '{"stations": 3}' in told
     assert "100.0 %  3 of 3  completed" in told and "Storage backend: SQLite\nPlans: 1\nSteps: 3\n" in told
 
 

@@ -115,6 +115,43 @@ def test_the_same_body_is_the_same_plan(house, operator):
     assert made.status == 201 and made.json()["id"].startswith("plan_20")
 
 
+def test_metadata_and_results_are_kept_byte_for_byte(house, operator):
+    spelt = '{ "big": 123456789012345678901234567890, "f": 1.50,\n\t"e":1E2, "u": "\\u00e4\\/" }'
+    body = '{"id": "p", "name": "p", "metadata": %s, "steps": [{"id": "a", "type": "t", "metadata": %s}]}' % (spelt, spelt)
+    fields = [*operator.fields, ("Content-Type", "application/json")]
+    assert house.request("POST", "/api/v1/plans", fields, body.encode()).status == 201
+    assert ('"metadata":' + spelt).encode() in operator.get("/api/v1/plans/p").body
+    agent = online(operator, "worker")
+    response = agent.ask("POST", "/api/v1/plans/claim", {})
+    assert ('"metadata":' + spelt).encode() in response.body
+    claimed, = response.json()["steps"]
+    body = '{"lease": "%s", "result": %s}' % (claimed["lease"], spelt)
+    fields = [("Authorization", f"Bearer {agent.access}"), ("Content-Type", "application/json")]
+    assert house.request("POST", "/api/v1/plans/p/steps/a/complete", fields, body.encode()).status == 200
+    assert ('"result":' + spelt).encode() in operator.get("/api/v1/plans/p/steps/a/result").body
+
+
+def test_a_plan_belongs_to_the_trace_of_its_maker(house, operator):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    made = operator.ask("POST", "/api/v1/plans", {"id": "p", "name": "p", "steps": [step("a")]},
+                        fields=[("traceparent", f"00-{trace}-00f067aa0ba902b7-01")])
+    assert made.status == 201 and made.json()["trace_id"] == trace
+    claimed, = claim(online(operator, "worker"))
+    assert claimed["_trace_context"]["trace_id"] == trace and claimed["_trace_context"]["trace_flags"] == 1
+
+
+def test_an_agent_that_is_shut_out_loses_its_steps_at_once(house, operator):
+    agent, other = online(operator, "worker"), online(operator, "other")
+    create(operator, "p", [step("a")])
+    claimed, = claim(agent)
+    assert operator.ask("PATCH", f"/api/v1/agents/{agent.id}", {"status": "quarantined"}).status == 200
+    assert complete(agent, claimed).status == 401
+    taken, = claim(other)
+    assert taken["attempt"] == 2 and complete(other, taken).status == 200
+    history = operator.get("/api/v1/plans/p/steps/a").json()["history"]
+    assert [each["state"] for each in history] == ["lost", "completed"] and "shut out" in history[0]["error"]
+
+
 @pytest.mark.parametrize("steps, code, named", [
     ([step("a", "b"), step("b", "a")], "plan.cycle", "a on b on a"),
     ([step("a", "a")], "plan.cycle", "a on a"),

@@ -13,7 +13,8 @@ from support.gateway import Gatehouse
 from support.plans import claim, complete, create, plan_of, report, states, step, work_off
 from support.wait import pass_time, until
 
-ROUNDS = 40 if os.environ.get("GATEHOUSE_SLOW") == "1" else 5
+ROUNDS = 200 if os.environ.get("GATEHOUSE_SLOW") == "1" else 15
+SEED = os.environ.get("GATEHOUSE_SEED") or str(random.SystemRandom().randrange(10**9))
 PASSWORD = "the engine weaves"
 QUICK = {"lease": "1s", "retry_first": "20ms", "retry_most": "100ms"}
 
@@ -61,8 +62,12 @@ class Worker(threading.Thread):
             try:
                 for claimed in claim(self.agent, most=2, gateway=self.life.gateway):
                     self.finish(claimed)
-            except (OSError, EOFError, AssertionError):
+            except (OSError, EOFError):
                 pass_time(0.02)  # it is being killed
+            except AssertionError as refused:  # one that is starting has no database yet
+                if "503" not in str(refused):
+                    self.wrong.append(str(refused))
+                pass_time(0.02)
             except Exception as problem:  # noqa: BLE001: of the connection, whatever it is called
                 if type(problem).__name__ not in ("Closed", "ProtocolError", "TimeoutError"):
                     self.wrong.append(repr(problem))
@@ -77,7 +82,7 @@ class Worker(threading.Thread):
             except Exception:  # noqa: BLE001: the answer is lost: the same again
                 pass_time(0.02)
                 continue
-            if response.status == 200:
+            if response.status in (200, 202):
                 if self.ledger.setdefault(key, value) != value:
                     self.wrong.append(f"{key} was acknowledged twice")
                 return
@@ -87,7 +92,8 @@ class Worker(threading.Thread):
 
 
 def test_killed_in_a_loop_nothing_is_lost_and_nothing_counts_twice(life):
-    chance = random.Random()
+    print(f"again with GATEHOUSE_SEED={SEED}")
+    chance = random.Random(SEED)
     agents = [online(life.operator, f"worker-{number}") for number in range(3)]
     ledger, over = {}, threading.Event()
     workers = [Worker(agent, life, ledger, over) for agent in agents]
@@ -130,12 +136,12 @@ def test_the_database_stops_mid_plan_and_the_plan_goes_on(tmp_path, postgres, di
         assert complete(agent, claimed["a0"], result=0).status == 200
         postgres.stop()
         first = complete(agent, claimed["a1"], result={"n": 1}, confidence=0.5)
-        assert first.status == 200, first
+        assert first.status == 202, first
         again = complete(agent, claimed["a1"], result={"n": 1}, confidence=0.5)
-        assert again.status == 200 and again.json() == first.json()
+        assert again.status == 202 and again.json() == first.json()
         assert report(agent, claimed["a1"], "fail", error="no").status == 409
         assert report(agent, claimed["a2"], "heartbeat").status == 200
-        assert report(agent, claimed["a3"], "fail", error="it broke").status == 200
+        assert report(agent, claimed["a3"], "fail", error="it broke").status == 202
         for ask in (lambda: agent.ask("POST", "/api/v1/plans/claim", {"max": 1}),
                     lambda: life.operator.ask("POST", "/api/v1/plans", {"name": "q", "steps": [step("a")]}),
                     lambda: complete(agent, {**claimed["a2"], "lease": "unknown"})):
