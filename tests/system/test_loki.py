@@ -142,7 +142,7 @@ def test_it_waits_as_long_as_it_is_told(start, configure, upstream, loki):
     refused = time.monotonic()
     wanted = ask(gateway, numbered("", 20))
     loki.until_targets(wanted)
-    assert time.monotonic() - refused > 2.5
+    assert time.monotonic() - refused > 2, "told 3 s, a little before it was noticed"
     assert gateway.metric("gatehouse_loki_push_failures_total") == 1
 
 
