@@ -34,7 +34,7 @@ std::string json_of(const Imported& done) {
         out.name("skipped").integer(skipped);
         out.end_object();
     }
-    out.name("skipped").begin_array();
+    out.name("left_out").begin_array();
     for (const auto& each : done.skipped) {
         out.begin_object().name("entry").string(each.entry).name("why").string(each.why);
         out.end_object();
