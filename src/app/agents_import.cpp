@@ -60,21 +60,27 @@ std::string table_of(const Imported& done) {
 Result<Imported> import_file(const Overrides& overrides, const Surroundings& surroundings,
                              const AgentsOptions& options) {
     GH_TRY(const auto text, read_file_at(options.file, agents::Dump::bytes_max));
-    GH_TRY(auto dump, agents::parse_dump(text));
+    auto dump = agents::parse_dump(text);
+    if (!dump) {
+        auto error = std::move(dump).error();
+        error.detail = fmt::format("{}: no JSON that can be read ({}), {}", options.file,
+                                   error.reason, error.detail);
+        return std::unexpected(std::move(error));
+    }
     if (options.dry_run) {
         Imported read;
-        read.of(Kind::agents).written = dump.agents.size();
-        read.of(Kind::tokens).written = dump.tokens.size();
-        read.of(Kind::threats).written = dump.threats.size();
-        read.of(Kind::audit_logs).written = dump.audit_logs.size();
-        read.skipped = std::move(dump.skipped);
+        read.of(Kind::agents).written = dump->agents.size();
+        read.of(Kind::tokens).written = dump->tokens.size();
+        read.of(Kind::threats).written = dump->threats.size();
+        read.of(Kind::audit_logs).written = dump->audit_logs.size();
+        read.skipped = std::move(dump->skipped);
         return read;
     }
     GH_TRY(const auto verb, open_verb_state(overrides, surroundings));
     const auto tell = [](Kind kind, std::size_t done, std::size_t all) {
         fmt::print(stderr, "{}: {} of {}\n", name_of(kind), done, all);
     };
-    return net::run_to_end(agents::import_dump(*verb->state->database, std::move(dump),
+    return net::run_to_end(agents::import_dump(*verb->state->database, *std::move(dump),
                                                std::chrono::system_clock::now(), tell));
 }
 

@@ -101,7 +101,7 @@ def test_what_was_taken_over_is_there(start, tmp_path):
 
 def test_what_is_no_dump_is_refused(house, tmp_path):
     file, env = house
-    for text, said in (("[]", "dump.shape"), ("{", "json.malformed"), ("", "json.malformed")):
+    for text, said in (("[]", "wanted: an object with agents"), ("{", "json.malformed"), ("", "json.malformed")):
         (tmp_path / "dump.json").write_text(text)
         done = run("agents", "import", tmp_path / "dump.json", "--config", file, env=env)
         assert done.returncode != 0 and said in done.stderr, done.stderr
