@@ -100,7 +100,9 @@ Task<Result<std::variant<agents::Credentials::Certificate, api::Reply>>> AgentCr
 Task<Result<void>> AgentCredentials::end_enrolment(storage::Session& session, std::string enrolment,
                                                    SystemTime now) {
     const auto ended = co_await pki::EnrolmentRepository::end(session, std::move(enrolment), now);
-    if (!ended) co_return std::unexpected(ended.error());
+    // It may have been cleared away, or never have been ours: that of an agent that was taken over.
+    if (!ended && ended.error().kind != ErrorKind::not_found)
+        co_return std::unexpected(ended.error());
     co_return Result<void>{};
 }
 

@@ -15,6 +15,8 @@ struct AgentsOptions {
     std::vector<std::string> capabilities;
     std::string expires;  ///< of a one-time token; empty: as the configuration says
     bool json = false;
+    std::string file;  ///< of `import`
+    bool dry_run = false;
 };
 
 using AgentsCommand = CommandResult (*)(const Overrides&, const Surroundings&,
@@ -41,6 +43,11 @@ using AgentsCommand = CommandResult (*)(const Overrides&, const Surroundings&,
                                            const Surroundings& surroundings,
                                            const AgentsOptions& options);
 [[nodiscard]] CommandResult agents_retire(const Overrides& overrides,
+                                          const Surroundings& surroundings,
+                                          const AgentsOptions& options);
+
+/// `agents import`: what a program without a database kept, see agents::import_dump().
+[[nodiscard]] CommandResult agents_import(const Overrides& overrides,
                                           const Surroundings& surroundings,
                                           const AgentsOptions& options);
 

@@ -41,6 +41,13 @@ void add_agents(CLI::App& app, Options& options) {
                          "release build-7", agents_release);
     auto* retire =
         verb("retire", "End an agent for good; its name is free", "retire build-7", agents_retire);
+    auto* import =
+        verb("import", "Agents, tokens, threats and audit logs that a program kept in memory",
+             "import dump.json --dry-run", agents_import);
+    import->add_option("FILE", given.file, "Its JSON: agents, tokens, threats, audit_logs")
+        ->required();
+    import->add_flag("--dry-run", given.dry_run, "Read it and tell what would be left out");
+    import->add_flag("--json", given.json, "The report as JSON");
     for (auto* each : {token, show, quarantine, release, retire})
         each->add_option("NAME", given.name, "Its host name, or its id")->required();
 }
