@@ -147,16 +147,16 @@ class Messages:
         `ack([message.id])`. A connection that ends is made anew, and what was not acknowledged comes again."""
         receipt, failures = "", 0
         while not self._session.closed.is_set():
-            pause = 0.0
+            retry_after: Optional[float] = None
+            failures += 1
             try:
                 for message in self._connection(max, lease, receipt):
                     receipt, failures = message.receipt, 0
                     yield message
             except PASSING as problem:
-                failures += 1
-                pause = self._session.retry.pause(failures, getattr(problem, "retry_after", None))
+                retry_after = getattr(problem, "retry_after", None)
                 log.info("the stream of messages has ended: %s", problem)
-            self._session.closed.wait(pause)
+            self._session.closed.wait(self._session.retry.pause(failures, retry_after))
 
     def _connection(self, max: int, lease: int, receipt: str) -> Iterator[Message]:
         headers = {**self._session.headers(), "Accept": "text/event-stream", **({"Last-Event-ID": receipt} if receipt else {})}
