@@ -127,9 +127,9 @@ export class Plans {
     return read.steps.map((/** @type {any} */ each) => new Step(this, each));
   }
 
-  /** @param {string} planId @param {string} stepId @returns {Promise<any>} */
-  result(planId, stepId) {
-    return this.#session.call('stepResult', { path: { plan: planId, step: stepId } });
+  /** What the step has found, as JSON. @param {string} planId @param {string} stepId @returns {Promise<any>} */
+  async result(planId, stepId) {
+    return (await this.#session.call('stepResult', { path: { plan: planId, step: stepId } })).result;
   }
 
   /**

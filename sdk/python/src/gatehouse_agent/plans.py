@@ -125,7 +125,8 @@ class Plans:
         return [Step(self, each) for each in read["steps"]]
 
     def result(self, plan_id: str, step_id: str) -> Any:
-        return self._session.call("step_result", path={"plan": plan_id, "step": step_id})
+        """What the step has found, as JSON."""
+        return self._session.call("step_result", path={"plan": plan_id, "step": step_id}).get("result")
 
     def run(self, handle: Callable[[Step], Any], *, stop: Optional[threading.Event] = None, wait: float = WAIT_SECONDS,
             on_report: Optional[Callable[[Report], None]] = None) -> None:
