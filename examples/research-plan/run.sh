@@ -14,13 +14,14 @@ cd "$folder"
 umask 077
 started=()
 
-# Agents end first, then the house.
+# Agents end first, each when its wait for work is over, then the house.
 stop() {
-    local at
     trap '' INT TERM
-    for ((at = ${#started[@]} - 1; at >= 0; at--)); do
-        kill -TERM "${started[at]}" 2>/dev/null || true
-        wait "${started[at]}" 2>/dev/null || true
+    for pids in "${started[*]:1}" "${started[*]:0:1}"; do
+        # shellcheck disable=SC2086  # several words
+        kill -TERM $pids 2>/dev/null || true
+        # shellcheck disable=SC2086
+        wait $pids 2>/dev/null || true
     done
     [[ -n ${keep:-} ]] || rm -rf "$folder"
 }
