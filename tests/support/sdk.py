@@ -1,5 +1,6 @@
 """Houses that agents made with the SDKs come to, and what stands between the two."""
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -105,20 +106,26 @@ class Between:
         def back():
             while data := _read(house):
                 if losing.is_set():
-                    client.close()
-                    return
+                    break
                 client.sendall(data)
-            client.close()
+            _end(client)
         threading.Thread(target=back, daemon=True).start()
         while data := _read(client):
             if self.lose and data.startswith(self.lose):
                 self.lost.append(data.split(b"\r\n")[0].decode())
                 losing.set()
             house.sendall(data)
-        house.close()
+        _end(house)
 
     def stop(self):
         self.server.close()
+
+
+def _end(sock):
+    """Also for the thread that reads from it."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    sock.close()
 
 
 def _read(sock):

@@ -72,7 +72,7 @@ export class Batch {
     return this.messages.length;
   }
 
-  /** Aborted when they were given to another. */
+  /** Aborted when they were given to another. @returns {AbortSignal} */
   get lost() {
     return this.#lost.signal;
   }

@@ -68,7 +68,7 @@ export class Step {
     this.trace = TraceContext.parse(raw._trace_context);
   }
 
-  /** Aborted when the step was given to another. */
+  /** Aborted when the step was given to another. @returns {AbortSignal} */
   get lost() {
     return this.#lost.signal;
   }

@@ -128,7 +128,7 @@ export class Session {
     this.transport = new Transport(state.url, state.trust);
   }
 
-  /** Aborted when the agent is closed. */
+  /** Aborted when the agent is closed. @returns {AbortSignal} */
   get closed() {
     return this.#closing.signal;
   }

@@ -214,6 +214,6 @@ class HttpxTransport(Transport):
         try:
             with self._client.stream("GET", self._url + target, headers=headers, timeout=self._timeout(timeout)) as response:
                 named = {name.lower(): value for name, value in response.headers.items()}
-                yield Stream(response.status_code, named, response.iter_lines())
+                yield Stream(response.status_code, named, (line.rstrip("\r\n") for line in response.iter_lines()))
         except self._httpx.HTTPError as problem:
             raise self._failed(problem, f"GET {target}") from problem
