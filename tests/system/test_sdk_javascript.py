@@ -96,9 +96,9 @@ def test_a_killed_agent_goes_on_with_its_folder(place, program, tmp_path):
 def test_it_beats_and_tells_what_it_ran(place, program):
     (interval, status, problem), reports = program("activity").end()
     assert (interval, status, problem, reports) == (200, "online", None, 1)
-    page = place.gateway.get("/metrics", listener="admin").body.decode()
     for outcome in ("success", "error"):
-        assert f'agent_invocations_total{{agent_name="weather-agent",status="{outcome}"}} 1' in page
+        assert place.gateway.metric("agent_invocations_total", status=outcome) == 1
+    assert place.gateway.metric("gatehouse_llm_tokens_total", model="small") == 30
 
 
 def test_tokens_are_renewed_in_time_and_never_shown_twice(place, program, tmp_path):

@@ -76,7 +76,7 @@ def test_its_types_are_right(tmp_path):
 
 def test_it_is_installed_by_pip(tmp_path):
     shutil.copytree(PYTHON_SDK, tmp_path / "sdk")
-    have = subprocess.run([sys.executable, "-c", "import pip, setuptools, wheel"], capture_output=True, check=False)
+    have = subprocess.run([sys.executable, "-c", "import setuptools, wheel, pip"], capture_output=True, check=False)
     if have.returncode != 0:
         pytest.skip("pip, setuptools and wheel are not installed (tools/setup test)")
     done = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation", "--no-deps", "--target",
@@ -108,17 +108,14 @@ def test_an_agent_comes_and_is_heard(place, enrolled, tmp_path):
     with agent.activity.invocation():
         assert agent.activity.state == "processing"
         agent.start()
-        until(lambda: 'agent_invocations_total{agent_name="weather-agent",status="error"} 1' in metrics(place), "the error")
-    until(lambda: 'agent_invocations_total{agent_name="weather-agent",status="success"} 1' in metrics(place), "the success")
+        until(lambda: place.gateway.metric("agent_invocations_total", status="error") == 1, "the error")
+    until(lambda: place.gateway.metric("agent_invocations_total", status="success") == 1, "the success")
+    assert place.gateway.metric("gatehouse_llm_tokens_total", agent_id=agent.id, model="small") == 30
     assert agent.heart.interval == 0.2 and agent.describe()["agent_version"] == "1.2"
     pass_time(2.5)
     assert agent.describe()["status"] == "online", "longer than offline_after"
     assert agent.report_threat("port.scan", "high", fingerprint="192.0.2.1", details={"port": 22})["reports"] == 1
     assert agent.report_threat("port.scan", "low", fingerprint="192.0.2.1")["reports"] == 2
-
-
-def metrics(place):
-    return place.gateway.get("/metrics", listener="admin").body.decode()
 
 
 def test_who_comes_a_second_time_is_refused(place, enrolled, tmp_path):
