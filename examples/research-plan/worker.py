@@ -8,7 +8,6 @@ import logging
 import pathlib
 import signal
 import sys
-import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "sdk/python/src"))
 
@@ -22,13 +21,8 @@ def main(work):
     given = parser.parse_args()
     logging.basicConfig(level="INFO", format="%(name)s: %(message)s")
     agent = Agent.open_or_enrol(given.folder, given.url, pathlib.Path(given.token_file).read_text().strip(), ca_file=given.ca)
-    stop = threading.Event()
-
-    def end(*_):
-        stop.set()
-        agent.session.closed.set()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+        signal.signal(number, lambda *_: agent.stop())
     with agent:
-        agent.plans.run(work, stop=stop, wait=5, on_report=lambda report: print(
+        agent.plans.run(work, wait=5, on_report=lambda report: print(
             f"{agent.name}: {report.step_id} {report.outcome} in {report.duration_ms} ms", flush=True))

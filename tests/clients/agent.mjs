@@ -133,6 +133,27 @@ const cases = {
     say(tried, reports);
     await agent.close();
   },
+  async later() {
+    let agent = await come({ retry: { attempts: 1, firstMs: 10, mostMs: 10 } });
+    await agent.messages.send(agent.id, { n: 0 });
+    say(await fails(agent.messages.send(agent.id, { n: 1 })));
+    await agent.close();
+    agent = await come({ retry: { attempts: 2, firstMs: 10, mostMs: 10 } });
+    const began = performance.now();
+    const emptied = sleep(1000).then(() => agent.messages.receive()).then((batch) => batch.ack());
+    say((await agent.messages.send(agent.id, { n: 1 })).status, performance.now() - began);
+    await emptied;
+    await agent.close();
+  },
+  async away() {
+    const agent = (await come()).start();
+    say((await agent.describe()).status);
+    await once(process.stdin, 'data');
+    say((await agent.describe()).hostname);
+    for (let tries = 0; tries < 100 && agent.heart.problem; tries += 1) await sleep(50);
+    say(agent.heart.problem ?? null);
+    await agent.close();
+  },
   async trace() {
     const agent = await come();
     const batch = await agent.messages.receive();

@@ -13,7 +13,7 @@ from support import plans
 from support.gateway import ROOT
 from support.oauth import CLIENTS, node_clients
 from support.sdk import CONTEXT, JAVASCRIPT_SDK, Between, Place, Program, config_of, judge_table
-from support.wait import seconds
+from support.wait import pass_time, seconds
 
 
 @pytest.fixture(autouse=True)
@@ -148,6 +148,26 @@ def test_steps_of_a_plan_are_worked_on(place, program):
     (inputs, result) = place.operator.get("/api/v1/plans/p1/steps/b/result").json()["result"]
     assert result == {"stations": 3}
     assert inputs == [{"stepId": "a", "state": "completed", "hasResult": True, "reference": "file:a", "confidence": 0.89, "quality": 0.92}]
+
+
+def test_retry_after_is_honoured(start, tmp_path):
+    place = Place(start(config_of(tmp_path / "gateway0", bus={"inbox_messages_max": 1})))
+    said = {"folder": str(tmp_path / "agent"), "url": place.plain_url, "token": place.token("weather-agent")}
+    full, (status, took) = Program("node", CLIENTS / "agent.mjs", "later", json.dumps(said), PATH=os.environ["PATH"]).end()
+    assert (full["name"], full["status"], full["code"], full["retryAfter"]) == ("Unavailable", 429, "bus.inbox_full", 5)
+    assert status == 201 and took >= 5000
+
+
+def test_a_house_that_is_away_for_a_moment_is_outlived(start, place, program):
+    agent = program("away")
+    assert agent.line() == "online"
+    config = place.gateway.config
+    place.gateway.close()
+    agent.process.stdin.write("ask\n")
+    agent.process.stdin.flush()
+    pass_time(0.5)
+    start(config)
+    assert agent.end() == ["weather-agent", None]
 
 
 def waiting_agent(place, program):

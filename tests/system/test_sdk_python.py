@@ -161,6 +161,20 @@ def test_a_killed_agent_goes_on_with_its_folder(place, tmp_path):
     assert place.threats() == []
 
 
+def test_a_folder_knows_its_key(place, enrolled):
+    agent = enrolled()
+    agent.close()
+    folder = agent.session.folder
+    own = folder.key_file.read_text()
+    folder.key_file.rename(folder.next_key_file)  # as a kill before the last step of an enrolment leaves it
+    with sdk.Agent.open(folder.path):
+        assert folder.key_file.read_text() == own and not folder.next_key_file.exists()
+    folder.write(folder.next_key_file, keys.make_key())  # as an enrolment that was refused leaves it
+    with sdk.Agent.open(folder.path) as again:
+        again.session.renew_certificate()
+        assert folder.key_file.read_text() == own
+
+
 def test_tokens_are_renewed_in_time_and_never_shown_twice(place, enrolled):
     agent = enrolled()
     kept = json.loads(agent.session.folder.state_file.read_text())

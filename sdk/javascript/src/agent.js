@@ -8,7 +8,7 @@ import { Messages } from './inbox.js';
 import { makeKey, makeRequest } from './keys.js';
 import { Plans } from './plans.js';
 import { RETRY, Session, enrol } from './session.js';
-import { Folder } from './state.js';
+import { Folder, digestOf } from './state.js';
 import { Tracing } from './trace.js';
 import { checkUrl } from './transport.js';
 
@@ -60,8 +60,7 @@ export class Agent {
         ...(capabilities === undefined ? {} : { capabilities }),
       };
       const manner = { retry: options.retry ?? RETRY, timeoutMs: options.timeoutMs ?? 15_000 };
-      const state = await enrol(kept, body, { url, pki_url: pkiUrl, trust }, manner);
-      fs.renameSync(kept.nextKeyFile, kept.keyFile);
+      const state = await enrol(kept, body, { url, pki_url: pkiUrl, key_sha256: digestOf(key), trust }, manner);
       return new Agent(kept, state, options);
     } catch (problem) {
       kept.letGo();
@@ -78,7 +77,7 @@ export class Agent {
     kept.hold();
     try {
       const state = kept.load();
-      kept.mend();
+      kept.takeKey(state);
       kept.saveCertificate(state);
       return new Agent(kept, state, options);
     } catch (problem) {

@@ -16,6 +16,8 @@ import { Transport } from './transport.js';
 /** @typedef {{path?: Record<string, string>, query?: Record<string, string | number>, body?: Record<string, unknown>}} Said */
 /** `timeoutMs`: beyond the usual, for long polls. @typedef {{timeoutMs?: number, repeat?: boolean, retry?: Retry, signal?: AbortSignal}} Manner */
 
+/** On a connection of their own: an idle one may end as they are sent. @type {Set<RouteName>} */
+const ONE_TIME = new Set(/** @type {RouteName[]} */ (['enrol', 'refresh']));
 const RENEW_AFTER = 2 / 3; // of the life of a token or certificate
 const RETRY_AFTER_MAX = 120; // seconds; longer is for the caller to wait
 const RENEWAL_PAUSE = 60; // seconds between attempts at a certificate that failed
@@ -84,7 +86,7 @@ export async function tryOften(transport, name, said, headers, manner) {
     /** @type {GatehouseError} */
     let problem;
     try {
-      const sending = { headers: await headers(), body, timeoutMs: manner.timeoutMs, fresh: !route.repeat, signal: manner.signal };
+      const sending = { headers: await headers(), body, timeoutMs: manner.timeoutMs, fresh: ONE_TIME.has(name), signal: manner.signal };
       const answer = await transport.request(route.method, target, sending);
       if (answer.status < 300) return answer.body ? JSON.parse(answer.body) : undefined;
       const refused = refusalOf(answer);
@@ -268,7 +270,7 @@ function withCertificate(state, answer) {
 
 /**
  * A one-time token becomes all that an agent needs. It is shown once: an answer that is lost takes another token.
- * @param {Folder} folder @param {Record<string, unknown>} body @param {{url: string, pki_url: string, trust: string | null}} where
+ * @param {Folder} folder @param {Record<string, unknown>} body @param {{url: string, pki_url: string, key_sha256: string, trust: string | null}} where
  * @param {{retry: Retry, timeoutMs: number}} manner
  * @returns {Promise<State>}
  */
@@ -291,6 +293,7 @@ export async function enrol(folder, body, where, manner) {
   };
   const state = withTokens(withCertificate(blank, answer), answer.tokens);
   folder.save(state);
+  folder.takeKey(state);
   folder.saveCertificate(state);
   return state;
 }

@@ -1,5 +1,6 @@
 // What an agent keeps in its folder: the key, and one file for all else, replaced whole before what is in it is used.
 
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
@@ -7,10 +8,12 @@ import process from 'node:process';
 import { ConfigurationError, EnrolmentNeeded } from './errors.js';
 
 /**
- * Times are seconds since 1970. `refreshing`: the refresh token was sent, and no answer is written down yet.
+ * Times are seconds since 1970. `key_sha256` is of the key's file, to know it by. `refreshing`: the refresh token was sent, and no
+ * answer is written down yet.
  * @typedef {object} State
  * @property {string} url
  * @property {string} pki_url
+ * @property {string} key_sha256
  * @property {string | null} trust
  * @property {string} agent_id
  * @property {string} hostname
@@ -167,10 +170,12 @@ export class Folder {
     return fs.existsSync(this.stateFile);
   }
 
-  /** Where the last step of an enrolment was not done, it is done now. */
-  mend() {
-    if (!fs.existsSync(this.nextKeyFile)) return;
-    const written = (/** @type {string} */ file) => fs.statSync(file, { bigint: true }).mtimeNs;
-    if (written(this.stateFile) >= written(this.nextKeyFile)) fs.renameSync(this.nextKeyFile, this.keyFile);
+  /** The key of this state is in its place from now on, also where an enrolment was killed before its last step. @param {State} state */
+  takeKey(state) {
+    if (fs.existsSync(this.nextKeyFile) && digestOf(fs.readFileSync(this.nextKeyFile, 'utf8')) === state.key_sha256)
+      fs.renameSync(this.nextKeyFile, this.keyFile);
   }
 }
+
+/** @param {string} keyPem */
+export const digestOf = (keyPem) => crypto.createHash('sha256').update(keyPem).digest('hex');

@@ -10,7 +10,7 @@ import { ConfigurationError, LeaseLost, TraceContext, Unavailable, continueTrace
 import { refusal } from '../src/errors.js';
 import { eventsOf } from '../src/inbox.js';
 import { RETRY, pauseMs, targetOf } from '../src/session.js';
-import { Folder } from '../src/state.js';
+import { Folder, digestOf } from '../src/state.js';
 import { checkUrl } from '../src/transport.js';
 
 test('a trace that is none is left out', () => {
@@ -84,6 +84,12 @@ test('a folder has one holder, and the lock of a process that is no more holds n
     other.hold();
     other.write(other.keyFile, 'x');
     assert.equal(fs.statSync(other.keyFile).mode & 0o777, 0o600);
+    other.write(other.nextKeyFile, 'y');
+    const state = /** @type {any} */ ({ key_sha256: digestOf('z') });
+    other.takeKey(state); // as an enrolment that was refused leaves it
+    assert.equal(other.key(), 'x');
+    other.takeKey({ ...state, key_sha256: digestOf('y') }); // as a kill before the last step of an enrolment leaves it
+    assert.equal(other.key(), 'y');
     other.letGo();
   } finally {
     fs.rmSync(at, { recursive: true });

@@ -61,10 +61,9 @@ class Agent:
             if kept.state_file.exists() and not again:
                 raise ConfigurationError(f"an agent lives in {kept.path} already: open it, or say again=True")
             key = make_key()
-            kept.write(kept.path / "agent.key.next", key)
+            kept.write(kept.next_key_file, key)
             state = exchange(kept, transport, retry, timeout, url=url, pki_url=pki_url or url, trust=trust, token=token, key=key,
                              agent_version=agent_version, capabilities=capabilities)
-            os.replace(kept.path / "agent.key.next", kept.key_file)
         except BaseException:
             transport.close()
             kept.let_go()
@@ -79,9 +78,7 @@ class Agent:
         kept.hold()
         try:
             state = kept.load()
-            next_key = kept.path / "agent.key.next"
-            if next_key.exists() and state.certificate and kept.state_file.stat().st_mtime_ns >= next_key.stat().st_mtime_ns:
-                os.replace(next_key, kept.key_file)  # killed between the last two steps of an enrolment
+            kept.take_key(state)
             kept.save_certificate(state)
         except BaseException:
             kept.let_go()
@@ -135,9 +132,13 @@ class Agent:
         self.heart.start()
         return self
 
+    def stop(self) -> None:
+        """For a signal's handler: `run` returns once what it works on is reported, or what it waits for is over."""
+        self.session.closed.set()
+
     def close(self) -> None:
         """Ends heartbeats, pauses between attempts, and connections. The next process may open the folder."""
-        self.session.closed.set()
+        self.stop()
         self.heart.stop()
         self.session.close()
         self.session.folder.let_go()

@@ -15,12 +15,13 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional
 from .errors import RETRIED, AnswerLost, EnrolmentNeeded, GatehouseError, NotSent, Refused, Unauthenticated, Unavailable, refusal
 from .keys import make_request
 from .routes import ROUTES, Route
-from .state import Folder, State
+from .state import Folder, State, digest_of
 from .trace import current_trace
 from .transport import Answer, StandardTransport, Transport
 
 log = logging.getLogger("gatehouse_agent")
 
+ONE_TIME = ("enrol", "refresh")  # on a connection of their own: an idle one may end as they are sent
 RENEW_AFTER = 2 / 3  # of the life of a token or certificate
 RETRY_AFTER_MAX = 120.0  # longer is for the caller to wait
 RENEWAL_PAUSE = 60.0  # between attempts at a certificate that failed
@@ -86,7 +87,7 @@ def try_often(transport: Transport, name: str, retry: Retry, headers: Callable[[
         problem: GatehouseError
         pause = retry.pause(attempt)
         try:
-            answer = transport.request(route.method, target, headers(), data, timeout, fresh=not route.repeat)
+            answer = transport.request(route.method, target, headers(), data, timeout, fresh=name in ONE_TIME)
             if answer.status < 300:
                 return json_of(answer)
             refused = refusal_of(answer)
@@ -203,7 +204,7 @@ class Session:
             transport = StandardTransport(state.pki_url, state.trust, shown)
             try:
                 request = make_request(self.folder.key_file.read_text())
-                answer = try_often(transport, "certificate", self.retry, _plain_headers, self.timeout, self.closed.wait, {}, {},
+                answer = try_often(transport, "certificate", Retry(attempts=2), _plain_headers, self.timeout, self.closed.wait, {}, {},
                                    {"csr": request})
             finally:
                 transport.close()
@@ -262,10 +263,11 @@ def enrol(folder: Folder, transport: Transport, retry: Retry, timeout: float, *,
         answer = try_often(transport, "enrol", retry, _plain_headers, timeout, threading.Event().wait, {}, {}, body)
     except AnswerLost as lost:
         raise EnrolmentNeeded(f"the answer to the one-time token was lost: {lost}") from lost
-    blank = State(url=url, pki_url=pki_url, trust=trust, agent_id=answer["agent"]["id"], hostname=answer["agent"]["hostname"],
+    blank = State(url=url, pki_url=pki_url, key_sha256=digest_of(key), trust=trust, agent_id=answer["agent"]["id"], hostname=answer["agent"]["hostname"],
                   certificate="", ca="", certificate_ends=0, certificate_begun=0, access_token="", access_begun=0, access_ends=0,
                   refresh_token="", refresh_ends=0, interval_ms=answer["heartbeat_interval_ms"])
     state = with_tokens(with_certificate(blank, answer), answer["tokens"])
     folder.save(state)
+    folder.take_key(state)
     folder.save_certificate(state)
     return state

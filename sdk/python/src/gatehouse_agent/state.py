@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -20,10 +21,12 @@ except ImportError:  # Windows: nobody watches over two processes there
 
 @dataclass
 class State:
-    """Times are seconds since 1970. `refreshing`: the refresh token was sent, and no answer is written down yet."""
+    """Times are seconds since 1970. `key_sha256` is of the key's file, to know it by. `refreshing`: the refresh token was sent,
+    and no answer is written down yet."""
 
     url: str
     pki_url: str
+    key_sha256: str
     trust: Optional[str]
     agent_id: str
     hostname: str
@@ -52,6 +55,11 @@ class Folder:
     @property
     def key_file(self) -> Path:
         return self.path / "agent.key"
+
+    @property
+    def next_key_file(self) -> Path:
+        """Of an enrolment that is under way."""
+        return self.path / "agent.key.next"
 
     @property
     def certificate_file(self) -> Path:
@@ -120,6 +128,11 @@ class Folder:
         self.write(self.certificate_file, state.certificate)
         self.write(self.ca_file, state.ca)
 
+    def take_key(self, state: State) -> None:
+        """The key of this state is in its place from now on, also where an enrolment was killed before its last step."""
+        if self.next_key_file.exists() and digest_of(self.next_key_file.read_text()) == state.key_sha256:
+            os.replace(self.next_key_file, self.key_file)
+
     def load(self) -> State:
         try:
             read: Any = json.loads(self.state_file.read_text(encoding="utf-8"))
@@ -130,3 +143,7 @@ class Folder:
             raise EnrolmentNeeded(f"no agent lives in {self.path}") from None
         except (ValueError, TypeError, KeyError, AttributeError) as problem:
             raise ConfigurationError(f"{self.state_file} cannot be read: {problem}") from None
+
+
+def digest_of(key_pem: str) -> str:
+    return hashlib.sha256(key_pem.encode()).hexdigest()
