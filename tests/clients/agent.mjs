@@ -146,7 +146,7 @@ const cases = {
     await agent.close();
   },
   async away() {
-    const agent = (await come()).start();
+    const agent = (await come({ retry: { attempts: 30, firstMs: 200, mostMs: 1000 } })).start();
     say((await agent.describe()).status);
     await once(process.stdin, 'data');
     say((await agent.describe()).hostname);

@@ -240,14 +240,14 @@ def test_its_certificate_is_renewed_in_time(place, enrolled, tmp_path):
 
 
 def test_a_house_that_is_away_for_a_moment_is_outlived(start, place, enrolled):
-    agent = enrolled().start()
+    agent = enrolled(retry=sdk.Retry(attempts=30, most=1)).start()
     config = place.gateway.config
     place.gateway.close()
     until(lambda: isinstance(agent.heart.problem, (sdk.NotSent, sdk.AnswerLost)), "the heart to notice")
     later = threading.Timer(0.5, lambda: start(config))
     later.start()
     assert agent.describe()["hostname"] == "weather-agent"
-    until(lambda: agent.heart.problem is None, "the heart to be heard")
+    until(lambda: agent.heart.problem is None, "the heart to be heard", timeout=10)
     later.join()
 
 
