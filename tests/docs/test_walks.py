@@ -132,6 +132,16 @@ def test_messages(tmp_path):
 
 
 @pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_agents_quickstart(tmp_path):
+    (tmp_path / "checkout").symlink_to(ROOT)
+    told = walk_beside_a_house("agents-quickstart.md", tmp_path)
+    assert "100.0 %  3 of 3  completed" in told and "100.0 %  1 of 1  completed" in told, told
+    shown = [line.split()[:5] for line in told.splitlines() if line.startswith("  ")]
+    assert [line[2:5] for line in shown if line[0] in ("query", "analyze", "synthesize")] == [
+        ["completed", "0.89", "0.92"], ["completed", "0.91", "0.89"], ["completed", "0.87", "0.90"]], told
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
 def test_plans(tmp_path):
     told = walk_beside_a_house("plans.md", tmp_path)
     assert '"outcome":"completed"' in told and '{"stations": 3}' in told
