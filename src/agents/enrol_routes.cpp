@@ -116,6 +116,7 @@ Task<Result<api::Reply>> enrol(Room& room, api::Call call, Coming given) {
                                   call, std::move(secret), std::move(given.csr), std::move(work)));
     if (auto* refusal = std::get_if<api::Reply>(&exchanged)) co_return std::move(*refusal);
     auto& certificate = std::get<Credentials::Certificate>(exchanged);
+    room.watch.met(kept->agent);
     room.log.info("agents", "an agent has come")
         .field("agent", kept->agent.id)
         .field("hostname", kept->agent.hostname);

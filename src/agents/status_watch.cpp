@@ -140,6 +140,12 @@ std::string StatusWatch::hostname_of(std::string_view agent_id) const {
     return found == active_.end() ? id : found->second.hostname;
 }
 
+void StatusWatch::met(const Agent& agent) {
+    const std::scoped_lock lock(active_mutex_);
+    if (active_.size() < known_max)
+        active_.insert_or_assign(agent.id, Active{agent.hostname, agent.status});
+}
+
 Task<Result<void>> StatusWatch::clean(SystemTime now, SteadyTime steady) {
     if (cleaned_ && steady < *cleaned_ + clean_every) co_return Result<void>{};
     GH_CO_TRY(const auto removed, co_await tokens_.clean(now - tokens_shown));

@@ -40,6 +40,8 @@ class StatusWatch {
     [[nodiscard]] Task<Result<void>> write() { return heartbeats_.write(agents_, tokens_); }
     /// Of an agent that beats, as of some seconds ago; its id where that is not known. From any thread.
     [[nodiscard]] std::string hostname_of(std::string_view agent_id) const;
+    /// It has come just now: its name is known from its first heartbeat on.
+    void met(const Agent& agent);
 
  private:
     [[nodiscard]] Task<Result<void>> judge(SystemTime now, SteadyTime steady);
