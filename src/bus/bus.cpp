@@ -120,7 +120,8 @@ Task<Result<Batch>> Bus::receive(std::string recipient, std::size_t messages_max
         return bus::receive(session, wish, now);
     };
     GH_CO_TRY(auto batch, co_await writer_.write(std::move(body)));
-    if (journalled_.load() != journalled && !batch.messages.empty()) {
+    const bool journals = journalled_.load() != journalled || fallback_.backlog().records > 0;
+    if (journals && !batch.messages.empty()) {
         GH_CO_TRY_VOID(co_await release(wish.recipient, batch.receipt));
         co_return Batch{};
     }
