@@ -23,12 +23,12 @@ CREATE TABLE messages (
     deliveries BIGINT NOT NULL DEFAULT 0,
     receipt TEXT COLLATE "C" NOT NULL DEFAULT '',  -- of the batch that it was last given out with
     created_at BIGINT NOT NULL,
-    deliver_at BIGINT NOT NULL,
+    deliver_at BIGINT,  -- where the sender asked for it: no other message waits for a clock
     expires_at BIGINT,
     ended_at BIGINT
 );
-CREATE INDEX messages_in_line ON messages (recipient, position) WHERE state = 'waiting';
-CREATE INDEX messages_by_delivery ON messages (deliver_at, recipient) WHERE state = 'waiting' AND deliver_at > created_at;
+CREATE INDEX messages_in_line ON messages (recipient, position, deliver_at) WHERE state = 'waiting';
+CREATE INDEX messages_by_delivery ON messages (deliver_at, recipient) WHERE state = 'waiting' AND deliver_at IS NOT NULL;
 CREATE INDEX messages_by_expiry ON messages (expires_at) WHERE state = 'waiting' AND expires_at IS NOT NULL;
 CREATE INDEX messages_by_end ON messages (ended_at) WHERE state IN ('done', 'expired');
 CREATE INDEX messages_dead ON messages (position) WHERE state = 'dead';

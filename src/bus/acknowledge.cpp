@@ -10,27 +10,27 @@ namespace {
 using storage::Session;
 using storage::Statement;
 
-// $3: ids_parameter()
+// $3: ids_parameter(). SQLite is to begin with these (+), not with all that the recipient ever had.
 constexpr Statement update_done{
     .name = "messages.acknowledge",
     .sql =
-        "UPDATE messages SET state = 'done', ended_at = $2 WHERE recipient = $1 "
-        "AND state = 'waiting' AND id IN (SELECT value FROM json_each($3)) RETURNING receipt",
+        "UPDATE messages SET state = 'done', ended_at = $2 WHERE +recipient = $1 "
+        "AND +state = 'waiting' AND id IN (SELECT value FROM json_each($3)) RETURNING receipt",
     .postgres =
         "UPDATE messages SET state = 'done', ended_at = $2 WHERE recipient = $1 "
         "AND state = 'waiting' AND id = ANY(string_to_array($3, ',')) RETURNING receipt"};
 constexpr Statement update_late{
     .name = "messages.acknowledge_late",
     .sql =
-        "UPDATE messages SET state = 'done', ended_at = $2 WHERE recipient = $1 "
-        "AND state = 'dead' AND id IN (SELECT value FROM json_each($3))",
+        "UPDATE messages SET state = 'done', ended_at = $2 WHERE +recipient = $1 "
+        "AND +state = 'dead' AND id IN (SELECT value FROM json_each($3))",
     .postgres =
         "UPDATE messages SET state = 'done', ended_at = $2 WHERE recipient = $1 "
         "AND state = 'dead' AND id = ANY(string_to_array($3, ','))"};
 constexpr Statement update_back{
     .name = "messages.give_back",
     .sql =
-        "UPDATE messages SET receipt = '' WHERE recipient = $1 AND state = 'waiting' "
+        "UPDATE messages SET receipt = '' WHERE +recipient = $1 AND +state = 'waiting' "
         "AND receipt = $2 AND id IN (SELECT value FROM json_each($3))",
     .postgres =
         "UPDATE messages SET receipt = '' WHERE recipient = $1 AND state = 'waiting' "

@@ -20,6 +20,8 @@ constexpr seconds name_known{30};
 constexpr seconds looks_back{5};
 constexpr seconds clean_every{5};
 constexpr seconds measure_every{5};
+// Whoever got no answer sends again within that time: however full the house is, its ids are known.
+constexpr std::chrono::minutes ids_known{10};
 constexpr int purges_max = 100;  // of one round
 
 SystemTime system_now() { return net::Loop::current()->system_now(); }
@@ -120,7 +122,8 @@ Task<Result<Batch>> Bus::receive(std::string recipient, std::size_t messages_max
         return bus::receive(session, wish, now);
     };
     GH_CO_TRY(auto batch, co_await writer_.write(std::move(body)));
-    if (journalled_.load() != journalled && !batch.messages.empty()) {
+    const bool journals = journalled_.load() != journalled || fallback_.backlog().records > 0;
+    if (journals && !batch.messages.empty()) {
         GH_CO_TRY_VOID(co_await release(wish.recipient, batch.receipt));
         co_return Batch{};
     }
@@ -232,7 +235,9 @@ Task<Result<void>> Bus::clean(SystemTime now) {
     for (int i = 0; i < purges_max; ++i) {
         GH_CO_TRY(const auto bytes, co_await messages_.bytes());
         const bool nearly_full = bytes > limits().bytes_max / 10 * 9;
-        const auto done_since = nearly_full ? now : now - config_.history_kept;
+        const auto done_since =
+            now - (nearly_full ? std::min<seconds>(config_.history_kept, ids_known)
+                               : config_.history_kept);
         const MessageRepository::Kept kept{.done_since = done_since,
                                            .dead_since = now - config_.dead_letters_kept};
         GH_CO_TRY(const auto forgotten, co_await messages_.purge(kept));

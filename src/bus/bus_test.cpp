@@ -28,7 +28,7 @@ class BusOverDatabaseTest : public BusTest {
         bus.emplace(Bus::Parts{.database = *sometimes,
                                .fallback = *fallback,
                                .name_of_agent = &name_of,
-                               .config = {},
+                               .config = config,
                                .registry = registry,
                                .log = log});
     }
@@ -51,6 +51,9 @@ class BusOverDatabaseTest : public BusTest {
     Task<Result<void>> post_and_ring();
     Task<Result<void>> send_to_nobody();
 
+    Task<Result<void>> send_again_when_full();
+
+    BusConfig config;
     telemetry::NoLog sink;
     telemetry::Log log{sink, telemetry::LogLevel::info};
     std::optional<storage::Sometimes> sometimes;
@@ -162,6 +165,30 @@ Task<Result<void>> BusOverDatabaseTest::send_to_nobody() {
     co_return Result<void>{};
 }
 TEST_P(BusOverDatabaseTest, NothingIsSentToAnAgentThatIsNotThere) { run(send_to_nobody()); }
+
+class NearlyFullBusTest : public BusOverDatabaseTest {
+ protected:
+    NearlyFullBusTest() { config.bytes_max = 1'000; }
+};
+INSTANTIATE_TEST_SUITE_P(Engines, NearlyFullBusTest, storage::both_engines, storage::engine_name);
+
+Task<Result<void>> BusOverDatabaseTest::send_again_when_full() {
+    auto one = drafts(to("a", std::string(450, '1')));
+    one[0].id = view(uuid_v4());
+    const auto sent_at = net::Loop::current()->system_now();
+    GH_CO_TRY_VOID(co_await bus->send(one));
+    GH_CO_TRY(const auto batch, co_await bus->receive("a", 1, {}));
+    GH_CO_TRY_VOID(co_await bus->acknowledge("a", ids(batch)));
+    GH_CO_TRY_VOID(co_await bus->keep(sent_at + seconds(300), SteadyTime(seconds(100))));
+    GH_CO_TRY(const auto again, co_await bus->send(one));
+    EXPECT_EQ(again[0].refusal, "");
+    EXPECT_FALSE(again[0].is_new) << "it would come a second time";
+    GH_CO_TRY_VOID(co_await bus->keep(sent_at + seconds(660), SteadyTime(seconds(200))));
+    GH_CO_TRY(const auto later, co_await bus->send(one));
+    EXPECT_TRUE(later[0].is_new);
+    co_return Result<void>{};
+}
+TEST_P(NearlyFullBusTest, KnowsTheIdsOfWhatEndedAMomentAgo) { run(send_again_when_full()); }
 
 TEST(Acknowledgement, IsReadAsItWasWritten) {
     const Acknowledgement written{.recipient = "user:ada",

@@ -29,7 +29,8 @@ config::Type<BusConfig> bus_type() {
         "bytes_max", &BusConfig::bytes_max,
         config::size<std::uint64_t>(1024 * kib, kib * kib * kib * kib),
         "Of all messages that are kept, those that have ended among them; when it is full, the "
-        "oldest of these go before their time, and what finds no place is refused (507).");
+        "oldest of these go early, ten minutes after their end at the earliest, and what finds no "
+        "place is refused (507).");
     table.key("lease", &BusConfig::lease, config::duration(milliseconds(1'000), hours(12)),
               "How long a receiver has to acknowledge, where it says nothing else.");
     table.key("deliveries_max", &BusConfig::deliveries_max, config::integer_64(1, 100),

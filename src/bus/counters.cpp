@@ -65,7 +65,8 @@ void Counters::given_out(const Batch& batch, SystemTime now) {
             redelivered_.add();
         } else {
             delivery_.observe(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                now - std::max(message.created_at, message.deliver_at)));
+                now -
+                std::max(message.created_at, message.deliver_at.value_or(message.created_at))));
         }
     }
 }

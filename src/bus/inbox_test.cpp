@@ -185,6 +185,12 @@ TEST_P(InboxTest, WhatIsDelayedStandsInNoLineUntilItIsDueAndWhatExpiresIsNotGive
     EXPECT_EQ(depth(), 2);
 }
 
+TEST_P(InboxTest, AClockThatStepsBackHidesNothingAndChangesNoOrder) {
+    send_one(to("a", "1"), 3'600);
+    send_one(to("a", "2"), 0);
+    EXPECT_EQ(bodies(receive_at(0)), "1 2 ");
+}
+
 TEST_P(InboxTest, ABatchIsNoLargerThanItsBytesMay) {
     const std::string half(batch_bytes_max / 2 + 1, ' ');
     send_all({to("a", half), to("a", half), to("a", "1")});

@@ -84,8 +84,8 @@ struct Message {
     std::int64_t deliveries = 0;
     std::int64_t bytes = 0;
     std::string receipt;
-    SystemTime created_at, deliver_at;
-    std::optional<SystemTime> expires_at, ended_at;
+    SystemTime created_at;
+    std::optional<SystemTime> deliver_at, expires_at, ended_at;
 };
 
 /// What is given out together.

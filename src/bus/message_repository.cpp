@@ -59,7 +59,7 @@ constexpr Statement select_due{
     .name = "messages.due",
     .sql =
         "SELECT DISTINCT recipient FROM messages WHERE state = 'waiting' "
-        "AND deliver_at > created_at AND deliver_at > $1 AND deliver_at <= $2 LIMIT $3"};
+        "AND deliver_at IS NOT NULL AND deliver_at > $1 AND deliver_at <= $2 LIMIT $3"};
 constexpr Statement select_lease_over{
     .name = "inboxes.lease_over",
     .sql =

@@ -34,7 +34,7 @@ Message message_of(const storage::Row& row) {
     message.deliveries = row.integer(11);
     message.receipt = row.text(12);
     message.created_at = row.time(13);
-    message.deliver_at = row.time(14);
+    message.deliver_at = row.optional_time(14);
     message.expires_at = row.optional_time(15);
     message.ended_at = row.optional_time(16);
     return message;

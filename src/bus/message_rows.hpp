@@ -8,14 +8,17 @@
 #include "base/error.hpp"
 #include "base/task.hpp"
 #include "bus/message.hpp"
+#include "storage/joined.hpp"
 #include "storage/session.hpp"
 
 namespace gh::bus {
 
 /// What message_of() reads.
-inline constexpr std::string_view message_columns =
+inline constexpr std::string_view message_fields =
     "SELECT position, id, kind, recipient, sender, conversation_id, type, body, bytes, trace, "
-    "state, deliveries, receipt, created_at, deliver_at, expires_at, ended_at FROM messages WHERE ";
+    "state, deliveries, receipt, created_at, deliver_at, expires_at, ended_at ";
+inline constexpr std::string_view from_messages = "FROM messages WHERE ";
+inline constexpr std::string_view message_columns = storage::joined<message_fields, from_messages>;
 [[nodiscard]] Message message_of(const storage::Row& row);
 [[nodiscard]] std::vector<Message> messages_of(const storage::Rows& rows);
 

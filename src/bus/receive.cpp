@@ -19,15 +19,23 @@ constexpr std::int64_t alone_from_delivery = 3;
 constexpr Statement select_inbox{
     .name = "inboxes.find",
     .sql = "SELECT leased, leased_until, paused_until FROM inboxes WHERE recipient = $1"};
+// SQLite, which knows no numbers of rows, would as soon walk through all that a recipient ever had.
+constexpr std::string_view from_line = "FROM messages INDEXED BY messages_in_line WHERE ";
 constexpr std::string_view in_line =
-    "recipient = $1 AND state = 'waiting' AND deliver_at <= $2 ORDER BY position LIMIT $3";
+    "recipient = $1 AND state = 'waiting' AND (deliver_at IS NULL OR deliver_at <= $2) "
+    "ORDER BY position LIMIT $3";
 constexpr Statement select_head{.name = "messages.head",
-                                .sql = storage::joined<message_columns, in_line>};
+                                .sql = storage::joined<message_fields, from_line, in_line>,
+                                .postgres = storage::joined<message_columns, in_line>};
 constexpr Statement update_given{
     .name = "messages.give",
     .sql =
+        "UPDATE messages INDEXED BY messages_in_line SET deliveries = deliveries + 1, "
+        "receipt = $4 WHERE recipient = $1 AND state = 'waiting' "
+        "AND (deliver_at IS NULL OR deliver_at <= $2) AND position <= $3",
+    .postgres =
         "UPDATE messages SET deliveries = deliveries + 1, receipt = $4 WHERE recipient = $1 "
-        "AND state = 'waiting' AND deliver_at <= $2 AND position <= $3"};
+        "AND state = 'waiting' AND (deliver_at IS NULL OR deliver_at <= $2) AND position <= $3"};
 constexpr Statement update_leased{
     .name = "inboxes.lease",
     .sql =

@@ -177,7 +177,7 @@ ShownMessage shown(const Message& message, const std::string& receipt) {
                      .position = message.position,
                      .deliveries = message.deliveries,
                      .created_at = message.created_at,
-                     .deliver_at = {},
+                     .deliver_at = message.deliver_at,
                      .expires_at = message.expires_at,
                      .ended_at = message.ended_at};
     if (message.kind == Kind::message) {
@@ -186,7 +186,6 @@ ShownMessage shown(const Message& message, const std::string& receipt) {
         one.notification_id = message.id;
         one.notification_type = message.type;
     }
-    if (message.deliver_at > message.created_at) one.deliver_at = message.deliver_at;
     if (!receipt.empty()) one.receipt = receipt;
     if (!message.trace.empty()) one.trace = message.trace;
     return one;

@@ -85,10 +85,10 @@ Task<Result<Sent>> send_one(Session& session, Draft draft, Limits limits, Totals
     if (entered == 0)
         co_return co_await refuse_unless_same(session, std::move(draft), "bus.inbox_full", now);
     GH_CO_TRY(const auto made,
-              co_await session.execute(
-                  insert, totals.last_position + 1, draft.id, name_of(draft.kind), draft.recipient,
-                  draft.sender, draft.conversation_id, draft.type, draft.body, bytes, draft.trace,
-                  now, draft.deliver_at.value_or(now), draft.expires_at));
+              co_await session.execute(insert, totals.last_position + 1, draft.id,
+                                       name_of(draft.kind), draft.recipient, draft.sender,
+                                       draft.conversation_id, draft.type, draft.body, bytes,
+                                       draft.trace, now, draft.deliver_at, draft.expires_at));
     if (made == 0) {
         std::vector<Left> none_entered(1);
         none_entered[0].recipient = draft.recipient;
