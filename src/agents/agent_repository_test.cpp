@@ -9,8 +9,8 @@ class AgentRepositoryTest : public AgentsTest {
  protected:
     std::vector<std::string> names(AgentPage page) {
         std::vector<std::string> found;
-        for (const auto& agent : run_to_end(agents().list(std::move(page))).value())
-            found.push_back(agent.hostname);
+        const auto listed = run_to_end(agents().list(std::move(page))).value();
+        for (const auto& agent : listed) found.push_back(agent.hostname);
         return found;
     }
 };
@@ -84,10 +84,12 @@ TEST_P(AgentRepositoryTest, EveryStepIsJudgedAsTheTableSays) {
     for (const auto from : statuses) {
         for (const auto to : statuses) {
             const auto agent = add("a" + std::to_string(++number));
-            if (from != Status::pending && from != Status::retired)
+            if (from != Status::pending && from != Status::retired) {
                 ASSERT_TRUE(come(agent.enrolment));
-            if (from != Status::pending && from != Status::online)
+            }
+            if (from != Status::pending && from != Status::online) {
                 ASSERT_TRUE(move(agent.id, from)) << name_of(from);
+            }
             const bool comes = from == Status::pending && to == Status::online;
             const bool stays = from == to && from != Status::retired;
             EXPECT_EQ(move(agent.id, to).has_value(), (may_move(from, to) && !comes) || stays)

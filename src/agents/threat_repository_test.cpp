@@ -19,7 +19,8 @@ class ThreatRepositoryTest : public AgentsTest {
     }
     std::vector<int> times(ThreatPage page) {
         std::vector<int> found;
-        for (const auto& threat : run_to_end(threats().list(std::move(page))).value())
+        const auto listed = run_to_end(threats().list(std::move(page))).value();
+        for (const auto& threat : listed)
             found.push_back(static_cast<int>((threat.detected_at - at(0)) / seconds(1)));
         return found;
     }

@@ -33,8 +33,9 @@ TEST_P(TokenRepositoryTest, TheDatabaseHoldsAHashAndNoText) {
     bool hashed = false;
     for (std::size_t column = 0; column < 10; ++column) {
         const auto& value = rows[0].value(column);
-        if (const auto* text = std::get_if<std::string>(&value))
+        if (const auto* text = std::get_if<std::string>(&value)) {
             EXPECT_EQ(text->find(secret), std::string::npos) << column;
+        }
         if (const auto* blob = std::get_if<storage::Blob>(&value))
             hashed = hashed || is_hash_of(blob->octets, token.made.text);
     }
