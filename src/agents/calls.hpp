@@ -58,7 +58,7 @@ class Calls final : public access::CallBudget {
         std::map<Minute, std::uint64_t> calls;
         std::uint64_t sum = 0;
     };
-    static constexpr std::size_t stripes = 16;
+    static constexpr std::size_t stripes = 256;  // so that none is held for long
     static constexpr std::size_t batch_max = 1'000;
     struct Stripe {
         std::mutex mutex;

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "access/lookup.hpp"
 #include "agents/room.hpp"
 #include "agents/route_words.hpp"
 #include "api/object.hpp"
@@ -21,7 +22,6 @@ using access::Access;
 using api::Object;
 
 constexpr std::size_t pem_characters_max = 64 * 1024;
-constexpr std::size_t lookups_max = 16;  // tokens of anybody that may wait for the database at once
 
 struct Coming {
     std::string token, csr;
@@ -169,28 +169,17 @@ Task<Result<void>> after_claim(storage::Session& session, Credentials& credentia
                                     std::move(claimed.token), now, window);
 }
 
-/// One of the look-ups of anybody that may wait for the database.
-class Lookup {
- public:
-    explicit Lookup(std::atomic<std::size_t>& count)
-        : count_(count), admitted_(count.fetch_add(1, std::memory_order_relaxed) < lookups_max) {}
-    Lookup(const Lookup&) = delete;
-    Lookup& operator=(const Lookup&) = delete;
-    ~Lookup() { count_.fetch_sub(1, std::memory_order_relaxed); }
-    [[nodiscard]] bool admitted() const { return admitted_; }
-
- private:
-    std::atomic<std::size_t>& count_;
-    bool admitted_;
-};
+/// Nobody who guesses gets as far as a transaction that writes.
+Task<Result<bool>> is_known(Room& room, std::string token) {
+    const access::Lookup lookup(room.lookups);
+    if (!lookup.admitted()) co_return fail(ErrorKind::unavailable, "agents.busy");
+    co_return co_await room.tokens.is_known(std::move(token));
+}
 
 Task<Result<api::Reply>> refresh(Room& room, api::Call call, Refresh given) {
     const auto id = id_of_token(given.refresh_token);
     if (!id) co_return poor_token(call);
-    const Lookup lookup(room.lookups);
-    if (!lookup.admitted()) co_return fail(ErrorKind::unavailable, "agents.busy");
-    // Nobody who guesses gets as far as a transaction that writes.
-    const auto known = co_await room.tokens.is_known(given.refresh_token);
+    const auto known = co_await is_known(room, given.refresh_token);
     if (!known) co_return std::unexpected(known.error());
     if (!*known) co_return poor_token(call);
     const auto now = net::Loop::current()->system_now();

@@ -1,7 +1,9 @@
 #include "agents/lookout.hpp"
 
+#include <iterator>
 #include <mutex>
 #include <string_view>
+#include <utility>
 
 namespace gh::agents {
 namespace {
@@ -65,23 +67,33 @@ void Lookout::saw(const access::Incident& incident) noexcept {
     }
 }
 
+bool Lookout::count_known(Stripe& stripe, const Key& key) {
+    const auto found = stripe.seen.find(key);
+    if (found == stripe.seen.end()) return false;
+    ++found->second.sighting.count;
+    ++found->second.sighting.in_window;
+    return true;
+}
+
 void Lookout::note(const access::Incident& incident) {
     const Key key{incident.network, incident.kind};
     auto& stripe = stripes_[Hash{}(key) % stripes];
-    const std::lock_guard lock(stripe.lock);
-    auto found = stripe.seen.find(key);
-    if (found == stripe.seen.end()) {
+    {
+        const std::lock_guard lock(stripe.lock);
+        if (count_known(stripe, key)) return;
         if (stripe.seen.size() >= networks_max / stripes) return overlooked_.add();
-        Seen first{.sighting = {.kind = incident.kind,
-                                .client_ip = short_text(incident.client_ip),
-                                .principal = short_text(incident.principal),
-                                .route = short_text(incident.route),
-                                .code = short_text(incident.code)},
-                   .began = std::chrono::steady_clock::now()};
-        found = stripe.seen.emplace(key, std::move(first)).first;
     }
-    ++found->second.sighting.count;
-    ++found->second.sighting.in_window;
+    // Made without the lock.
+    Seen first{.sighting = {.kind = incident.kind,
+                            .client_ip = short_text(incident.client_ip),
+                            .principal = short_text(incident.principal),
+                            .route = short_text(incident.route),
+                            .code = short_text(incident.code),
+                            .count = 1,
+                            .in_window = 1},
+               .began = std::chrono::steady_clock::now()};
+    const std::lock_guard lock(stripe.lock);
+    if (!count_known(stripe, key)) stripe.seen.emplace(key, std::move(first));
 }
 
 bool Lookout::is_due(const Seen& seen, bool over) const {

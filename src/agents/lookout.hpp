@@ -56,13 +56,15 @@ class Lookout final : public access::Witness {
         Sighting sighting;
         SteadyTime began;
     };
-    static constexpr std::size_t stripes = 16;
+    static constexpr std::size_t stripes = 256;  // so that none is held for long
     struct Stripe {
         SpinLock lock;
         std::unordered_map<Key, Seen, Hash> seen;
     };
 
     void note(const access::Incident& incident);
+    /// One more of a network that is counted already. @return false: it is not
+    [[nodiscard]] static bool count_known(Stripe& stripe, const Key& key);
     [[nodiscard]] std::uint64_t threshold_of(access::Incident::Kind kind) const;
     [[nodiscard]] bool is_due(const Seen& seen, bool over) const;
 

@@ -42,13 +42,6 @@ Task<Result<void>> forget(std::shared_ptr<bool> came) {
     co_return Result<void>{};
 }
 
-api::Reply poor_token(const api::Call& call) {
-    auto refusal =
-        api::refusal(call, 401, "enrolment.token", "The token is not good, or no longer.");
-    refusal.fields.emplace_back("WWW-Authenticate", "Bearer");
-    return refusal;
-}
-
 }  // namespace
 
 pki::LeafRequest AgentCredentials::leaf_of(const std::string& agent_id) const {
@@ -89,7 +82,7 @@ Task<Result<std::variant<agents::Credentials::Certificate, api::Reply>>> AgentCr
               co_await pki::exchange(*parts_.enrolment, call, std::move(token), std::move(csr),
                                      pki::Enrolment::Door::agents, std::move(more)));
     if (auto* refusal = std::get_if<api::Reply>(&exchanged)) co_return std::move(*refusal);
-    if (!*came) co_return poor_token(call);
+    if (!*came) co_return pki::poor_token(call);
     auto& kept = std::get<pki::StoredCertificate>(exchanged);
     co_return Certificate{.serial = std::move(kept.serial),
                           .chain_pem = std::move(kept.chain_pem),

@@ -49,9 +49,12 @@ class AgentsHouse {
     [[nodiscard]] Task<Result<void>> keep() {
         const auto now = std::chrono::system_clock::now();
         const auto steady = std::chrono::steady_clock::now();
-        GH_CO_TRY_VOID(co_await room_.watch.run(now, steady));
-        GH_CO_TRY_VOID(co_await calls_.exchange(now));
-        co_return co_await threats_.run(now, steady);
+        // None of them waits for another to be well again.
+        const auto watched = co_await room_.watch.run(now, steady);
+        const auto exchanged = co_await calls_.exchange(now);
+        const auto told = co_await threats_.run(now, steady);
+        if (!watched) co_return watched;
+        co_return exchanged ? told : exchanged;
     }
     /// At the end.
     [[nodiscard]] Task<Result<void>> write_last() {

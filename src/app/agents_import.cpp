@@ -10,6 +10,7 @@
 #include "agents/import/importer.hpp"
 #include "app/agents_command.hpp"
 #include "app/verb_state.hpp"
+#include "audit/act.hpp"
 #include "base/file.hpp"
 #include "base/try.hpp"
 #include "codec/json_writer.hpp"
@@ -43,9 +44,9 @@ std::string json_of(const Imported& done) {
     return text + "\n";
 }
 
-std::string table_of(const Imported& done) {
-    auto text =
-        fmt::format("{:<12} {:>10} {:>14} {:>10}\n", "", "imported", "there already", "skipped");
+std::string table_of(const Imported& done, bool dry_run) {
+    auto text = fmt::format("{:<12} {:>10} {:>14} {:>10}\n", "", dry_run ? "to import" : "imported",
+                            "there already", "skipped");
     for (const auto kind : agents::kinds) {
         const auto& count = done.of(kind);
         const auto skipped = std::ranges::count(done.skipped, kind, &agents::Skipped::kind);
@@ -55,6 +56,19 @@ std::string table_of(const Imported& done) {
     for (const auto& each : done.skipped)
         fmt::format_to(std::back_inserter(text), "skipped {}: {}\n", each.entry, each.why);
     return text;
+}
+
+/// What is taken over is in the audit log before any of it is in the database.
+audit::Record begun(const agents::Dump& dump) {
+    auto record = audit::act_of_shell("agent.import", "agents");
+    const auto told = [&](Kind kind, std::size_t count) {
+        record.details.push_back({std::string(name_of(kind)), static_cast<std::int64_t>(count)});
+    };
+    told(Kind::agents, dump.agents.size());
+    told(Kind::tokens, dump.tokens.size());
+    told(Kind::threats, dump.threats.size());
+    told(Kind::audit_logs, dump.audit_logs.size());
+    return record;
 }
 
 Result<Imported> import_file(const Overrides& overrides, const Surroundings& surroundings,
@@ -77,6 +91,7 @@ Result<Imported> import_file(const Overrides& overrides, const Surroundings& sur
         return read;
     }
     GH_TRY(const auto verb, open_verb_state(overrides, surroundings));
+    GH_TRY_VOID(record_act(*verb->state, begun(*dump)));
     const auto tell = [](Kind kind, std::size_t done, std::size_t all) {
         fmt::print(stderr, "{}: {} of {}\n", name_of(kind), done, all);
     };
@@ -90,7 +105,9 @@ CommandResult agents_import(const Overrides& overrides, const Surroundings& surr
                             const AgentsOptions& options) {
     const auto done = import_file(overrides, surroundings, options);
     if (!done) return failed(done.error());
-    return {.exit_code = 0, .out = options.json ? json_of(*done) : table_of(*done), .err = {}};
+    return {.exit_code = 0,
+            .out = options.json ? json_of(*done) : table_of(*done, options.dry_run),
+            .err = {}};
 }
 
 }  // namespace gh::app

@@ -18,10 +18,11 @@ net::IoState send_own_answer(Exchange& exchange) {
     exchange.worker->pipeline.on_response(exchange);
     exchange.add_field(http::FieldId::date, "Date",
                        http::date_text(exchange.worker->loop.system_now()));
-    if (exchange.request().method == http::Method::head) exchange.tell = nullptr;
+    const bool head_only = exchange.request().method == http::Method::head;
     if (exchange.tell) {
-        response.body = {http::Framing::chunked, 0};
-        const auto state = exchange.client->respond(response, {}, false);
+        if (head_only) exchange.tell = nullptr;
+        response.body = {head_only ? http::Framing::none : http::Framing::chunked, 0};
+        const auto state = exchange.client->respond(response, {}, head_only);
         response.fields.clear();
         return state;
     }
@@ -30,7 +31,7 @@ net::IoState send_own_answer(Exchange& exchange) {
     if (response.status == 204 || response.status == 304) {
         response.body = {};
         body = {};
-    } else if (exchange.request().method == http::Method::head) {
+    } else if (head_only) {
         response.body = {};
         exchange.add_field(http::FieldId::content_length, "Content-Length",
                            exchange.arena.copy(std::to_string(body.size())));

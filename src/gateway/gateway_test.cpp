@@ -206,6 +206,8 @@ TEST_F(GatewayTest, TellsAnAnswerAsItComes) {
     EXPECT_EQ(field("Content-Length"), "");
     house.client.reset();
     EXPECT_EQ(ask("HEAD", "/three").answer, "");
+    EXPECT_TRUE(house.client.complete);
+    EXPECT_EQ(field("Content-Length"), "") << "nobody knows it";
     EXPECT_EQ(house.worker.exchanges_open, 0U);
 }
 

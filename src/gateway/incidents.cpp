@@ -19,9 +19,15 @@ constexpr std::array<std::string_view, 9> ambiguous{
 constexpr std::array<std::string_view, 4> honest{"auth.missing", "auth.scheme", "auth.revoked",
                                                  "jwt.expired"};
 
-bool is_guess(const Exchange& exchange) {
+bool is_known(const Exchange& exchange) {
+    return exchange.principal->type != access::PrincipalType::anonymous;
+}
+
+/// @param status  401, or 403 in the words of another protocol
+bool is_guess(const Exchange& exchange, unsigned status) {
     if (!exchange.auth_reason.empty())
         return std::ranges::find(honest, exchange.auth_reason) == honest.end();
+    if (status != 401) return false;
     if (!exchange.code.empty()) return true;  // a page of ours where people sign in
     // An upstream's own: a form that was posted is one, a page without a session is none.
     return exchange.request().method == http::Method::post;
@@ -34,9 +40,13 @@ std::optional<Kind> kind_of(const Exchange& exchange, unsigned status) {
                 return Kind::smuggling;
             break;
         case 401:
-            if (is_guess(exchange)) return Kind::guess;
+        case 403:
+            if (is_guess(exchange, status)) return Kind::guess;
             break;
-        case 404: return Kind::probe;
+        case 404:
+            // Who is known asks for what is gone, or not there yet, all day long.
+            if (!is_known(exchange) || exchange.route == nullptr) return Kind::probe;
+            break;
         case 429:
             if (!exchange.code.empty()) return Kind::block;
             break;
@@ -50,13 +60,12 @@ std::optional<Kind> kind_of(const Exchange& exchange, unsigned status) {
 std::optional<access::Incident> incident_of(const Exchange& exchange, unsigned status) {
     const auto kind = kind_of(exchange, status);
     if (!kind) return {};
-    const auto& principal = *exchange.principal;
-    const bool known = principal.type != access::PrincipalType::anonymous;
     return access::Incident{
         .kind = *kind,
         .network = access::ClientNetwork::from_v6(exchange.client_address.octets()),
         .client_ip = exchange.client_ip,
-        .principal = known ? std::string_view(principal.subject) : std::string_view{},
+        .principal =
+            is_known(exchange) ? std::string_view(exchange.principal->subject) : std::string_view{},
         .route =
             exchange.route ? std::string_view(exchange.route->config.name) : std::string_view{},
         .code = exchange.code};

@@ -33,6 +33,9 @@ TEST(Incidents, AreWhatAttacksAreMadeOf) {
         {"a limit of ours", "GET", "rate.limited", "", 429, Kind::block},
         {"a limit of the backend's", "GET", "", "", 429, {}},
         {"not allowed", "GET", "access.denied", "", 403, {}},
+        {"a made-up key, in another protocol's words", "GET", "auth.required", "key.unknown", 403,
+         Kind::guess},
+        {"an ended one, in those", "GET", "auth.required", "auth.revoked", 403, {}},
         {"fine", "GET", "", "", 200, {}},
         {"nobody was answered", "GET", "", "", 0, {}},
     };
@@ -50,6 +53,17 @@ TEST(Incidents, AreWhatAttacksAreMadeOf) {
         EXPECT_EQ(incident->principal, "");
         EXPECT_EQ(incident->code, each.code);
     }
+}
+
+TEST(Incidents, WhoIsKnownProbesOnlyWhereNothingIs) {
+    FakeHouse house;
+    auto& exchange = house.begin();
+    exchange.principal = house.authenticator.principal;
+    exchange.route = &house.route();
+    EXPECT_EQ(incident_of(exchange, 404), std::nullopt);
+    exchange.route = nullptr;
+    ASSERT_TRUE(incident_of(exchange, 404));
+    EXPECT_EQ(incident_of(exchange, 404)->principal, "ada");
 }
 
 TEST(Incidents, AreToldOncePerExchange) {

@@ -7,15 +7,21 @@
 
 namespace gh::gateway {
 
+SteadyTime WaitingClient::ends_at() const {
+    if (!bounded_) exchange_.ends_at = std::min(exchange_.ends_at, credential_end(exchange_));
+    bounded_ = true;
+    return exchange_.ends_at;
+}
+
 bool WaitingClient::gone() const {
     const auto& worker = *exchange_.worker;
     return exchange_.client->gone() || exchange_.revoked || worker.draining ||
-           worker.loop.now() >= exchange_.ends_at;
+           worker.loop.now() >= ends_at();
 }
 
 net::Wakeup::Awaiter WaitingClient::wait(SteadyTime deadline) {
     auto& wakeup = exchange_.client->wakeup();
-    wakeup.expire_at(std::min(deadline, exchange_.ends_at));
+    wakeup.expire_at(std::min(deadline, ends_at()));
     return wakeup.wait();
 }
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <algorithm>
-
 #include "api/stream.hpp"
 #include "gateway/exchange.hpp"
 
@@ -10,10 +8,7 @@ namespace gh::gateway {
 /// Who waits for an answer of ours, as handlers see it.
 class WaitingClient final : public api::Stream {
  public:
-    /// From now on the exchange ends with the credential it came with.
-    explicit WaitingClient(Exchange& exchange) : exchange_(exchange) {
-        exchange.ends_at = std::min(exchange.ends_at, credential_end(exchange));
-    }
+    explicit WaitingClient(Exchange& exchange) : exchange_(exchange) {}
 
     [[nodiscard]] bool gone() const override;
     [[nodiscard]] net::Wakeup& wakeup() override { return exchange_.client->wakeup(); }
@@ -21,7 +16,11 @@ class WaitingClient final : public api::Stream {
     [[nodiscard]] Task<bool> write(std::string_view octets) override;
 
  private:
+    /// With its credential, or now where that was revoked. Most answers are there before anybody asks.
+    [[nodiscard]] SteadyTime ends_at() const;
+
     Exchange& exchange_;
+    mutable bool bounded_ = false;  // its credential's end is in exchange_.ends_at
 };
 
 /// Has the answer told whose head has just left, and ends it. Where its credential ended meanwhile the log says so; the client

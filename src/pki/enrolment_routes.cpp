@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "access/lookup.hpp"
 #include "api/object.hpp"
 #include "api/paging.hpp"
 #include "audit/act.hpp"
@@ -16,7 +17,6 @@
 #include "pki/enrolment_token.hpp"
 #include "pki/exchange.hpp"
 #include "pki/issue.hpp"
-#include "pki/lookup.hpp"
 #include "pki/route_words.hpp"
 #include "pki/subject_names.hpp"
 
@@ -168,7 +168,7 @@ Task<Result<api::Reply>> enrol(EnrolmentRoom& room, api::Call call, Exchange giv
 Task<Result<Enrolment>> enrolment_behind(EnrolmentRoom& room,
                                          access::ClientCertificate certificate) {
     const auto refused = fail(ErrorKind::permission_denied, "certificate.not_enrolled");
-    const Lookup lookup(room.lookups);
+    const access::Lookup lookup(room.lookups);
     if (!lookup.admitted()) co_return fail(ErrorKind::unavailable, "pki.busy");
     const auto kept = co_await room.room.certificates.find_facts(certificate.serial);
     if (!kept && kept.error().kind == ErrorKind::not_found) co_return refused;

@@ -4,24 +4,17 @@
 #include <functional>
 #include <utility>
 
+#include "access/lookup.hpp"
 #include "audit/act.hpp"
 #include "base/try.hpp"
 #include "crypto/secret.hpp"
 #include "net/loop.hpp"
 #include "pki/enrolment_token.hpp"
 #include "pki/issue.hpp"
-#include "pki/lookup.hpp"
 #include "pki/route_words.hpp"
 
 namespace gh::pki {
 namespace {
-
-api::Reply poor_token(const api::Call& call) {
-    auto refusal =
-        api::refusal(call, 401, "enrolment.token", "The token is not good, or no longer.");
-    refusal.fields.emplace_back("WWW-Authenticate", "Bearer");
-    return refusal;
-}
 
 /// A token that is shown again by somebody with another key is the one thing to look at here: told to operators.
 Task<Result<Exchanged>> refuse_token(EnrolmentRoom& room, const api::Call& call,
@@ -40,7 +33,7 @@ Task<Result<Exchanged>> refuse_token(EnrolmentRoom& room, const api::Call& call,
 }
 
 Task<Result<Enrolment>> find_enrolment(EnrolmentRoom& room, std::string id) {
-    const Lookup lookup(room.lookups);
+    const access::Lookup lookup(room.lookups);
     if (!lookup.admitted()) co_return fail(ErrorKind::unavailable, "pki.busy");
     co_return co_await room.enrolments.find(std::move(id));
 }
@@ -72,6 +65,13 @@ storage::Also<StoredCertificate> recorded_and(audit::Record record,
 }
 
 }  // namespace
+
+api::Reply poor_token(const api::Call& call) {
+    auto refusal =
+        api::refusal(call, 401, "enrolment.token", "The token is not good, or no longer.");
+    refusal.fields.emplace_back("WWW-Authenticate", "Bearer");
+    return refusal;
+}
 
 audit::Record act_of_holder(const api::Call& call, const Enrolment& enrolment) {
     auto record = audit::act_of(call, "certificate.issue", "certificate");

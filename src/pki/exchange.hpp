@@ -28,6 +28,9 @@ using Exchanged = std::variant<StoredCertificate, api::Reply>;
                                                Enrolment::Door door,
                                                storage::Also<StoredCertificate> more = {});
 
+/// 401, whatever is wrong with a one-time token.
+[[nodiscard]] api::Reply poor_token(const api::Call& call);
+
 /// A holder speaks for itself: there is no principal yet, or it is the certificate.
 [[nodiscard]] audit::Record act_of_holder(const api::Call& call, const Enrolment& enrolment);
 

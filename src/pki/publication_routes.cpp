@@ -4,11 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include "access/lookup.hpp"
 #include "api/precondition.hpp"
 #include "base/try.hpp"
 #include "codec/base64.hpp"
 #include "net/loop.hpp"
-#include "pki/lookup.hpp"
 #include "pki/ocsp.hpp"
 #include "pki/room.hpp"
 
@@ -103,7 +103,7 @@ Task<Result<OcspAnswer>> answer(Room& room, std::string_view der) {
     std::vector<OcspStatus> statuses(request->serials().size());
     const auto open = judge_at_once(room, *request, *issuer, statuses);
     if (!open.empty()) {
-        const Lookup lookup(room.lookups);
+        const access::Lookup lookup(room.lookups);
         if (!lookup.admitted()) co_return OcspAnswer::failed(OcspFailure::try_later);
         std::vector<std::string> serials;
         for (const auto i : open) serials.push_back(request->serials()[i]);

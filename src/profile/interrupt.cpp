@@ -1,5 +1,6 @@
 #include "profile/interrupt.hpp"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 #include <mutex>
 #include <new>
 #include <thread>
+
+#include "base/signal_stack.hpp"
 
 namespace gh::profile {
 namespace {
@@ -29,9 +32,18 @@ Question question;                           // NOLINT(*-avoid-non-const-global-
 std::atomic<SampleBuffer*> buffer{nullptr};  // NOLINT(*-avoid-non-const-global-variables)
 std::atomic<unsigned> handlers_running{0};   // NOLINT(*-avoid-non-const-global-variables)
 
+/// Behind the stack of the thread that runs. What the map has as one piece may go on beyond it, with memory that comes and
+/// goes; but glibc keeps a thread's descriptor above its stack, in memory that lives as long as the thread. (The first thread's
+/// is elsewhere, and nothing comes to lie above its stack.)
+std::uint64_t end_of_own_stack(std::uint64_t stack, const MemoryMap& map) noexcept {
+    const auto end = map.stack_end(stack);
+    const auto descriptor = static_cast<std::uint64_t>(::pthread_self());
+    return descriptor > stack && descriptor < end ? descriptor : end;
+}
+
 void walk_from(Stack& stack, const void* context, const MemoryMap& map) noexcept {
     const auto registers = registers_of(context);
-    walk(stack, registers, map.stack_end(registers.stack), &map);
+    walk(stack, registers, end_of_own_stack(registers.stack, map), &map);
 }
 
 void on_interrupt(int, siginfo_t* about, void* context) {
@@ -58,6 +70,7 @@ void install_interrupt() {
     action.sa_sigaction = &on_interrupt;
     action.sa_flags = SA_SIGINFO | SA_RESTART;
     ::sigfillset(&action.sa_mask);
+    leave_fault_signals(action.sa_mask);  // a fault in here is told like any other
     ::sigaction(SIGPROF, &action, nullptr);
 }
 

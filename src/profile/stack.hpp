@@ -37,7 +37,7 @@ class MemoryMap {
     /// Reads /proc/self/maps; empty where that cannot be had.
     [[nodiscard]] static MemoryMap read();
 
-    /// Behind the last byte of the stack that `address` is in; 0: it is in none.
+    /// Behind the last byte of the piece of memory that `address` is in, of which a stack may be the lower part; 0: in none.
     [[nodiscard]] std::uint64_t stack_end(std::uint64_t address) const noexcept;
     [[nodiscard]] bool is_code(std::uint64_t address) const noexcept;
 

@@ -63,6 +63,9 @@ def test_it_comes_in_once(house, tmp_path):
         assert again[kind] == {"imported": 0, "there_already": COUNT, "skipped": 1}, kind
     file, env = house
     assert run("audit", "verify", "--config", file, env=env).returncode == 0
+    told = run("audit", "tail", "--action", "agent.import", "--json", "--config", file, env=env).stdout.splitlines()
+    begun = [json.loads(line)["record"]["details"] for line in told]
+    assert begun == [{kind: COUNT for kind in ("agents", "tokens", "threats", "audit_logs")}] * 2, "not of a dry run"
 
 
 def test_killed_it_goes_on_where_it_was(house, tmp_path):

@@ -149,9 +149,11 @@ def test_it_waits_as_long_as_it_is_told(start, configure, upstream, loki):
 def test_what_is_refused_is_dropped_and_counted(start, configure, upstream, loki):
     gateway = start(pushing(configure, upstream, loki.url))
     until(lambda: loki.lines, "the first lines")
-    loki.statuses = [400]
+    loki.statuses = [400] * 1000  # whatever else is pushed meanwhile
     ask(gateway, ["/refused"])
+    until(lambda: any(b"/refused" in push for push in list(loki.pushes)), "the push of it")
     until(lambda: gateway.metric("gatehouse_loki_lines_dropped_total", reason="refused") > 0, "the count", timeout=10)
+    loki.statuses = []
     loki.until_targets(ask(gateway, ["/taken"]))
 
 

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "access/lookup.hpp"
 #include "audit/act.hpp"
 #include "base/id.hpp"
 #include "base/try.hpp"
@@ -7,7 +8,6 @@
 #include "pki/acme/bodies.hpp"
 #include "pki/acme/endpoints.hpp"
 #include "pki/acme/problem.hpp"
-#include "pki/lookup.hpp"
 
 namespace gh::pki::acme {
 namespace {
@@ -72,7 +72,7 @@ Result<AccountRepository::New> wanted_account(const Server& server, const Reques
 }
 
 Task<Result<Account>> find_by_key(Server& server, codec::Jwk key) {
-    const Lookup lookup(server.lookups);
+    const access::Lookup lookup(server.lookups);
     if (!lookup.admitted()) co_return fail(ErrorKind::unavailable, "acme.busy");
     co_return co_await server.accounts().find_by_key(thumbprint_of(key));
 }

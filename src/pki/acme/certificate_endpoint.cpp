@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "access/lookup.hpp"
 #include "audit/act.hpp"
 #include "base/try.hpp"
 #include "codec/json_writer.hpp"
@@ -10,7 +11,6 @@
 #include "pki/acme/bodies.hpp"
 #include "pki/acme/endpoints.hpp"
 #include "pki/issue.hpp"
-#include "pki/lookup.hpp"
 #include "pki/openssl.hpp"
 #include "pki/signing_request.hpp"
 
@@ -117,7 +117,7 @@ Answer revoke_certificate(Server& server, api::Call call, std::string_view body)
 
 Answer renewal_info(Server& server, api::Call call) {
     GH_CO_TRY(const auto id, read_renewal_id(call.param("certificate")));
-    const Lookup lookup(server.lookups);
+    const access::Lookup lookup(server.lookups);
     if (!lookup.admitted()) co_return fail(ErrorKind::unavailable, "acme.busy");
     GH_CO_TRY(const auto found, co_await find(server, id.serial));
     if (found.issuer_key_id != id.issuer_key_id) co_return not_found();

@@ -3,10 +3,10 @@
 #include <array>
 #include <utility>
 
+#include "access/lookup.hpp"
 #include "base/id.hpp"
 #include "base/try.hpp"
 #include "net/loop.hpp"
-#include "pki/lookup.hpp"
 
 namespace gh::pki::acme {
 namespace {
@@ -87,7 +87,7 @@ Task<Result<Request>> Server::find_signer(Jws jws, SignedBy by) {
 }
 
 Task<Result<Account>> Server::find_account(std::string id) {
-    const Lookup lookup(lookups);
+    const access::Lookup lookup(lookups);
     if (!lookup.admitted()) co_return fail(ErrorKind::unavailable, "acme.busy");
     co_return co_await accounts_.find(std::move(id));
 }

@@ -1,7 +1,7 @@
 #include "pki/acme/server.hpp"
 
+#include "access/lookup.hpp"
 #include "pki/acme/server_testing.hpp"
-#include "pki/lookup.hpp"
 
 namespace gh::pki::acme {
 namespace {
@@ -131,21 +131,21 @@ TEST_P(AcmeServerTest, AccountsOfNobodyAreRemoved) {
 
 TEST_P(AcmeServerTest, LooksUpOnlySoMuchAtOnceForStrangers) {
     const auto client = make_account();
-    server->lookups = Lookup::at_once_max;
+    server->lookups = access::Lookup::at_once_max;
     for (const auto& refused : {post_by_key(Signer(), url("new-account"), "{}"),
                                 look(client, client.url), get("/acme/renewal-info/AAAA.AAAA")}) {
         EXPECT_EQ(problem_in(refused), "rateLimited 503");
         EXPECT_EQ(field_of(refused, "Retry-After"), "5");
     }
-    server->lookups = Lookup::at_once_max - 1;
+    server->lookups = access::Lookup::at_once_max - 1;
     EXPECT_EQ(look(client, client.url).status, 200);
-    EXPECT_EQ(server->lookups, Lookup::at_once_max - 1);
+    EXPECT_EQ(server->lookups, access::Lookup::at_once_max - 1);
     EXPECT_EQ(refusals("rateLimited"), 3U);
 }
 
 TEST_P(AcmeServerTest, WhatNamesNoAccountIsNotLookedUp) {
     const Signer signer;
-    server->lookups = Lookup::at_once_max;  // it would be refused for that
+    server->lookups = access::Lookup::at_once_max;  // it would be refused for that
     for (const auto* id : {"", "1", "a\\u0000b", "00000000-0000-4000-8000-000000000000"}) {
         const auto header =
             signer.header(Signer::by_account(url("account/") + id), url("new-order"), nonce());

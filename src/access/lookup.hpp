@@ -3,7 +3,7 @@
 #include <atomic>
 #include <cstddef>
 
-namespace gh::pki {
+namespace gh::access {
 
 /// One of the look-ups of anybody that may wait for the database, among whose readers the API keys of others stand in line,
 /// too.
@@ -23,4 +23,4 @@ class Lookup {
     bool admitted_;
 };
 
-}  // namespace gh::pki
+}  // namespace gh::access
