@@ -6,6 +6,7 @@
 
 #include "base/try.hpp"
 #include "bus/journalled.hpp"
+#include "codec/uuid.hpp"
 #include "net/loop.hpp"
 #include "net/within.hpp"
 #include "telemetry/trace.hpp"
@@ -66,7 +67,7 @@ Task<Result<std::optional<std::string>>> Bus::name_of(std::string address) {
 }
 
 Task<Result<bool>> Bus::knows(std::string address) {
-    if (!is_uuid(address)) co_return true;
+    if (!codec::is_uuid(address)) co_return true;
     GH_CO_TRY(const auto name, co_await name_of(std::move(address)));
     co_return name.has_value();
 }
@@ -74,7 +75,7 @@ Task<Result<bool>> Bus::knows(std::string address) {
 Task<Result<std::string_view>> Bus::judge(Draft& draft) {
     std::vector<std::string> names;
     for (const auto* address : {&draft.recipient, &draft.sender}) {
-        if (!is_uuid(*address)) continue;
+        if (!codec::is_uuid(*address)) continue;
         const bool matters = address == &draft.recipient || draft.conversation_id;
         if (!matters) continue;
         GH_CO_TRY(auto name, co_await name_of(*address));

@@ -47,7 +47,7 @@ struct Wish {
 [[nodiscard]] Task<Result<Batch>> receive(storage::Session& session, Wish wish, SystemTime now);
 
 /// Ends messages of this recipient, given out or not. Those that are unknown or have ended are passed over.
-/// @param ids  each is_uuid()
+/// @param ids  each codec::is_uuid()
 /// @return how many it has ended
 [[nodiscard]] Task<Result<std::uint64_t>> acknowledge(storage::Session& session,
                                                       std::string recipient,

@@ -7,6 +7,7 @@
 #include "base/try.hpp"
 #include "bus/room.hpp"
 #include "bus/route_words.hpp"
+#include "codec/uuid.hpp"
 #include "net/doorbell.hpp"
 #include "net/loop.hpp"
 #include "storage/fallback.hpp"
@@ -188,7 +189,7 @@ Task<Result<api::Reply>> stream(Room& room, api::Call call, ReceiveQuery query) 
                   .last_receipt = {}};
     if (!valid_address(told.address)) co_return refused(call, "bus.address");
     const auto* last = call.head.fields.find("Last-Event-ID");
-    if (last != nullptr && is_uuid(last->value)) told.last_receipt = last->value;
+    if (last != nullptr && codec::is_uuid(last->value)) told.last_receipt = last->value;
     api::Reply reply;
     reply.content_type = "text/event-stream";
     reply.tell = [told = std::move(told)](api::Stream& into) { return tell(told, into); };

@@ -4,6 +4,7 @@
 #include "bus/message.hpp"
 #include "codec/json.hpp"
 #include "codec/json_writer.hpp"
+#include "codec/uuid.hpp"
 #include "storage/journal.hpp"
 #include "storage/value.hpp"
 
@@ -34,7 +35,7 @@ Result<Acknowledgement> acknowledgement_of(std::string_view payload) {
     Acknowledgement acknowledgement{.recipient = *recipient, .ids = {}, .at = {}};
     acknowledgement.at = storage::time_of(*at->integer());
     for (const auto& id : *ids->array()) {
-        if (id.string() == nullptr || !is_uuid(*id.string())) return bad;
+        if (id.string() == nullptr || !codec::is_uuid(*id.string())) return bad;
         acknowledgement.ids.push_back(*id.string());
     }
     return acknowledgement;

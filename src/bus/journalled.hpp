@@ -12,7 +12,7 @@ namespace gh::bus {
 /// What waits in the journal while the database is away.
 struct Acknowledgement {
     std::string recipient;
-    std::vector<std::string> ids;  ///< each is_uuid()
+    std::vector<std::string> ids;  ///< each codec::is_uuid()
     SystemTime at;
 };
 

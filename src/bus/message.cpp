@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "codec/uuid.hpp"
+
 namespace gh::bus {
 namespace {
 
@@ -26,18 +28,8 @@ std::optional<Kind> kind_of(std::string_view name) { return named(kind_names, ki
 std::string_view name_of(State state) { return state_names[static_cast<std::size_t>(state)]; }
 std::optional<State> state_of(std::string_view name) { return named(state_names, states, name); }
 
-bool is_uuid(std::string_view text) {
-    if (text.size() != 36) return false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
-        if (dash ? text[i] != '-' : !hex) return false;
-    }
-    return true;
-}
-
 bool is_uuid_v4(std::string_view text) {
-    return is_uuid(text) && text[14] == '4' && std::string_view("89ab").contains(text[19]);
+    return codec::is_uuid(text) && text[14] == '4' && std::string_view("89ab").contains(text[19]);
 }
 
 bool valid_address(std::string_view text) {

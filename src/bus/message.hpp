@@ -41,9 +41,7 @@ inline constexpr std::size_t batch_bytes_max = 1024 * 1024;  ///< of bodies give
 /// What a message counts beside its body, where bytes are limited.
 inline constexpr std::int64_t message_overhead_bytes = 512;
 
-/// 36 characters, lower case.
-[[nodiscard]] bool is_uuid(std::string_view text);
-/// The same, of version 4: ids of notifications.
+/// codec::is_uuid() of version 4: ids of notifications.
 [[nodiscard]] bool is_uuid_v4(std::string_view text);
 /// Printable ASCII without spaces, at most `address_bytes_max`: "user:ada", or the id of an agent.
 [[nodiscard]] bool valid_address(std::string_view text);

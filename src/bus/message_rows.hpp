@@ -22,7 +22,7 @@ inline constexpr std::string_view message_columns = storage::joined<message_fiel
 [[nodiscard]] Message message_of(const storage::Row& row);
 [[nodiscard]] std::vector<Message> messages_of(const storage::Rows& rows);
 
-/// Ids as one parameter of a statement that looks for any of them. Each is_uuid().
+/// Ids as one parameter of a statement that looks for any of them. Each codec::is_uuid().
 [[nodiscard]] std::string ids_parameter(storage::Dialect dialect,
                                         const std::vector<std::string>& ids);
 

@@ -9,6 +9,7 @@
 #include "access/principal.hpp"
 #include "api/object.hpp"
 #include "codec/json_writer.hpp"
+#include "codec/uuid.hpp"
 #include "telemetry/message_context.hpp"
 #include "telemetry/trace.hpp"
 
@@ -59,11 +60,12 @@ const api::Type<std::string>& address_type() {
 }
 
 const api::Type<std::string>& id_type() {
-    static const auto type = api::text(
-        {.length_min = 36,
-         .length_max = 36,
-         .form = {
-             .holds = is_uuid, .said = "a UUID in lower case", .pattern = {}, .format = "uuid"}});
+    static const auto type = api::text({.length_min = 36,
+                                        .length_max = 36,
+                                        .form = {.holds = codec::is_uuid,
+                                                 .said = "a UUID in lower case",
+                                                 .pattern = {},
+                                                 .format = "uuid"}});
     return type;
 }
 
