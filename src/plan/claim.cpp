@@ -32,11 +32,11 @@ constexpr Statement select_next_kind{
     .sql =
         "SELECT needs FROM plan_steps WHERE state = 'ready' AND needs >= $1 ORDER BY needs LIMIT "
         "1"};
-constexpr std::string_view ready_first =
-    "s.state = 'ready' AND s.needs = $1 AND s.available_at <= $2 "
-    "ORDER BY s.available_at, s.plan_id, s.position LIMIT $3";
-constexpr Statement select_ready{.name = "plan_steps.ready",
-                                 .sql = joined<step_words, from_steps, ready_first>};
+constexpr Statement select_ready{
+    .name = "plan_steps.ready",
+    .sql =
+        "SELECT available_at, plan_id, position, id FROM plan_steps WHERE state = 'ready' "
+        "AND needs = $1 AND available_at <= $2 ORDER BY available_at, plan_id, position LIMIT $3"};
 constexpr Statement insert_attempt{
     .name = "plan_attempts.create",
     .sql =
@@ -73,10 +73,14 @@ Task<Result<std::vector<std::string>>> read_kinds(Session& session, SystemTime n
     co_return kinds;
 }
 
-bool before(const Step& one, const Step& other) {
-    return std::tie(one.available_at, one.plan_id, one.position) <
-           std::tie(other.available_at, other.plan_id, other.position);
-}
+/// Where a step stands that somebody may have, in the order in which they are given out.
+struct Candidate {
+    SystemTime available_at;
+    std::string plan_id;
+    std::int64_t position = 0;
+    std::string id;
+    friend auto operator<=>(const Candidate&, const Candidate&) = default;
+};
 
 /// The sets behind `last` that this agent has, from one to the next by the index: what nobody has is stepped over, however
 /// many sets that is.
@@ -93,7 +97,7 @@ Task<Result<void>> add_kinds_behind(Session& session, const std::vector<std::str
     co_return Result<void>{};
 }
 
-Task<Result<std::vector<Step>>> candidates(Session& session, Claim claim, SystemTime now) {
+Task<Result<std::vector<Candidate>>> candidates(Session& session, Claim claim, SystemTime now) {
     std::ranges::sort(claim.capabilities);
     GH_CO_TRY(auto kinds, co_await read_kinds(session, now));
     const bool are_all = kinds.size() < WorkRepository::kinds_max;
@@ -103,12 +107,16 @@ Task<Result<std::vector<Step>>> candidates(Session& session, Claim claim, System
     if (!are_all)
         GH_CO_TRY_VOID(
             co_await add_kinds_behind(session, claim.capabilities, std::move(last), kinds));
-    std::vector<Step> found;
+    std::vector<Candidate> found;
     for (const auto& needs : kinds) {
         GH_CO_TRY(const auto rows, co_await session.query(select_ready, needs, now, claim.max));
-        std::ranges::move(steps_of(rows), std::back_inserter(found));
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            found.push_back({.available_at = rows[i].time(0),
+                             .plan_id = rows[i].text(1),
+                             .position = rows[i].integer(2),
+                             .id = rows[i].text(3)});
     }
-    std::ranges::sort(found, before);
+    std::ranges::sort(found);
     if (found.size() > claim.max) found.resize(claim.max);
     co_return found;
 }
@@ -158,12 +166,13 @@ Task<Result<Claims>> put_claim(Session& session, Claim claim, WorkRules rules, S
     if (claim.admit) GH_CO_TRY_VOID(co_await claim.admit(session, claim.agent_id));
     GH_CO_TRY(auto found, co_await candidates(session, claim, now));
     // In the order of their ids, so that no two lock plans of each other.
-    std::map<std::string, std::vector<Step>> by_plan;
-    for (auto& step : found) by_plan[step.plan_id].push_back(std::move(step));
+    std::map<std::string, std::vector<std::string>> by_plan;
+    for (auto& each : found) by_plan[each.plan_id].push_back(std::move(each.id));
     Claims claims;
     for (auto& [plan_id, steps] : by_plan) {
         GH_CO_TRY(auto progress, co_await Progress::open(session, plan_id, now));
-        for (auto& step : steps) {
+        for (const auto& id : steps) {
+            GH_CO_TRY(auto step, co_await read_step(session, plan_id, id));
             GH_CO_TRY(auto claimed, co_await take(session, progress, std::move(step),
                                                   claim.agent_id, rules.lease));
             claims.steps.push_back(std::move(claimed));

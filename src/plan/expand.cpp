@@ -23,6 +23,8 @@ constexpr Statement select_dependants{
 constexpr Statement insert_dependency{
     .name = "plan_dependencies.link",
     .sql = "INSERT INTO plan_dependencies (plan_id, step_id, depends_on) VALUES ($1, $2, $3)"};
+constexpr Statement count_links{.name = "plan_dependencies.count",
+                                .sql = "SELECT count(*) FROM plan_dependencies WHERE plan_id = $1"};
 constexpr Statement count_up{
     .name = "plan_steps.count_up",
     .sql =
@@ -69,11 +71,17 @@ NewStep child_of(const std::string& parent, NewStep child) {
 }
 
 Task<Result<void>> expand(Session& session, Progress& progress, const Step& step,
-                          std::vector<NewStep> children, bool bounded) {
-    for (auto& child : children) child = child_of(step.id, std::move(child));
+                          std::vector<NewStep> children) {
+    std::size_t own = 0;
+    for (auto& child : children) {
+        child = child_of(step.id, std::move(child));
+        own += child.depends_on.size();
+    }
     GH_CO_TRY(const auto last, co_await session.query_one(select_last, step.plan_id));
     GH_CO_TRY(const auto waiting, co_await session.query(select_dependants, step.plan_id, step.id));
-    if (bounded && waiting.size() * children.size() > GraphLimits{}.edges_max)
+    GH_CO_TRY(const auto known, co_await session.query_one(count_links, step.plan_id));
+    const auto before = static_cast<std::size_t>((*known).integer(0));
+    if (before + own + waiting.size() * children.size() > GraphLimits{}.edges_max)
         co_return fail(ErrorKind::conflict, "plan.too_many_dependencies");
     std::vector<storage::Parameters> links;
     for (std::size_t i = 0; i < waiting.size(); ++i) {

@@ -14,10 +14,9 @@ namespace gh::plan {
 [[nodiscard]] NewStep child_of(const std::string& parent, NewStep child);
 
 /// Puts the steps that a running step becomes: what waits for that one waits for them as well.
-/// @param children  as child_of() takes them. @param bounded  refuses what would be too many dependencies
-/// @return `conflict` "plan.too_many_dependencies"
+/// @param children  as child_of() takes them
+/// @return `conflict` "plan.too_many_dependencies" of the plan, with nothing put
 [[nodiscard]] Task<Result<void>> expand(storage::Session& session, Progress& progress,
-                                        const Step& step, std::vector<NewStep> children,
-                                        bool bounded);
+                                        const Step& step, std::vector<NewStep> children);
 
 }  // namespace gh::plan

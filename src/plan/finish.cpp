@@ -62,18 +62,31 @@ Task<Result<void>> end_it(Session& session, const Attempt& attempt, AttemptState
     co_return Result<void>{};
 }
 
+/// @return `conflict` "plan.too_many_steps", "plan.too_many_dependencies", with nothing put
+Task<Result<void>> put_children(Session& session, Progress& progress, const Step& step,
+                                std::vector<NewStep> children, std::size_t steps_max) {
+    if (children.empty()) co_return Result<void>{};
+    const auto all = static_cast<std::size_t>(progress.plan().tally.steps);
+    if (all + children.size() > steps_max)
+        co_return fail(ErrorKind::conflict, "plan.too_many_steps");
+    co_return co_await expand(session, progress, step, std::move(children));
+}
+
 Task<Result<StepState>> complete(Session& session, Progress& progress, Step step, Finish finish,
                                  std::size_t steps_max) {
-    if (!finish.expand.empty()) {
-        const auto all = static_cast<std::size_t>(progress.plan().tally.steps);
-        if (!finish.late && all + finish.expand.size() > steps_max)
-            co_return fail(ErrorKind::conflict, "plan.too_many_steps");
-        GH_CO_TRY_VOID(
-            co_await expand(session, progress, step, std::move(finish.expand), !finish.late));
+    auto put = co_await put_children(session, progress, step, std::move(finish.expand), steps_max);
+    if (!put) {
+        // Who reported late hears no refusal any more: the plan says why it goes no further.
+        if (!finish.late || put.error().kind != ErrorKind::conflict)
+            co_return std::unexpected(std::move(put).error());
+        step.error = "it became more than a plan may have";
+        GH_CO_TRY_VOID(co_await progress.end(std::move(step), StepState::failed));
+        co_return StepState::failed;
     }
     step.confidence = finish.confidence;
     step.quality = finish.quality;
     step.result = std::move(finish.result);
+    step.has_result = step.result.has_value();
     step.reference = std::move(finish.reference);
     step.error.clear();
     GH_CO_TRY_VOID(co_await progress.end(std::move(step), StepState::completed));
@@ -108,6 +121,8 @@ Task<Result<bool>> take_back(Session& session, Progress& progress, Step& step,
     step.state = StepState::running;
     step.lease = attempt.lease;
     step.agent_id = attempt.agent_id;
+    step.attempts = attempt.number;
+    step.started_at = attempt.started_at;
     co_return true;
 }
 

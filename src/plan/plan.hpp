@@ -83,7 +83,8 @@ struct Step {
     std::string lease, agent_id;  ///< of the last attempt; empty before the first
     std::optional<SystemTime> lease_expires_at, deadline_at;
     std::optional<double> confidence, quality;
-    std::optional<std::string> result;     ///< JSON
+    bool has_result = false;
+    std::optional<std::string> result;     ///< JSON; in lists it is left out
     std::optional<std::string> reference;  ///< where it lies, in words of the agents
     std::string error;
     std::string approved_by;

@@ -41,7 +41,7 @@ Task<Result<Acted>> cancel_plan(Session& session, std::string id, std::string wh
     co_return acted(progress);
 }
 
-/// What is held back keeps its place: it becomes ready again when the plan goes on.
+/// What is held back becomes ready again when the plan goes on, in the order of the plan.
 Task<Result<Acted>> pause_plan(Session& session, std::string id, std::string who, SystemTime now) {
     GH_CO_TRY(auto progress, co_await Progress::open(session, std::move(id), now));
     GH_CO_TRY_VOID(progress.move(PlanState::paused, who));

@@ -18,9 +18,11 @@ constexpr Statement select_plan{.name = "plans.find", .sql = joined<plan_columns
 constexpr Statement select_plan_locked{.name = "plans.lock",
                                        .sql = joined<plan_columns, by_id>,
                                        .postgres = joined<plan_columns, by_id_locked>};
+constexpr std::string_view and_result = ", s.result ";
+constexpr std::size_t result_column = 31;
 constexpr std::string_view by_step = "s.plan_id = $1 AND s.id = $2";
 constexpr Statement select_step{.name = "plan_steps.find",
-                                .sql = joined<step_words, from_steps, by_step>};
+                                .sql = joined<step_words, and_result, from_steps, by_step>};
 
 std::optional<milliseconds> duration_of(const storage::Row& row, std::size_t column) {
     if (row.is_null(column)) return {};
@@ -82,7 +84,7 @@ Step step_of(const storage::Row& row) {
     step.deadline_at = row.optional_time(20);
     step.confidence = number_of(row, 21);
     step.quality = number_of(row, 22);
-    step.result = row.optional_text(23);
+    step.has_result = row.boolean(23);
     step.reference = row.optional_text(24);
     step.error = row.text(25);
     step.parent = row.text(26);
@@ -131,7 +133,9 @@ Task<Result<Step>> read_step(storage::Session& session, std::string plan_id, std
     GH_CO_TRY(const auto row,
               co_await session.query_one(select_step, std::move(plan_id), std::move(step_id)));
     if (!row) co_return fail(ErrorKind::not_found, "plan.step_unknown");
-    co_return step_of(*row);
+    auto step = step_of(*row);
+    step.result = (*row).optional_text(result_column);
+    co_return step;
 }
 
 std::string needs_of(std::vector<std::string> capabilities) {

@@ -18,12 +18,12 @@ inline constexpr std::string_view plan_columns =
     "FROM plans WHERE ";
 [[nodiscard]] Plan plan_of(const storage::Row& row);
 
-/// What step_of() reads, of `plan_steps AS s`.
+/// What step_of() reads, of `plan_steps AS s`: not the result itself, which read_step() adds.
 inline constexpr std::string_view step_words =
     "SELECT s.plan_id, s.id, s.position, s.type, s.name, s.metadata, s.needs, s.join_rule, "
     "s.approval, s.condition, s.max_attempts, s.timeout_us, s.state, s.open_dependencies, "
     "s.done_dependencies, s.attempts, s.available_at, s.lease, s.agent_id, s.lease_expires_at, "
-    "s.deadline_at, s.confidence, s.quality, s.result, s.reference, s.error, s.parent, "
+    "s.deadline_at, s.confidence, s.quality, s.result IS NOT NULL, s.reference, s.error, s.parent, "
     "s.started_at, s.ended_at, s.duration_us, s.approved_by ";
 inline constexpr std::string_view from_steps = "FROM plan_steps AS s WHERE ";
 [[nodiscard]] Step step_of(const storage::Row& row);

@@ -132,8 +132,10 @@ void Progress::tell_step(const Step& step, StepState to, std::string_view detail
 
 Task<Result<void>> Progress::set_state(const Step& step, StepState to) {
     GH_CO_TRY_VOID(check(step, to));
-    if (to == StepState::ready) ++ready_;
-    GH_CO_TRY_VOID(co_await session_->execute(update_state, plan_.id, step.id, name_of(to), now_));
+    // One that rests before another attempt goes on resting when a pause is over.
+    const auto from = std::max(step.available_at, now_);
+    if (to == StepState::ready && from <= now_) ++ready_;
+    GH_CO_TRY_VOID(co_await session_->execute(update_state, plan_.id, step.id, name_of(to), from));
     tell_step(step, to, {});
     co_return Result<void>{};
 }

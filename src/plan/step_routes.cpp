@@ -91,7 +91,7 @@ ShownStep shown_step(const Step& step) {
     one.max_attempts = step.max_attempts;
     one.attempts = step.attempts;
     one.agent_id = unless_empty(step.agent_id);
-    if (step.result) one.result = path_of_result(step.plan_id, step.id);
+    if (step.has_result) one.result = path_of_result(step.plan_id, step.id);
     one.reference = step.reference;
     one.error = unless_empty(step.error);
     one.approved_by = unless_empty(step.approved_by);

@@ -23,6 +23,10 @@ TEST_P(WorkRepositoryTest, APlanGoesFromItsFirstStepToItsLast) {
     EXPECT_EQ(a.confidence, 0.89);
     EXPECT_EQ(a.quality, 0.92);
     EXPECT_EQ(a.result, R"({"n":7})");
+    const auto listed = run_to_end(plans().steps("p", 0, 10)).value();
+    EXPECT_TRUE(listed[0].has_result);
+    EXPECT_FALSE(listed[0].result) << "lists name it";
+    EXPECT_FALSE(listed[1].has_result);
     EXPECT_EQ(a.duration, milliseconds(2'000));
     ASSERT_TRUE(finish(completion(claim_one(4).lease), 5));
     const auto last = claim(10, 6);
@@ -171,29 +175,6 @@ TEST_P(WorkRepositoryTest, WhatWasAcknowledgedCountsOnceHoweverLateItComes) {
     EXPECT_EQ(find("p").tally.completed, 2);
 }
 
-TEST_P(WorkRepositoryTest, AStepBecomesOthersForWhichItsDependantsWait) {
-    ASSERT_TRUE(add("p", {step("split"), step("join", {"split"})}));
-    auto done = completion(claim_one().lease);
-    done.expand = {step("x"), step("y", {"x"})};
-    const auto finished = finish(done);
-    ASSERT_TRUE(finished) << describe(finished.error());
-    EXPECT_EQ(find("p").tally.steps, 4);
-    EXPECT_EQ(state("p", "join"), StepState::pending);
-    const auto x = claim(10, 3);
-    ASSERT_EQ(x.steps.size(), 1U);
-    EXPECT_EQ(x.steps[0].step.id, "split:x");
-    EXPECT_EQ(x.steps[0].step.parent, "split");
-    ASSERT_EQ(x.steps[0].inputs.size(), 1U);
-    EXPECT_EQ(x.steps[0].inputs[0].step_id, "split");
-    ASSERT_TRUE(finish(completion(x.steps[0].step.lease), 4));
-    ASSERT_TRUE(finish(completion(claim_one(5).lease), 6));
-    const auto join = claim(10, 7);
-    ASSERT_EQ(join.steps.size(), 1U);
-    EXPECT_EQ(join.steps[0].inputs.size(), 3U);
-    ASSERT_TRUE(finish(completion(join.steps[0].step.lease), 8));
-    EXPECT_EQ(find("p").state, PlanState::completed);
-}
-
 TEST_P(WorkRepositoryTest, ALeaseIsOfOneStepWhateverThePathSays) {
     ASSERT_TRUE(add("p", {step("a"), step("b", {"a"})}));
     ASSERT_TRUE(add("q", {step("other")}));
@@ -212,43 +193,6 @@ TEST_P(WorkRepositoryTest, ALeaseIsOfOneStepWhateverThePathSays) {
     done.plan_id = "p";
     ASSERT_TRUE(finish(done));
     EXPECT_EQ(find_step("p", "a:x").parent, "a") << "named by the lease's step";
-}
-
-TEST_P(WorkRepositoryTest, ConditionsOfStepsThatAStepBecomesAskAboutThose) {
-    // A planned step bears the name that the condition says.
-    auto planned = step("x");
-    planned.approval = true;
-    ASSERT_TRUE(add("p", {step("split"), planned}));
-    auto done = completion(claim_one().lease, R"({"n":3})");
-    auto yes = step("yes", {"x"}), no = step("no", {"x"}), parent = step("parent");
-    yes.condition = R"({"step":"x","path":"/n","op":"eq","value":1})";
-    no.condition = R"({"not":{"all":[{"step":"x","path":"/n","op":"eq","value":1}]}})";
-    parent.condition = R"({"step":"split","path":"/n","op":"eq","value":3})";
-    done.expand = {step("x"), yes, no, parent};
-    ASSERT_FALSE(check_steps(done.expand, {}, "split"));
-    ASSERT_TRUE(check_steps(done.expand, {}));
-    ASSERT_TRUE(finish(done));
-    EXPECT_EQ(state("p", "split:parent"), StepState::ready);
-    for (const auto& claimed : claim(10, 3).steps)
-        if (claimed.step.id == "split:x")
-            ASSERT_TRUE(finish(completion(claimed.step.lease, R"({"n":1})"), 4));
-    EXPECT_EQ(state("p", "split:yes"), StepState::ready);
-    EXPECT_EQ(state("p", "split:no"), StepState::skipped);
-    EXPECT_EQ(state("p", "x"), StepState::waiting);
-}
-
-TEST_P(WorkRepositoryTest, AJoinOfStepsThatAStepBecomesWaitsForThose) {
-    ASSERT_TRUE(add("p", {step("split")}));
-    auto done = completion(claim_one().lease);
-    auto any = step("any", {"x", "y"});
-    any.join = Join::any;
-    done.expand = {step("x"), step("y"), any};
-    ASSERT_TRUE(finish(done));
-    EXPECT_EQ(state("p", "split:any"), StepState::pending);
-    const auto claims = claim(10, 3);
-    ASSERT_EQ(claims.steps.size(), 2U);
-    ASSERT_TRUE(finish(completion(claims.steps[0].step.lease), 4));
-    EXPECT_EQ(state("p", "split:any"), StepState::ready);
 }
 
 TEST_P(WorkRepositoryTest, WhatNobodyCanDoStandsBeforeNobody) {
@@ -314,15 +258,18 @@ TEST_P(WorkRepositoryTest, WhatNobodyHeardOfIsNoAttempt) {
     EXPECT_EQ(claim_one(3).attempts, 1);
 }
 
-TEST_P(WorkRepositoryTest, AnExpansionIsBoundedAndRefusedAsAWhole) {
-    rules.steps_max = 2;
-    ASSERT_TRUE(add("p", {step("split"), step("join", {"split"})}));
-    const auto lease = claim_one().lease;
-    auto done = completion(lease);
-    done.expand = {step("x")};
-    EXPECT_EQ(reason(finish(done)), "plan.too_many_steps");
-    EXPECT_EQ(state("p", "split"), StepState::running);
-    EXPECT_TRUE(finish(completion(lease)));
+TEST_P(WorkRepositoryTest, APauseEndsNoRest) {
+    auto twice = step("a");
+    twice.max_attempts = 2;
+    ASSERT_TRUE(add("p", {twice}));
+    rules.retry_first = seconds(60);
+    ASSERT_TRUE(finish(failure(claim_one(1).lease), 2));
+    ASSERT_TRUE(run_to_end(plans().pause("p", "user:ada", at(3))));
+    const auto resumed = run_to_end(plans().resume("p", "user:ada", at(4)));
+    ASSERT_TRUE(resumed);
+    EXPECT_EQ(resumed->stir.ready, 0U);
+    EXPECT_TRUE(claim(10, 5).steps.empty());
+    EXPECT_EQ(claim(10, 80).steps.size(), 1U);
 }
 
 TEST_P(WorkRepositoryTest, ConditionsDecideOnWhatEarlierStepsFound) {
