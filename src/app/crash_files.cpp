@@ -29,13 +29,16 @@ std::vector<fs::path> files_in(const fs::path& folder) {
     return files;
 }
 
-/// The innermost function of ours, as a reader knows it.
+/// The innermost function of ours, as a reader knows it; where there is none, of a library that is built in.
 std::string place_of(const telemetry::CrashReport& report) {
+    std::string innermost;
     for (const auto& frame : report.frames) {
-        if (frame.module == "gatehouse" && !frame.function.empty())
-            return telemetry::demangled(frame.function);
+        if (frame.module != "gatehouse" || frame.function.empty()) continue;
+        auto name = telemetry::demangled(frame.function);
+        if (name.starts_with("gh::")) return name;
+        if (innermost.empty()) innermost = std::move(name);
     }
-    return {};
+    return innermost;
 }
 
 void say(const fs::path& file, const telemetry::CrashReport& report, telemetry::Log& log) {
@@ -72,7 +75,7 @@ std::vector<FoundCrash> find_crashes(const fs::path& folder, telemetry::Registry
             log.warning("crash", "a crash file cannot be read")
                 .field("file", file.native())
                 .error(report.error());
-            told(file);
+            if (report.error().kind == ErrorKind::corrupt) told(file);  // else it may be read later
             continue;
         }
         say(file, *report, log);

@@ -30,6 +30,8 @@ namespace {
 constexpr std::size_t modules_max = 64;
 constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t type_bytes_max = 200;
+constexpr std::size_t symbol_bytes_max =
+    2048;  // whole reports are shorter than who reads them takes
 constexpr int signals_max = 64;
 
 /// A text of its own size, for memory that a handler reads.
@@ -60,7 +62,8 @@ struct Facts {
     std::array<struct sigaction, signals_max> before{};
     std::atomic<int> folder{-1};
     std::atomic<pid_t> crashed{0};  // the thread whose crash is written down
-    std::atomic<bool> terminated{false};
+    std::atomic<bool> terminating{false};
+    std::atomic<bool> terminated{false};  // `exception` is there
     Text<type_bytes_max> exception;
 };
 
@@ -110,7 +113,10 @@ void write_frame(CrashText& out, const Facts& known, std::size_t index, std::uin
         out.put(" ").put(module->name.view()).put("+").hex(linked);
         if (module == known.modules.data()) {
             if (const auto symbol = known.program.symbols().find(linked))
-                out.put(" ").put(symbol->name).put("+").hex(linked - symbol->start);
+                out.put(" ")
+                    .put(symbol->name.substr(0, symbol_bytes_max))
+                    .put("+")
+                    .hex(linked - symbol->start);
         }
     }
     out.end();
@@ -127,8 +133,8 @@ void write_thread(CrashText& out) noexcept {
     out.end();
 }
 
-void write_report(CrashText& out, const Facts& known, std::string_view time, int signal,
-                  const siginfo_t& about, const void* context) noexcept {
+void write_head(CrashText& out, const Facts& known, std::string_view time, int signal,
+                const siginfo_t& about) noexcept {
     const bool fault = about.si_code > 0 && signal != SIGABRT;
     out.put("gatehouse crashed\ntime: ").put(time).put("\nversion: ").put(known.version.view());
     out.put("\nbuild id: ").put(known.build_id.view()).put("\nprocess: ");
@@ -140,9 +146,10 @@ void write_report(CrashText& out, const Facts& known, std::string_view time, int
     if (known.terminated) out.put("exception: ").put(known.exception.view()).end();
     const auto& own = known.modules.front();
     out.put("loaded: ").hex(own.begin).put(" ").hex(own.end - own.begin).end();
-    out.put("stack:\n");
-    CrashStack stack;
-    walk_crashed(stack, context);
+    out.put("stack:").end();
+}
+
+void write_stack(CrashText& out, const Facts& known, const CrashStack& stack) noexcept {
     for (std::size_t i = 0; i < stack.count; ++i) write_frame(out, known, i, stack.frames[i]);
     out.put("end").end();
 }
@@ -176,11 +183,16 @@ void write_down(const Facts& known, int signal, const siginfo_t& about,
     write_crash_time(text.data(), now.tv_sec);
     const std::string_view time(text.data(), text.size());
     const int fd = open_file(known, time);
-    {
-        CrashText out(fd);
-        write_report(out, known, time, signal, about, context);
-    }
+    CrashText file(fd);
+    write_head(file, known, time, signal, about);
+    CrashStack stack;
+    walk_crashed(stack, context);
+    write_stack(file, known, stack);
+    // Whole on disk before standard error is asked for: behind that may be a pipe that nobody reads.
     if (fd >= 0) ::fsync(fd);
+    CrashText out(STDERR_FILENO);
+    write_head(out, known, time, signal, about);
+    write_stack(out, known, stack);
 }
 
 /// Another thread's crash is being written down: not for ever.
@@ -204,7 +216,7 @@ void on_crash(int signal, siginfo_t* about, void* context) {
 
 /// Of the exception only its type: what it says may be anything.
 [[noreturn]] void on_terminate() {
-    if (auto* known = facts.load(); known != nullptr && !known->terminated) {
+    if (auto* known = facts.load(); known != nullptr && !known->terminating.exchange(true)) {
         const auto* type = abi::__cxa_current_exception_type();
         known->exception.assign(type != nullptr ? type->name() : "none");
         known->terminated = true;
@@ -257,6 +269,11 @@ Result<void> keep_crashes_in(const std::filesystem::path& folder) {
         return fail_errno(ErrorKind::unavailable, "crash.folder", folder.string(), errno);
     const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) return fail_errno(ErrorKind::unavailable, "crash.folder", folder.string(), errno);
+    if (::fchmod(fd, 0700) != 0) {
+        const int why = errno;
+        ::close(fd);
+        return fail_errno(ErrorKind::unavailable, "crash.folder", folder.string(), why);
+    }
     if (const int before = known_facts().folder.exchange(fd); before >= 0) ::close(before);
     return {};
 }

@@ -1,10 +1,12 @@
 #include "app/crash_handler.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -85,6 +87,7 @@ class CrashHandler : public testing::Test {
         std::filesystem::temp_directory_path() /
         ("gatehouse-crash-" + std::to_string(::getuid()) + "-" +
          testing::UnitTest::GetInstance()->current_test_info()->name());
+    const std::filesystem::path said_ = folder_.native() + ".said";
 };
 
 TEST_F(CrashHandler, ANullPointerIsWrittenDownAndEndsTheProcessAsBefore) {
@@ -145,6 +148,8 @@ TEST_F(CrashHandler, TwoThreadsAtOnceAreOneReport) {
     std::filesystem::remove_all(folder_);
     const auto both = [this] {
         watch();
+        const int said = ::open(said_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (::dup2(said, STDERR_FILENO) < 0) std::abort();
         std::atomic<int> ready = 0;
         const auto crash = [&ready] {
             keep_signal_stack();
@@ -154,8 +159,40 @@ TEST_F(CrashHandler, TwoThreadsAtOnceAreOneReport) {
         };
         const std::jthread first(crash), second(crash);
     };
-    EXPECT_EXIT(both(), KilledBySignal(SIGSEGV), "gatehouse crashed");
+    EXPECT_EXIT(both(), KilledBySignal(SIGSEGV), "");
+    const auto said = read_file_at(said_, telemetry::CrashReport::bytes_max);
+    ASSERT_TRUE(said);
+    EXPECT_EQ(said->find("gatehouse crashed"), said->rfind("gatehouse crashed")) << *said;
+    EXPECT_EQ(said->find("thread: "), said->rfind("thread: ")) << *said;
+    std::filesystem::remove(said_);
     EXPECT_EQ(report().signal, "SIGSEGV");
+    std::filesystem::remove_all(folder_);
+}
+
+TEST_F(CrashHandler, AStandardErrorThatNobodyReadsHoldsNothingUp) {
+    std::filesystem::remove_all(folder_);
+    const auto crash = [this] {
+        watch();
+        std::array<int, 2> pipe{};
+        if (::pipe2(pipe.data(), O_NONBLOCK) != 0) std::abort();
+        const std::array<char, 4096> ballast{};
+        while (::write(pipe[1], ballast.data(), ballast.size()) > 0) {
+        }
+        if (::fcntl(pipe[1], F_SETFL, 0) != 0) std::abort();
+        if (::dup2(pipe[1], STDERR_FILENO) < 0) std::abort();
+        return crash_by_null(nullptr);
+    };
+    EXPECT_EXIT(crash(), KilledBySignal(SIGSEGV), "");
+    EXPECT_TRUE(report().whole);
+    std::filesystem::remove_all(folder_);
+}
+
+TEST_F(CrashHandler, AFolderThatIsThereIsClosedToOthers) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directory(folder_);
+    std::filesystem::permissions(folder_, std::filesystem::perms::all);
+    ASSERT_TRUE(keep_crashes_in(folder_));
+    EXPECT_EQ(std::filesystem::status(folder_).permissions(), std::filesystem::perms::owner_all);
     std::filesystem::remove_all(folder_);
 }
 

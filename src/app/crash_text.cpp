@@ -1,20 +1,14 @@
 #include "app/crash_text.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
 namespace gh::app {
 namespace {
-
-void write_all(int fd, std::string_view text) noexcept {
-    while (!text.empty()) {
-        const auto written = ::write(fd, text.data(), text.size());
-        if (written <= 0) return;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-}
 
 /// The last `count` digits.
 char* digits(char* out, unsigned value, int count) noexcept {
@@ -57,10 +51,24 @@ void CrashText::end() noexcept {
 }
 
 void CrashText::flush() noexcept {
-    const std::string_view text(text_.data(), size_);
-    if (fd_ >= 0) write_all(fd_, text);
-    write_all(STDERR_FILENO, text);
+    std::string_view text(text_.data(), size_);
+    while (fd_ >= 0 && !text.empty() && ready()) {
+        const auto written = ::write(fd_, text.data(), text.size());
+        if (written <= 0) break;
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
     size_ = 0;
+}
+
+/// A pipe that takes anything takes a page, which is more than is ever written at once.
+bool CrashText::ready() noexcept {
+    constexpr int step_ms = 50;
+    pollfd asked{.fd = fd_, .events = POLLOUT, .revents = 0};
+    while (::poll(&asked, 1, std::min(step_ms, patience_ms_)) <= 0) {
+        if (patience_ms_ <= 0) return false;
+        patience_ms_ -= step_ms;
+    }
+    return (asked.revents & POLLOUT) != 0;
 }
 
 void write_crash_time(char* out, std::time_t seconds) noexcept {

@@ -8,10 +8,13 @@
 
 namespace gh::app {
 
-/// Text for descriptors, from a signal handler: no allocation, no lock, no errno. What cannot be written is lost.
+/// Text for a descriptor, from a signal handler: no allocation, no lock, no errno. What cannot be written is lost.
 class CrashText {
  public:
-    /// Beside standard error. @param fd  -1: none
+    /// Of all waits for a pipe or a terminal that nobody reads, together.
+    static constexpr int patience_ms = 2'000;
+
+    /// @param fd  -1: nowhere
     explicit CrashText(int fd) noexcept : fd_(fd) {}
     ~CrashText() { flush(); }
     CrashText(const CrashText&) = delete;
@@ -25,9 +28,12 @@ class CrashText {
     void flush() noexcept;
 
  private:
+    [[nodiscard]] bool ready() noexcept;
+
     std::array<char, 1024> text_;
     std::size_t size_ = 0;
     const int fd_;
+    int patience_ms_ = patience_ms;
 };
 
 /// "20260131T235959Z" of a moment, in UTC.

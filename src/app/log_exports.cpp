@@ -4,6 +4,9 @@
 
 #include "app/version.hpp"
 #include "base/try.hpp"
+#include "codec/hex.hpp"
+#include "crypto/bytes.hpp"
+#include "crypto/digest.hpp"
 #include "export/sentry_crash.hpp"
 
 namespace gh::app {
@@ -27,6 +30,13 @@ Result<std::shared_ptr<const telemetry::Redactor>> strict_redactor() {
         {.kinds = {Kind::email, Kind::card, Kind::ssn, Kind::secret, Kind::token, Kind::ip},
          .allow = {},
          .pseudonym = {}});
+}
+
+/// The same at each start: Sentry keeps one event of an id, and one that is sent again is not a second.
+std::string event_id_of(const FoundCrash& crash) {
+    const auto digest =
+        crypto::sha256(crash.file.filename().native() + '\n' + crash.report.build_id);
+    return codec::encode_hex(crypto::text_of(digest)).substr(0, 32);
 }
 
 }  // namespace
@@ -74,7 +84,7 @@ Result<void> LogExports::open_sentry(const Settings& settings, telemetry::Regist
 
 void LogExports::report(const FoundCrash& crash) {
     if (!sentry_) return told(crash.file);
-    auto id = exporting::sentry::new_event_id();
+    auto id = event_id_of(crash);
     auto event = exporting::sentry::event_of_crash(crash.report, sentry_->about(), id);
     sentry_->report(std::move(id), std::move(event), [file = crash.file] { told(file); });
 }

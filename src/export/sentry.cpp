@@ -27,7 +27,9 @@ constexpr std::chrono::seconds forbidden_without_a_word{60};
 
 /// Fields of a line that tell of the house alone. Others do not pass.
 constexpr std::string_view tags[] = {"reason", "check", "kind"};
-constexpr std::string_view extras[] = {"detail", "finding", "file", "cert_file", "jwks_uri"};
+constexpr std::string_view extras[] = {"detail", "finding", "jwks_uri"};
+constexpr std::string_view files[] = {"file",
+                                      "cert_file"};  // their names: a path may name who has them
 constexpr std::string_view ids[] = {"request_id", "correlation_id"};
 
 /// What ids look like that nobody has put a name into.
@@ -96,6 +98,12 @@ void append_extra(Writer& out, const Value& line, std::uint64_t before) {
     for (const auto name : extras) {
         if (!text_of(line, name).empty())
             out.name(name).string(telemetry::cut_utf8(text_of(line, name), message_bytes_max));
+    }
+    for (const auto name : files) {
+        const auto path = text_of(line, name);
+        if (!path.empty())
+            out.name(name).string(
+                telemetry::cut_utf8(path.substr(path.rfind('/') + 1), message_bytes_max));
     }
     if (before > 0) out.name("held_back").integer(static_cast<std::int64_t>(before));
     out.end_object();
@@ -237,6 +245,13 @@ Repeats::Verdict Repeats::look_at(std::uint64_t kind, SteadyTime now) {
     }
     ++entry->passed;
     return {.passes = true, .before = std::exchange(entry->held, 0)};
+}
+
+void Repeats::give_back(std::uint64_t kind, std::uint64_t before) {
+    const auto entry = std::ranges::find_if(entries_, [kind](const Entry& each) {
+        return each.since != SteadyTime::min() && each.kind == kind;
+    });
+    if (entry != entries_.end()) entry->held += before + 1;
 }
 
 }  // namespace gh::exporting::sentry

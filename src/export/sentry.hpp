@@ -61,6 +61,8 @@ class Repeats {
         std::uint64_t before = 0;  ///< held back since the last that passed
     };
     [[nodiscard]] Verdict look_at(std::uint64_t kind, SteadyTime now);
+    /// One that passed with `before` got nowhere: the next of its kind tells of both.
+    void give_back(std::uint64_t kind, std::uint64_t before);
 
  private:
     struct Entry {

@@ -14,7 +14,7 @@ namespace {
 /// On its way: a line that is to become an event, or an event.
 struct Item {
     std::string line;  ///< empty: it is an event
-    std::uint64_t before = 0;
+    std::uint64_t kind = 0, before = 0;
     std::string id = {}, event = {};
     std::move_only_function<void()> taken = {};
 
@@ -50,10 +50,10 @@ class SentryExporter::Impl {
         if (!sentry::is_error(line)) return;
         try {
             const std::scoped_lock lock(mutex_);
-            const auto verdict =
-                repeats_.look_at(sentry::kind_of(line), std::chrono::steady_clock::now());
+            const auto kind = sentry::kind_of(line);
+            const auto verdict = repeats_.look_at(kind, std::chrono::steady_clock::now());
             if (!verdict.passes) return repeated_.add();
-            add({.line = std::string(line), .before = verdict.before});
+            add({.line = std::string(line), .kind = kind, .before = verdict.before});
         } catch (const std::bad_alloc&) {
             queue_full_.add();
         }
@@ -86,11 +86,23 @@ class SentryExporter::Impl {
         if (shut_) return stopped_.add();
         if (queue_.size() >= options_.queue_max ||
             queue_bytes_ + item.bytes() > options_.queue_bytes_max) {
+            give_back(item);
             return queue_full_.add();
         }
         queue_bytes_ += item.bytes();
         queue_.push_back(std::move(item));
         thread_.loop().post([this] { bell_.wake(); });
+    }
+
+    /// Under the mutex. What it would have told of, the next one tells of.
+    void give_back(const Item& item) {
+        if (!item.line.empty()) repeats_.give_back(item.kind, item.before);
+    }
+
+    void drop(const Item& item, telemetry::Counter& why) {
+        why.add();
+        const std::scoped_lock lock(mutex_);
+        give_back(item);
     }
 
     std::optional<Item> take() {
@@ -139,12 +151,12 @@ class SentryExporter::Impl {
     /// Until it is taken, refused, or no time is left.
     Task<> send(Item item) {
         if (!make_event(item)) {
-            refused_.add();
+            drop(item, refused_);
             co_return;
         }
         while (!thread_.over()) {
             if (thread_.loop().now() < forbidden_until_) {
-                rate_limited_.add();
+                drop(item, rate_limited_);
                 co_return;
             }
             auto body = sentry::envelope(item.id, item.event, options_.about,
@@ -174,7 +186,7 @@ class SentryExporter::Impl {
             return;
         }
         failures_.add();
-        (answer.status == 429 ? rate_limited_ : refused_).add();
+        drop(item, answer.status == 429 ? rate_limited_ : refused_);
     }
 
     /// Once for each change, and never as an error: that would be an event.

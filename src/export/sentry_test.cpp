@@ -152,6 +152,12 @@ TEST(SentryEvent, ReleaseAndEnvironmentAreWhatSentryTakes) {
     EXPECT_EQ(*odd.find_string("environment"), "my_team_eu");
 }
 
+TEST(SentryEvent, OfPathsOnlyTheNamePasses) {
+    const auto event = event_of(R"(,"file":"/srv/ada/gatehouse.yaml","cert_file":"own.pem")");
+    EXPECT_EQ(*event.find("extra")->find_string("file"), "gatehouse.yaml");
+    EXPECT_EQ(*event.find("extra")->find_string("cert_file"), "own.pem");
+}
+
 TEST(SentryEvent, SaysHowManyWereHeldBack) {
     EXPECT_EQ(event_of("", about, 7).find("extra")->find("held_back")->integer(), 7);
     EXPECT_EQ(event_of("").find("extra")->find("held_back"), nullptr);
@@ -226,6 +232,20 @@ TEST(SentryRepeats, AFloodOfOneKindLetsAFewPassAndCountsTheRest) {
     EXPECT_TRUE(again.passes);
     EXPECT_EQ(again.before, 10'000U - sentry::Repeats::same_max + 1);
     EXPECT_EQ(repeats.look_at(1, now).before, 0U);
+}
+
+TEST(SentryRepeats, WhatGotNowhereIsToldOfByTheNext) {
+    sentry::Repeats repeats;
+    SteadyTime now{std::chrono::hours(1)};
+    for (std::uint32_t i = 0; i < sentry::Repeats::same_max + 3; ++i)
+        static_cast<void>(repeats.look_at(1, now));
+    now += sentry::Repeats::window;
+    const auto lost = repeats.look_at(1, now);
+    EXPECT_EQ(lost.before, 3U);
+    repeats.give_back(1, lost.before);
+    repeats.give_back(2, 7);  // of no kind that is known
+    EXPECT_EQ(repeats.look_at(1, now).before, 4U);
+    EXPECT_EQ(repeats.look_at(2, now).before, 0U);
 }
 
 TEST(SentryRepeats, RemembersOnlySoMany) {

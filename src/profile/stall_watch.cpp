@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <string_view>
 #include <utility>
 
+#include "base/signal_stack.hpp"
 #include "profile/interrupt.hpp"
 #include "profile/thread_clock.hpp"
 
@@ -63,6 +65,7 @@ StallWatch::StallWatch(std::vector<const net::Loop*> loops, Names& names,
 StallWatch::~StallWatch() = default;
 
 void StallWatch::watch(const std::stop_token& stop) {
+    keep_signal_stack();
     std::mutex alone;
     std::unique_lock lock(alone);
     auto due = std::chrono::steady_clock::now();
@@ -74,7 +77,11 @@ void StallWatch::watch(const std::stop_token& stop) {
         const auto late = now - due;
         for (std::size_t i = 0; i < workers_.size(); ++i) {
             if (late > options_.interval) workers_[i].since += late;
-            look_at(i, now);
+            try {
+                look_at(i, now);
+            } catch (const std::bad_alloc&) {
+                // Who only watches ends nothing: without memory it looks again.
+            }
         }
         due = std::max(due, std::chrono::steady_clock::now() - options_.interval);
     }

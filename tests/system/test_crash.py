@@ -2,6 +2,7 @@
 next start."""
 
 import ctypes
+import json
 import os
 import re
 import signal
@@ -128,6 +129,8 @@ def test_the_next_start_makes_it_an_event(start, configure, upstream):
         assert any(frame.get("function", "").startswith("gh::app::Gatehouse::") for frame in frames)
         until(lambda: [each for each in reports(gateway) if each.name.endswith(".told.txt")], "that it is told")
         third.stop()
+        refused, taken = (json.loads(body.split(b"\n")[0])["event_id"] for body in sentry.bodies)
+        assert refused == taken == event["event_id"]
         assert len(sentry.events(level="fatal")) == 1 and not sentry.events(level="error") and not sentry.faults
     finally:
         sentry.stop()

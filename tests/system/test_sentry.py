@@ -135,6 +135,7 @@ def test_what_it_forbids_is_not_sent(start, configure, upstream, sentry, answer)
     until(lambda: time.monotonic() > forbidden + 4.5, "the end of that", timeout=10)
     break_it(gateway)
     until(lambda: len(sentry.bodies) == 2, "events again")
+    assert sentry.events(level="error")[-1]["extra"]["held_back"] == refused + 1
     assert not sentry.faults
 
 
