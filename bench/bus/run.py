@@ -12,100 +12,26 @@ process's. Prints Markdown. Wants `cmake --build build/release --target gatehous
 import argparse
 import asyncio
 import json
-import os
 import pathlib
-import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = pathlib.Path(os.environ.get("GATEHOUSE_BIN", ROOT / "build/release/gatehouse"))
-TICK = os.sysconf("SC_CLK_TCK")
-READY_SECONDS_MAX = 60
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from house import Caller, House  # noqa: E402
+
 MESSAGES_MIN, POLL_BYTES_MAX = 5000, 40 * 1024
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+class Inboxes(House):
+    """A key for each inbox."""
 
-
-class House:
     def __init__(self, directory, inboxes, workers):
-        self.directory, self.port = directory, free_port()
-        (directory / "data").mkdir(parents=True, mode=0o700)
-        self.config = directory / "gatehouse.yaml"
-        self.config.write_text(json.dumps({
-            "data_dir": str(directory / "data"), "workers": workers, "limits": {"connections_per_address_max": 20000},
-            "telemetry": {"access_log": {"path": str(directory / "access.log")}},
-            "bus": {"inbox_messages_max": 1_000_000},
-            "listeners": [{"name": "control", "bind": f"127.0.0.1:{self.port}", "serve": ["health", "api"]}], "routes": []}))
-        self.verb("migrate", "up")
-        self.keys = [self.verb("key", "create", f"inbox{i}", "--role", "user").strip() for i in range(inboxes)]
-
-    def verb(self, *arguments):
-        done = subprocess.run([BINARY, *arguments, "--config", self.config], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise SystemExit(f"gatehouse {' '.join(arguments)}: {done.stderr}")
-        return done.stdout
-
-    def __enter__(self):
-        with (self.directory / "log").open("ab") as log:
-            self.process = subprocess.Popen([BINARY, "serve", "--config", self.config], stdout=log, stderr=log)
-        began = time.monotonic()
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return self
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > began + READY_SECONDS_MAX:
-                    raise SystemExit(f"the gateway did not start, see {self.directory}/log") from None
-                time.sleep(0.02)
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-
-    def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
-
-    def own_bytes(self):
-        for line in pathlib.Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss_Anon:"):
-                return int(line.split()[1]) * 1024
-        return 0
-
-
-class Caller:
-    """One connection that is kept."""
-
-    def __init__(self, house, key):
-        self.house, self.key, self.reader, self.writer = house, key, None, None
-
-    async def ask(self, method, path, body=None):
-        if self.writer is None:
-            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.house.port)
-        text = json.dumps(body).encode() if body is not None else b""
-        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {self.key}\r\n"
-        if body is not None:
-            head += f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n"
-        self.writer.write(head.encode() + b"\r\n" + text)
-        answer = await self.reader.readuntil(b"\r\n\r\n")
-        status, length = int(answer[9:12]), 0
-        for line in answer.lower().split(b"\r\n"):
-            if line.startswith(b"content-length:"):
-                length = int(line[15:])
-        return status, await self.reader.readexactly(length) if length else b""
-
-    def close(self):
-        if self.writer:
-            self.writer.close()
+        super().__init__(directory, workers, bus={"inbox_messages_max": 1_000_000})
+        keys = [self.verb("key", "create", f"inbox{i}", "--role", "user").strip() for i in range(inboxes)]
+        self.credentials = [f"X-API-Key: {key}" for key in keys]
 
 
 class Flow:
@@ -117,8 +43,8 @@ class Flow:
 
     async def addresses(self):
         found = []
-        for key in self.house.keys:
-            caller = Caller(self.house, key)
+        for credential in self.house.credentials:
+            caller = Caller(self.house, credential)
             status, body = await caller.ask("GET", "/auth/me")
             assert status == 200, (status, body)
             found.append("api_key:" + json.loads(body)["username"])
@@ -126,7 +52,7 @@ class Flow:
         return found
 
     async def send(self, number, addresses):
-        caller = Caller(self.house, self.house.keys[number % len(self.house.keys)])
+        caller = Caller(self.house, self.house.credentials[number % len(self.house.credentials)])
         turn = number
         body = {"text": "x" * 100}
         while not self.over:
@@ -142,8 +68,8 @@ class Flow:
                 self.refused += 1
         caller.close()
 
-    async def receive(self, key):
-        caller = Caller(self.house, key)
+    async def receive(self, credential):
+        caller = Caller(self.house, credential)
         while True:
             status, body = await caller.ask("GET", "/api/v1/messages/receive?max=100&wait=1")
             assert status == 200, (status, body)
@@ -158,7 +84,7 @@ class Flow:
 
     async def run(self):
         addresses = await self.addresses()
-        receivers = [asyncio.create_task(self.receive(key)) for key in self.house.keys]
+        receivers = [asyncio.create_task(self.receive(each)) for each in self.house.credentials]
         began, cpu = time.monotonic(), self.house.cpu_seconds()
         senders = [asyncio.create_task(self.send(i, addresses)) for i in range(self.arguments.senders)]
         await asyncio.sleep(self.arguments.seconds)
@@ -174,7 +100,7 @@ class Flow:
 
 async def waiting(house, polls):
     before = house.own_bytes()
-    callers = [Caller(house, house.keys[i % len(house.keys)]) for i in range(polls)]
+    callers = [Caller(house, house.credentials[i % len(house.credentials)]) for i in range(polls)]
     tasks = [asyncio.create_task(each.ask("GET", "/api/v1/messages/receive?wait=20")) for each in callers]
     await asyncio.sleep(4)
     alive = sum(not each.done() for each in tasks)
@@ -198,7 +124,7 @@ def main():
     arguments = parser.parse_args()
     good = True
     with tempfile.TemporaryDirectory(dir=arguments.directory) as folder:
-        house = House(pathlib.Path(folder) / "house", arguments.inboxes, arguments.workers)
+        house = Inboxes(pathlib.Path(folder) / "house", arguments.inboxes, arguments.workers)
         with house:
             print(f"| messages, {arguments.senders} senders, {arguments.inboxes} inboxes | a second | CPU each |\n| --- | --- | --- |")
             for name, batch in (("one by one", 1), (f"in batches of {arguments.batch}", arguments.batch)):
