@@ -209,8 +209,17 @@ class Postgres:
     def resume(self):
         self._signal_all(signal.SIGCONT)
 
-    def _signal_all(self, number):
-        self.process.send_signal(number)  # so that no more children come
+    def kill(self):
+        """-9, all of it at once: what comes next recovers from its log."""
+        self.process.send_signal(signal.SIGSTOP)  # so that no more children come
+        self._signal_all(signal.SIGKILL, first=False)
+        self.process.kill()
+        self.process.wait(seconds(60))
+        self.process = None
+
+    def _signal_all(self, number, first=True):
+        if first:
+            self.process.send_signal(number)  # so that no more children come
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
         for pid in map(int, children.split()):
             try:

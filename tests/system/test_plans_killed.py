@@ -15,6 +15,7 @@ from support.wait import pass_time, until
 
 ROUNDS = 200 if os.environ.get("GATEHOUSE_SLOW") == "1" else 15
 SEED = os.environ.get("GATEHOUSE_SEED") or str(random.SystemRandom().randrange(10**9))
+DATABASE_EVERY = 5  # of the rounds
 PASSWORD = "the engine weaves"
 QUICK = {"lease": "1s", "retry_first": "20ms", "retry_most": "100ms"}
 
@@ -25,7 +26,7 @@ class Life:
     def __init__(self, directory, engine):
         changes = {"storage": engine.storage(engine.make_database(), pool={"acquire_timeout": "1s"})} if engine else {}
         self.config = house_config(directory, plans=QUICK, **changes)
-        self.directory, self.env = directory, engine.env if engine else None
+        self.directory, self.engine, self.env = directory, engine, engine.env if engine else None
         if engine:
             engine.migrate(directory, self.config)
         self.gateway = self.begin()
@@ -35,6 +36,13 @@ class Life:
     def begin(self):
         self.gateway = Gatehouse(self.directory, self.config, env=self.env)
         return self.gateway
+
+    def kill_database(self):
+        """The house goes on; until it has its database again."""
+        self.engine.kill()
+        pass_time(0.2)
+        self.engine.start()
+        until(lambda: self.operator.get("/api/v1/plans?limit=1").status == 200, "plans to be read again", timeout=30)
 
     def again(self):
         self.gateway.kill()
@@ -107,7 +115,10 @@ def test_killed_in_a_loop_nothing_is_lost_and_nothing_counts_twice(life):
         create(life.operator, name, [*chain, *wide, step("last", "a14", *[each["id"] for each in wide], max_attempts=100)])
         plans.append(name)
         pass_time(chance.uniform(0.05, 0.7))
-        life.again()
+        if life.engine and number % DATABASE_EVERY == 1:
+            life.kill_database()
+        else:
+            life.again()
     for name in plans:
         until(lambda name=name: plan_of(life.operator, name)["state"] == "completed", f"{name} to be completed", timeout=90, pause=0.2)
     over.set()
