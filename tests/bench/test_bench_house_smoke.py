@@ -71,3 +71,13 @@ def test_watching_is_measured_beside_not_watching():
 def test_log_lines_are_redacted_beside_re2():
     rows = table(RELEASE / "bench/telemetry/gh_bench_telemetry", "", 1)
     assert {"redaction, line by line", "RE2 for `password`, line by line"} <= rows.keys(), rows
+
+
+def test_agents_beat_and_are_asked(tmp_path):
+    rows = table(ROOT / "bench/agents/run.py", "--agents", 40, "--interval", 1, "--seconds", 2, "--asked", 20, "--questions", 30, "--directory", tmp_path)
+    assert {"20 agents: a token is judged", "20 agents: a heartbeat", "20 agents: a threat is reported", "40"} <= rows.keys(), rows
+
+
+def test_messages_are_sent_and_wait(tmp_path):
+    rows = table(ROOT / "bench/bus/run.py", "--seconds", 1, "--rounds", 1, "--senders", 4, "--inboxes", 2, "--polls", 20, "--directory", tmp_path)
+    assert {"one by one", "in batches of 50"} <= rows.keys(), rows
