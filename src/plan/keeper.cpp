@@ -22,7 +22,7 @@ Keeper::Keeper(Room& room, telemetry::Registry& registry)
                               .help = "Leases that ended without a word, by why.",
                               .labels = {"reason"}})),
       steps_(registry.gauge(
-          {.name = "gatehouse_plan_steps",
+          {.name = "gatehouse_plan_steps_open",
            .help = "Steps of plans that have not ended, by state, as the database has them.",
            .labels = {"state"}})) {
     for (const auto* reason : {"silent", "timeout"}) (void)lost_.with({reason});

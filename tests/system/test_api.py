@@ -17,14 +17,13 @@ PUBLIC |= {("GET", f"/.well-known/{name}") for name in (
 PUBLIC |= {("GET", f"/pki/{name}") for name in ("ca.pem", "crl", "issuer.crt", "root.crl")} | {("POST", "/pki/ocsp"), ("GET", "/pki/ocsp/{request}")}
 # Where names and passwords, and tokens that are good once, are told: 400 and 415 for what tells none.
 PUBLIC |= {("POST", path) for path in ("/pki/enrol", "/api/v1/agents/enrol", "/api/v1/agents/refresh", "/auth/token", "/api/v1/auth/login", "/api/v1/auth/password")}
-# Answers that have no end: test_bus reads them.
-STREAMS = {"/api/v1/messages/stream"}
+# Answers that have no end: test_bus and test_bus_socket read them.
+STREAMS = {"/api/v1/messages/stream", "/api/v1/messages/socket"}
 # Whoever is known may ask, for it is about what is his own: what a guest gets who has nothing.
 KNOWN = {("GET", "/auth/me"): 200, ("POST", "/api/v1/auth/logout"): 409, ("POST", "/api/v1/keys"): 400,
          ("GET", "/api/v1/keys"): 403, ("POST", "/pki/renew"): 403, ("GET", "/api/v1/agents/self"): 403,
          ("POST", "/api/v1/agents/{agent}/heartbeat"): 403, ("POST", "/api/v1/threats"): 403, ("POST", "/api/v1/plans/claim"): 403,
-         **{("POST", f"/api/v1/plans/{{plan}}/steps/{{step}}/{verb}"): 403 for verb in ("heartbeat", "complete", "fail")},
-         ("GET", "/api/v1/plans/{plan}/steps/{step}/result"): 403} | {(method, "/api/v1/keys/{key}" + more): 404 for method, more in (
+         **{("POST", f"/api/v1/plans/{{plan}}/steps/{{step}}/{verb}"): 403 for verb in ("heartbeat", "complete", "fail")}} | {(method, "/api/v1/keys/{key}" + more): 404 for method, more in (
              ("GET", ""), ("DELETE", ""), ("POST", "/rotate"))}
 # OAuth's own paths, asked by who shows nothing and says nothing: who it is (401), which client and what form (400), or a
 # page where a code is typed. A path that is not here is not known to be guarded.
