@@ -26,6 +26,8 @@ struct Reply {
     std::shared_ptr<const std::string> shared_body;  ///< instead of `body`: one for all who ask
     /// Instead of `body`: tells the body as it comes, until it returns. Runs when the handler has ended, and has what it needs.
     std::function<Task<>(Stream&)> tell;
+    /// Instead of all that: what goes on when the connection has become a WebSocket. A request that asks for none is refused.
+    std::function<Task<>(Talk&)> talk;
     std::vector<std::pair<std::string, std::string>> fields;  ///< besides Content-Type
     std::string_view code;  ///< of a refusal, for the log; static storage
     std::optional<Error>

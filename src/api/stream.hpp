@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/clock.hpp"
@@ -26,6 +28,13 @@ class Stream : public Client {
     /// Sends octets, and waits as long as the client is behind with reading.
     /// @return false: there is no use in going on, for it is gone() or too slow
     [[nodiscard]] virtual Task<bool> write(std::string_view octets) = 0;
+};
+
+/// Messages of text, both ways, once the connection has become a WebSocket (RFC 6455). write() sends one message.
+class Talk : public Stream {
+ public:
+    /// The next message that the client has sent; nothing: none is there yet, so wait(). What is not asked for is not read.
+    [[nodiscard]] virtual std::optional<std::string> heard() = 0;
 };
 
 }  // namespace gh::api

@@ -32,7 +32,8 @@ class BusHouse {
 
     [[nodiscard]] std::vector<api::Route> routes() {
         auto all = bus::message_routes(room_);
-        for (const auto routes : {bus::inbox_routes, bus::history_routes, bus::task_routes})
+        for (const auto routes :
+             {bus::inbox_routes, bus::socket_routes, bus::history_routes, bus::task_routes})
             std::ranges::move(routes(room_), std::back_inserter(all));
         return all;
     }

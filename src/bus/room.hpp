@@ -22,6 +22,7 @@ struct Room {
 
 [[nodiscard]] std::vector<api::Route> message_routes(Room& room);
 [[nodiscard]] std::vector<api::Route> inbox_routes(Room& room);
+[[nodiscard]] std::vector<api::Route> socket_routes(Room& room);
 [[nodiscard]] std::vector<api::Route> history_routes(Room& room);
 [[nodiscard]] std::vector<api::Route> task_routes(Room& room);
 

@@ -76,6 +76,7 @@ constexpr std::string_view control_plane[] = {
     "/api/v1/messages/nack",
     "/api/v1/messages/receive",
     "/api/v1/messages/renew",
+    "/api/v1/messages/socket",
     "/api/v1/messages/stream",
     "/api/v1/messages/{message}",
     "/api/v1/messages/{message}/replay",

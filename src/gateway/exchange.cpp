@@ -48,6 +48,7 @@ void Exchange::end() {
     body.clear();
     shared_body.reset();
     tell = nullptr;
+    talk = nullptr;
     principal.reset();
     snapshot.reset();
     route = nullptr;
@@ -72,6 +73,7 @@ void Exchange::refuse(std::uint16_t status, std::string_view problem_code,
     body.clear();
     shared_body.reset();
     tell = nullptr;
+    talk = nullptr;
     const api::Problem problem{
         .status = status, .code = problem_code, .detail = detail, .request_id = request_id_text()};
     if (route && route->own && route->own->dialect) {

@@ -113,6 +113,7 @@ class Exchange {
     std::string body;                                ///< of an answer of our own
     std::shared_ptr<const std::string> shared_body;  ///< instead of `body`, where there is one
     std::function<Task<>(api::Stream&)> tell;        ///< instead of both
+    std::function<Task<>(api::Talk&)> talk;          ///< instead of these: after a 101 of ours
     std::string_view code;                           ///< of a refusal, for the log
     std::string_view outcome = outcome::ok;
 

@@ -6,6 +6,7 @@
 #include "gateway/access_log.hpp"
 #include "gateway/own_answer.hpp"
 #include "gateway/proxy/proxy.hpp"
+#include "gateway/talking_client.hpp"
 #include "gateway/waiting_client.hpp"
 #include "http/h1_write.hpp"
 
@@ -19,6 +20,12 @@ net::IoState send_own_answer(Exchange& exchange) {
     exchange.add_field(http::FieldId::date, "Date",
                        http::date_text(exchange.worker->loop.system_now()));
     const bool head_only = exchange.request().method == http::Method::head;
+    if (exchange.talk) {
+        response.body = {http::Framing::tunnel, 0};
+        const auto state = exchange.client->respond(response, {}, true);
+        response.fields.clear();
+        return state;
+    }
     if (exchange.tell) {
         if (head_only) exchange.tell = nullptr;
         response.body = {head_only ? http::Framing::none : http::Framing::chunked, 0};
@@ -93,9 +100,13 @@ Task<> Gateway::answer(Exchange& exchange) {
     } else if (send_own_answer(exchange) == net::IoState::failed) {
         exchange.outcome = outcome::client_gone;
         client.abort();
-    } else if (exchange.tell) {
+    } else if (exchange.tell || exchange.talk) {
         try {
-            co_await tell_answer(exchange);
+            if (exchange.talk) {
+                co_await talk_on(exchange);
+            } else {
+                co_await tell_answer(exchange);
+            }
         } catch (const std::exception& bug) {
             log_bug(exchange, bug);
             client.abort();

@@ -8,6 +8,7 @@
 #include "api/problem.hpp"
 #include "gateway/filters/authenticate.hpp"
 #include "gateway/filters/check_body_size.hpp"
+#include "gateway/talking_client.hpp"
 #include "gateway/waiting_client.hpp"
 #include "gateway/worker.hpp"
 #include "http/characters.hpp"
@@ -147,6 +148,7 @@ void refuse_for(Exchange& exchange, const Error& error) {
 
 void take_reply(Exchange& exchange, api::Reply reply) {
     if (reply.failure) log_failure(exchange, *reply.failure);
+    if (reply.talk) return begin_talk(exchange, std::move(reply.talk));
     exchange.response.status = reply.status;
     exchange.body = std::move(reply.body);
     exchange.shared_body = std::move(reply.shared_body);
