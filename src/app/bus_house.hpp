@@ -39,6 +39,9 @@ class BusHouse {
     /// For what other rooms tell.
     [[nodiscard]] outbox::Outbox& outbox() { return room_.bus; }
 
+    /// What waits for it ends soon, should it have retired.
+    void agent_ended(const std::string& agent_id) { room_.bus.agent_ended(agent_id); }
+
     /// One of the clerk's rounds: rings for what is due, ends what has expired.
     [[nodiscard]] Task<Result<void>> keep() {
         return room_.bus.keep(std::chrono::system_clock::now(), std::chrono::steady_clock::now());

@@ -141,9 +141,7 @@ Result<std::string> create(const Overrides& overrides, const Surroundings& surro
     task.state = task.assignee.empty() ? TaskState::open : TaskState::assigned;
     task.created_by = record.actor;
     task.created_at = now();
-    const auto& config = verb->settings.bus;
-    ShellOutbox outbox({.inbox_messages_max = config.inbox_messages_max,
-                        .bytes_max = static_cast<std::int64_t>(config.bytes_max)});
+    ShellOutbox outbox(bus::limits_of(verb->settings.bus));
     outbox::Posting posting(outbox);
     auto also = posting.also<TaskRow>(
         [](const TaskRow& made) {

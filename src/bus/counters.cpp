@@ -59,7 +59,6 @@ void Counters::sent(const Draft& draft, const Sent& sent) {
 
 void Counters::given_out(const Batch& batch, SystemTime now) {
     dead_.add(batch.dead.size());
-    expired_.add(batch.expired);
     for (const auto& message : batch.messages) {
         if (message.deliveries > 1) {
             redelivered_.add();

@@ -119,7 +119,7 @@ Task<Result<api::Reply>> answer_receive(Room& room, api::Call call, ReceiveQuery
                                             lease_of(query)));
         const bool left = call.client_gone();
         if (left && !batch.messages.empty()) {  // nobody reads it: the next one may have it at once
-            GH_CO_TRY_VOID(co_await room.bus.release(address, batch.receipt));
+            GH_CO_TRY_VOID(co_await room.bus.take_back(address, batch));
         }
         if (!batch.messages.empty() || !waits || left || loop.now() >= deadline) {
             trace_delivery(batch);
@@ -167,7 +167,7 @@ Task<bool> tell_some(const Streamed& told, api::Stream& stream) {
     }
     const auto events = events_of(*batch);
     if (co_await stream.write(events)) co_return true;
-    std::ignore = co_await told.room.bus.release(told.address, batch->receipt);
+    std::ignore = co_await told.room.bus.take_back(told.address, *batch);
     co_return false;
 }
 
@@ -247,7 +247,7 @@ Task<Result<api::Reply>> take_acknowledgement(Room& room, api::Call call, Acknow
     co_return api::no_content();
 }
 
-Task<Result<api::Reply>> take_back(Room& room, api::Call call, GivenBack wanted) {
+Task<Result<api::Reply>> take_given_back(Room& room, api::Call call, GivenBack wanted) {
     GH_CO_TRY(const bool given,
               co_await room.bus.give_back(address_of(call), std::move(wanted.receipt),
                                           std::move(wanted.ids), seconds(wanted.delay_seconds)));
@@ -287,7 +287,7 @@ std::vector<api::Route> inbox_routes(Room& room) {
             {.method = "POST",
              .path = "/api/v1/messages/nack",
              .access = own,
-             .handle = api::with(room, take_back, api::json_body(given_back_type())),
+             .handle = api::with(room, take_given_back, api::json_body(given_back_type())),
              .summary = "Gives messages back, to be given out again.",
              .answers = done},
             {.method = "POST",

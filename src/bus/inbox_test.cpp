@@ -175,11 +175,11 @@ TEST_P(InboxTest, WhatIsDelayedStandsInNoLineUntilItIsDueAndWhatExpiresIsNotGive
     send_all({later, brief, to("a", "now")});
     const auto first = receive_at(10);
     EXPECT_EQ(bodies(first), "now ");
-    EXPECT_EQ(first.expired, 1U);
+    EXPECT_EQ(run_to_end(messages().expire(at(10))).value(), 1U);
     ack(ids(first), 11);
     EXPECT_EQ(bodies(receive_at(99)), "");
     const auto due = run_to_end(messages().awake(at(98), at(100))).value();
-    EXPECT_TRUE(std::ranges::find(due, "a") != due.end());
+    EXPECT_TRUE(due.inboxes.contains("a"));
     send_one(to("a", "after"), 99);
     EXPECT_EQ(bodies(receive_at(100)), "later after ");
     EXPECT_EQ(depth(), 2);
@@ -203,10 +203,10 @@ TEST_P(InboxTest, ABatchIsNoLargerThanItsBytesMay) {
 TEST_P(InboxTest, ManyThatAreOverDoNotHideWhatIsBehindThem) {
     auto brief = to("a", "brief");
     brief.expires_at = at(5);
-    send_all({brief, brief, brief, to("a", "good")});
-    const auto batch = receive_at(6, "a", 1);
-    EXPECT_EQ(bodies(batch), "good ");
-    EXPECT_EQ(batch.expired, 3U);
+    std::vector<Draft> many(1'200, brief);
+    many.push_back(to("a", "good"));
+    send_all(many);
+    EXPECT_EQ(bodies(receive_at(6, "a", 1)), "good ");
 }
 
 }  // namespace

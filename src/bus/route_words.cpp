@@ -136,6 +136,9 @@ std::string trace_now(const api::Call& call) {
 Refusal refusal_of(std::string_view reason) {
     static constexpr std::array rows{
         Refusal{"bus.inbox_full", 429, "The inbox is full: its recipient must read first."},
+        Refusal{"bus.share_full", 429,
+                "The sender has as much waiting there, or everywhere, as one may have."},
+        Refusal{"bus.deliver_at", 422, "It is to be given out later than it may wait."},
         Refusal{"bus.full", 507, "There is no place for more messages."},
         Refusal{"bus.conversation_full", 409,
                 "The conversation is as long as it may be: begin another."},
@@ -146,6 +149,7 @@ Refusal refusal_of(std::string_view reason) {
         Refusal{"bus.message_large", 413, "The body of the message is larger than it may be."},
         Refusal{"bus.address", 403, "Whoever asks has a name that is too long for an inbox."},
         Refusal{"message.not_dead", 409, "It was not given up."},
+        Refusal{"message.over", 409, "It has ended."},
         Refusal{"task.changed", 412, "It was changed meanwhile: read it again."},
         Refusal{"task.state", 409, "There is no way from its state to that one."},
         Refusal{"task.over", 409, "It is over, and changes no more."},

@@ -13,7 +13,7 @@ constexpr Statement insert{
     .name = "tasks.create",
     .sql =
         "INSERT INTO tasks (id, title, description, state, assignee, input, result, created_by, "
-        "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)"};
+        "created_at, updated_at, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)"};
 constexpr std::string_view columns =
     "SELECT id, title, description, state, assignee, input, result, created_by, version, "
     "created_at, updated_at FROM tasks WHERE ";
@@ -23,12 +23,13 @@ constexpr Statement update{
     .name = "tasks.change",
     .sql =
         "UPDATE tasks SET title = $2, description = $3, state = $4, assignee = $5, input = $6, "
-        "result = $7, version = version + 1, updated_at = $8 WHERE id = $1"};
+        "result = $7, version = version + 1, updated_at = $8, bytes = $9 WHERE id = $1"};
 constexpr Statement delete_one{.name = "tasks.remove", .sql = "DELETE FROM tasks WHERE id = $1"};
 
 // The pages of a list: behind $1, $2, be it before the first of all.
 constexpr std::string_view all;
 constexpr std::string_view of_assignee = "assignee = $5 AND ";
+constexpr std::string_view of_maker = "created_by = $5 AND ";
 constexpr std::string_view of_state = "state = $5 AND ";
 constexpr std::string_view of_both = "assignee = $5 AND state = $6 AND ";
 constexpr std::string_view newest =
@@ -40,6 +41,7 @@ constexpr Statement page_of{.name = "tasks.list", .sql = storage::joined<columns
 
 template <const std::string_view& order>
 const Statement& statement_of(const TaskPage& page) {
+    if (page.created_by) return page_of<of_maker, order>;
     if (page.assignee) return page.state ? page_of<of_both, order> : page_of<of_assignee, order>;
     return page.state ? page_of<of_state, order> : page_of<all, order>;
 }
@@ -65,9 +67,9 @@ Task<Result<TaskRow>> read(Session& session, std::string id) {
 }
 
 Task<Result<TaskRow>> put(Session& session, TaskRow task) {
-    GH_CO_TRY_VOID(co_await session.execute(insert, task.id, task.title, task.description,
-                                            name_of(task.state), task.assignee, task.input,
-                                            task.result, task.created_by, task.created_at));
+    GH_CO_TRY_VOID(co_await session.execute(
+        insert, task.id, task.title, task.description, name_of(task.state), task.assignee,
+        task.input, task.result, task.created_by, task.created_at, bytes_of(task)));
     co_return co_await read(session, task.id);
 }
 
@@ -101,7 +103,7 @@ Task<Result<ChangedTask>> put_change(Session& session, std::string id, TaskChang
     const auto& task = after.task;
     GH_CO_TRY_VOID(co_await session.execute(update, id, task.title, task.description,
                                             name_of(task.state), task.assignee, task.input,
-                                            task.result, now));
+                                            task.result, now, bytes_of(task)));
     GH_CO_TRY(after.task, co_await read(session, std::move(id)));
     co_return after;
 }
