@@ -47,9 +47,10 @@ CREATE TABLE inboxes (
     leased BIGINT NOT NULL DEFAULT 0,  -- messages of it that are not ended yet
     leased_until BIGINT NOT NULL DEFAULT 0,
     paused_until BIGINT NOT NULL DEFAULT 0,  -- something was given back, to be asked for no earlier
-    used_at BIGINT NOT NULL
+    used_at BIGINT NOT NULL,
+    of_agent BIGINT NOT NULL  -- 1: an agent's, that was there; 0: whoever's address it is
 );
-CREATE INDEX inboxes_by_depth ON inboxes (messages);
+CREATE INDEX inboxes_by_depth ON inboxes (of_agent, messages);
 CREATE INDEX inboxes_by_lease ON inboxes (leased_until) WHERE leased > 0;
 CREATE INDEX inboxes_by_pause ON inboxes (paused_until) WHERE paused_until > 0;
 CREATE INDEX inboxes_by_use ON inboxes (used_at);

@@ -47,9 +47,10 @@ CREATE TABLE inboxes (
     leased INTEGER NOT NULL DEFAULT 0,  -- messages of it that are not ended yet
     leased_until INTEGER NOT NULL DEFAULT 0,
     paused_until INTEGER NOT NULL DEFAULT 0,  -- something was given back, to be asked for no earlier
-    used_at INTEGER NOT NULL
+    used_at INTEGER NOT NULL,
+    of_agent INTEGER NOT NULL  -- 1: an agent's, that was there; 0: whoever's address it is
 ) STRICT;
-CREATE INDEX inboxes_by_depth ON inboxes (messages);
+CREATE INDEX inboxes_by_depth ON inboxes (of_agent, messages);
 CREATE INDEX inboxes_by_lease ON inboxes (leased_until) WHERE leased > 0;
 CREATE INDEX inboxes_by_pause ON inboxes (paused_until) WHERE paused_until > 0;
 CREATE INDEX inboxes_by_use ON inboxes (used_at);

@@ -65,7 +65,10 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
                .plans_stirred = [this](const auto& stirs) { plans_.heed(stirs); },
                .agent_ended = [this](const auto& agent) { bus_.agent_ended(agent); }},
               settings_.agents, registry, log),
-      bus_(*state_->database, *fallback_, settings_.bus, registry, log),
+      bus_(*state_->database, *fallback_, settings_.bus,
+           std::ranges::all_of(settings_.auth.trusted_issuers,
+                               &identity::TrustedIssuerConfig::issuer_required),
+           registry, log),
       plans_(*state_->database, *fallback_, settings_.plans, registry, log),
       health_(settings_.health, probes(), log_) {}
 

@@ -119,7 +119,7 @@ CommandResult messages_inboxes(const Overrides& overrides, const Surroundings& s
     auto verb = open_verb_state(overrides, surroundings);
     if (!verb) return failed(verb.error());
     MessageRepository messages(*(*verb)->state->database);
-    const auto found = net::run_to_end(messages.depths(inboxes_max));
+    const auto found = net::run_to_end(messages.depths(inboxes_max, inboxes_max));
     if (!found) return failed(found.error());
     std::string table, json;
     codec::json::Writer out(json);

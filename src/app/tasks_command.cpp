@@ -150,7 +150,7 @@ Result<std::string> create(const Overrides& overrides, const Surroundings& surro
             return notices;
         },
         audit::also<TaskRow>(std::move(record), tell_task));
-    TaskRepository tasks(database);
+    TaskRepository tasks(database, bus::task_limits_of(verb->settings.bus));
     GH_TRY(const auto made, net::run_to_end(tasks.add(std::move(task), std::move(also))));
     return made.id + "\n";
 }

@@ -27,11 +27,13 @@ Bus::Bus(Parts parts)
     : database_(parts.database),
       fallback_(parts.fallback),
       name_of_agent_(std::move(parts.name_of_agent)),
+      has_owner_(std::move(parts.has_owner)),
       config_(std::move(parts.config)),
       limits_(limits_of(config_)),
       log_(parts.log),
       counters_(parts.registry),
       messages_(database_),
+      tasks_(database_, task_limits_of(config_)),
       writer_(database_) {
     // A message that has ended is not ended again.
     fallback_.on(
@@ -58,7 +60,9 @@ Task<Result<std::optional<std::string>>> Bus::name_of(std::string address) {
 }
 
 Task<Result<bool>> Bus::knows(std::string address) {
-    if (!codec::is_uuid(address)) co_return true;
+    const bool is_agent = codec::is_uuid(address);
+    if (address.empty() || (!is_agent && !has_owner_)) co_return true;
+    if (!is_agent) co_return co_await has_owner_(std::move(address));
     GH_CO_TRY(const auto name, co_await name_of(std::move(address)));
     co_return name.has_value();
 }
@@ -66,6 +70,10 @@ Task<Result<bool>> Bus::knows(std::string address) {
 Task<Result<std::string_view>> Bus::judge(Draft& draft) {
     if (draft.deliver_at && *draft.deliver_at > system_now() + deliver_at_most)
         co_return "bus.deliver_at";
+    if (!codec::is_uuid(draft.recipient)) {
+        GH_CO_TRY(const bool known, co_await knows(draft.recipient));
+        if (!known) co_return "bus.recipient_unknown";
+    }
     std::vector<std::string> names;
     for (const auto* address : {&draft.recipient, &draft.sender}) {
         if (!codec::is_uuid(*address)) continue;
@@ -79,6 +87,14 @@ Task<Result<std::string_view>> Bus::judge(Draft& draft) {
     co_return std::string_view{};
 }
 
+Task<Result<void>> Bus::forgive_if_sent(const Draft& draft, Sent& sent) {
+    const auto known = co_await messages_.find(draft.id);
+    if (known && is_same(*known, draft))
+        sent = {.refusal = {}, .id = draft.id, .created_at = known->created_at, .is_new = false};
+    if (known || known.error().kind == ErrorKind::not_found) co_return Result<void>{};
+    co_return std::unexpected(known.error());
+}
+
 Task<Result<std::vector<Sent>>> Bus::send(std::vector<Draft> drafts) {
     telemetry::Span span("bus.send");
     span.attribute("messaging.batch.message_count", static_cast<std::int64_t>(drafts.size()));
@@ -88,7 +104,9 @@ Task<Result<std::vector<Sent>>> Bus::send(std::vector<Draft> drafts) {
     for (std::size_t i = 0; i < drafts.size(); ++i) {
         GH_CO_TRY(all[i].refusal, co_await judge(drafts[i]));
         all[i].id = drafts[i].id;
-        if (!all[i].refusal.empty()) continue;
+        if (!all[i].refusal.empty() && !all[i].id.empty())
+            GH_CO_TRY_VOID(co_await forgive_if_sent(drafts[i], all[i]));
+        if (!all[i].refusal.empty() || !all[i].is_new) continue;
         places.push_back(i);
         good.push_back(drafts[i]);
     }
@@ -223,8 +241,8 @@ Task<Result<void>> Bus::post(storage::Session& session, outbox::Notice notice) {
 }
 
 void Bus::committed(const outbox::Notice& notice) {
-    counters_.notified(notice.is_task ? Kind::task : Kind::notification, notice.recipient,
-                       notice.type);
+    counters_.notified(notice.is_task ? Kind::task : Kind::notification, notice.sender,
+                       notice.recipient, notice.type);
 }
 
 }  // namespace gh::bus

@@ -20,6 +20,7 @@
 #include "bus/inbox.hpp"
 #include "bus/message.hpp"
 #include "bus/message_repository.hpp"
+#include "bus/task_repository.hpp"
 #include "net/doorbell.hpp"
 #include "outbox/outbox.hpp"
 #include "storage/fallback.hpp"
@@ -29,6 +30,8 @@ namespace gh::bus {
 
 /// What an agent of this id is called; nothing: there is none that could read. Asked for what looks like an id.
 using NameOfAgent = std::function<Task<Result<std::optional<std::string>>>(std::string id)>;
+/// Could somebody have this address, which is no agent's id? Where nobody can tell, somebody could.
+using HasOwner = std::function<Task<Result<bool>>(std::string address)>;
 
 /// Messages on their way, on the house's own database. What other rooms post goes the same way. Thread-safe; from coroutines on
 /// a loop.
@@ -38,6 +41,7 @@ class Bus final : public outbox::Outbox {
         storage::Database& database;
         storage::Fallback& fallback;  ///< acknowledgements wait there while the database is away
         NameOfAgent name_of_agent;
+        HasOwner has_owner = {};  ///< empty: all have
         BusConfig config;
         telemetry::Registry& registry;
         telemetry::Log& log;
@@ -97,12 +101,15 @@ class Bus final : public outbox::Outbox {
     /// Fills in how long its conversation may be.
     /// @return a refusal, or none
     [[nodiscard]] Task<Result<std::string_view>> judge(Draft& draft);
+    /// What was sent before is sent, whatever became of its recipient.
+    [[nodiscard]] Task<Result<void>> forgive_if_sent(const Draft& draft, Sent& sent);
     [[nodiscard]] Task<Result<void>> acknowledge_from_journal(storage::Session& session,
                                                               storage::JournalRecord record);
     void ring_later(const std::string& recipient);
     [[nodiscard]] Task<Result<void>> ring_for_due(SystemTime now);
     [[nodiscard]] Task<Result<bool>> clean(SystemTime now);
     [[nodiscard]] Task<Result<bool>> end_all_late(SystemTime now, SteadyTime until);
+    [[nodiscard]] Task<Result<bool>> forget_tasks(SystemTime now, SteadyTime until);
     [[nodiscard]] Task<Result<bool>> forget_all(SystemTime now, SteadyTime until);
     [[nodiscard]] Task<Result<void>> end_what_waits_for_retired(SystemTime now);
     [[nodiscard]] Task<Result<void>> look_for_retired(SystemTime now);
@@ -111,11 +118,13 @@ class Bus final : public outbox::Outbox {
     storage::Database& database_;
     storage::Fallback& fallback_;
     const NameOfAgent name_of_agent_;
+    const HasOwner has_owner_;
     const BusConfig config_;
     const Limits limits_;
     telemetry::Log& log_;
     Counters counters_;
     MessageRepository messages_;
+    TaskRepository tasks_;
     GroupWriter writer_;
     net::Doorbell bell_;
     std::atomic<std::uint64_t> journalled_{0};  // acknowledgements, before they are

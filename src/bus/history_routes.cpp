@@ -21,6 +21,7 @@ using access::Access;
 using access::Permission;
 using api::Object;
 
+constexpr std::size_t inboxes_shown = 1'000;      // of agents, and of others
 constexpr std::uint64_t emptied_max = 1'000'000;  // by one request
 constexpr std::array<std::string_view, 2> orders{"position", "-position"};
 
@@ -197,14 +198,14 @@ const api::Type<Depths>& depths_type() {
     static const auto type =
         Object<Depths>("Inboxes", "The fullest first.")
             .required("items", &Depths::items,
-                      api::list_of(depth_type(), {.items_max = Counters::queues_max}), "Inboxes.")
+                      api::list_of(depth_type(), {.items_max = 2 * inboxes_shown}), "Inboxes.")
             .type();
     return type;
 }
 
 Task<Result<api::Reply>> list_inboxes(Room& room, api::Call /*call*/) {
     Depths all;
-    GH_CO_TRY(all.items, co_await room.messages.depths(Counters::queues_max));
+    GH_CO_TRY(all.items, co_await room.messages.depths(inboxes_shown, inboxes_shown));
     co_return api::reply(200, depths_type(), all);
 }
 
@@ -227,7 +228,7 @@ std::vector<api::Route> routes_of_operators(Room& room) {
              .path = "/api/v1/messages/inboxes",
              .access = Access::permission(Permission::messages_read),
              .handle = api::with(room, list_inboxes),
-             .summary = "How full inboxes are, the thousand fullest.",
+             .summary = "How full inboxes are: the thousand fullest of agents, and of others.",
              .answers = {api::answers(200, "Inboxes.", depths_type())}},
             {.method = "POST",
              .path = "/api/v1/messages/inboxes/empty",

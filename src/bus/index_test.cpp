@@ -58,8 +58,22 @@ TEST_P(BusIndexTest, EveryQueryOfTheRoomFindsItsRowsByAnIndex) {
     ASSERT_TRUE(run_to_end(messages().expire(at(1))));
     ASSERT_TRUE(run_to_end(messages().purge({at(1), at(1)})));
     ASSERT_TRUE(run_to_end(messages().awake(at(0), at(9))));
-    ASSERT_TRUE(run_to_end(messages().depths(9)));
-    TaskRepository tasks(*database);
+    ASSERT_TRUE(run_to_end(messages().depths(9, 9)));
+    ASSERT_TRUE(run_to_end(messages().used_inboxes("", 9)));
+    ASSERT_TRUE(run_to_end(messages().expire_inbox("a", at(9))));
+    ASSERT_TRUE(run_to_end(messages().empty("a", at(9))));
+    within([&](storage::Session& session) { return has_some(session, "a", at(9)); });
+    const TaskLimits one_of_each{.tasks_max = 1, .maker_tasks_max = 1};
+    TaskRepository tasks(*database, one_of_each);
+    for (const auto* id : {"1", "2"}) {
+        TaskRow task;
+        task.id = id;
+        task.created_by = "user:ada";
+        ASSERT_TRUE(run_to_end(tasks.add(task)));
+        ASSERT_TRUE(run_to_end(tasks.change(id, {.state = TaskState::cancelled}, at(1))));
+    }
+    ASSERT_EQ(run_to_end(tasks.purge(at(0))).value(), 1U);
+    ASSERT_TRUE(run_to_end(tasks.list({.created_by = "user:ada"})));
     for (int filter = 0; filter < 8; ++filter) {
         TaskPage page{.oldest_first = (filter & 1) != 0};
         if (filter & 2) page.assignee = "a";

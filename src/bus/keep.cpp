@@ -73,10 +73,20 @@ Task<Result<bool>> Bus::forget_all(SystemTime now, SteadyTime until) {
     co_return false;
 }
 
+Task<Result<bool>> Bus::forget_tasks(SystemTime now, SteadyTime until) {
+    while (steady_now() < until) {
+        GH_CO_TRY(const auto forgotten, co_await tasks_.purge(now - config_.tasks_kept));
+        if (forgotten == 0) co_return true;
+    }
+    co_return false;
+}
+
 Task<Result<bool>> Bus::clean(SystemTime now) {
     GH_CO_TRY(const bool ended, co_await end_all_late(now, steady_now() + cleans_for / 2));
     GH_CO_TRY(const bool forgotten, co_await forget_all(now, steady_now() + cleans_for));
-    co_return ended&& forgotten;
+    GH_CO_TRY(const bool over, co_await forget_tasks(now, steady_now() + cleans_for / 4));
+    const bool all = ended && forgotten && over;
+    co_return all;
 }
 
 void Bus::agent_ended(const std::string& agent_id) {
@@ -123,7 +133,8 @@ Task<Result<void>> Bus::keep(SystemTime now, SteadyTime steady) {
         if (all) cleaned_ = steady;  // else it goes on with the next round
     }
     if (!measured_ || steady - *measured_ >= measure_every) {
-        GH_CO_TRY(auto depths, co_await messages_.depths(Counters::queues_max));
+        GH_CO_TRY(auto depths,
+                  co_await messages_.depths(Counters::agents_max, Counters::others_max));
         counters_.set_depths(std::move(depths));
         measured_ = steady;
     }

@@ -48,6 +48,8 @@ inline constexpr seconds deliver_at_most{30 * 86'400};
 [[nodiscard]] bool is_uuid_v4(std::string_view text);
 /// Printable ASCII without spaces, at most `address_bytes_max`: "user:ada", or the id of an agent.
 [[nodiscard]] bool valid_address(std::string_view text);
+/// "TYPE:NAME" of a type that there is: nobody else reads.
+[[nodiscard]] bool is_address_of_others(std::string_view text);
 /// a-z, 0-9 and _-./ beginning with a letter or digit.
 [[nodiscard]] bool valid_type(std::string_view text);
 
@@ -89,6 +91,9 @@ struct Message {
     SystemTime created_at;
     std::optional<SystemTime> deliver_at, expires_at, ended_at;
 };
+
+/// Was this what the draft says when it was sent?
+[[nodiscard]] bool is_same(const Message& known, const Draft& draft);
 
 /// What is given out together.
 struct Batch {

@@ -4,6 +4,7 @@
 #include "bus/inbox.hpp"
 #include "bus/message_rows.hpp"
 #include "bus/shares.hpp"
+#include "codec/uuid.hpp"
 #include "storage/joined.hpp"
 
 namespace gh::bus {
@@ -23,7 +24,7 @@ constexpr Statement update_replayed{
 constexpr Statement enter_again{
     .name = "inboxes.enter_again",
     .sql =
-        "INSERT INTO inboxes (recipient, messages, used_at) VALUES ($1, 1, $2) "
+        "INSERT INTO inboxes (recipient, messages, used_at, of_agent) VALUES ($1, 1, $2, $3) "
         "ON CONFLICT (recipient) DO UPDATE SET messages = inboxes.messages + 1, used_at = $2"};
 constexpr Statement delete_one{.name = "messages.remove",
                                .sql = "DELETE FROM messages WHERE id = $1"};
@@ -40,7 +41,8 @@ Task<Result<Message>> put_back(Session& session, std::string id, SystemTime now,
     GH_CO_TRY(const auto message, co_await read(session, id));
     if (message.state != State::dead) co_return fail(ErrorKind::conflict, "message.not_dead");
     GH_CO_TRY_VOID(co_await session.execute(update_replayed, id, now + waiting_kept));
-    GH_CO_TRY_VOID(co_await session.execute(enter_again, message.recipient, now));
+    GH_CO_TRY_VOID(co_await session.execute(enter_again, message.recipient, now,
+                                            codec::is_uuid(message.recipient) ? 1 : 0));
     GH_CO_TRY_VOID(co_await enter_share_again(session, message));
     GH_CO_TRY(const auto row, co_await session.query_one(select_one, id));
     co_return message_of(*row);

@@ -92,8 +92,9 @@ class MessageRepository {
         std::string recipient;
         std::int64_t messages = 0;
     };
-    /// The fullest inboxes, empty ones too.
-    [[nodiscard]] Task<Result<std::vector<Depth>>> depths(std::size_t limit);
+    /// The fullest inboxes of agents, and of others; empty ones too.
+    [[nodiscard]] Task<Result<std::vector<Depth>>> depths(std::size_t agents_max,
+                                                          std::size_t others_max);
 
  private:
     storage::Database& database_;

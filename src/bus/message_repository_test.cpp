@@ -51,6 +51,46 @@ TEST_P(MessageRepositoryTest, TheHistoryIsReadInOrderFilteredAndPaged) {
               State::done);
 }
 
+TEST_P(MessageRepositoryTest, APageEndsAtItsBytesAndWhereItHasLookedLongEnough) {
+    const std::string large(300, ' ');
+    send_all({to("a", large), to("a", large), to("a", "3")});
+    const auto first = run_to_end(messages().list({.bytes_max = 2'000, .recipient = "a"})).value();
+    EXPECT_EQ(first.messages.size(), 2U);
+    ASSERT_EQ(first.next, 2);
+    const auto second =
+        run_to_end(messages().list({.bytes_max = 2'000, .after = first.next, .recipient = "a"}));
+    EXPECT_EQ(second.value().messages.size(), 1U);
+    EXPECT_FALSE(second.value().next);
+    EXPECT_EQ(run_to_end(messages().list({.bytes_max = 1})).value().messages.size(), 1U);
+    std::vector<Draft> many(5'000, to("a"));
+    send_all(many);
+    send_all(many, 0, {.inbox_messages_max = 100'000, .share_messages_max = 100'000});
+    auto rare = to("b", "rare");
+    rare.kind = Kind::notification;
+    send_one(rare);
+    MessagePage page{.kind = Kind::notification};
+    const auto none = run_to_end(messages().list(page)).value();
+    EXPECT_TRUE(none.messages.empty());
+    ASSERT_EQ(none.next, 10'000);
+    page.after = none.next;
+    const auto found = run_to_end(messages().list(page)).value();
+    EXPECT_EQ(found.messages.at(0).body, "rare");
+    EXPECT_FALSE(found.next);
+}
+
+TEST_P(MessageRepositoryTest, AParticipantsOwnAreFoundAmongAllThatOthersHave) {
+    auto own = to("busy", "own");
+    own.sender = "a";
+    auto back = to("a", "back");
+    back.sender = "busy";
+    send_all(std::vector<Draft>(300, to("busy", "other")));
+    send_all({own, back});
+    EXPECT_EQ(listed({.recipient = "busy", .participant = "a"}), "own ");
+    EXPECT_EQ(listed({.sender = "busy", .participant = "a"}), "back ");
+    EXPECT_EQ(listed({.recipient = "busy", .sender = "user:ada", .participant = "a"}), "");
+    EXPECT_EQ(listed({.recipient = "a", .sender = "busy", .participant = "a"}), "back ");
+}
+
 TEST_P(MessageRepositoryTest, DeadLettersAreListedReplayedAndRemoved) {
     const auto first = dead("1"), second = dead("2");
     EXPECT_EQ(listed({.dead_only = true}), "1 2 ");

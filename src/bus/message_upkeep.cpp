@@ -71,7 +71,9 @@ constexpr Statement select_bytes{.name = "messages.bytes",
                                  .sql = "SELECT bytes FROM message_totals WHERE one = 1"};
 constexpr Statement select_depths{
     .name = "inboxes.depths",
-    .sql = "SELECT recipient, messages FROM inboxes ORDER BY messages DESC LIMIT $1"};
+    .sql =
+        "SELECT recipient, messages FROM inboxes WHERE of_agent = $2 ORDER BY messages DESC "
+        "LIMIT $1"};
 
 // Since $1, until $2, at most $3.
 constexpr Statement select_due{
@@ -238,11 +240,16 @@ Task<Result<MessageRepository::Awake>> MessageRepository::awake(SystemTime since
     co_return co_await database_.read(std::move(work));
 }
 
-Task<Result<std::vector<MessageRepository::Depth>>> MessageRepository::depths(std::size_t limit) {
-    GH_CO_TRY(const auto rows, co_await database_.query(select_depths, limit));
+Task<Result<std::vector<MessageRepository::Depth>>> MessageRepository::depths(
+    std::size_t agents_max, std::size_t others_max) {
     std::vector<Depth> found;
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        found.push_back({.recipient = rows[i].text(0), .messages = rows[i].integer(1)});
+    for (const int of_agent : {1, 0}) {
+        const auto limit = of_agent == 1 ? agents_max : others_max;
+        GH_CO_TRY(const auto rows, co_await database_.query(select_depths, limit, of_agent));
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            found.push_back({.recipient = rows[i].text(0), .messages = rows[i].integer(1)});
+    }
+    std::ranges::sort(found, std::ranges::greater(), &Depth::messages);
     co_return found;
 }
 

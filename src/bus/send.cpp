@@ -6,6 +6,7 @@
 #include "bus/inbox.hpp"
 #include "bus/message_rows.hpp"
 #include "bus/shares.hpp"
+#include "codec/uuid.hpp"
 #include "storage/joined.hpp"
 
 namespace gh::bus {
@@ -26,7 +27,7 @@ constexpr Statement update_totals{
 constexpr Statement enter_inbox{
     .name = "inboxes.enter",
     .sql =
-        "INSERT INTO inboxes (recipient, messages, used_at) VALUES ($1, 1, $2) "
+        "INSERT INTO inboxes (recipient, messages, used_at, of_agent) VALUES ($1, 1, $2, $4) "
         "ON CONFLICT (recipient) DO UPDATE SET messages = inboxes.messages + 1, used_at = $2 "
         "WHERE inboxes.messages < $3"};
 constexpr Statement insert{
@@ -61,11 +62,7 @@ Task<Result<Sent>> refuse_unless_same(Session& session, Draft draft, std::string
     GH_CO_TRY(const auto row, co_await session.query_one(select_one, draft.id));
     if (!row) co_return sent;
     const auto known = message_of(*row);
-    const bool same = known.kind == draft.kind && known.recipient == draft.recipient &&
-                      known.sender == draft.sender &&
-                      known.conversation_id == draft.conversation_id && known.type == draft.type &&
-                      known.body == draft.body && known.deliver_at == draft.deliver_at &&
-                      known.expires_at == draft.expires_at;
+    const bool same = is_same(known, draft);
     sent.refusal = same ? std::string_view{} : "bus.id_taken";
     if (same) sent.created_at = known.created_at;
     co_return sent;
@@ -101,8 +98,9 @@ Task<Result<Sent>> send_one(Session& session, Draft draft, Limits limits, Totals
     GH_CO_TRY(const auto refusal, co_await judge(session, draft, limits, totals, of_share));
     if (!refusal.empty())
         co_return co_await refuse_unless_same(session, std::move(draft), refusal, now);
-    GH_CO_TRY(const auto entered, co_await session.execute(enter_inbox, draft.recipient, now,
-                                                           limits.inbox_messages_max));
+    GH_CO_TRY(const auto entered,
+              co_await session.execute(enter_inbox, draft.recipient, now, limits.inbox_messages_max,
+                                       codec::is_uuid(draft.recipient) ? 1 : 0));
     if (entered == 0)
         co_return co_await refuse_unless_same(session, std::move(draft), "bus.inbox_full", now);
     const auto bytes = bytes_of(draft);

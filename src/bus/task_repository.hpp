@@ -64,7 +64,7 @@ class TaskRepository {
                                                    storage::Also<ChangedTask> also = {});
     [[nodiscard]] Task<Result<TaskRow>> remove(std::string id, storage::Also<TaskRow> also = {});
 
-    static constexpr std::size_t purged_at_once = 500;
+    static constexpr std::size_t purged_at_once = 100;
     /// Forgets some that were over before, and the oldest of those that are over while there are nearly as many as there may
     /// be; how many.
     [[nodiscard]] Task<Result<std::uint64_t>> purge(SystemTime over_since);

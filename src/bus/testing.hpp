@@ -48,7 +48,12 @@ class BusTest : public storage::EngineTest {
         }
         EngineTest::TearDown();
     }
-    static constexpr std::array<std::string_view, 6> drifts{
+    static constexpr std::array<std::string_view, 8> drifts{
+        "SELECT s.maker FROM task_shares s WHERE s.tasks <> (SELECT count(*) FROM tasks t "
+        "WHERE s.maker IN (t.created_by, '')) OR s.bytes <> (SELECT coalesce(sum(t.bytes), 0) "
+        "FROM tasks t WHERE s.maker IN (t.created_by, ''))",
+        "SELECT t.id FROM tasks t WHERE NOT EXISTS "
+        "(SELECT 1 FROM task_shares s WHERE s.maker = t.created_by)",
         "SELECT i.recipient FROM inboxes i WHERE i.messages <> (SELECT count(*) FROM messages m "
         "WHERE m.recipient = i.recipient AND m.state = 'waiting')",
         "SELECT i.recipient FROM inboxes i WHERE i.leased < 0",
@@ -123,7 +128,7 @@ class BusTest : public storage::EngineTest {
         return all;
     }
     std::int64_t depth(std::string_view recipient = "a") {
-        const auto found = run_to_end(messages().depths(100)).value();
+        const auto found = run_to_end(messages().depths(100, 100)).value();
         for (const auto& inbox : found)
             if (inbox.recipient == recipient) return inbox.messages;
         return -1;
