@@ -47,6 +47,7 @@ CREATE TABLE inboxes (
     leased BIGINT NOT NULL DEFAULT 0,  -- messages of it that are not ended yet
     leased_until BIGINT NOT NULL DEFAULT 0,
     paused_until BIGINT NOT NULL DEFAULT 0,  -- something was given back, to be asked for no earlier
+    set_at BIGINT NOT NULL DEFAULT 0,  -- when these were said: for a clock that has stepped back behind it, they hold no more
     used_at BIGINT NOT NULL,
     of_agent BIGINT NOT NULL  -- 1: an agent's, that was there; 0: whoever's address it is
 );

@@ -47,6 +47,7 @@ CREATE TABLE inboxes (
     leased INTEGER NOT NULL DEFAULT 0,  -- messages of it that are not ended yet
     leased_until INTEGER NOT NULL DEFAULT 0,
     paused_until INTEGER NOT NULL DEFAULT 0,  -- something was given back, to be asked for no earlier
+    set_at INTEGER NOT NULL DEFAULT 0,  -- when these were said: for a clock that has stepped back behind it, they hold no more
     used_at INTEGER NOT NULL,
     of_agent INTEGER NOT NULL  -- 1: an agent's, that was there; 0: whoever's address it is
 ) STRICT;

@@ -46,7 +46,7 @@ constexpr Statement update_paused{
     .name = "inboxes.pause",
     .sql =
         "UPDATE inboxes SET leased = leased - $2, used_at = $4, "
-        "paused_until = CASE WHEN paused_until < $3 THEN $3 ELSE paused_until END "
+        "paused_until = CASE WHEN paused_until < $3 THEN $3 ELSE paused_until END, set_at = $4 "
         "WHERE recipient = $1"};
 constexpr Statement update_released{.name = "inboxes.release",
                                     .sql =
@@ -64,7 +64,7 @@ constexpr Statement update_unread{
 constexpr Statement update_renewed{
     .name = "inboxes.renew",
     .sql =
-        "UPDATE inboxes SET leased_until = $3 WHERE recipient = $1 AND receipt = $2 "
+        "UPDATE inboxes SET leased_until = $3, set_at = $4 WHERE recipient = $1 AND receipt = $2 "
         "AND leased > 0 AND leased_until > $4"};
 
 }  // namespace

@@ -260,6 +260,26 @@ TEST_P(InboxTest, AClockThatStepsBackHidesNothingAndChangesNoOrder) {
     EXPECT_EQ(bodies(receive_at(0)), "1 2 ");
 }
 
+TEST_P(InboxTest, AClockThatStepsBackKeepsNoLineShut) {
+    send_all({to("a", "1"), to("a", "2")}, 3'600);
+    const auto some = [&](int second) {
+        return within(
+            [=](storage::Session& session) { return has_some(session, "a", at(second)); });
+    };
+    const auto batch = receive_at(3'600, "a", 1);
+    EXPECT_FALSE(some(3'545)) << "another node's clock is a little behind";
+    EXPECT_TRUE(receive_at(3'545).messages.empty());
+    EXPECT_TRUE(some(0));
+    const auto again = receive_at(0, "a", 1);
+    EXPECT_EQ(bodies(again), "1 ") << "in front of what is behind it";
+    EXPECT_FALSE(some(29));
+    EXPECT_EQ(ack(ids(again), 1), 1U);
+    const auto second = receive_at(3'600);
+    EXPECT_TRUE(nack(second, ids(second), 600, 3'601));
+    EXPECT_TRUE(receive_at(4'000).messages.empty());
+    EXPECT_EQ(bodies(receive_at(5)), "2 ");
+}
+
 TEST_P(InboxTest, ABatchIsNoLargerThanItsBytesMay) {
     const std::string half(batch_bytes_max / 2 + 1, ' ');
     send_all({to("a", half), to("a", half), to("a", "1")});

@@ -24,6 +24,10 @@ inline constexpr std::string_view message_columns =
 [[nodiscard]] Message message_of(const storage::Row& row);
 [[nodiscard]] std::vector<Message> messages_of(const storage::Rows& rows);
 
+/// Clocks of two nodes are no further apart. A lease or a pause that was set later than this has not been: the clock has
+/// stepped back, and would keep the line shut until it comes there again.
+inline constexpr seconds clocks_apart{60};
+
 /// Ids as one parameter of a statement that looks for any of them. Each codec::is_uuid().
 [[nodiscard]] std::string ids_parameter(storage::Dialect dialect,
                                         const std::vector<std::string>& ids);

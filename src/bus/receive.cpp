@@ -18,7 +18,7 @@ constexpr std::int64_t alone_from_delivery = 3;
 
 constexpr Statement select_inbox{
     .name = "inboxes.find",
-    .sql = "SELECT leased, leased_until, paused_until FROM inboxes WHERE recipient = $1"};
+    .sql = "SELECT leased, leased_until, paused_until, set_at FROM inboxes WHERE recipient = $1"};
 // SQLite, which knows no numbers of rows, would as soon walk through all that a recipient ever had.
 constexpr std::string_view select_head_fields =
     "SELECT position, id, sender, receipt, bytes, deliveries ";
@@ -33,7 +33,8 @@ constexpr Statement select_head{
     .postgres = storage::joined<select_head_fields, from_messages, in_line, some>};
 constexpr std::string_view select_free =
     "SELECT 1 FROM inboxes WHERE recipient = $1 AND messages > 0 "
-    "AND (leased = 0 OR leased_until <= $2) AND paused_until <= $2 AND EXISTS (SELECT 1 ";
+    "AND (set_at > $3 OR ((leased = 0 OR leased_until <= $2) AND paused_until <= $2)) "
+    "AND EXISTS (SELECT 1 ";
 constexpr std::string_view one = "LIMIT 1)";
 constexpr Statement select_some{
     .name = "inboxes.has_some",
@@ -51,7 +52,7 @@ constexpr Statement update_leased{
     .name = "inboxes.lease",
     .sql =
         "UPDATE inboxes SET receipt = $2, leased = $3, leased_until = $4, paused_until = 0, "
-        "used_at = $5 WHERE recipient = $1"};
+        "used_at = $5, set_at = $5 WHERE recipient = $1"};
 constexpr Statement update_dead{
     .name = "messages.give_up",
     .sql = "UPDATE messages SET state = 'dead', ended_at = $2 WHERE position = $1"};
@@ -123,7 +124,8 @@ Task<Result<void>> give_up(Session& session, std::string recipient, std::vector<
 }  // namespace
 
 Task<Result<bool>> has_some(Session& session, std::string recipient, SystemTime now) {
-    GH_CO_TRY(const auto row, co_await session.query_one(select_some, recipient, now));
+    GH_CO_TRY(const auto row,
+              co_await session.query_one(select_some, recipient, now, now + clocks_apart));
     co_return row.has_value();
 }
 
@@ -131,8 +133,9 @@ Task<Result<Batch>> receive(Session& session, Wish wish, SystemTime now) {
     Batch batch;
     GH_CO_TRY(const auto inbox, co_await session.query_one(select_inbox, wish.recipient));
     if (!inbox) co_return batch;
+    const bool holds = (*inbox).time(3) <= now + clocks_apart;
     const bool is_out = (*inbox).integer(0) > 0 && (*inbox).time(1) > now;
-    if (is_out || (*inbox).time(2) > now) co_return batch;
+    if (holds && (is_out || (*inbox).time(2) > now)) co_return batch;
     Head head;
     for (int round = 0; round < rounds_max; ++round) {
         const auto looked_at = round == 0 ? wish.messages_max : batch_messages_max;
