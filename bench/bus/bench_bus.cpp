@@ -140,6 +140,8 @@ int main(int count, char** arguments) {
                                registry, quiet);
     bus::BusConfig config;
     config.inbox_messages_max = 10'000'000;
+    config.sender_messages_max = 10'000'000;
+    config.sender_bytes_max = config.bytes_max;
     bus::Bus bus({.database = *database,
                   .fallback = fallback,
                   .name_of_agent = {},

@@ -131,6 +131,7 @@ void AgentCredentials::agent_ended(const std::string& agent_id, SystemTime now) 
         if (auto found = stirred_.extract(agent_id)) stirs = std::move(found.mapped());
     }
     if (parts_.plans_stirred) parts_.plans_stirred(stirs);
+    if (parts_.agent_ended) parts_.agent_ended(agent_id);
 }
 
 Task<Result<void>> AgentCredentials::end_family(storage::Session& session, std::string family,

@@ -30,6 +30,8 @@ class AgentCredentials final : public agents::Credentials {
         identity::RevocationSource* revocations = nullptr;
         /// Told, behind the commit, of plans whose steps an agent has lost; may be empty.
         std::function<void(const std::vector<plan::Stir>&)> plans_stirred = {};
+        /// Told, behind the commit, of an agent that is shut out; may be empty.
+        std::function<void(const std::string&)> agent_ended = {};
     };
     explicit AgentCredentials(Parts parts) : parts_(std::move(parts)) {}
 

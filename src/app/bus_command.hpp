@@ -8,7 +8,8 @@
 namespace gh::app {
 
 struct BusOptions {
-    std::string name;  ///< the id of a task or a message; of a task that is made its title
+    std::string
+        name;  ///< the id of a task or a message, an inbox; of a task that is made its title
     std::string state, assignee, description, input;
     std::string recipient, conversation;
     std::size_t limit = 50;
@@ -49,5 +50,9 @@ using BusCommand = CommandResult (*)(const Overrides&, const Surroundings&, cons
 [[nodiscard]] CommandResult messages_delete(const Overrides& overrides,
                                             const Surroundings& surroundings,
                                             const BusOptions& options);
+/// `messages empty`: forgets what waits in an inbox.
+[[nodiscard]] CommandResult messages_empty(const Overrides& overrides,
+                                           const Surroundings& surroundings,
+                                           const BusOptions& options);
 
 }  // namespace gh::app

@@ -10,6 +10,7 @@
 
 #include "agents/agent_repository.hpp"
 #include "bus/room.hpp"
+#include "identity/user_repository.hpp"
 #include "storage/fallback.hpp"
 
 namespace gh::app {
@@ -17,13 +18,17 @@ namespace gh::app {
 /// The messages of a running house.
 class BusHouse {
  public:
+    /// @param all_users_known  nobody is believed to be a user but those of this database, and those whom an issuer names
     /// @param database, fallback, registry, log  outlive it
     BusHouse(storage::Database& database, storage::Fallback& fallback, const bus::BusConfig& config,
-             telemetry::Registry& registry, telemetry::Log& log)
+             bool all_users_known, telemetry::Registry& registry, telemetry::Log& log)
         : agents_(database),
+          users_(database),
+          all_users_known_(all_users_known),
           room_({.database = database,
                  .fallback = fallback,
                  .name_of_agent = [this](std::string id) { return name_of(std::move(id)); },
+                 .has_owner = [this](std::string address) { return has_owner(std::move(address)); },
                  .config = config,
                  .registry = registry,
                  .log = log}) {}
@@ -40,6 +45,9 @@ class BusHouse {
     /// For what other rooms tell.
     [[nodiscard]] outbox::Outbox& outbox() { return room_.bus; }
 
+    /// What waits for it ends soon, should it have retired.
+    void agent_ended(const std::string& agent_id) { room_.bus.agent_ended(agent_id); }
+
     /// One of the clerk's rounds: rings for what is due, ends what has expired.
     [[nodiscard]] Task<Result<void>> keep() {
         return room_.bus.keep(std::chrono::system_clock::now(), std::chrono::steady_clock::now());
@@ -55,7 +63,21 @@ class BusHouse {
         co_return name;
     }
 
+    /// An agent's or a key's, "service:mail", or that of a user: these alone can be looked up.
+    [[nodiscard]] Task<Result<bool>> has_owner(std::string address) {
+        if (!bus::is_address_of_others(address)) co_return false;
+        constexpr std::string_view user = "user:";
+        const bool elsewhere = address.find_first_of("@%") != std::string::npos;
+        if (!all_users_known_ || elsewhere || !address.starts_with(user)) co_return true;
+        const auto found = co_await users_.find_by_name(address.substr(user.size()));
+        if (!found && found.error().kind != ErrorKind::not_found)
+            co_return std::unexpected(found.error());
+        co_return found.has_value();
+    }
+
     agents::AgentRepository agents_;
+    identity::UserRepository users_;
+    const bool all_users_known_;
     bus::Room room_;
 };
 

@@ -68,7 +68,11 @@ void add_messages(CLI::App& app, Options& options) {
     const std::string id = "018bcfe5-6800-7d5b-8de0-e1c49013ae10";
     auto* replay = verb("replay", "Put one that was given up back where it stood", "replay " + id,
                         messages_replay);
-    auto* remove = verb("delete", "Forget one that was given up", "delete " + id, messages_delete);
+    auto* remove =
+        verb("delete", "Forget one that waits, or was given up", "delete " + id, messages_delete);
+    verb("empty", "Forget what waits in an inbox", "empty user:ada", messages_empty)
+        ->add_option("RECIPIENT", given.name, "The id of an agent, or TYPE:NAME")
+        ->required();
     for (auto* each : {replay, remove})
         each->add_option("ID", given.name, "Of the message")->required();
 }

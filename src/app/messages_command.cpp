@@ -27,6 +27,7 @@ Error in_words(Error error, const BusOptions& options) {
     const auto quoted = config::quote(options.name);
     if (error.reason == "message.unknown")
         error.detail = fmt::format("there is no message {}", quoted);
+    if (error.reason == "message.over") error.detail = fmt::format("{} has ended", quoted);
     if (error.reason == "message.not_dead")
         error.detail = fmt::format(
             "{} was not given up; gatehouse messages dead shows those that were", quoted);
@@ -60,6 +61,19 @@ std::string table_of(const std::vector<Message>& all) {
     return text;
 }
 
+/// As many as are wanted, page by page.
+Task<Result<std::vector<Message>>> list_all(MessageRepository& messages, bus::MessagePage page) {
+    std::vector<Message> all;
+    const auto wanted = page.limit;
+    do {
+        GH_CO_TRY(auto some, co_await messages.list(page));
+        std::ranges::move(some.messages, std::back_inserter(all));
+        page.after = some.next;
+        page.limit = wanted - all.size();
+    } while (page.after && page.limit > 0);
+    co_return all;
+}
+
 CommandResult listed(const Overrides& overrides, const Surroundings& surroundings,
                      const BusOptions& options, bool dead_only) {
     auto verb = open_verb_state(overrides, surroundings);
@@ -68,7 +82,7 @@ CommandResult listed(const Overrides& overrides, const Surroundings& surrounding
     if (!options.recipient.empty()) page.recipient = options.recipient;
     if (!options.conversation.empty()) page.conversation_id = options.conversation;
     MessageRepository messages(*(*verb)->state->database);
-    auto found = net::run_to_end(messages.list(std::move(page)));
+    auto found = net::run_to_end(list_all(messages, std::move(page)));
     if (!found) return failed(found.error());
     std::ranges::reverse(*found);
     return {.exit_code = 0, .out = options.json ? json_of(*found) : table_of(*found), .err = {}};
@@ -105,7 +119,7 @@ CommandResult messages_inboxes(const Overrides& overrides, const Surroundings& s
     auto verb = open_verb_state(overrides, surroundings);
     if (!verb) return failed(verb.error());
     MessageRepository messages(*(*verb)->state->database);
-    const auto found = net::run_to_end(messages.depths(inboxes_max));
+    const auto found = net::run_to_end(messages.depths(inboxes_max, inboxes_max));
     if (!found) return failed(found.error());
     std::string table, json;
     codec::json::Writer out(json);
@@ -125,8 +139,10 @@ CommandResult messages_replay(const Overrides& overrides, const Surroundings& su
     if (!verb) return failed(verb.error());
     MessageRepository messages(*(*verb)->state->database);
     const auto at = std::chrono::system_clock::now();
-    return told(net::run_to_end(messages.replay(options.name, at, recorded("message.replay"))),
-                options, "is back in its inbox");
+    const auto kept = (*verb)->settings.bus.waiting_kept;
+    return told(
+        net::run_to_end(messages.replay(options.name, at, kept, recorded("message.replay"))),
+        options, "is back in its inbox");
 }
 
 CommandResult messages_delete(const Overrides& overrides, const Surroundings& surroundings,
@@ -134,8 +150,33 @@ CommandResult messages_delete(const Overrides& overrides, const Surroundings& su
     auto verb = open_verb_state(overrides, surroundings);
     if (!verb) return failed(verb.error());
     MessageRepository messages(*(*verb)->state->database);
-    return told(net::run_to_end(messages.remove(options.name, recorded("message.delete"))), options,
-                "is forgotten");
+    const auto at = std::chrono::system_clock::now();
+    return told(net::run_to_end(messages.remove(options.name, at, recorded("message.delete"))),
+                options, "is forgotten");
+}
+
+CommandResult messages_empty(const Overrides& overrides, const Surroundings& surroundings,
+                             const BusOptions& options) {
+    auto verb = open_verb_state(overrides, surroundings);
+    if (!verb) return failed(verb.error());
+    MessageRepository messages(*(*verb)->state->database);
+    std::uint64_t all = 0;
+    for (bool more = true; more;) {
+        auto also = audit::also<bus::Emptied>(
+            audit::act_of_shell("inbox.empty", "inbox"),
+            [](audit::Record& record, const bus::Emptied& emptied) {
+                record.object_id = emptied.recipient;
+                record.details.push_back({"messages", std::to_string(emptied.messages)});
+            });
+        const auto at = std::chrono::system_clock::now();
+        const auto some = net::run_to_end(messages.empty(options.name, at, std::move(also)));
+        if (!some) return failed(some.error());
+        all += some->messages;
+        more = some->messages > 0;
+    }
+    return {.exit_code = 0,
+            .out = {},
+            .err = fmt::format("{} messages for {} are forgotten\n", all, options.name)};
 }
 
 }  // namespace gh::app

@@ -141,9 +141,7 @@ Result<std::string> create(const Overrides& overrides, const Surroundings& surro
     task.state = task.assignee.empty() ? TaskState::open : TaskState::assigned;
     task.created_by = record.actor;
     task.created_at = now();
-    const auto& config = verb->settings.bus;
-    ShellOutbox outbox({.inbox_messages_max = config.inbox_messages_max,
-                        .bytes_max = static_cast<std::int64_t>(config.bytes_max)});
+    ShellOutbox outbox(bus::limits_of(verb->settings.bus));
     outbox::Posting posting(outbox);
     auto also = posting.also<TaskRow>(
         [](const TaskRow& made) {
@@ -152,7 +150,7 @@ Result<std::string> create(const Overrides& overrides, const Surroundings& surro
             return notices;
         },
         audit::also<TaskRow>(std::move(record), tell_task));
-    TaskRepository tasks(database);
+    TaskRepository tasks(database, bus::task_limits_of(verb->settings.bus));
     GH_TRY(const auto made, net::run_to_end(tasks.add(std::move(task), std::move(also))));
     return made.id + "\n";
 }

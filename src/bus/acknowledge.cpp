@@ -15,10 +15,12 @@ constexpr Statement update_done{
     .name = "messages.acknowledge",
     .sql =
         "UPDATE messages SET state = 'done', ended_at = $2 WHERE +recipient = $1 "
-        "AND +state = 'waiting' AND id IN (SELECT value FROM json_each($3)) RETURNING receipt",
+        "AND +state = 'waiting' AND id IN (SELECT value FROM json_each($3)) "
+        "RETURNING receipt, sender, bytes",
     .postgres =
         "UPDATE messages SET state = 'done', ended_at = $2 WHERE recipient = $1 "
-        "AND state = 'waiting' AND id = ANY(string_to_array($3, ',')) RETURNING receipt"};
+        "AND state = 'waiting' AND id = ANY(string_to_array($3, ',')) "
+        "RETURNING receipt, sender, bytes"};
 constexpr Statement update_late{
     .name = "messages.acknowledge_late",
     .sql =
@@ -44,31 +46,46 @@ constexpr Statement update_paused{
     .name = "inboxes.pause",
     .sql =
         "UPDATE inboxes SET leased = leased - $2, used_at = $4, "
-        "paused_until = CASE WHEN paused_until < $3 THEN $3 ELSE paused_until END "
+        "paused_until = CASE WHEN paused_until < $3 THEN $3 ELSE paused_until END, set_at = $4 "
         "WHERE recipient = $1"};
-constexpr Statement update_released{
-    .name = "inboxes.release",
-    .sql = "UPDATE inboxes SET leased = 0 WHERE recipient = $1 AND receipt = $2 AND leased > 0"};
+constexpr Statement update_released{.name = "inboxes.release",
+                                    .sql =
+                                        "UPDATE inboxes SET leased = 0, receipt = '' "
+                                        "WHERE recipient = $1 AND receipt = $2 AND leased > 0"};
+constexpr Statement update_unread{
+    .name = "messages.take_back",
+    .sql =
+        "UPDATE messages INDEXED BY messages_in_line SET deliveries = deliveries - 1, "
+        "receipt = '' WHERE recipient = $1 AND state = 'waiting' AND position <= $3 "
+        "AND receipt = $2",
+    .postgres =
+        "UPDATE messages SET deliveries = deliveries - 1, receipt = '' WHERE recipient = $1 "
+        "AND state = 'waiting' AND position <= $3 AND receipt = $2"};
 constexpr Statement update_renewed{
     .name = "inboxes.renew",
     .sql =
-        "UPDATE inboxes SET leased_until = $3 WHERE recipient = $1 AND receipt = $2 "
+        "UPDATE inboxes SET leased_until = $3, set_at = $4 WHERE recipient = $1 AND receipt = $2 "
         "AND leased > 0 AND leased_until > $4"};
 
 }  // namespace
 
 Task<Result<std::uint64_t>> acknowledge(Session& session, std::string recipient,
-                                        std::vector<std::string> ids, SystemTime now) {
+                                        std::vector<std::string> ids, SystemTime ended_at,
+                                        SystemTime now) {
     if (ids.empty()) co_return std::uint64_t{0};
     const auto wanted = ids_parameter(session.dialect(), ids);
-    GH_CO_TRY(const auto rows, co_await session.query(update_done, recipient, now, wanted));
+    GH_CO_TRY(const auto rows, co_await session.query(update_done, recipient, ended_at, wanted));
     std::vector<Left> left;
     for (std::size_t i = 0; i < rows.size(); ++i)
-        left.push_back({.recipient = recipient, .receipt = rows[i].text(0)});
+        left.push_back({.recipient = recipient,
+                        .receipt = rows[i].text(0),
+                        .sender = rows[i].text(1),
+                        .bytes = rows[i].integer(2)});
     std::uint64_t ended = left.size();
     GH_CO_TRY_VOID(co_await settle(session, std::move(left), now));
     if (ended < ids.size()) {  // who was slow may have done it all the same
-        GH_CO_TRY(const auto late, co_await session.execute(update_late, recipient, now, wanted));
+        GH_CO_TRY(const auto late,
+                  co_await session.execute(update_late, recipient, ended_at, wanted));
         ended += late;
     }
     co_return ended;
@@ -89,6 +106,14 @@ Task<Result<bool>> give_back(Session& session, std::string recipient, std::strin
 Task<Result<bool>> release(Session& session, std::string recipient, std::string receipt) {
     GH_CO_TRY(const auto released, co_await session.execute(update_released, recipient, receipt));
     co_return released > 0;
+}
+
+Task<Result<bool>> take_back(Session& session, std::string recipient, std::string receipt,
+                             std::int64_t last_position) {
+    GH_CO_TRY(const auto released, co_await session.execute(update_released, recipient, receipt));
+    if (released == 0) co_return false;
+    GH_CO_TRY_VOID(co_await session.execute(update_unread, recipient, receipt, last_position));
+    co_return true;
 }
 
 Task<Result<bool>> renew(Session& session, std::string recipient, std::string receipt,

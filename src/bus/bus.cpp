@@ -16,14 +16,8 @@ namespace {
 
 constexpr std::string_view acknowledge_kind = "bus.acknowledge";
 constexpr std::size_t names_max = 10'000;
-constexpr seconds name_known{30};
-// What another node has committed by then may bear a time that lies so far back.
-constexpr seconds looks_back{5};
-constexpr seconds clean_every{5};
-constexpr seconds measure_every{5};
-// Whoever got no answer sends again within that time: however full the house is, its ids are known.
-constexpr std::chrono::minutes ids_known{10};
-constexpr int purges_max = 100;  // of one round
+// As long as another node, or the shell, may have retired an agent without this one hearing of it.
+constexpr seconds name_known{5};
 
 SystemTime system_now() { return net::Loop::current()->system_now(); }
 
@@ -33,10 +27,13 @@ Bus::Bus(Parts parts)
     : database_(parts.database),
       fallback_(parts.fallback),
       name_of_agent_(std::move(parts.name_of_agent)),
+      has_owner_(std::move(parts.has_owner)),
       config_(std::move(parts.config)),
+      limits_(limits_of(config_)),
       log_(parts.log),
       counters_(parts.registry),
       messages_(database_),
+      tasks_(database_, task_limits_of(config_)),
       writer_(database_) {
     // A message that has ended is not ended again.
     fallback_.on(
@@ -47,11 +44,6 @@ Bus::Bus(Parts parts)
         &bus::lock, storage::Fallback::Again::is_harmless);
 }
 
-Limits Bus::limits() const {
-    return {.inbox_messages_max = config_.inbox_messages_max,
-            .bytes_max = static_cast<std::int64_t>(config_.bytes_max)};
-}
-
 Task<Result<std::optional<std::string>>> Bus::name_of(std::string address) {
     const auto now = net::Loop::current()->now();
     {
@@ -60,6 +52,7 @@ Task<Result<std::optional<std::string>>> Bus::name_of(std::string address) {
         if (known != names_.end() && now < known->second.until) co_return known->second.name;
     }
     GH_CO_TRY(auto name, co_await name_of_agent_(address));
+    if (!name) co_return name;  // it may be announced in a moment
     const std::scoped_lock lock(mutex_);
     if (names_.size() >= names_max) names_.clear();
     names_.insert_or_assign(std::move(address), Named{name, now + name_known});
@@ -67,12 +60,20 @@ Task<Result<std::optional<std::string>>> Bus::name_of(std::string address) {
 }
 
 Task<Result<bool>> Bus::knows(std::string address) {
-    if (!codec::is_uuid(address)) co_return true;
+    const bool is_agent = codec::is_uuid(address);
+    if (address.empty() || (!is_agent && !has_owner_)) co_return true;
+    if (!is_agent) co_return co_await has_owner_(std::move(address));
     GH_CO_TRY(const auto name, co_await name_of(std::move(address)));
     co_return name.has_value();
 }
 
 Task<Result<std::string_view>> Bus::judge(Draft& draft) {
+    if (draft.deliver_at && *draft.deliver_at > system_now() + deliver_at_most)
+        co_return "bus.deliver_at";
+    if (!codec::is_uuid(draft.recipient)) {
+        GH_CO_TRY(const bool known, co_await knows(draft.recipient));
+        if (!known) co_return "bus.recipient_unknown";
+    }
     std::vector<std::string> names;
     for (const auto* address : {&draft.recipient, &draft.sender}) {
         if (!codec::is_uuid(*address)) continue;
@@ -86,6 +87,14 @@ Task<Result<std::string_view>> Bus::judge(Draft& draft) {
     co_return std::string_view{};
 }
 
+Task<Result<void>> Bus::forgive_if_sent(const Draft& draft, Sent& sent) {
+    const auto known = co_await messages_.find(draft.id);
+    if (known && is_same(*known, draft))
+        sent = {.refusal = {}, .id = draft.id, .created_at = known->created_at, .is_new = false};
+    if (known || known.error().kind == ErrorKind::not_found) co_return Result<void>{};
+    co_return std::unexpected(known.error());
+}
+
 Task<Result<std::vector<Sent>>> Bus::send(std::vector<Draft> drafts) {
     telemetry::Span span("bus.send");
     span.attribute("messaging.batch.message_count", static_cast<std::int64_t>(drafts.size()));
@@ -95,11 +104,13 @@ Task<Result<std::vector<Sent>>> Bus::send(std::vector<Draft> drafts) {
     for (std::size_t i = 0; i < drafts.size(); ++i) {
         GH_CO_TRY(all[i].refusal, co_await judge(drafts[i]));
         all[i].id = drafts[i].id;
-        if (!all[i].refusal.empty()) continue;
+        if (!all[i].refusal.empty() && !all[i].id.empty())
+            GH_CO_TRY_VOID(co_await forgive_if_sent(drafts[i], all[i]));
+        if (!all[i].refusal.empty() || !all[i].is_new) continue;
         places.push_back(i);
         good.push_back(drafts[i]);
     }
-    auto body = [good = std::move(good), limits = limits(), now = system_now()](
+    auto body = [good = std::move(good), limits = limits_, now = system_now()](
                     storage::Session& session) { return bus::send(session, good, limits, now); };
     GH_CO_TRY(auto sent, co_await writer_.write(std::move(body)));
     for (std::size_t i = 0; i < sent.size(); ++i) all[places[i]] = std::move(sent[i]);
@@ -114,20 +125,31 @@ Task<Result<Batch>> Bus::receive(std::string recipient, std::size_t messages_max
                                  std::optional<milliseconds> lease) {
     // What was acknowledged meanwhile is not in the database yet.
     const auto journalled = journalled_.load();
-    if (fallback_.backlog().records > 0) co_return Batch{};
+    if (fallback_.backlog().records > 0) {
+        looked_in_vain_ = true;
+        co_return Batch{};
+    }
+    const auto now = system_now();
+    // Most who look find nothing: they hold up nobody who writes.
+    auto look = [recipient, now](storage::Session& session) {
+        return bus::has_some(session, recipient, now);
+    };
+    GH_CO_TRY(const bool some, co_await database_.read(std::move(look)));
+    if (!some) co_return Batch{};
     Wish wish{.recipient = std::move(recipient),
               .messages_max = std::min(messages_max, batch_messages_max),
               .lease = lease.value_or(config_.lease),
               .deliveries_max = config_.deliveries_max};
-    auto body = [wish, now = system_now()](storage::Session& session) {
-        return bus::receive(session, wish, now);
-    };
+    auto body = [wish, now](storage::Session& session) { return bus::receive(session, wish, now); };
     GH_CO_TRY(auto batch, co_await writer_.write(std::move(body)));
     const bool journals = journalled_.load() != journalled || fallback_.backlog().records > 0;
     if (journals && !batch.messages.empty()) {
-        GH_CO_TRY_VOID(co_await release(wish.recipient, batch.receipt));
+        looked_in_vain_ = true;
+        GH_CO_TRY_VOID(co_await take_back(wish.recipient, batch));
         co_return Batch{};
     }
+    // There may be a good one behind so many that were given up.
+    if (batch.messages.empty() && !batch.dead.empty()) bell_.ring(wish.recipient);
     counters_.given_out(batch, system_now());
     for (const auto& id : batch.dead) {
         log_.warning("bus", "a message was given up after as many deliveries as it may have")
@@ -141,7 +163,7 @@ Task<Result<void>> Bus::acknowledge(std::string recipient, std::vector<std::stri
     const auto now = system_now();
     if (fallback_.backlog().records == 0) {
         auto body = [recipient, ids, now](storage::Session& session) {
-            return bus::acknowledge(session, recipient, ids, now);
+            return bus::acknowledge(session, recipient, ids, now, now);
         };
         auto writing = writer_.write(std::move(body));
         auto done = co_await net::within(storage::Fallback::patience, "storage.patience",
@@ -162,8 +184,10 @@ Task<Result<void>> Bus::acknowledge(std::string recipient, std::vector<std::stri
 Task<Result<void>> Bus::acknowledge_from_journal(storage::Session& session,
                                                  storage::JournalRecord record) {
     GH_CO_TRY(auto read, acknowledgement_of(record.payload));
+    // Other nodes hear of its line by when it was used.
+    const auto now = std::max(read.at, std::chrono::system_clock::now());
     GH_CO_TRY_VOID(
-        co_await bus::acknowledge(session, read.recipient, std::move(read.ids), read.at));
+        co_await bus::acknowledge(session, read.recipient, std::move(read.ids), read.at, now));
     ring_later(read.recipient);
     co_return Result<void>{};
 }
@@ -199,66 +223,26 @@ Task<Result<bool>> Bus::release(std::string recipient, std::string receipt) {
     co_return released;
 }
 
+Task<Result<bool>> Bus::take_back(std::string recipient, const Batch& batch) {
+    auto body = [recipient, receipt = batch.receipt,
+                 last = batch.messages.back().position](storage::Session& session) {
+        return bus::take_back(session, recipient, receipt, last);
+    };
+    GH_CO_TRY(const bool released, co_await writer_.write(std::move(body)));
+    bell_.ring(recipient);
+    co_return released;
+}
+
 Task<Result<void>> Bus::lock(storage::Session& session) { return bus::lock(session); }
 
 Task<Result<void>> Bus::post(storage::Session& session, outbox::Notice notice) {
-    co_return co_await bus::post(session, std::move(notice), limits(),
+    co_return co_await bus::post(session, std::move(notice), limits_,
                                  std::chrono::system_clock::now());
 }
 
 void Bus::committed(const outbox::Notice& notice) {
-    counters_.notified(notice.is_task ? Kind::task : Kind::notification, notice.recipient,
-                       notice.type);
-}
-
-Task<Result<void>> Bus::ring_for_due(SystemTime now) {
-    std::set<std::string> later;
-    {
-        const std::scoped_lock lock(mutex_);
-        later.swap(to_ring_);
-    }
-    for (const auto& recipient : later) bell_.ring(recipient);
-    const auto since = std::min(rung_until_.value_or(now), now) - looks_back;
-    GH_CO_TRY(const auto awake, co_await messages_.awake(since, now));
-    rung_until_ = now;
-    // Rather once too often than somebody not at all.
-    if (awake.size() >= MessageRepository::awake_max) bell_.ring_all();
-    for (const auto& recipient : awake) bell_.ring(recipient);
-    co_return Result<void>{};
-}
-
-Task<Result<void>> Bus::clean(SystemTime now) {
-    for (int i = 0; i < purges_max; ++i) {
-        GH_CO_TRY(const auto expired, co_await messages_.expire(now));
-        counters_.expired(expired);
-        if (expired < MessageRepository::ended_at_once) break;
-    }
-    for (int i = 0; i < purges_max; ++i) {
-        GH_CO_TRY(const auto bytes, co_await messages_.bytes());
-        const bool nearly_full = bytes > limits().bytes_max / 10 * 9;
-        const auto done_since =
-            now - (nearly_full ? std::min<seconds>(config_.history_kept, ids_known)
-                               : config_.history_kept);
-        const MessageRepository::Kept kept{.done_since = done_since,
-                                           .dead_since = now - config_.dead_letters_kept};
-        GH_CO_TRY(const auto forgotten, co_await messages_.purge(kept));
-        if (forgotten < MessageRepository::ended_at_once) break;
-    }
-    co_return Result<void>{};
-}
-
-Task<Result<void>> Bus::keep(SystemTime now, SteadyTime steady) {
-    GH_CO_TRY_VOID(co_await ring_for_due(now));
-    if (!cleaned_ || steady - *cleaned_ >= clean_every) {
-        GH_CO_TRY_VOID(co_await clean(now));
-        cleaned_ = steady;
-    }
-    if (!measured_ || steady - *measured_ >= measure_every) {
-        GH_CO_TRY(auto depths, co_await messages_.depths(Counters::queues_max));
-        counters_.set_depths(std::move(depths));
-        measured_ = steady;
-    }
-    co_return Result<void>{};
+    counters_.notified(notice.is_task ? Kind::task : Kind::notification, notice.sender,
+                       notice.recipient, notice.type);
 }
 
 }  // namespace gh::bus

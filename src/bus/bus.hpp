@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -19,6 +20,7 @@
 #include "bus/inbox.hpp"
 #include "bus/message.hpp"
 #include "bus/message_repository.hpp"
+#include "bus/task_repository.hpp"
 #include "net/doorbell.hpp"
 #include "outbox/outbox.hpp"
 #include "storage/fallback.hpp"
@@ -28,6 +30,8 @@ namespace gh::bus {
 
 /// What an agent of this id is called; nothing: there is none that could read. Asked for what looks like an id.
 using NameOfAgent = std::function<Task<Result<std::optional<std::string>>>(std::string id)>;
+/// Could somebody have this address, which is no agent's id? Where nobody can tell, somebody could.
+using HasOwner = std::function<Task<Result<bool>>(std::string address)>;
 
 /// Messages on their way, on the house's own database. What other rooms post goes the same way. Thread-safe; from coroutines on
 /// a loop.
@@ -37,6 +41,7 @@ class Bus final : public outbox::Outbox {
         storage::Database& database;
         storage::Fallback& fallback;  ///< acknowledgements wait there while the database is away
         NameOfAgent name_of_agent;
+        HasOwner has_owner = {};  ///< empty: all have
         BusConfig config;
         telemetry::Registry& registry;
         telemetry::Log& log;
@@ -48,7 +53,8 @@ class Bus final : public outbox::Outbox {
 
     // --- the way of a message ---
 
-    /// All at once, in their order; who waits for them is woken. Refusals besides send()'s: "bus.recipient_unknown".
+    /// All at once, in their order; who waits for them is woken. Refusals besides send()'s: "bus.recipient_unknown",
+    /// "bus.deliver_at" (further ahead than `deliver_at_most`).
     [[nodiscard]] Task<Result<std::vector<Sent>>> send(std::vector<Draft> drafts);
     /// Nothing while acknowledgements wait in the journal of this node: what they end is still there.
     /// @param lease  nothing: the configuration's
@@ -62,6 +68,8 @@ class Bus final : public outbox::Outbox {
     [[nodiscard]] Task<Result<bool>> renew(std::string recipient, std::string receipt,
                                            milliseconds lease);
     [[nodiscard]] Task<Result<bool>> release(std::string recipient, std::string receipt);
+    /// Gives back a batch that nobody has read, as if it had not been given out.
+    [[nodiscard]] Task<Result<bool>> take_back(std::string recipient, const Batch& batch);
     /// Is there somebody who could read what is sent there? Nobody ("") is no reason to refuse.
     [[nodiscard]] Task<Result<bool>> knows(std::string address);
     /// Rings by the names of recipients.
@@ -74,6 +82,9 @@ class Bus final : public outbox::Outbox {
                                           outbox::Notice notice) override;
     void ring(const std::string& recipient) override { bell_.ring(recipient); }
     void committed(const outbox::Notice& notice) override;
+
+    /// Credentials of an agent have ended here, perhaps for good: what waits for it ends with the next keep() then.
+    void agent_ended(const std::string& agent_id);
 
     /// One of the clerk's rounds, every second: rings for what is due, ends what has expired, forgets what is old.
     [[nodiscard]] Task<Result<void>> keep(SystemTime now, SteadyTime steady);
@@ -90,28 +101,42 @@ class Bus final : public outbox::Outbox {
     /// Fills in how long its conversation may be.
     /// @return a refusal, or none
     [[nodiscard]] Task<Result<std::string_view>> judge(Draft& draft);
+    /// What was sent before is sent, whatever became of its recipient.
+    [[nodiscard]] Task<Result<void>> forgive_if_sent(const Draft& draft, Sent& sent);
     [[nodiscard]] Task<Result<void>> acknowledge_from_journal(storage::Session& session,
                                                               storage::JournalRecord record);
     void ring_later(const std::string& recipient);
     [[nodiscard]] Task<Result<void>> ring_for_due(SystemTime now);
-    [[nodiscard]] Task<Result<void>> clean(SystemTime now);
-    [[nodiscard]] Limits limits() const;
+    [[nodiscard]] Task<Result<bool>> clean(SystemTime now);
+    [[nodiscard]] Task<Result<bool>> end_all_late(SystemTime now, SteadyTime until);
+    [[nodiscard]] Task<Result<bool>> forget_tasks(SystemTime now, SteadyTime until);
+    [[nodiscard]] Task<Result<bool>> forget_all(SystemTime now, SteadyTime until);
+    [[nodiscard]] Task<Result<void>> end_what_waits_for_retired(SystemTime now);
+    [[nodiscard]] Task<Result<void>> look_for_retired(SystemTime now);
+    [[nodiscard]] Task<Result<void>> end_if_retired(std::string recipient, SystemTime now);
 
     storage::Database& database_;
     storage::Fallback& fallback_;
     const NameOfAgent name_of_agent_;
+    const HasOwner has_owner_;
     const BusConfig config_;
+    const Limits limits_;
     telemetry::Log& log_;
     Counters counters_;
     MessageRepository messages_;
+    TaskRepository tasks_;
     GroupWriter writer_;
     net::Doorbell bell_;
     std::atomic<std::uint64_t> journalled_{0};  // acknowledgements, before they are
     std::mutex mutex_;                          // of what follows
     std::unordered_map<std::string, Named> names_;
     std::set<std::string> to_ring_;  // for what came from the journal
+    std::set<std::string> ended_;  // agents, of which it is to be looked whether they have retired
+    std::atomic<bool> looked_in_vain_{false};  // somebody, while the journal had something
     // keep()'s
     std::optional<SystemTime> rung_until_;
+    std::map<std::string, SystemTime> rung_;  // lately, and for what
+    std::string looked_through_;              // the last inbox of which it was asked whose it is
     std::optional<SteadyTime> cleaned_, measured_;
 };
 

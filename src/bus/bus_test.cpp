@@ -1,6 +1,7 @@
 #include "bus/bus.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,16 +28,18 @@ class BusOverDatabaseTest : public BusTest {
                          registry, log);
         bus.emplace(Bus::Parts{.database = *sometimes,
                                .fallback = *fallback,
-                               .name_of_agent = &name_of,
+                               .name_of_agent = [this](auto id) { return name_of(std::move(id)); },
+                               .has_owner = &has_owner,
                                .config = config,
                                .registry = registry,
                                .log = log});
     }
     /// All but one are there.
-    static Task<Result<std::optional<std::string>>> name_of(std::string id) {
-        if (id.ends_with('0')) co_return std::nullopt;
+    Task<Result<std::optional<std::string>>> name_of(std::string id) {
+        if (id.ends_with('0') || gone.contains(id)) co_return std::nullopt;
         co_return "weather-agent";
     }
+    static Task<Result<bool>> has_owner(std::string address) { co_return address != "nobody:7"; }
     static std::vector<Draft> drafts(Draft draft) {
         std::vector<Draft> one;
         one.push_back(std::move(draft));
@@ -52,7 +55,12 @@ class BusOverDatabaseTest : public BusTest {
     Task<Result<void>> send_to_nobody();
 
     Task<Result<void>> send_again_when_full();
+    Task<Result<void>> purge_when_full();
+    Task<Result<void>> retire();
+    Task<Result<void>> ring_after_the_journal();
+    Task<Result<void>> send_again_to_one_who_has_left();
 
+    std::set<std::string> gone;  // agents that have retired
     BusConfig config;
     telemetry::NoLog sink;
     telemetry::Log log{sink, telemetry::LogLevel::info};
@@ -82,7 +90,7 @@ Task<Result<void>> BusOverDatabaseTest::acknowledge_while_away() {
     EXPECT_EQ(brought, 2U);
     GH_CO_TRY(const auto next, co_await bus->receive("a", 10, {}));
     EXPECT_EQ(bodies(next), "2 ");
-    GH_CO_TRY(const auto depths, co_await messages().depths(9));
+    GH_CO_TRY(const auto depths, co_await messages().depths(9, 9));
     EXPECT_EQ(depths[0].messages, 1) << "counted off once";
     co_return Result<void>{};
 }
@@ -166,6 +174,92 @@ Task<Result<void>> BusOverDatabaseTest::send_to_nobody() {
 }
 TEST_P(BusOverDatabaseTest, NothingIsSentToAnAgentThatIsNotThere) { run(send_to_nobody()); }
 
+Task<Result<void>> BusOverDatabaseTest::retire() {
+    const std::string agent = "018bcfe5-6800-7d5b-8de0-e1c49013ae11";
+    const std::string other = "018bcfe5-6800-7d5b-8de0-e1c49013ae12";
+    const auto now = net::Loop::current()->system_now();
+    for (const auto& recipient : {agent, other}) {
+        std::vector<Draft> many(600, to(recipient));
+        GH_CO_TRY_VOID(co_await bus->send(std::move(many)));
+    }
+    gone.insert(agent);
+    auto cached = drafts(to(agent));
+    GH_CO_TRY(const auto before, co_await bus->send(std::move(cached)));
+    EXPECT_EQ(before[0].refusal, "") << "nobody has said so to this node";
+    bus->agent_ended(agent);
+    auto late = drafts(to(agent));
+    GH_CO_TRY(const auto after, co_await bus->send(std::move(late)));
+    EXPECT_EQ(after[0].refusal, "bus.recipient_unknown");
+    GH_CO_TRY_VOID(co_await bus->keep(now, SteadyTime(seconds(1))));
+    GH_CO_TRY(const auto first, co_await messages().depths(9, 9));
+    EXPECT_EQ(first.at(0).recipient, other);
+    EXPECT_EQ(first.at(0).messages, 600);
+    EXPECT_EQ(first.at(1).messages, 0);
+    gone.insert(other);  // elsewhere
+    GH_CO_TRY_VOID(co_await bus->keep(now, SteadyTime(seconds(100))));
+    GH_CO_TRY(const auto second, co_await messages().depths(9, 9));
+    EXPECT_EQ(second.at(0).messages, 0);
+    gone.clear();
+    auto announced = drafts(to(agent));
+    GH_CO_TRY(const auto back, co_await bus->send(std::move(announced)));
+    EXPECT_EQ(back[0].refusal, "") << "who is not there is not remembered";
+    co_return Result<void>{};
+}
+TEST_P(BusOverDatabaseTest, WhatWaitsForARetiredAgentEnds) { run(retire()); }
+
+Task<Result<void>> BusOverDatabaseTest::ring_after_the_journal() {
+    auto& loop = *net::Loop::current();
+    auto two = drafts(to("a", "1"));
+    two.push_back(to("b", "2"));
+    GH_CO_TRY_VOID(co_await bus->send(std::move(two)));
+    GH_CO_TRY(const auto batch, co_await bus->receive("a", 1, {}));
+    GH_CO_TRY_VOID(co_await bus->keep(loop.system_now(), loop.now()));  // rings for what is used
+    sometimes->away = true;
+    GH_CO_TRY_VOID(co_await bus->acknowledge("a", ids(batch)));
+    sometimes->away = false;
+    GH_CO_TRY(const auto looked, co_await bus->receive("b", 1, {}));
+    EXPECT_TRUE(looked.messages.empty());
+    net::Wakeup wakeup(loop);
+    const net::Doorbell::Visitor visitor(bus->bell(), "b", wakeup);
+    EXPECT_EQ(bus->bell().visitors("b"), 1U);
+    GH_CO_TRY_VOID(co_await fallback->replay(loop.system_now()));
+    GH_CO_TRY_VOID(co_await bus->keep(loop.system_now(), loop.now()));
+    wakeup.expire_at(loop.now() + seconds(5));
+    co_await wakeup.wait();
+    EXPECT_FALSE(wakeup.expired()) << "it would sleep with a message there";
+    co_return Result<void>{};
+}
+TEST_P(BusOverDatabaseTest, WhoLookedWhileTheJournalHadSomethingIsRungFor) {
+    run(ring_after_the_journal());
+}
+
+Task<Result<void>> BusOverDatabaseTest::send_again_to_one_who_has_left() {
+    const std::string agent = "018bcfe5-6800-7d5b-8de0-e1c49013ae11";
+    auto one = drafts(to(agent, "1"));
+    one[0].id = view(uuid_v4());
+    GH_CO_TRY_VOID(co_await bus->send(one));
+    gone.insert(agent);
+    bus->agent_ended(agent);
+    GH_CO_TRY(const auto again, co_await bus->send(one));
+    EXPECT_EQ(again[0].refusal, "");
+    EXPECT_FALSE(again[0].is_new);
+    one[0].body = "2";
+    GH_CO_TRY(const auto other, co_await bus->send(one));
+    EXPECT_EQ(other[0].refusal, "bus.recipient_unknown");
+    auto far = drafts(to("a"));
+    const auto now = net::Loop::current()->system_now();
+    far[0].deliver_at = now + seconds(31 * 86'400);
+    GH_CO_TRY(const auto refused, co_await bus->send(std::move(far)));
+    EXPECT_EQ(refused[0].refusal, "bus.deliver_at");
+    auto stranger = drafts(to("nobody:7"));
+    GH_CO_TRY(const auto nobody, co_await bus->send(std::move(stranger)));
+    EXPECT_EQ(nobody[0].refusal, "bus.recipient_unknown");
+    co_return Result<void>{};
+}
+TEST_P(BusOverDatabaseTest, WhatWasSentIsSentWhateverBecameOfItsRecipient) {
+    run(send_again_to_one_who_has_left());
+}
+
 class NearlyFullBusTest : public BusOverDatabaseTest {
  protected:
     NearlyFullBusTest() { config.bytes_max = 1'000; }
@@ -189,6 +283,35 @@ Task<Result<void>> BusOverDatabaseTest::send_again_when_full() {
     co_return Result<void>{};
 }
 TEST_P(NearlyFullBusTest, KnowsTheIdsOfWhatEndedAMomentAgo) { run(send_again_when_full()); }
+
+class SmallBusTest : public BusOverDatabaseTest {
+ protected:
+    SmallBusTest() { config.bytes_max = 2'000 * (message_overhead_bytes + 2); }
+};
+INSTANTIATE_TEST_SUITE_P(Engines, SmallBusTest, storage::both_engines, storage::engine_name);
+
+Task<Result<void>> BusOverDatabaseTest::purge_when_full() {
+    const auto now = net::Loop::current()->system_now();
+    for (int i = 0; i < 20; ++i) {
+        std::vector<Draft> many(100, to("a"));
+        GH_CO_TRY(const auto sent, co_await bus->send(std::move(many)));
+        EXPECT_EQ(sent.back().refusal, "");
+        GH_CO_TRY(const auto batch, co_await bus->receive("a", 100, {}));
+        GH_CO_TRY_VOID(co_await bus->acknowledge("a", ids(batch)));
+    }
+    auto one = drafts(to("a"));
+    GH_CO_TRY(const auto full, co_await bus->send(one));
+    EXPECT_EQ(full[0].refusal, "bus.full");
+    for (int i = 0; i < 9; ++i)  // no longer than a moment each
+        GH_CO_TRY_VOID(co_await bus->keep(now + seconds(660), SteadyTime(seconds(100 + i))));
+    GH_CO_TRY(const auto bytes, co_await messages().bytes());
+    EXPECT_LE(bytes, static_cast<std::int64_t>(config.bytes_max / 10 * 9)) << "to the mark";
+    EXPECT_GE(bytes, static_cast<std::int64_t>(config.bytes_max / 2)) << "and not much further";
+    GH_CO_TRY(const auto free, co_await bus->send(one));
+    EXPECT_EQ(free[0].refusal, "");
+    co_return Result<void>{};
+}
+TEST_P(SmallBusTest, WhatHasEndedMakesRoomWhenTheHouseIsNearlyFull) { run(purge_when_full()); }
 
 TEST(Acknowledgement, IsReadAsItWasWritten) {
     const Acknowledgement written{.recipient = "user:ada",

@@ -25,6 +25,13 @@ config::Type<BusConfig> bus_type() {
     table.key("inbox_messages_max", &BusConfig::inbox_messages_max,
               config::integer_64(1, 10'000'000),
               "Messages that wait in one inbox; more are refused (429).");
+    table.key("sender_messages_max", &BusConfig::sender_messages_max,
+              config::integer_64(1, 10'000'000),
+              "Of one sender that wait in one inbox; more are refused (429).");
+    table.key("sender_bytes_max", &BusConfig::sender_bytes_max,
+              config::size<std::uint64_t>(1024 * kib, kib * kib * kib * kib),
+              "Of one sender that wait in all inboxes together (429), and of all that is kept of "
+              "it while the house is nearly full (507).");
     table.key(
         "bytes_max", &BusConfig::bytes_max,
         config::size<std::uint64_t>(1024 * kib, kib * kib * kib * kib),
@@ -35,11 +42,26 @@ config::Type<BusConfig> bus_type() {
               "How long a receiver has to acknowledge, where it says nothing else.");
     table.key("deliveries_max", &BusConfig::deliveries_max, config::integer_64(1, 100),
               "A message that was given out so often in vain is given up.");
+    table.key("waiting_kept", &BusConfig::waiting_kept,
+              config::whole_seconds(minutes(1), days(3'650)),
+              "What waits longer, after it was sent or due, expires.");
     table.key("history_kept", &BusConfig::history_kept,
               config::whole_seconds(minutes(1), days(3'650)),
               "How long messages are shown after their end, and their ids known.");
     table.key("dead_letters_kept", &BusConfig::dead_letters_kept,
               config::whole_seconds(minutes(1), days(3'650)), "The same for those given up.");
+    table.key("tasks_max", &BusConfig::tasks_max, config::integer_64(1, 10'000'000),
+              "Of all makers, those that are over among them; when there are nearly as many, the "
+              "oldest of these go early; more are refused (507).");
+    table.key("tasks_bytes_max", &BusConfig::tasks_bytes_max,
+              config::size<std::uint64_t>(1024 * kib, kib * kib * kib * kib), "The same.");
+    table.key("maker_tasks_max", &BusConfig::maker_tasks_max, config::integer_64(1, 10'000'000),
+              "Of one maker; its oldest that are over go for new ones, then these are refused "
+              "(429).");
+    table.key("maker_tasks_bytes_max", &BusConfig::maker_tasks_bytes_max,
+              config::size<std::uint64_t>(1024 * kib, kib * kib * kib * kib), "The same.");
+    table.key("tasks_kept", &BusConfig::tasks_kept, config::whole_seconds(minutes(1), days(3'650)),
+              "How long tasks are shown that are over.");
     table.key("conversation_messages_max", &BusConfig::conversation_messages_max, conversation,
               "Messages of one conversation; 0: no limit.");
     table.key("conversation_messages_max_of", &BusConfig::conversation_messages_max_of,

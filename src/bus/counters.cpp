@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "bus/inbox.hpp"
+#include "codec/uuid.hpp"
+
 namespace gh::bus {
 
 Counters::Counters(telemetry::Registry& registry)
@@ -13,8 +16,10 @@ Counters::Counters(telemetry::Registry& registry)
                                  .help = "Messages that were not sent, by reason.",
                                  .labels = {"reason"}})),
       notifications_(registry.counter({.name = "vos_agent_notifications_total",
-                                       .help = "Notifications, tasks' among them, by recipient.",
-                                       .labels = {"agent_id", "notification_type"}})),
+                                       .help = "Notifications, tasks' among them, by the agent "
+                                               "they are for; those for others by what these are.",
+                                       .labels = {"agent_id", "notification_type"},
+                                       .series_max = series_max + agents_max})),
       tasks_(registry.counter({.name = "vos_task_operations_total",
                                .help = "Tasks that were made, changed and deleted.",
                                .labels = {"operation"}})),
@@ -33,10 +38,10 @@ Counters::Counters(telemetry::Registry& registry)
                     .with({})) {
     for (const auto* operation : {"create", "update", "delete"}) tasks_.with({operation}).add(0);
     registry.collect({.name = "rabbitmq_queue_messages",
-                      .help = "Messages that wait in an inbox, those given out among them; the "
-                              "fullest thousand.",
+                      .help = "Messages that wait in an inbox, those given out among them; all "
+                              "agents', and the fullest thousand of others.",
                       .labels = {"queue"},
-                      .series_max = queues_max},
+                      .series_max = agents_max + others_max},
                      telemetry::MetricType::gauge, [this](telemetry::Samples& samples) {
                          const std::scoped_lock lock(depths_mutex_);
                          for (const auto& each : depths_)
@@ -44,22 +49,41 @@ Counters::Counters(telemetry::Registry& registry)
                      });
 }
 
-void Counters::notified(Kind kind, std::string_view recipient, std::string_view type) {
+std::string_view Counters::type_shown(std::string_view sender, std::string_view agent,
+                                      std::string_view type) {
+    const std::scoped_lock lock(series_mutex_);
+    std::pair<std::string, std::string> one(agent, type);
+    if (series_.contains(one)) return type;
+    if (series_.size() >= series_max) return "other";
+    if (sender != house_sender) {
+        auto& made = series_of_[std::string(sender)];
+        if (made >= series_of_sender_max) return "other";
+        ++made;
+    }
+    series_.insert(std::move(one));
+    return type;
+}
+
+void Counters::notified(Kind kind, std::string_view sender, std::string_view recipient,
+                        std::string_view type) {
     sent_.with({name_of(kind)}).add();
-    if (kind != Kind::message) notifications_.with({recipient, type}).add();
+    if (kind == Kind::message) return;
+    // There are so many agents; of others a sender can make up any number.
+    const auto agent =
+        codec::is_uuid(recipient) ? recipient : recipient.substr(0, recipient.find(':'));
+    notifications_.with({agent, type_shown(sender, agent, type)}).add();
 }
 
 void Counters::sent(const Draft& draft, const Sent& sent) {
     if (!sent.refusal.empty()) {
         refused_.with({sent.refusal}).add();
     } else if (sent.is_new) {
-        notified(draft.kind, draft.recipient, draft.type);
+        notified(draft.kind, draft.sender, draft.recipient, draft.type);
     }
 }
 
 void Counters::given_out(const Batch& batch, SystemTime now) {
     dead_.add(batch.dead.size());
-    expired_.add(batch.expired);
     for (const auto& message : batch.messages) {
         if (message.deliveries > 1) {
             redelivered_.add();

@@ -21,6 +21,8 @@ using access::Access;
 using access::Permission;
 using api::Object;
 
+constexpr std::size_t inboxes_shown = 1'000;      // of agents, and of others
+constexpr std::uint64_t emptied_max = 1'000'000;  // by one request
 constexpr std::array<std::string_view, 2> orders{"position", "-position"};
 
 struct HistoryQuery : api::Page {
@@ -49,7 +51,7 @@ const api::Type<api::Items<ShownMessage>>& message_page_type() {
 
 Result<MessagePage> page_of(const api::Page& query) {
     MessagePage page{.newest_first = query.order == 1,
-                     .limit = query.limit + std::size_t{1},
+                     .limit = query.limit,
                      .offset = static_cast<std::size_t>(query.offset)};
     if (!query.after) return page;
     const auto& key = (*query.after)[1];
@@ -61,16 +63,13 @@ Result<MessagePage> page_of(const api::Page& query) {
     return page;
 }
 
-Task<Result<api::Reply>> answer(Room& room, MessagePage page, std::size_t limit,
-                                std::size_t order) {
-    GH_CO_TRY(auto found, co_await room.messages.list(std::move(page)));
+Task<Result<api::Reply>> answer(Room& room, MessagePage page, std::size_t order) {
+    GH_CO_TRY(const auto found, co_await room.messages.list(std::move(page)));
     api::Items<ShownMessage> items;
-    if (found.size() > limit) {
-        found.resize(limit);
+    if (found.next)
         items.next_cursor = api::encode_cursor(
-            "messages", {std::string(orders[order]), std::to_string(found.back().position)});
-    }
-    for (const auto& message : found) items.items.push_back(shown(message));
+            "messages", {std::string(orders[order]), std::to_string(*found.next)});
+    for (const auto& message : found.messages) items.items.push_back(shown(message));
     co_return api::reply(200, message_page_type(), items);
 }
 
@@ -87,7 +86,7 @@ Task<Result<api::Reply>> list(Room& room, api::Call call, HistoryQuery query) {
         if (!any) page.recipient = own;
         page.participant = own;
     }
-    co_return co_await answer(room, std::move(page), query.limit, query.order);
+    co_return co_await answer(room, std::move(page), query.order);
 }
 
 Task<Result<api::Reply>> list_notifications(Room& room, api::Call call, HistoryQuery query) {
@@ -98,7 +97,7 @@ Task<Result<api::Reply>> list_notifications(Room& room, api::Call call, HistoryQ
 Task<Result<api::Reply>> list_dead(Room& room, api::Call /*call*/, api::Page query) {
     GH_CO_TRY(auto page, page_of(query));
     page.dead_only = true;
-    co_return co_await answer(room, std::move(page), query.limit, query.order);
+    co_return co_await answer(room, std::move(page), query.order);
 }
 
 Task<Result<api::Reply>> show(Room& room, api::Call call) {
@@ -120,8 +119,9 @@ storage::Also<Message> recorded(const api::Call& call, std::string action) {
 
 Task<Result<api::Reply>> replay(Room& room, api::Call call) {
     auto also = recorded(call, "message.replay");
-    auto done = co_await room.messages.replay(std::string(call.param("message")),
-                                              net::Loop::current()->system_now(), std::move(also));
+    const auto now = net::Loop::current()->system_now();
+    auto done = co_await room.messages.replay(std::string(call.param("message")), now,
+                                              room.bus.config().waiting_kept, std::move(also));
     if (!done) co_return refused_by_rules(call, std::move(done).error());
     room.bus.ring(done->recipient);
     co_return api::reply(200, message_type(), shown(*done));
@@ -129,9 +129,54 @@ Task<Result<api::Reply>> replay(Room& room, api::Call call) {
 
 Task<Result<api::Reply>> remove(Room& room, api::Call call) {
     auto also = recorded(call, "message.delete");
-    auto done = co_await room.messages.remove(std::string(call.param("message")), std::move(also));
+    const auto now = net::Loop::current()->system_now();
+    auto done =
+        co_await room.messages.remove(std::string(call.param("message")), now, std::move(also));
     if (!done) co_return refused_by_rules(call, std::move(done).error());
+    room.bus.ring(done->recipient);  // its line may be free
     co_return api::no_content();
+}
+
+const api::Type<Emptied>& emptied_type() {
+    static const auto type =
+        Object<Emptied>("EmptiedInbox", "What was forgotten.")
+            .required("recipient", &Emptied::recipient, address_type(), "Whose inbox.")
+            .required("messages", &Emptied::messages, api::integer<std::uint64_t>(0, emptied_max),
+                      "So many messages that had waited there.")
+            .type();
+    return type;
+}
+
+struct ToBeEmptied {
+    std::string recipient;
+};
+
+const api::Type<ToBeEmptied>& to_be_emptied_type() {
+    static const auto type =
+        Object<ToBeEmptied>("InboxToBeEmptied", "Which one.")
+            .required("recipient", &ToBeEmptied::recipient, address_type(), "Whose inbox.")
+            .type();
+    return type;
+}
+
+/// As many as wait when it begins, or a few more: some at a time, each time with a record.
+Task<Result<api::Reply>> empty(Room& room, api::Call call, ToBeEmptied wanted) {
+    Emptied all{.recipient = wanted.recipient};
+    for (bool more = true; more && all.messages < emptied_max && !call.client_gone();) {
+        auto also = audit::also<Emptied>(
+            audit::act_of(call, "inbox.empty", "inbox"),
+            [](audit::Record& record, const Emptied& emptied) {
+                record.object_id = emptied.recipient;
+                record.details.push_back({"messages", std::to_string(emptied.messages)});
+            });
+        const auto now = net::Loop::current()->system_now();
+        GH_CO_TRY(const auto some,
+                  co_await room.messages.empty(wanted.recipient, now, std::move(also)));
+        all.messages += some.messages;
+        more = some.messages > 0;
+    }
+    room.bus.ring(wanted.recipient);
+    co_return api::reply(200, emptied_type(), all);
 }
 
 const api::Type<MessageRepository::Depth>& depth_type() {
@@ -153,14 +198,14 @@ const api::Type<Depths>& depths_type() {
     static const auto type =
         Object<Depths>("Inboxes", "The fullest first.")
             .required("items", &Depths::items,
-                      api::list_of(depth_type(), {.items_max = Counters::queues_max}), "Inboxes.")
+                      api::list_of(depth_type(), {.items_max = 2 * inboxes_shown}), "Inboxes.")
             .type();
     return type;
 }
 
 Task<Result<api::Reply>> list_inboxes(Room& room, api::Call /*call*/) {
     Depths all;
-    GH_CO_TRY(all.items, co_await room.messages.depths(Counters::queues_max));
+    GH_CO_TRY(all.items, co_await room.messages.depths(inboxes_shown, inboxes_shown));
     co_return api::reply(200, depths_type(), all);
 }
 
@@ -183,8 +228,14 @@ std::vector<api::Route> routes_of_operators(Room& room) {
              .path = "/api/v1/messages/inboxes",
              .access = Access::permission(Permission::messages_read),
              .handle = api::with(room, list_inboxes),
-             .summary = "How full inboxes are, the thousand fullest.",
+             .summary = "How full inboxes are: the thousand fullest of agents, and of others.",
              .answers = {api::answers(200, "Inboxes.", depths_type())}},
+            {.method = "POST",
+             .path = "/api/v1/messages/inboxes/empty",
+             .access = Access::permission(Permission::messages_write),
+             .handle = api::with(room, empty, api::json_body(to_be_emptied_type())),
+             .summary = "Forgets what waits in an inbox.",
+             .answers = {api::answers(200, "It is empty.", emptied_type())}},
             {.method = "POST",
              .path = "/api/v1/messages/{message}/replay",
              .access = Access::permission(Permission::messages_write),
@@ -195,7 +246,7 @@ std::vector<api::Route> routes_of_operators(Room& room) {
              .path = "/api/v1/messages/{message}",
              .access = Access::permission(Permission::messages_write),
              .handle = api::with(room, remove),
-             .summary = "Forgets one that was given up.",
+             .summary = "Forgets one that waits, or was given up.",
              .answers = {{204, "It is gone.", "", nullptr}}}};
 }
 

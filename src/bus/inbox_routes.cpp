@@ -26,6 +26,7 @@ constexpr std::int64_t wait_seconds_max = 30;
 constexpr std::int64_t lease_seconds_max = 12 * 3600;
 constexpr seconds keep_alive_every{15};
 constexpr seconds away_pause{1};
+constexpr std::size_t waits_max = 16;  // at one inbox, of one node: each message wakes all of them
 
 struct ReceiveQuery {
     std::int64_t max = 1, wait = 0;
@@ -112,6 +113,8 @@ Task<Result<api::Reply>> answer_receive(Room& room, api::Call call, ReceiveQuery
     const auto deadline = loop.now() + seconds(query.wait);
     std::optional<net::Doorbell::Visitor> visitor;
     const bool waits = query.wait > 0 && call.client != nullptr;
+    if (waits && room.bus.bell().visitors(address) >= waits_max)
+        co_return refused(call, "bus.waits_full");
     if (waits) visitor.emplace(room.bus.bell(), address, call.client->wakeup());
     for (;;) {
         GH_CO_TRY(const auto batch,
@@ -119,7 +122,7 @@ Task<Result<api::Reply>> answer_receive(Room& room, api::Call call, ReceiveQuery
                                             lease_of(query)));
         const bool left = call.client_gone();
         if (left && !batch.messages.empty()) {  // nobody reads it: the next one may have it at once
-            GH_CO_TRY_VOID(co_await room.bus.release(address, batch.receipt));
+            GH_CO_TRY_VOID(co_await room.bus.take_back(address, batch));
         }
         if (!batch.messages.empty() || !waits || left || loop.now() >= deadline) {
             trace_delivery(batch);
@@ -167,11 +170,12 @@ Task<bool> tell_some(const Streamed& told, api::Stream& stream) {
     }
     const auto events = events_of(*batch);
     if (co_await stream.write(events)) co_return true;
-    std::ignore = co_await told.room.bus.release(told.address, batch->receipt);
+    std::ignore = co_await told.room.bus.take_back(told.address, *batch);
     co_return false;
 }
 
 Task<> tell(Streamed told, api::Stream& stream) {
+    if (told.room.bus.bell().visitors(told.address) >= waits_max) co_return;
     net::Doorbell::Visitor visitor(told.room.bus.bell(), told.address, stream.wakeup());
     if (!co_await stream.write(": messages follow\n\n")) co_return;
     if (!told.last_receipt.empty())
@@ -188,6 +192,8 @@ Task<Result<api::Reply>> stream(Room& room, api::Call call, ReceiveQuery query) 
                   .lease = lease_of(query),
                   .last_receipt = {}};
     if (!valid_address(told.address)) co_return refused(call, "bus.address");
+    if (room.bus.bell().visitors(told.address) >= waits_max)
+        co_return refused(call, "bus.waits_full");
     const auto* last = call.head.fields.find("Last-Event-ID");
     if (last != nullptr && codec::is_uuid(last->value)) told.last_receipt = last->value;
     api::Reply reply;
@@ -247,7 +253,7 @@ Task<Result<api::Reply>> take_acknowledgement(Room& room, api::Call call, Acknow
     co_return api::no_content();
 }
 
-Task<Result<api::Reply>> take_back(Room& room, api::Call call, GivenBack wanted) {
+Task<Result<api::Reply>> take_given_back(Room& room, api::Call call, GivenBack wanted) {
     GH_CO_TRY(const bool given,
               co_await room.bus.give_back(address_of(call), std::move(wanted.receipt),
                                           std::move(wanted.ids), seconds(wanted.delay_seconds)));
@@ -287,7 +293,7 @@ std::vector<api::Route> inbox_routes(Room& room) {
             {.method = "POST",
              .path = "/api/v1/messages/nack",
              .access = own,
-             .handle = api::with(room, take_back, api::json_body(given_back_type())),
+             .handle = api::with(room, take_given_back, api::json_body(given_back_type())),
              .summary = "Gives messages back, to be given out again.",
              .answers = done},
             {.method = "POST",

@@ -41,10 +41,15 @@ inline constexpr std::size_t batch_bytes_max = 1024 * 1024;  ///< of bodies give
 /// What a message counts beside its body, where bytes are limited.
 inline constexpr std::int64_t message_overhead_bytes = 512;
 
+/// A message is asked to be given out so long from now at the latest.
+inline constexpr seconds deliver_at_most{30 * 86'400};
+
 /// codec::is_uuid() of version 4: ids of notifications.
 [[nodiscard]] bool is_uuid_v4(std::string_view text);
 /// Printable ASCII without spaces, at most `address_bytes_max`: "user:ada", or the id of an agent.
 [[nodiscard]] bool valid_address(std::string_view text);
+/// "TYPE:NAME" of a type that there is: nobody else reads.
+[[nodiscard]] bool is_address_of_others(std::string_view text);
 /// a-z, 0-9 and _-./ beginning with a letter or digit.
 [[nodiscard]] bool valid_type(std::string_view text);
 
@@ -64,7 +69,8 @@ struct Draft {
 
 /// What became of a draft. A refusal is no error: others that are sent at the same time are sent.
 struct Sent {
-    /// "bus.inbox_full", "bus.full", "bus.conversation_full", "bus.id_taken"; empty: it is sent. Static storage.
+    /// "bus.inbox_full", "bus.share_full", "bus.full", "bus.conversation_full", "bus.id_taken"; empty: it is sent. Static
+    /// storage.
     std::string_view refusal;
     std::string id;
     SystemTime created_at;
@@ -86,13 +92,15 @@ struct Message {
     std::optional<SystemTime> deliver_at, expires_at, ended_at;
 };
 
+/// Was this what the draft says when it was sent?
+[[nodiscard]] bool is_same(const Message& known, const Draft& draft);
+
 /// What is given out together.
 struct Batch {
     std::string receipt;  ///< a UUID; empty where there is nothing
     SystemTime leased_until;
     std::vector<Message> messages;  ///< in their order
     std::vector<std::string> dead;  ///< ids of those that were given up on the way
-    std::uint64_t expired = 0;
 };
 
 }  // namespace gh::bus

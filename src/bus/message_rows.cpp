@@ -1,5 +1,8 @@
 #include "bus/message_rows.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <map>
 #include <utility>
 
@@ -14,7 +17,17 @@ constexpr storage::Statement update_left{
     .sql =
         "UPDATE inboxes SET messages = messages - $2, "
         "leased = CASE WHEN receipt = $3 AND receipt <> '' THEN leased - $2 ELSE leased END, "
-        "used_at = $4 WHERE recipient = $1"};
+        "used_at = CASE WHEN used_at < $4 THEN $4 ELSE used_at END WHERE recipient = $1"};
+constexpr storage::Statement update_share{
+    .name = "message_shares.leave",
+    .sql =
+        "UPDATE message_shares SET messages = messages - $3, bytes = bytes - $4 "
+        "WHERE sender = $1 AND recipient IN ($2, '')"};
+constexpr storage::Statement update_kept{
+    .name = "message_shares.forget",
+    .sql = "UPDATE message_shares SET kept = kept - $2 WHERE sender = $1 AND recipient = ''"};
+constexpr storage::Statement update_bytes{
+    .name = "messages.forget", .sql = "UPDATE message_totals SET bytes = bytes - $1 WHERE one = 1"};
 
 }  // namespace
 
@@ -57,11 +70,44 @@ std::string ids_parameter(storage::Dialect dialect, const std::vector<std::strin
     return json ? text + "]" : text;
 }
 
+std::string positions_parameter(storage::Dialect dialect,
+                                const std::vector<std::int64_t>& positions) {
+    auto text = fmt::format("{}", fmt::join(positions, ","));
+    return dialect == storage::Dialect::sqlite ? "[" + text + "]" : text;
+}
+
 Task<Result<void>> settle(storage::Session& session, std::vector<Left> left, SystemTime now) {
-    std::map<std::pair<std::string, std::string>, std::int64_t> counts;
-    for (auto& one : left) ++counts[{std::move(one.recipient), std::move(one.receipt)}];
+    struct Count {
+        std::int64_t messages = 0, bytes = 0;
+    };
+    using Pair = std::pair<std::string, std::string>;
+    std::map<Pair, std::int64_t> counts;
+    std::map<Pair, Count> shares;
+    for (auto& one : left) {
+        auto& share = shares[{std::move(one.sender), one.recipient}];
+        ++share.messages;
+        share.bytes += one.bytes;
+        ++counts[{std::move(one.recipient), std::move(one.receipt)}];
+    }
     for (const auto& [of, count] : counts)
         GH_CO_TRY_VOID(co_await session.execute(update_left, of.first, count, of.second, now));
+    for (const auto& [of, count] : shares)
+        GH_CO_TRY_VOID(co_await session.execute(update_share, of.first, of.second, count.messages,
+                                                count.bytes));
+    co_return Result<void>{};
+}
+
+Task<Result<void>> forget_bytes(storage::Session& session, std::vector<Left> gone) {
+    std::map<std::string, std::int64_t> by_sender;
+    std::int64_t all = 0;
+    for (auto& one : gone) {
+        all += one.bytes;
+        by_sender[std::move(one.sender)] += one.bytes;
+    }
+    for (const auto& [sender, bytes] : by_sender)
+        GH_CO_TRY_VOID(co_await session.execute(update_kept, sender, bytes));
+    // Nothing to forget is nothing to write.
+    if (all > 0) GH_CO_TRY_VOID(co_await session.execute(update_bytes, all));
     co_return Result<void>{};
 }
 

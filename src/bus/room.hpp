@@ -13,7 +13,9 @@ namespace gh::bus {
 struct Room {
     /// What `parts` names outlives it.
     explicit Room(Bus::Parts parts)
-        : messages(parts.database), tasks(parts.database), bus(std::move(parts)) {}
+        : messages(parts.database),
+          tasks(parts.database, task_limits_of(parts.config)),
+          bus(std::move(parts)) {}
 
     MessageRepository messages;
     TaskRepository tasks;

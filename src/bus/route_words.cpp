@@ -114,7 +114,8 @@ std::string address_of(const api::Call& call) {
     };
     append(access::name_of(who.type), "");
     address += ':';
-    append(who.subject, "@");
+    const bool is_key = who.type == access::PrincipalType::api_key && !who.token_id.empty();
+    append(is_key ? who.token_id : who.subject, "@");
     if (of_ours || who.issuer.empty()) return address;
     address += '@';
     append(who.issuer, "");
@@ -125,8 +126,11 @@ std::string trace_now(const api::Call& call) {
     if (const auto* trace = telemetry::Trace::current(); trace != nullptr && trace->recording())
         return std::string(telemetry::to_traceparent(trace->context()).view());
     const auto* parent = call.head.fields.find("traceparent");
-    if (parent != nullptr && telemetry::parse_traceparent(parent->value))
-        return std::string(parent->value);
+    if (parent != nullptr) {
+        // As we write it: later versions may have a tail of any length.
+        if (const auto context = telemetry::parse_traceparent(parent->value))
+            return std::string(telemetry::to_traceparent(*context).view());
+    }
     const telemetry::TraceContext begun{.trace_id = telemetry::new_trace_id(),
                                         .span_id = telemetry::new_span_id(),
                                         .sampled = false};
@@ -136,19 +140,26 @@ std::string trace_now(const api::Call& call) {
 Refusal refusal_of(std::string_view reason) {
     static constexpr std::array rows{
         Refusal{"bus.inbox_full", 429, "The inbox is full: its recipient must read first."},
+        Refusal{"bus.share_full", 429,
+                "The sender has as much waiting there, or everywhere, as one may have."},
+        Refusal{"bus.deliver_at", 422, "It is to be given out later than it may wait."},
         Refusal{"bus.full", 507, "There is no place for more messages."},
         Refusal{"bus.conversation_full", 409,
                 "The conversation is as long as it may be: begin another."},
         Refusal{"bus.id_taken", 409, "There is another message with this id."},
-        Refusal{"bus.recipient_unknown", 404, "There is no agent with this id."},
+        Refusal{"bus.recipient_unknown", 404, "There is nobody with this address."},
+        Refusal{"bus.waits_full", 429, "As many wait for this inbox already as may."},
         Refusal{"bus.lease_over", 409,
                 "The batch is out no more: its lease is over, or all of it has ended."},
         Refusal{"bus.message_large", 413, "The body of the message is larger than it may be."},
         Refusal{"bus.address", 403, "Whoever asks has a name that is too long for an inbox."},
         Refusal{"message.not_dead", 409, "It was not given up."},
+        Refusal{"message.over", 409, "It has ended."},
         Refusal{"task.changed", 412, "It was changed meanwhile: read it again."},
         Refusal{"task.state", 409, "There is no way from its state to that one."},
         Refusal{"task.over", 409, "It is over, and changes no more."},
+        Refusal{"task.maker_full", 429, "Its maker has as many tasks as one may have."},
+        Refusal{"task.full", 507, "There is no place for more tasks."},
         Refusal{"task.exists", 409, "There is a task with this id."},
         Refusal{"task.not_own", 403, "An agent changes state and result of its own tasks alone."},
     };

@@ -31,7 +31,7 @@ namespace gh::bus {
     return api::integer_64(0, std::numeric_limits<std::int64_t>::max());
 }
 
-/// Whose inbox it is that a caller has: the id of an agent with a token of ours; for others "user:ada", and with the issuer of
+/// Whose inbox it is that a caller has: the id of an agent with a token of ours; for others "user:ada", for keys "api_key:ID", and with the issuer of
 /// a token that is none of ours "user:ada@ISSUER". Octets that an address cannot hold are percent-encoded.
 [[nodiscard]] std::string address_of(const api::Call& call);
 [[nodiscard]] inline bool is_agent(const api::Call& call) {

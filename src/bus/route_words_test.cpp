@@ -11,13 +11,15 @@ using access::Principal;
 using access::PrincipalType;
 using access::RevokedBy;
 
-std::string address(PrincipalType type, std::string subject, std::string issuer, RevokedBy by) {
+std::string address(PrincipalType type, std::string subject, std::string issuer, RevokedBy by,
+                    std::string token_id = {}) {
     api::FakeCall call("GET", "/");
     Principal principal;
     principal.type = type;
     principal.subject = std::move(subject);
     principal.issuer = std::move(issuer);
     principal.revoked_by = by;
+    principal.token_id = std::move(token_id);
     call.as(std::move(principal));
     return address_of(call.call());
 }
@@ -36,6 +38,23 @@ TEST(AddressOf, IsTheIdOfAnAgentOfOursAndForOthersNothingThatCouldBeOne) {
               "user:ada%40https://them")
         << "nobody of ours is somebody of theirs";
     EXPECT_EQ(address(Type::api_key, "a b%", "", RevokedBy::key_list), "api_key:a%20b%25");
+    EXPECT_EQ(address(Type::api_key, "ada", "", RevokedBy::key_list, "k-17"), "api_key:k-17")
+        << "each key has its own inbox, whoever's it is";
+    EXPECT_EQ(address(Type::service, "mail", "", RevokedBy::key_list, "k-18"), "service:mail");
+}
+
+TEST(TraceNow, StoresNoTailOfALaterVersion) {
+    const std::string known = "00-0000000000000000000000000000000a-00000000000000a1-01";
+    api::FakeCall call("GET", "/");
+    call.with("traceparent", "01" + known.substr(2) + "-" + std::string(1'000, 'x'));
+    EXPECT_EQ(trace_now(call.call()), known);
+}
+
+TEST(AddressOfOthers, IsOfATypeThatThereIs) {
+    for (const auto* good : {"user:ada", "api_key:k", "service:a:b", "agent:x@https://them"})
+        EXPECT_TRUE(is_address_of_others(good)) << good;
+    for (const auto* bad : {"", "ada", "user:", ":ada", "nobody:ada", "anonymous:x"})
+        EXPECT_FALSE(is_address_of_others(bad)) << bad;
 }
 
 TEST(TraceType, LeavesOutWhatIsInvalidAndIsNoError) {
@@ -70,7 +89,8 @@ TEST(RefusalOf, KnowsWhatTheBusAndItsRepositoriesRefuse) {
     for (const auto* reason :
          {"bus.inbox_full", "bus.full", "bus.conversation_full", "bus.id_taken",
           "bus.recipient_unknown", "bus.lease_over", "message.not_dead", "task.changed",
-          "task.state", "task.over", "task.exists"})
+          "task.state", "task.over", "task.exists", "task.maker_full", "task.full",
+          "bus.share_full", "bus.deliver_at", "bus.waits_full", "message.over"})
         EXPECT_GE(refusal_of(reason).status, 400) << reason;
     EXPECT_EQ(refusal_of("storage.connection").status, 0);
 }

@@ -21,6 +21,12 @@ std::optional<TaskState> task_state_of(std::string_view name) {
     return task_states[static_cast<std::size_t>(found - names.begin())];
 }
 
+std::int64_t bytes_of(const TaskRow& task) {
+    constexpr std::size_t overhead = 512;
+    return static_cast<std::int64_t>(task.title.size() + task.description.size() +
+                                     task.input.size() + task.result.size() + overhead);
+}
+
 outbox::Notice notice_of(const TaskRow& task, std::string sender, std::string trace) {
     std::string body;
     codec::json::Writer out(body);

@@ -51,6 +51,8 @@ struct TaskRow {
     std::int64_t version = 1;
     SystemTime created_at, updated_at;
 };
+/// What it counts where bytes are limited.
+[[nodiscard]] std::int64_t bytes_of(const TaskRow& task);
 
 /// Who has it is told so.
 /// @param trace  a traceparent; may be empty

@@ -1,5 +1,7 @@
 #include "bus/task_repository.hpp"
 
+#include <map>
+
 #include "base/try.hpp"
 #include "storage/joined.hpp"
 
@@ -13,7 +15,7 @@ constexpr Statement insert{
     .name = "tasks.create",
     .sql =
         "INSERT INTO tasks (id, title, description, state, assignee, input, result, created_by, "
-        "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)"};
+        "created_at, updated_at, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)"};
 constexpr std::string_view columns =
     "SELECT id, title, description, state, assignee, input, result, created_by, version, "
     "created_at, updated_at FROM tasks WHERE ";
@@ -23,12 +25,45 @@ constexpr Statement update{
     .name = "tasks.change",
     .sql =
         "UPDATE tasks SET title = $2, description = $3, state = $4, assignee = $5, input = $6, "
-        "result = $7, version = version + 1, updated_at = $8 WHERE id = $1"};
+        "result = $7, version = version + 1, updated_at = $8, bytes = $9 WHERE id = $1"};
 constexpr Statement delete_one{.name = "tasks.remove", .sql = "DELETE FROM tasks WHERE id = $1"};
+
+constexpr Statement enter_share{
+    .name = "task_shares.enter",
+    .sql =
+        "INSERT INTO task_shares (maker, tasks, bytes) VALUES ($1, $2, $3), ('', $2, $3) "
+        "ON CONFLICT (maker) DO UPDATE SET tasks = task_shares.tasks + excluded.tasks, "
+        "bytes = task_shares.bytes + excluded.bytes RETURNING maker, tasks, bytes"};
+constexpr Statement delete_share{
+    .name = "task_shares.remove",
+    .sql = "DELETE FROM task_shares WHERE maker = $1 AND maker <> '' AND tasks = 0"};
+constexpr Statement select_share{.name = "task_shares.all",
+                                 .sql = "SELECT tasks, bytes FROM task_shares WHERE maker = ''"};
+constexpr Statement hold_share{.name = "task_shares.hold",
+                               .sql = "UPDATE task_shares SET tasks = tasks WHERE maker = ''"};
+constexpr Statement delete_over_of_maker{
+    .name = "tasks.make_room",
+    .sql =
+        "DELETE FROM tasks WHERE id IN (SELECT id FROM tasks WHERE created_by = $1 "
+        "AND state IN ('completed', 'failed', 'cancelled') ORDER BY updated_at LIMIT 10) "
+        "RETURNING created_by, bytes"};
+constexpr Statement select_oldest_over{
+    .name = "tasks.oldest_over",
+    .sql =
+        "SELECT updated_at FROM tasks WHERE state IN ('completed', 'failed', 'cancelled') "
+        "ORDER BY updated_at LIMIT 1"};
+constexpr Statement delete_over{
+    .name = "tasks.purge",
+    .sql =
+        "DELETE FROM tasks WHERE id IN (SELECT id FROM tasks "
+        "WHERE state IN ('completed', 'failed', 'cancelled') AND updated_at < $1 "
+        "ORDER BY updated_at LIMIT $2) RETURNING created_by, bytes"};
 
 // The pages of a list: behind $1, $2, be it before the first of all.
 constexpr std::string_view all;
 constexpr std::string_view of_assignee = "assignee = $5 AND ";
+constexpr std::string_view of_maker =
+    "created_by = $5 AND ($6 = '' OR assignee = $6) AND ($7 = '' OR state = $7) AND ";
 constexpr std::string_view of_state = "state = $5 AND ";
 constexpr std::string_view of_both = "assignee = $5 AND state = $6 AND ";
 constexpr std::string_view newest =
@@ -40,6 +75,7 @@ constexpr Statement page_of{.name = "tasks.list", .sql = storage::joined<columns
 
 template <const std::string_view& order>
 const Statement& statement_of(const TaskPage& page) {
+    if (page.created_by) return page_of<of_maker, order>;
     if (page.assignee) return page.state ? page_of<of_both, order> : page_of<of_assignee, order>;
     return page.state ? page_of<of_state, order> : page_of<all, order>;
 }
@@ -64,17 +100,83 @@ Task<Result<TaskRow>> read(Session& session, std::string id) {
     co_return task_of(*row);
 }
 
-Task<Result<TaskRow>> put(Session& session, TaskRow task) {
+struct Share {
+    std::int64_t tasks = 0, bytes = 0;
+};
+
+/// What a maker has, and all have, then.
+struct TaskShares {
+    Share maker, all;
+};
+
+Task<Result<TaskShares>> book(Session& session, std::string maker, std::int64_t tasks,
+                              std::int64_t bytes) {
+    GH_CO_TRY(const auto rows, co_await session.query(enter_share, maker, tasks, bytes));
+    TaskShares shares;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        auto& share = rows[i].text(0).empty() ? shares.all : shares.maker;
+        share = {.tasks = rows[i].integer(1), .bytes = rows[i].integer(2)};
+    }
+    if (shares.maker.tasks == 0) GH_CO_TRY_VOID(co_await session.execute(delete_share, maker));
+    co_return shares;
+}
+
+/// Takes off what a statement has deleted.
+Task<Result<void>> book_off(Session& session, const storage::Rows& deleted) {
+    std::map<std::string, Share> by_maker;
+    for (std::size_t i = 0; i < deleted.size(); ++i) {
+        auto& share = by_maker[deleted[i].text(0)];
+        ++share.tasks;
+        share.bytes += deleted[i].integer(1);
+    }
+    for (const auto& [maker, share] : by_maker)
+        GH_CO_TRY_VOID(co_await book(session, maker, -share.tasks, -share.bytes));
+    co_return Result<void>{};
+}
+
+Task<Result<void>> make_room(Session& session, std::string maker, std::int64_t bytes,
+                             TaskLimits limits) {
+    GH_CO_TRY(auto shares, co_await book(session, maker, 1, bytes));
+    const auto has_too_many = [&] {
+        return shares.maker.tasks > limits.maker_tasks_max ||
+               shares.maker.bytes > limits.maker_bytes_max;
+    };
+    while (has_too_many()) {
+        GH_CO_TRY(const auto gone, co_await session.query(delete_over_of_maker, maker));
+        if (gone.empty()) co_return fail(ErrorKind::exhausted, "task.maker_full");
+        GH_CO_TRY_VOID(co_await book_off(session, gone));
+        GH_CO_TRY(shares, co_await book(session, maker, 0, 0));
+    }
+    if (shares.all.tasks > limits.tasks_max || shares.all.bytes > limits.bytes_max)
+        co_return fail(ErrorKind::exhausted, "task.full");
+    co_return Result<void>{};
+}
+
+Task<Result<TaskRow>> put(Session& session, TaskRow task, TaskLimits limits) {
+    const auto bytes = bytes_of(task);
+    GH_CO_TRY_VOID(co_await make_room(session, task.created_by, bytes, limits));
     GH_CO_TRY_VOID(co_await session.execute(insert, task.id, task.title, task.description,
                                             name_of(task.state), task.assignee, task.input,
-                                            task.result, task.created_by, task.created_at));
+                                            task.result, task.created_by, task.created_at, bytes));
     co_return co_await read(session, task.id);
+}
+
+/// Is it over, and is nothing asked for that it is not? Whoever got no answer asks again.
+bool is_so_already(const TaskRow& task, const TaskChange& change) {
+    return is_over(task.state) && change.state == task.state &&
+           change.title.value_or(task.title) == task.title &&
+           change.description.value_or(task.description) == task.description &&
+           change.assignee.value_or(task.assignee) == task.assignee &&
+           change.input.value_or(task.input) == task.input &&
+           change.result.value_or(task.result) == task.result;
 }
 
 /// What it becomes, or why not.
 Result<ChangedTask> changed(TaskRow task, TaskChange change) {
     if (change.expected_version && *change.expected_version != task.version)
         return fail(ErrorKind::conflict, "task.changed");
+    if (is_so_already(task, change))
+        return ChangedTask{.task = std::move(task), .newly_assigned = false};
     if (is_over(task.state)) return fail(ErrorKind::conflict, "task.over");
     ChangedTask after{.task = std::move(task), .newly_assigned = false};
     auto& now = after.task;
@@ -97,26 +199,49 @@ Result<ChangedTask> changed(TaskRow task, TaskChange change) {
 Task<Result<ChangedTask>> put_change(Session& session, std::string id, TaskChange change,
                                      SystemTime now) {
     GH_CO_TRY(auto before, co_await read(session, id));
+    const bool was_over = is_over(before.state);
+    const auto bytes_before = bytes_of(before);
     GH_CO_TRY(auto after, changed(std::move(before), std::move(change)));
+    if (was_over) co_return after;
     const auto& task = after.task;
+    const auto more_bytes = bytes_of(task) - bytes_before;
+    GH_CO_TRY_VOID(co_await book(session, task.created_by, 0, more_bytes));
     GH_CO_TRY_VOID(co_await session.execute(update, id, task.title, task.description,
                                             name_of(task.state), task.assignee, task.input,
-                                            task.result, now));
+                                            task.result, now, bytes_of(task)));
     GH_CO_TRY(after.task, co_await read(session, std::move(id)));
     co_return after;
 }
 
 Task<Result<TaskRow>> take_away(Session& session, std::string id) {
     GH_CO_TRY(auto task, co_await read(session, id));
+    GH_CO_TRY_VOID(co_await book(session, task.created_by, -1, -bytes_of(task)));
     GH_CO_TRY_VOID(co_await session.execute(delete_one, std::move(id)));
     co_return task;
+}
+
+Task<Result<std::uint64_t>> forget(Session& session, SystemTime over_since, TaskLimits limits) {
+    // Reads at first: mostly there is nothing to do.
+    GH_CO_TRY(const auto total, co_await session.query_one(select_share));
+    if (!total) co_return std::uint64_t{0};
+    const bool nearly_full = (*total).integer(0) > limits.tasks_max / 10 * 9 ||
+                             (*total).integer(1) > limits.bytes_max / 10 * 9;
+    GH_CO_TRY(const auto over, co_await session.query_one(select_oldest_over));
+    if (!over || (!nearly_full && (*over).time(0) >= over_since)) co_return std::uint64_t{0};
+    GH_CO_TRY_VOID(co_await session.execute(hold_share));  // before tasks, as who makes one
+    GH_CO_TRY(const auto gone,
+              co_await session.query(delete_over, nearly_full ? SystemTime::max() : over_since,
+                                     TaskRepository::purged_at_once));
+    GH_CO_TRY_VOID(co_await book_off(session, gone));
+    co_return gone.size();
 }
 
 }  // namespace
 
 Task<Result<TaskRow>> TaskRepository::add(TaskRow task, storage::Also<TaskRow> also) {
-    auto work = [task = std::move(task), also = std::move(also)](Session& session) {
-        return storage::with_also(session, put(session, task), also);
+    auto work = [task = std::move(task), limits = limits_,
+                 also = std::move(also)](Session& session) {
+        return storage::with_also(session, put(session, task, limits), also);
     };
     auto done = co_await database_.write(std::move(work));
     if (!done && done.error().reason == "storage.unique")
@@ -134,8 +259,15 @@ Task<Result<std::vector<TaskRow>>> TaskRepository::list(TaskPage page) {
     auto [time, id] = std::move(page.after).value_or(std::pair(edge, std::string()));
     storage::Parameters parameters{storage::to_value(time), storage::to_value(std::move(id)),
                                    storage::to_value(page.limit), storage::to_value(page.offset)};
-    if (page.assignee) parameters.push_back(storage::to_value(*page.assignee));
-    if (page.state) parameters.push_back(storage::to_value(name_of(*page.state)));
+    if (page.created_by) {
+        parameters.push_back(storage::to_value(*page.created_by));
+        parameters.push_back(storage::to_value(page.assignee.value_or("")));
+        parameters.push_back(
+            storage::to_value(page.state ? name_of(*page.state) : std::string_view{}));
+    } else {
+        if (page.assignee) parameters.push_back(storage::to_value(*page.assignee));
+        if (page.state) parameters.push_back(storage::to_value(name_of(*page.state)));
+    }
     const auto& statement =
         page.oldest_first ? statement_of<oldest>(page) : statement_of<newest>(page);
     GH_CO_TRY(const auto rows, co_await database_.run_one(statement, std::move(parameters)));
@@ -159,6 +291,20 @@ Task<Result<TaskRow>> TaskRepository::remove(std::string id, storage::Also<TaskR
         return storage::with_also(session, take_away(session, id), also);
     };
     co_return co_await database_.write(std::move(work));
+}
+
+Task<Result<std::uint64_t>> TaskRepository::purge(SystemTime over_since) {
+    auto work = [over_since, limits = limits_](Session& session) {
+        return forget(session, over_since, limits);
+    };
+    co_return co_await database_.write(std::move(work));
+}
+
+TaskLimits task_limits_of(const BusConfig& config) {
+    return {.tasks_max = config.tasks_max,
+            .bytes_max = static_cast<std::int64_t>(config.tasks_bytes_max),
+            .maker_tasks_max = config.maker_tasks_max,
+            .maker_bytes_max = static_cast<std::int64_t>(config.maker_tasks_bytes_max)};
 }
 
 }  // namespace gh::bus

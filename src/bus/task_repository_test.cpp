@@ -54,9 +54,10 @@ TEST_P(TaskRepositoryTest, EveryStepIsJudgedAsTheTableSays) {
             TaskRow task;
             task.id = view(uuid_v7(at(0)));
             task.title = "t";
+            task.created_by = "user:ada";
             task.state = from;
             ASSERT_TRUE(run_to_end(tasks().add(task)));
-            const auto* wanted = is_over(from)                        ? "task.over"
+            const auto* wanted = is_over(from) && from != to          ? "task.over"
                                  : from == to || may_become(from, to) ? ""
                                                                       : "task.state";
             EXPECT_EQ(reason(change(task.id, {.state = to})), wanted)
@@ -80,6 +81,67 @@ TEST_P(TaskRepositoryTest, ListsAreFilteredOrderedAndPaged) {
     EXPECT_EQ(titles({.state = TaskState::open}), "1 ");
     EXPECT_EQ(titles({.oldest_first = true, .assignee = "a", .state = TaskState::assigned}),
               "2 4 ");
+}
+
+TEST_P(TaskRepositoryTest, AMakerHasSoManyAndItsOldestThatAreOverGoFirst) {
+    const TaskLimits small{.tasks_max = 4, .maker_tasks_max = 2};
+    TaskRepository tasks(*database, small);
+    const auto make = [&](std::string id, std::string maker) {
+        TaskRow task;
+        task.id = std::move(id);
+        task.title = task.id;
+        task.created_by = std::move(maker);
+        task.created_at = at(0);
+        return std::string(reason(run_to_end(tasks.add(std::move(task)))));
+    };
+    EXPECT_EQ(make("1", "eve"), "");
+    EXPECT_EQ(make("2", "eve"), "");
+    EXPECT_EQ(make("3", "eve"), "task.maker_full");
+    EXPECT_EQ(make("3", "bob"), "");
+    ASSERT_TRUE(run_to_end(tasks.change("1", {.state = TaskState::cancelled}, at(1))));
+    EXPECT_EQ(make("4", "eve"), "") << "in the place of what is over";
+    EXPECT_EQ(titles({.created_by = "eve"}), "4 2 ");
+    EXPECT_EQ(titles({.created_by = "eve", .state = TaskState::cancelled}), "");
+    EXPECT_EQ(make("5", "ada"), "");
+    EXPECT_EQ(make("6", "kim"), "task.full");
+    ASSERT_TRUE(run_to_end(tasks.remove("5")));
+    EXPECT_EQ(make("6", "kim"), "");
+}
+
+TEST_P(TaskRepositoryTest, BytesOfAMakerAreLimitedWithWhatCameOfThem) {
+    TaskRow task;
+    task.created_by = "eve";
+    task.id = "1";
+    const TaskLimits small{.maker_bytes_max = 2 * bytes_of(task) + 100};
+    TaskRepository tasks(*database, small);
+    ASSERT_TRUE(run_to_end(tasks.add(task)));
+    ASSERT_TRUE(run_to_end(tasks.change("1", {.result = std::string(200, ' ')}, at(1))));
+    task.id = "2";
+    EXPECT_EQ(reason(run_to_end(tasks.add(task))), "task.maker_full");
+}
+
+TEST_P(TaskRepositoryTest, WhatIsOverIsForgottenAfterItsTimeAndEarlierWhereThereAreMany) {
+    TaskRepository tasks(*database, {.tasks_max = 10});
+    for (int i = 0; i < 10; ++i) {
+        const auto id = add(std::to_string(i), "", i).id;
+        if (i >= 6) continue;
+        ASSERT_TRUE(run_to_end(tasks.change(id, {.state = TaskState::cancelled}, at(i))));
+    }
+    EXPECT_EQ(run_to_end(this->tasks().purge(at(2))).value(), 2U);
+    EXPECT_EQ(run_to_end(this->tasks().purge(at(2))).value(), 0U);
+    add("10", "", 20);
+    add("11", "", 21);
+    EXPECT_EQ(run_to_end(tasks.purge(at(0))).value(), 4U) << "nearly full";
+    EXPECT_EQ(titles({.oldest_first = true}), "6 7 8 9 10 11 ");
+}
+
+TEST_P(TaskRepositoryTest, WhatIsOverAlreadyIsNoConflictForWhoAsksAgain) {
+    const auto id = add("1", "a").id;
+    const TaskChange done{.result = "{\"n\":1}", .state = TaskState::completed};
+    EXPECT_EQ(change(id, done).value().task.version, 2);
+    EXPECT_EQ(change(id, done).value().task.version, 2) << "nothing is written";
+    EXPECT_EQ(reason(change(id, {.result = "{}", .state = TaskState::completed})), "task.over");
+    EXPECT_EQ(reason(change(id, {.state = TaskState::failed})), "task.over");
 }
 
 TEST_P(TaskRepositoryTest, VersionsAndUnknownOnesAreTold) {

@@ -93,7 +93,8 @@ const api::Type<NewTask>& new_task_type() {
     using N = NewTask;
     static const auto type =
         Object<N>("NewTask", "Something to do.")
-            .optional("id", &N::id, api::maybe(id_type()), "Of one's own choice.")
+            .optional("id", &N::id, api::maybe(id_type()),
+                      "A UUID of the maker's choice: made again, it is made once.")
             .required("title", &N::title, title_type(), "What it is.")
             .optional("description", &N::description, description_type(), "More of it.")
             .optional("assignee", &N::assignee, api::maybe(assignee_type()),
@@ -120,7 +121,7 @@ const api::Type<TaskChange>& changed_task_type() {
 }
 
 struct TaskQuery : api::Page {
-    std::optional<std::string> assignee;
+    std::optional<std::string> assignee, created_by;
     std::optional<TaskState> state;
 };
 
@@ -133,6 +134,8 @@ const Object<TaskQuery>& task_query() {
         api::add_sort(query, {orders.begin(), orders.end()});
         query.optional("assignee", &TaskQuery::assignee, api::maybe(address_type()),
                        "Only those that it has.");
+        query.optional("created_by", &TaskQuery::created_by,
+                       api::maybe(api::text({.length_max = 512})), "Only those that it has made.");
         query.optional("state", &TaskQuery::state, api::maybe(task_state_type()), "Only these.");
         return query;
     }();
@@ -150,6 +153,12 @@ void tell_task(audit::Record& record, const TaskRow& task) {
     record.details.push_back({"title", task.title});
     record.details.push_back({"state", std::string(name_of(task.state))});
     if (!task.assignee.empty()) record.details.push_back({"assignee", task.assignee});
+}
+
+/// Was it made by the same request before? It may have moved on since.
+bool is_same(const TaskRow& known, const TaskRow& wanted) {
+    return known.created_by == wanted.created_by && known.title == wanted.title &&
+           known.description == wanted.description && known.input == wanted.input;
 }
 
 Task<Result<api::Reply>> add(Room& room, api::Call call, NewTask wanted) {
@@ -175,7 +184,12 @@ Task<Result<api::Reply>> add(Room& room, api::Call call, NewTask wanted) {
             return notices;
         },
         audit::also<TaskRow>(audit::act_of(call, "task.create", "task"), tell_task));
-    auto done = posting.heed(co_await room.tasks.add(std::move(task), std::move(also)));
+    auto done = posting.heed(co_await room.tasks.add(task, std::move(also)));
+    if (!done && done.error().reason == "task.exists") {
+        GH_CO_TRY(const auto there, co_await room.tasks.find(task.id));
+        if (is_same(there, task))
+            co_return with_version(api::reply(200, task_type(), there), there);
+    }
     if (!done) co_return refused_by_rules(call, std::move(done).error());
     room.bus.counters().task("create");
     co_return with_version(api::created("/api/v1/tasks/" + done->id, task_type(), *done), *done);
@@ -243,8 +257,14 @@ Task<Result<api::Reply>> list(Room& room, api::Call call, TaskQuery query) {
                   .limit = query.limit + std::size_t{1},
                   .offset = static_cast<std::size_t>(query.offset),
                   .after = {},
-                  .assignee = is_agent(call) ? std::optional(address_of(call)) : query.assignee,
+                  .assignee = query.assignee,
+                  .created_by = query.created_by,
                   .state = query.state};
+    // An agent sees those that it has, or those that it has made.
+    const auto own = address_of(call);
+    if (is_agent(call) && page.created_by && page.created_by != own)
+        co_return refused(call, "task.not_own");
+    if (is_agent(call) && !page.created_by) page.assignee = own;
     if (query.after) {
         GH_CO_TRY(const auto time, api::time_of_key((*query.after)[1]));
         page.after = {time, (*query.after)[2]};
@@ -270,14 +290,15 @@ std::vector<api::Route> task_routes(Room& room) {
              .path = "/api/v1/tasks",
              .access = Access::agent_or(Permission::tasks_read),
              .handle = api::with(room, list, api::query(task_query())),
-             .summary = "Tasks, page by page; an agent sees those that it has.",
+             .summary = "Tasks, page by page; an agent sees those that it has, or has made.",
              .answers = {api::answers(200, "A page of them.", task_page_type())}},
             {.method = "POST",
              .path = "/api/v1/tasks",
              .access = Access::agent_or(Permission::tasks_write),
              .handle = api::with(room, add, api::json_body(new_task_type())),
              .summary = "Makes a task; who has it is told.",
-             .answers = {api::answers(201, "The task.", task_type())},
+             .answers = {api::answers(201, "The task.", task_type()),
+                         api::answers(200, "It was made before.", task_type())},
              .body_bytes_max = body_bytes_max},
             {.method = "GET",
              .path = "/api/v1/tasks/{task}",

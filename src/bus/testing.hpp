@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +32,41 @@ class BusTest : public storage::EngineTest {
             run_to_end(storage::migrate(*database, storage::embedded_migrations(), at(0)));
         ASSERT_TRUE(done) << describe(done.error());
     }
+    /// Whatever a test has done, what is counted is what is there.
+    void TearDown() override {
+        if (!IsSkipped() && database) {
+            for (const auto& sql : drifts) {
+                const storage::Statement statement{.name = "test.drift", .sql = sql};
+                const auto work = [&statement](storage::Session& session) {
+                    return session.query(statement);
+                };
+                const auto rows = run_to_end(database->read(work));
+                ASSERT_TRUE(rows) << sql << ": " << describe(rows.error());
+                for (std::size_t i = 0; i < rows->size(); ++i)
+                    ADD_FAILURE() << (*rows)[i].text(0) << ": " << sql;
+            }
+        }
+        EngineTest::TearDown();
+    }
+    static constexpr std::array<std::string_view, 8> drifts{
+        "SELECT s.maker FROM task_shares s WHERE s.tasks <> (SELECT count(*) FROM tasks t "
+        "WHERE s.maker IN (t.created_by, '')) OR s.bytes <> (SELECT coalesce(sum(t.bytes), 0) "
+        "FROM tasks t WHERE s.maker IN (t.created_by, ''))",
+        "SELECT t.id FROM tasks t WHERE NOT EXISTS "
+        "(SELECT 1 FROM task_shares s WHERE s.maker = t.created_by)",
+        "SELECT i.recipient FROM inboxes i WHERE i.messages <> (SELECT count(*) FROM messages m "
+        "WHERE m.recipient = i.recipient AND m.state = 'waiting')",
+        "SELECT i.recipient FROM inboxes i WHERE i.leased < 0",
+        "SELECT m.id FROM messages m WHERE m.state = 'waiting' AND NOT EXISTS "
+        "(SELECT 1 FROM inboxes i WHERE i.recipient = m.recipient)",
+        "SELECT 'house' FROM message_totals t WHERE t.bytes <> "
+        "(SELECT coalesce(sum(m.bytes), 0) FROM messages m)",
+        "SELECT s.sender FROM message_shares s WHERE s.messages <> (SELECT count(*) FROM messages "
+        "m WHERE m.sender = s.sender AND m.state = 'waiting' AND s.recipient IN (m.recipient, '')) "
+        "OR s.bytes <> (SELECT coalesce(sum(m.bytes), 0) FROM messages m WHERE m.sender = s.sender "
+        "AND m.state = 'waiting' AND s.recipient IN (m.recipient, ''))",
+        "SELECT s.sender FROM message_shares s WHERE s.recipient = '' AND s.kept <> "
+        "(SELECT coalesce(sum(m.bytes), 0) FROM messages m WHERE m.sender = s.sender)"};
     MessageRepository messages() { return MessageRepository(*database); }
 
     /// Within a transaction of its own, with the lock.
@@ -73,7 +109,7 @@ class BusTest : public storage::EngineTest {
     }
     std::uint64_t ack(std::vector<std::string> ids, int second, std::string recipient = "a") {
         return within([=](storage::Session& session) {
-            return acknowledge(session, recipient, ids, at(second));
+            return acknowledge(session, recipient, ids, at(second), at(second));
         });
     }
     bool nack(const Batch& batch, std::vector<std::string> ids, int delay, int second) {
@@ -92,7 +128,7 @@ class BusTest : public storage::EngineTest {
         return all;
     }
     std::int64_t depth(std::string_view recipient = "a") {
-        const auto found = run_to_end(messages().depths(100)).value();
+        const auto found = run_to_end(messages().depths(100, 100)).value();
         for (const auto& inbox : found)
             if (inbox.recipient == recipient) return inbox.messages;
         return -1;

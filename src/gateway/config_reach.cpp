@@ -73,6 +73,7 @@ constexpr std::string_view control_plane[] = {
     "/api/v1/messages/batch",
     "/api/v1/messages/dead",
     "/api/v1/messages/inboxes",
+    "/api/v1/messages/inboxes/empty",
     "/api/v1/messages/nack",
     "/api/v1/messages/receive",
     "/api/v1/messages/renew",

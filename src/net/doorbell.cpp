@@ -42,6 +42,13 @@ std::vector<std::string> Doorbell::names(std::size_t max) const {
     return all;
 }
 
+std::size_t Doorbell::visitors(std::string_view name) {
+    auto& stripe = stripe_of(name);
+    const std::lock_guard lock(stripe.mutex);
+    const auto visits = stripe.visits.find(name);
+    return visits == stripe.visits.end() ? 0 : visits->second.size();
+}
+
 Doorbell::Visitor::Visitor(Doorbell& bell, std::string name, Wakeup& wakeup)
     : bell_(bell), name_(std::move(name)), ear_(std::make_shared<Ear>(wakeup)) {
     auto& stripe = bell_.stripe_of(name_);

@@ -32,6 +32,9 @@ class Doorbell {
     /// Names at which somebody waits, at most so many. From any thread.
     [[nodiscard]] std::vector<std::string> names(std::size_t max) const;
 
+    /// How many wait at a name. From any thread.
+    [[nodiscard]] std::size_t visitors(std::string_view name);
+
     /// As long as it lives, `wakeup` is woken when the name is rung for. Belongs to the thread of the wakeup's loop, and ends
     /// before the wakeup and the bell.
     class Visitor {

@@ -150,8 +150,11 @@ def test_what_expires_is_not_given_out(house):
     sent = send(plan, weather, {"n": 1}, expires_at=later(1))
     pass_time(2)
     assert receive(weather)["messages"] == []
-    shown = operator.get(f"/api/v1/messages/{sent['id']}").json()
-    assert shown["state"] == "expired" and shown["ended_at"]
+
+    def shown():
+        return operator.get(f"/api/v1/messages/{sent['id']}").json()
+    until(lambda: shown()["state"] == "expired", "its end", timeout=15)
+    assert shown()["ended_at"] and depth_of(operator, weather) == 0
 
 
 def test_the_same_message_is_sent_once(house):
@@ -290,11 +293,30 @@ def test_notifications_have_ids_of_version_4_and_are_counted(house):
     until(lambda: f'rabbitmq_queue_messages{{queue="{weather.id}"}} 1\n' in operator.get("/metrics").body.decode(), "the depth", timeout=10)
 
 
-def test_a_retired_agent_gets_nothing_more(house):
+def test_a_retired_agent_gets_nothing_more_and_what_waited_for_it_ends(house):
     operator, weather, plan = house
     unknown = announce(operator, "not-yet")
     send(operator, unknown)  # it will read it when it comes
     assert operator.ask("POST", "/api/v1/messages", {"recipient": str(uuid.uuid4())}).status == 404
+    waiting = [send(plan, weather, {"n": n}, id=str(uuid.uuid4())) for n in range(3)]
+    assert operator.ask("DELETE", f"/api/v1/agents/{weather.id}").status == 200
+    refused = plan.ask("POST", "/api/v1/messages", {"recipient": weather.id})
+    assert refused.status == 404 and refused.json()["code"] == "bus.recipient_unknown", "at once"
+    again = plan.ask("POST", "/api/v1/messages", {"recipient": weather.id, "body": {"n": 0}, "id": waiting[0]["id"]})
+    assert again.status == 200, "it was sent"
+
+    def states():
+        items = operator.get(f"/api/v1/message_history?recipient={weather.id}").json()["items"]
+        return {each["state"] for each in items}
+    until(lambda: states() == {"expired"}, "the end of what waited", timeout=20)
+    assert depth_of(operator, weather) == 0
+    assert depth_of(operator, unknown) == 1, "who comes one day keeps what waits"
+
+
+def depth_of(operator, agent):
+    """What waits in its inbox, as it is counted."""
+    items = operator.get("/api/v1/messages/inboxes").json()["items"]
+    return next((each["messages"] for each in items if each["recipient"] == getattr(agent, "id", agent)), 0)
 
 
 def test_one_trace_leads_through_the_messages(make):
