@@ -43,7 +43,7 @@ class House:
         self.config.write_text(json.dumps({
             "data_dir": str(directory / "data"), "workers": workers, "limits": {"connections_per_address_max": 20000},
             "telemetry": {"access_log": {"path": str(directory / "access.log")}},
-            "bus": {"inbox_messages_max": 1_000_000},
+            "bus": {"inbox_messages_max": 1_000_000, "sender_messages_max": 1_000_000, "sender_bytes_max": "4GiB"},
             "listeners": [{"name": "control", "bind": f"127.0.0.1:{self.port}", "serve": ["health", "api"]}], "routes": []}))
         self.verb("migrate", "up")
         self.keys = [self.verb("key", "create", f"inbox{i}", "--role", "user").strip() for i in range(inboxes)]
