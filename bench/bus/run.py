@@ -29,7 +29,7 @@ class Inboxes(House):
     """A key for each inbox."""
 
     def __init__(self, directory, inboxes, workers):
-        super().__init__(directory, workers, bus={"inbox_messages_max": 1_000_000})
+        super().__init__(directory, workers, bus={"inbox_messages_max": 1_000_000, "sender_messages_max": 1_000_000, "sender_bytes_max": "4GiB"})
         keys = [self.verb("key", "create", f"inbox{i}", "--role", "user").strip() for i in range(inboxes)]
         self.credentials = [f"X-API-Key: {key}" for key in keys]
 

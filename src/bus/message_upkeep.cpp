@@ -173,9 +173,10 @@ Task<Result<std::uint64_t>> forget(Session& session, MessageRepository::Kept kep
     GH_CO_TRY(const auto some_done, co_await forget_these(session, some_of(done)));
     GH_CO_TRY(const auto dead, co_await session.query(find_dead, kept.dead_since, most));
     GH_CO_TRY(const auto some_dead, co_await forget_these(session, some_of(dead)));
-    GH_CO_TRY_VOID(co_await session.execute(delete_inboxes, kept.done_since, most));
-    GH_CO_TRY_VOID(co_await session.execute(delete_shares, most));
-    co_return some_done + some_dead;
+    GH_CO_TRY(const auto inboxes, co_await session.execute(delete_inboxes, kept.done_since, most));
+    GH_CO_TRY(const auto shares, co_await session.execute(delete_shares, most));
+    const bool more = inboxes == most || shares == most;
+    co_return some_done + some_dead + (more ? 1 : 0);
 }
 
 Task<Result<MessageRepository::Awake>> find_awake(Session& session, SystemTime since,

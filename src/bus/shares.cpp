@@ -18,6 +18,12 @@ constexpr Statement enter{
         "bytes = message_shares.bytes + excluded.bytes, "
         "kept = message_shares.kept + excluded.kept RETURNING recipient, messages, bytes, kept"};
 
+constexpr Statement remove_empty{
+    .name = "message_shares.remove",
+    .sql =
+        "DELETE FROM message_shares WHERE sender = $1 AND recipient IN ($2, '') "
+        "AND messages = 0 AND kept = 0"};
+
 }  // namespace
 
 std::int64_t bytes_of(const Draft& draft) {
@@ -80,6 +86,9 @@ Task<Result<void>> Shares::give_back(Session& session) {
         if (key.second.empty() || messages == 0) continue;
         GH_CO_TRY_VOID(
             co_await session.query(enter, key.first, key.second, messages, bytes, bytes));
+        // Nobody makes rows with what is refused.
+        if (share.taken.messages == 0)
+            GH_CO_TRY_VOID(co_await session.execute(remove_empty, key.first, key.second));
     }
     co_return Result<void>{};
 }

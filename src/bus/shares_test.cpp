@@ -71,6 +71,13 @@ TEST_P(SharesTest, OneSenderFillsTheHouseForNobodyElse) {
     EXPECT_EQ(send_one(of("ada", "b", body), 4, small).refusal, "");
 }
 
+TEST_P(SharesTest, WhatIsRefusedMakesNoRows) {
+    EXPECT_EQ(send_one(of("eve", "a"), 0, {.bytes_max = 1}).refusal, "bus.full");
+    EXPECT_EQ(share_rows(), 0);
+    send_all({of("eve", "a"), of("eve", "a"), of("eve", "b")}, 0, {.inbox_messages_max = 1});
+    EXPECT_EQ(share_rows(), 3);
+}
+
 TEST_P(SharesTest, SharesOfNobodyAreForgotten) {
     send_all({of("eve", "a"), of("bob", "a"), of("bob", "b")});
     EXPECT_EQ(share_rows(), 5);

@@ -27,6 +27,7 @@ class Ledger:
     def __init__(self):
         self.lock = threading.Lock()
         self.sent, self.acknowledged, self.seen, self.errors, self.again = [], set(), [], [], []
+        self.asked = set()  # to be acknowledged: killed before the answer, it may be or not
         self.database_is_away = False
 
     def note_refused(self, answer):
@@ -88,6 +89,7 @@ class Traffic:
         done = ids[:random.randint(0, len(ids))]
         if not done:
             return
+        self.ledger.asked |= set(done)
         answer = who.ask("POST", "/api/v1/messages/ack", {"ids": done})
         if answer.status == 204:
             self.ledger.note_acknowledged(done)
@@ -105,7 +107,7 @@ class Life:
 
     def __init__(self, directory, postgres):
         changes = {"storage": postgres.storage(postgres.make_database(), pool={"min": 2, "max": 6, "acquire_timeout": "1s"})} if postgres else {}
-        self.config = house_config(directory, workers=2, bus={"deliveries_max": 100, "inbox_messages_max": 1_000_000}, agents={"access_token_ttl": "6h"}, **changes)
+        self.config = house_config(directory, workers=2, bus={"deliveries_max": 100, "inbox_messages_max": 1_000_000, "sender_messages_max": 1_000_000}, agents={"access_token_ttl": "6h"}, **changes)
         self.directory, self.postgres, self.env = directory, postgres, postgres.env if postgres else None
         if postgres:
             postgres.migrate(directory, self.config)
@@ -172,16 +174,19 @@ def test_nothing_acknowledged_is_lost_or_comes_again(life):
             life.kill_house(traffic)
         assert not ledger.errors, ledger.errors[:3]
     pass_time(1.1)  # a lease of before may hold the line
-    rest = rest_of(Control(life.gateway, token=receiver[1]))
-    judge(ledger, rest)
+    receiving = Control(life.gateway, token=receiver[1])
+    judge(ledger, rest_of(receiving), receiving)
     life.gateway.close()
 
 
-def judge(ledger, rest):
+def judge(ledger, rest, receiver):
     sent = {each for _, each in ledger.sent}
     assert not ledger.again, ("acknowledged, and given out again", ledger.again[:3])
     assert not set(rest) & ledger.acknowledged
-    assert sent <= ledger.acknowledged | set(rest), "sent, and lost"
+    missing = sent - ledger.acknowledged - set(rest)
+    assert missing <= ledger.asked, "sent, and lost"
+    for each in missing:
+        assert receiver.get(f"/api/v1/messages/{each}").json()["state"] == "done"
     assert len(rest) == len(set(rest))
     assert len(sent) > ROUNDS and len(ledger.acknowledged) >= ROUNDS / ACKNOWLEDGED_EVERY, (len(sent), len(ledger.acknowledged))
     # Each sender's come first in its own order.
