@@ -26,7 +26,6 @@ constexpr std::int64_t wait_seconds_max = 30;
 constexpr std::int64_t lease_seconds_max = 12 * 3600;
 constexpr seconds keep_alive_every{15};
 constexpr seconds away_pause{1};
-constexpr std::size_t waits_max = 16;  // at one inbox, of one node: each message wakes all of them
 
 struct ReceiveQuery {
     std::int64_t max = 1, wait = 0;

@@ -22,6 +22,9 @@ struct Room {
     Bus bus;
 };
 
+/// Who waits at one inbox, of one node: each message wakes all of them.
+inline constexpr std::size_t waits_max = 16;
+
 [[nodiscard]] std::vector<api::Route> message_routes(Room& room);
 [[nodiscard]] std::vector<api::Route> inbox_routes(Room& room);
 [[nodiscard]] std::vector<api::Route> socket_routes(Room& room);

@@ -11,6 +11,7 @@
 #include "codec/json.hpp"
 #include "net/doorbell.hpp"
 #include "net/loop.hpp"
+#include "net/within.hpp"
 #include "storage/fallback.hpp"
 
 // Received and acknowledged over one connection: a WebSocket whose messages are JSON, both ways.
@@ -24,7 +25,7 @@ using api::Object;
 
 constexpr std::int64_t lease_seconds_max = 12 * 3600;
 constexpr std::size_t to_bytes_max = 64;
-constexpr seconds away_pause{1};
+constexpr seconds away_pause{1}, release_patience{2};
 
 struct SocketQuery {
     std::int64_t max = 1;
@@ -195,12 +196,23 @@ Task<bool> give_out(const Conversation& with, api::Talk& talk, std::string& out)
         co_await talk.wait(SteadyTime::max());
         co_return true;
     }
-    out = batch->receipt;
     const auto told = text_of(*batch);
-    co_return co_await talk.write(told);
+    if (co_await talk.write(told)) {
+        out = batch->receipt;
+        co_return true;
+    }
+    std::ignore = co_await with.room.bus.take_back(with.address, *batch);
+    co_return false;
+}
+
+/// Whoever comes next need not wait for the end of a lease that nobody holds; a database that is away holds nothing up.
+Task<> let_go(const Conversation& with, std::string receipt) {
+    auto releasing = with.room.bus.release(with.address, std::move(receipt));
+    std::ignore = co_await net::within(release_patience, "bus.release", std::move(releasing));
 }
 
 Task<> converse(Conversation with, api::Talk& talk) {
+    if (with.room.bus.bell().visitors(with.address) >= waits_max) co_return;
     net::Doorbell::Visitor visitor(with.room.bus.bell(), with.address, talk.wakeup());
     std::string out;
     bool goes_on = true;
@@ -212,8 +224,7 @@ Task<> converse(Conversation with, api::Talk& talk) {
             goes_on = co_await give_out(with, talk, out);
         }
     }
-    // Whoever comes next need not wait for the end of a lease that nobody holds.
-    if (!out.empty()) std::ignore = co_await with.room.bus.release(with.address, out);
+    if (!out.empty()) co_await let_go(with, out);
 }
 
 Task<Result<api::Reply>> open(Room& room, api::Call call, SocketQuery query) {
@@ -223,6 +234,8 @@ Task<Result<api::Reply>> open(Room& room, api::Call call, SocketQuery query) {
                       .lease = {}};
     if (query.lease) with.lease = seconds(*query.lease);
     if (!valid_address(with.address)) co_return refused(call, "bus.address");
+    if (room.bus.bell().visitors(with.address) >= waits_max)
+        co_return refused(call, "bus.waits_full");
     api::Reply reply;
     reply.talk = [with = std::move(with)](api::Talk& talk) { return converse(with, talk); };
     co_return reply;

@@ -16,7 +16,7 @@ using websocket::Opcode;
 
 namespace {
 
-constexpr std::size_t reads_at_once = 8;  // then the others have their turn
+constexpr std::size_t frames_at_once = 32, reads_at_once = 8;  // then the others have their turn
 constexpr std::size_t write_bytes_max = 128 * 1024;
 constexpr seconds farewell_max{2};
 
@@ -69,6 +69,7 @@ TalkingClient::TalkingClient(Exchange& exchange)
 
 net::Wakeup::Awaiter TalkingClient::wait(SteadyTime deadline) {
     send_owed();
+    frames_ = reads_ = 0;
     return client_.wait(std::min(deadline, beat_at_));
 }
 
@@ -83,23 +84,27 @@ void TalkingClient::take_octets(std::string_view octets) {
 bool TalkingClient::read() {
     const auto scratch = exchange_.worker->loop.scratch();
     const auto io = stream_.read(scratch);
-    if (io.state == IoState::ended || io.state == IoState::failed) lose();
+    if (io.state == IoState::ended || io.state == IoState::failed) lose(outcome::client_gone);
     if (io.state != IoState::done) return false;
     take_octets({scratch.data(), io.bytes});
     return true;
 }
 
 std::optional<std::string> TalkingClient::heard() {
-    beat();
-    for (std::size_t reads = 0; !over_;) {
-        if (auto received = reader_.next()) {
-            if (auto text = take(*std::move(received))) return text;
-        } else if (const auto fault = reader_.fault()) {
-            close(*fault);
-        } else if (reads++ == reads_at_once) {
+    while (!over_) {
+        if (frames_ >= frames_at_once || reads_ >= reads_at_once) {
             wakeup().wake();
             break;
-        } else if (!read()) {
+        }
+        if (auto received = reader_.next()) {
+            ++frames_;
+            if (auto text = take(*std::move(received))) return text;
+        } else if (const auto fault = reader_.fault()) {
+            close(*fault, outcome::client_malformed);
+        } else if (read()) {
+            ++reads_;
+        } else {
+            beat();  // all that came is heard: now silence is silence
             break;
         }
     }
@@ -110,8 +115,13 @@ std::optional<std::string> TalkingClient::heard() {
 std::optional<std::string> TalkingClient::take(websocket::Received received) {
     switch (received.opcode) {
         case Opcode::text:
-            if (codec::is_utf8(received.payload)) return std::move(received.payload);
-            close(CloseCode::invalid_payload);
+            if (!codec::is_utf8(received.payload)) {
+                close(CloseCode::invalid_payload, outcome::client_malformed);
+            } else if (!may_speak()) {
+                close(CloseCode::policy_violation, outcome::refused);
+            } else {
+                return std::move(received.payload);
+            }
             break;
         case Opcode::ping:
             // Of several that were not answered yet the last one is (RFC 6455 §5.5.3).
@@ -119,40 +129,58 @@ std::optional<std::string> TalkingClient::take(websocket::Received received) {
             websocket::append_frame(owed_, Opcode::pong, received.payload);
             break;
         case Opcode::close:
-            close(codec::is_utf8(received.payload) ? received.code : CloseCode::invalid_payload);
+            close(codec::is_utf8(received.payload) ? received.code : CloseCode::invalid_payload,
+                  outcome::ok);
             break;
         case Opcode::pong: break;
-        default: close(CloseCode::unsupported_data);
+        default: close(CloseCode::unsupported_data, outcome::client_malformed);
     }
     return {};
+}
+
+/// Each message is a call, as each request is.
+bool TalkingClient::may_speak() const {
+    auto* calls = exchange_.worker->services.agent_calls;
+    const auto& principal = *exchange_.principal;
+    return calls == nullptr || principal.type != access::PrincipalType::agent ||
+           calls->charge(principal.subject, exchange_.worker->loop.system_now());
 }
 
 void TalkingClient::beat() {
     const auto now = exchange_.worker->loop.now();
     if (now < beat_at_) return;
     beat_at_ = now + beat_every;
-    if (now - heard_at_ >= silence_max) return lose();
+    if (now - heard_at_ >= silence_max) return lose(outcome::client_slow);
     if (owed_.empty()) websocket::append_frame(owed_, Opcode::ping, {});
 }
 
-void TalkingClient::close(CloseCode code) {
-    if (!closing_) closing_ = code;
+void TalkingClient::close(CloseCode code, std::string_view outcome) {
+    closing_ = code;
+    exchange_.outcome = outcome;
     over_ = true;
 }
 
-void TalkingClient::lose() { over_ = lost_ = true; }
+void TalkingClient::lose(std::string_view outcome) {
+    if (!lost_) exchange_.outcome = outcome;
+    over_ = lost_ = true;
+    wakeup().wake();
+}
 
 void TalkingClient::send_owed() {
     if (lost_) return;
-    if (stream_.pending() && stream_.flush() == IoState::failed) return lose();
+    if (stream_.pending() && stream_.flush() == IoState::failed) return lose(outcome::client_gone);
     if (stream_.pending() || owed_.empty()) return;
     exchange_.tunnelled_down += owed_.size();
-    if (stream_.write(std::exchange(owed_, {})) == IoState::failed) lose();
+    if (stream_.write(std::exchange(owed_, {})) == IoState::failed) lose(outcome::client_gone);
 }
 
 Task<bool> TalkingClient::sent(SteadyTime deadline) {
     for (send_owed(); !lost_ && (stream_.pending() || !owed_.empty()); send_owed()) {
-        if (client_.gone() || exchange_.worker->loop.now() >= deadline) co_return false;
+        if (client_.is_over()) co_return false;
+        if (exchange_.worker->loop.now() >= deadline) {
+            lose(outcome::client_slow);
+            co_return false;
+        }
         co_await client_.wait(deadline);
     }
     co_return !lost_;
@@ -167,7 +195,7 @@ Task<bool> TalkingClient::write(std::string_view octets) {
         if (!co_await sent(deadline)) co_return false;
         const auto piece = rest.substr(0, write_bytes_max);
         exchange_.tunnelled_down += piece.size();
-        if (stream_.write(piece) == IoState::failed) lose();
+        if (stream_.write(piece) == IoState::failed) lose(outcome::client_gone);
         rest.remove_prefix(piece.size());
     }
     co_return co_await sent(deadline);
@@ -178,7 +206,8 @@ CloseCode TalkingClient::why() const {
     const auto& worker = *exchange_.worker;
     if (exchange_.revoked || worker.loop.now() >= exchange_.ends_at)
         return CloseCode::policy_violation;
-    return worker.draining ? CloseCode::going_away : CloseCode::normal;
+    // Nobody else ends it: what the handler could not go on with is its own.
+    return worker.draining ? CloseCode::going_away : CloseCode::internal_error;
 }
 
 /// Until the client has closed, too. What it still sends is read away: a reset would take back what it has not read yet.
@@ -204,22 +233,26 @@ Task<bool> TalkingClient::heard_farewell(SteadyTime deadline) {
 }
 
 Task<> TalkingClient::end() {
-    auto& loop = exchange_.worker->loop;
+    auto& worker = *exchange_.worker;
     const auto code = why();
-    over_ = true;
-    if (!stream_.pending()) {
-        websocket::append_close(
-            owed_, code, code == CloseCode::policy_violation ? "the credential has ended" : "");
-        send_owed();
-    } else {
-        lose();  // a message is cut: nothing can be said behind it
-    }
-    const bool heard = co_await heard_farewell(loop.now() + farewell_max);
+    const bool by_us = !closing_ && !lost_;
     if (exchange_.revoked) {
         exchange_.outcome = outcome::revoked;
-    } else if (loop.now() >= exchange_.ends_at) {
+    } else if (by_us && worker.loop.now() >= exchange_.ends_at) {
         exchange_.outcome = outcome::expired;
     }
+    if (by_us && code == CloseCode::internal_error)
+        worker.services.log.error("gateway", "a handler could not go on with a WebSocket")
+            .request_id(exchange_.request_id_text());
+    over_ = true;
+    if (stream_.pending()) {
+        lose(exchange_.outcome);  // a message is cut: nothing can be said behind it
+    } else {
+        const bool ended = by_us && code == CloseCode::policy_violation;
+        websocket::append_close(owed_, code, ended ? "the credential has ended" : "");
+        send_owed();
+    }
+    const bool heard = co_await heard_farewell(worker.loop.now() + farewell_max);
     if (!heard) exchange_.client->abort();
 }
 

@@ -23,7 +23,8 @@ class TalkingClient final : public api::Talk {
     /// Behind a 101 that has been answered.
     explicit TalkingClient(Exchange& exchange);
 
-    [[nodiscard]] bool gone() const override { return over_ || client_.gone(); }
+    /// What came ahead of an end of the client's is heard first.
+    [[nodiscard]] bool gone() const override { return over_ || client_.is_over(); }
     [[nodiscard]] net::Wakeup& wakeup() override { return client_.wakeup(); }
     [[nodiscard]] net::Wakeup::Awaiter wait(SteadyTime deadline) override;
     [[nodiscard]] Task<bool> write(std::string_view octets) override;
@@ -36,9 +37,10 @@ class TalkingClient final : public api::Talk {
     [[nodiscard]] std::optional<std::string> take(http::websocket::Received received);
     [[nodiscard]] bool read();
     void take_octets(std::string_view octets);
+    [[nodiscard]] bool may_speak() const;
     void beat();
-    void close(http::websocket::CloseCode code);
-    void lose();
+    void close(http::websocket::CloseCode code, std::string_view outcome);
+    void lose(std::string_view outcome);
     void send_owed();
     [[nodiscard]] Task<bool> sent(SteadyTime deadline);
     [[nodiscard]] Task<bool> heard_farewell(SteadyTime deadline);
@@ -50,8 +52,9 @@ class TalkingClient final : public api::Talk {
     http::websocket::Reader reader_{message_bytes_max};
     std::string owed_;  ///< control frames: at most one pong, one ping and a close
     SteadyTime heard_at_, beat_at_;
-    bool over_ = false;  ///< nothing is read any more
-    bool lost_ = false;  ///< nor written
+    std::size_t frames_ = 0, reads_ = 0;  ///< since it was last waited for
+    bool over_ = false;                   ///< nothing is read any more
+    bool lost_ = false;                   ///< nor written
     std::optional<http::websocket::CloseCode> closing_;
 };
 

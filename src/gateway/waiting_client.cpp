@@ -13,10 +13,11 @@ SteadyTime WaitingClient::ends_at() const {
     return exchange_.ends_at;
 }
 
-bool WaitingClient::gone() const {
+bool WaitingClient::gone() const { return exchange_.client->gone() || is_over(); }
+
+bool WaitingClient::is_over() const {
     const auto& worker = *exchange_.worker;
-    return exchange_.client->gone() || exchange_.revoked || worker.draining ||
-           worker.loop.now() >= ends_at();
+    return exchange_.revoked || worker.draining || worker.loop.now() >= ends_at();
 }
 
 net::Wakeup::Awaiter WaitingClient::wait(SteadyTime deadline) {

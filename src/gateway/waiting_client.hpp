@@ -11,6 +11,8 @@ class WaitingClient final : public api::Stream {
     explicit WaitingClient(Exchange& exchange) : exchange_(exchange) {}
 
     [[nodiscard]] bool gone() const override;
+    /// The same without the client's own part: its credential has ended, or the house is about to stop.
+    [[nodiscard]] bool is_over() const;
     [[nodiscard]] net::Wakeup& wakeup() override { return exchange_.client->wakeup(); }
     [[nodiscard]] net::Wakeup::Awaiter wait(SteadyTime deadline) override;
     [[nodiscard]] Task<bool> write(std::string_view octets) override;

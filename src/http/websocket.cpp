@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view accept_suffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 constexpr std::size_t key_characters = 24, digest_bytes = 20;
 constexpr std::size_t control_bytes_max = 125;
+constexpr std::size_t kept_bytes = 4096;
 constexpr std::uint8_t final_bit = 0x80, reserved_bits = 0x70, opcode_bits = 0x0f, mask_bit = 0x80;
 constexpr std::uint8_t length_16 = 126, length_64 = 127;
 constexpr std::size_t mask_bytes = 4;
@@ -88,6 +89,8 @@ void append_close(std::string& out, CloseCode code, std::string_view reason) {
 
 void Reader::append(std::string_view octets) {
     octets_.erase(0, std::exchange(begin_, 0));
+    if (octets_.empty() && octets_.capacity() > kept_bytes)
+        octets_ = {};  // nobody waits on a large one
     octets_ += octets;
 }
 

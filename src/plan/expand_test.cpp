@@ -90,6 +90,8 @@ TEST_P(ExpandTest, WhatIsTooMuchWasAcknowledgedAndEndsItsStep) {
     ASSERT_TRUE(done) << describe(done.error());
     EXPECT_EQ(done->state, StepState::failed);
     EXPECT_EQ(find_step("p", "split").error, "it became more than a plan may have");
+    EXPECT_EQ(find_step("p", "split").result, "{}") << "what was found is kept";
+    EXPECT_EQ(run_to_end(plans().attempts("p", "split")).value()[0].state, AttemptState::failed);
     EXPECT_EQ(find("p").state, PlanState::failed);
     EXPECT_EQ(find("p").tally.steps, 2);
 }

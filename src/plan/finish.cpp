@@ -72,23 +72,35 @@ Task<Result<void>> put_children(Session& session, Progress& progress, const Step
     co_return co_await expand(session, progress, step, std::move(children));
 }
 
+bool is_too_much(const Error& error) {
+    return error.reason == "plan.too_many_steps" || error.reason == "plan.too_many_dependencies";
+}
+
+/// Who reported late hears no refusal any more: what was found is kept, and the plan says why it goes no further.
+Task<Result<StepState>> end_too_much(Session& session, Progress& progress, Step step) {
+    step.error = "it became more than a plan may have";
+    Attempt attempt;
+    attempt.lease = step.lease;
+    GH_CO_TRY_VOID(co_await end_it(session, attempt, AttemptState::failed, step.duration,
+                                   step.error, progress.now()));
+    GH_CO_TRY_VOID(co_await progress.end(std::move(step), StepState::failed));
+    co_return StepState::failed;
+}
+
 Task<Result<StepState>> complete(Session& session, Progress& progress, Step step, Finish finish,
                                  std::size_t steps_max) {
-    auto put = co_await put_children(session, progress, step, std::move(finish.expand), steps_max);
-    if (!put) {
-        // Who reported late hears no refusal any more: the plan says why it goes no further.
-        if (!finish.late || put.error().kind != ErrorKind::conflict)
-            co_return std::unexpected(std::move(put).error());
-        step.error = "it became more than a plan may have";
-        GH_CO_TRY_VOID(co_await progress.end(std::move(step), StepState::failed));
-        co_return StepState::failed;
-    }
     step.confidence = finish.confidence;
     step.quality = finish.quality;
     step.result = std::move(finish.result);
     step.has_result = step.result.has_value();
     step.reference = std::move(finish.reference);
     step.error.clear();
+    auto put = co_await put_children(session, progress, step, std::move(finish.expand), steps_max);
+    if (!put) {
+        if (!finish.late || !is_too_much(put.error()))
+            co_return std::unexpected(std::move(put).error());
+        co_return co_await end_too_much(session, progress, std::move(step));
+    }
     GH_CO_TRY_VOID(co_await progress.end(std::move(step), StepState::completed));
     co_return StepState::completed;
 }

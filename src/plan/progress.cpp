@@ -49,7 +49,7 @@ constexpr Statement update_end{
     .sql =
         "UPDATE plan_steps SET state = $3, confidence = $4, quality = $5, result = $6, "
         "reference = $7, error = $8, ended_at = $9, duration_us = $10, lease = $11, "
-        "agent_id = $12, lease_expires_at = NULL, deadline_at = NULL "
+        "agent_id = $12, started_at = $13, lease_expires_at = NULL, deadline_at = NULL "
         "WHERE plan_id = $1 AND id = $2"};
 constexpr Statement update_plan{
     .name = "plans.move",
@@ -133,7 +133,7 @@ void Progress::tell_step(const Step& step, StepState to, std::string_view detail
 Task<Result<void>> Progress::set_state(const Step& step, StepState to) {
     GH_CO_TRY_VOID(check(step, to));
     // One that rests before another attempt goes on resting when a pause is over.
-    const auto from = std::max(step.available_at, now_);
+    const auto from = step.attempts > 0 ? std::max(step.available_at, now_) : now_;
     if (to == StepState::ready && from <= now_) ++ready_;
     GH_CO_TRY_VOID(co_await session_->execute(update_state, plan_.id, step.id, name_of(to), from));
     tell_step(step, to, {});
@@ -200,7 +200,8 @@ void Progress::count(StepState end) {
 Task<Result<void>> Progress::write_end(const Step& step, StepState to) {
     GH_CO_TRY_VOID(co_await session_->execute(
         update_end, plan_.id, step.id, name_of(to), step.confidence, step.quality, step.result,
-        step.reference, step.error, now_, whole(step.duration), step.lease, step.agent_id));
+        step.reference, step.error, now_, whole(step.duration), step.lease, step.agent_id,
+        step.started_at));
     count(to);
     ended_.push_back({step.id, to == StepState::completed});
     co_return Result<void>{};
