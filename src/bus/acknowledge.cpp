@@ -46,8 +46,9 @@ constexpr Statement update_paused{
     .name = "inboxes.pause",
     .sql =
         "UPDATE inboxes SET leased = leased - $2, used_at = $4, "
-        "paused_until = CASE WHEN paused_until < $3 THEN $3 ELSE paused_until END, set_at = $4 "
-        "WHERE recipient = $1"};
+        "leased_until = CASE WHEN set_at > $5 THEN $4 ELSE leased_until END, "
+        "paused_until = CASE WHEN set_at > $5 OR paused_until < $3 THEN $3 ELSE paused_until END, "
+        "set_at = $4 WHERE recipient = $1"};
 constexpr Statement update_released{.name = "inboxes.release",
                                     .sql =
                                         "UPDATE inboxes SET leased = 0, receipt = '' "
@@ -99,7 +100,8 @@ Task<Result<bool>> give_back(Session& session, std::string recipient, std::strin
                                                         ids_parameter(session.dialect(), ids)));
     if (back == 0) co_return true;
     const auto rests_until = delay.count() > 0 ? now + delay : SystemTime{};
-    GH_CO_TRY_VOID(co_await session.execute(update_paused, recipient, back, rests_until, now));
+    GH_CO_TRY_VOID(co_await session.execute(update_paused, recipient, back, rests_until, now,
+                                            now + clocks_apart));
     co_return true;
 }
 

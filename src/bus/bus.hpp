@@ -133,7 +133,11 @@ class Bus final : public outbox::Outbox {
     std::set<std::string> to_ring_;  // for what came from the journal
     std::set<std::string> ended_;  // agents, of which it is to be looked whether they have retired
     std::atomic<bool> looked_in_vain_{false};  // somebody, while the journal had something
+    [[nodiscard]] bool is_settled(SystemTime now, SteadyTime steady);
+
     // keep()'s
+    std::optional<milliseconds> clocks_;  // the system's before the steady one
+    std::optional<SteadyTime> leapt_;
     std::optional<SystemTime> rung_until_;
     std::map<std::string, SystemTime> rung_;  // lately, and for what
     std::string looked_through_;              // the last inbox of which it was asked whose it is

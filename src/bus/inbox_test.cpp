@@ -280,6 +280,14 @@ TEST_P(InboxTest, AClockThatStepsBackKeepsNoLineShut) {
     EXPECT_EQ(bodies(receive_at(5)), "2 ");
 }
 
+TEST_P(InboxTest, WhatIsGivenBackAfterAStepBackShutsNoLine) {
+    send_all({to("a", "1"), to("a", "2")}, 3'600);
+    const auto both = receive_at(3'600);
+    ASSERT_EQ(both.messages.size(), 2U);
+    EXPECT_TRUE(nack(both, {ids(both)[0]}, 0, 0));
+    EXPECT_EQ(bodies(receive_at(1)), "1 2 ");
+}
+
 TEST_P(InboxTest, ABatchIsNoLargerThanItsBytesMay) {
     const std::string half(batch_bytes_max / 2 + 1, ' ');
     send_all({to("a", half), to("a", half), to("a", "1")});

@@ -4,6 +4,7 @@
 
 #include "base/try.hpp"
 #include "bus/bus.hpp"
+#include "bus/message_rows.hpp"
 #include "codec/uuid.hpp"
 #include "net/loop.hpp"
 
@@ -22,6 +23,7 @@ constexpr std::chrono::minutes ids_known{10};
 // Of one round: who waits is to be rung for, too.
 constexpr milliseconds cleans_for{500};
 constexpr std::size_t inboxes_asked = 200;  // of one round
+constexpr std::chrono::minutes settles_for{10};
 
 SteadyTime steady_now() { return net::Loop::current()->now(); }
 
@@ -62,12 +64,14 @@ Task<Result<bool>> Bus::end_all_late(SystemTime now, SteadyTime until) {
 Task<Result<bool>> Bus::forget_all(SystemTime now, SteadyTime until) {
     while (steady_now() < until) {
         GH_CO_TRY(const auto bytes, co_await messages_.bytes());
-        const auto kept = limits_.nearly_full(bytes)
-                              ? std::min<seconds>(config_.history_kept, ids_known)
-                              : config_.history_kept;
+        auto done = std::chrono::duration_cast<seconds>(config_.history_kept);
+        auto dead = std::chrono::duration_cast<seconds>(config_.dead_letters_kept);
+        if (limits_.nearly_full(bytes)) {
+            done = std::min<seconds>(done, ids_known);
+            dead = std::min<seconds>(dead, ids_known);
+        }
         GH_CO_TRY(const auto forgotten,
-                  co_await messages_.purge(
-                      {.done_since = now - kept, .dead_since = now - config_.dead_letters_kept}));
+                  co_await messages_.purge({.done_since = now - done, .dead_since = now - dead}));
         if (forgotten == 0) co_return true;
     }
     co_return false;
@@ -79,6 +83,15 @@ Task<Result<bool>> Bus::forget_tasks(SystemTime now, SteadyTime until) {
         if (forgotten == 0) co_return true;
     }
     co_return false;
+}
+
+/// What a clock that has leapt forward ends cannot be brought back, and it may leap back.
+bool Bus::is_settled(SystemTime now, SteadyTime steady) {
+    const auto apart = std::chrono::duration_cast<milliseconds>(now.time_since_epoch() -
+                                                                steady.time_since_epoch());
+    if (clocks_ && apart - *clocks_ > clocks_apart) leapt_ = steady;
+    clocks_ = apart;
+    return !leapt_ || steady - *leapt_ >= settles_for;
 }
 
 Task<Result<bool>> Bus::clean(SystemTime now) {
@@ -127,7 +140,8 @@ Task<Result<void>> Bus::look_for_retired(SystemTime now) {
 Task<Result<void>> Bus::keep(SystemTime now, SteadyTime steady) {
     GH_CO_TRY_VOID(co_await ring_for_due(now));
     GH_CO_TRY_VOID(co_await end_what_waits_for_retired(now));
-    if (!cleaned_ || steady - *cleaned_ >= clean_every) {
+    const bool settled = is_settled(now, steady);
+    if (settled && (!cleaned_ || steady - *cleaned_ >= clean_every)) {
         GH_CO_TRY_VOID(co_await look_for_retired(now));
         GH_CO_TRY(const bool all, co_await clean(now));
         if (all) cleaned_ = steady;  // else it goes on with the next round

@@ -31,7 +31,7 @@ constexpr Statement delete_one{.name = "tasks.remove", .sql = "DELETE FROM tasks
 constexpr Statement enter_share{
     .name = "task_shares.enter",
     .sql =
-        "INSERT INTO task_shares (maker, tasks, bytes) VALUES ($1, $2, $3), ('', $2, $3) "
+        "INSERT INTO task_shares (maker, tasks, bytes) VALUES ('', $2, $3), ($1, $2, $3) "
         "ON CONFLICT (maker) DO UPDATE SET tasks = task_shares.tasks + excluded.tasks, "
         "bytes = task_shares.bytes + excluded.bytes RETURNING maker, tasks, bytes"};
 constexpr Statement delete_share{
@@ -153,6 +153,9 @@ Task<Result<void>> make_room(Session& session, std::string maker, std::int64_t b
 }
 
 Task<Result<TaskRow>> put(Session& session, TaskRow task, TaskLimits limits) {
+    // Before room is made: whoever got no answer asks again, and that takes nobody's place.
+    GH_CO_TRY(const auto known, co_await session.query_one(select_one, task.id));
+    if (known) co_return fail(ErrorKind::conflict, "task.exists");
     const auto bytes = bytes_of(task);
     GH_CO_TRY_VOID(co_await make_room(session, task.created_by, bytes, limits));
     GH_CO_TRY_VOID(co_await session.execute(insert, task.id, task.title, task.description,
@@ -196,8 +199,16 @@ Result<ChangedTask> changed(TaskRow task, TaskChange change) {
     return after;
 }
 
+/// @return `exhausted` "task.maker_full", "task.full"
+Result<void> judge(const TaskShares& shares, const TaskLimits& limits) {
+    if (shares.maker.bytes > limits.maker_bytes_max)
+        return fail(ErrorKind::exhausted, "task.maker_full");
+    if (shares.all.bytes > limits.bytes_max) return fail(ErrorKind::exhausted, "task.full");
+    return {};
+}
+
 Task<Result<ChangedTask>> put_change(Session& session, std::string id, TaskChange change,
-                                     SystemTime now) {
+                                     SystemTime now, TaskLimits limits) {
     GH_CO_TRY(auto before, co_await read(session, id));
     const bool was_over = is_over(before.state);
     const auto bytes_before = bytes_of(before);
@@ -205,7 +216,8 @@ Task<Result<ChangedTask>> put_change(Session& session, std::string id, TaskChang
     if (was_over) co_return after;
     const auto& task = after.task;
     const auto more_bytes = bytes_of(task) - bytes_before;
-    GH_CO_TRY_VOID(co_await book(session, task.created_by, 0, more_bytes));
+    GH_CO_TRY(const auto shares, co_await book(session, task.created_by, 0, more_bytes));
+    if (more_bytes > 0) GH_CO_TRY_VOID(judge(shares, limits));
     GH_CO_TRY_VOID(co_await session.execute(update, id, task.title, task.description,
                                             name_of(task.state), task.assignee, task.input,
                                             task.result, now, bytes_of(task)));
@@ -279,9 +291,9 @@ Task<Result<std::vector<TaskRow>>> TaskRepository::list(TaskPage page) {
 
 Task<Result<ChangedTask>> TaskRepository::change(std::string id, TaskChange change, SystemTime now,
                                                  storage::Also<ChangedTask> also) {
-    auto work = [id = std::move(id), change = std::move(change), now,
+    auto work = [id = std::move(id), change = std::move(change), now, limits = limits_,
                  also = std::move(also)](Session& session) {
-        return storage::with_also(session, put_change(session, id, change, now), also);
+        return storage::with_also(session, put_change(session, id, change, now, limits), also);
     };
     co_return co_await database_.write(std::move(work));
 }

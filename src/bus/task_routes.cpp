@@ -214,7 +214,9 @@ Task<Result<api::Reply>> show(Room& room, api::Call call) {
 bool may_change(const api::Call& call, const TaskRow& task, const TaskChange& change) {
     if (!is_agent(call)) return true;
     const bool more = change.title || change.description || change.assignee || change.input;
-    return task.assignee == address_of(call) && !more;
+    const bool cancels = change.state == TaskState::cancelled && !change.result;
+    return !more &&
+           (task.assignee == address_of(call) || (cancels && task.created_by == address_of(call)));
 }
 
 Task<Result<api::Reply>> change(Room& room, api::Call call, TaskChange wanted) {

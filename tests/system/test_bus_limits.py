@@ -141,3 +141,14 @@ def test_large_bodies_come_page_by_page(make):
         cursor, pages = page["next_cursor"], pages + 1
     assert seen == list(range(24)) and pages == 2
     assert len(receive(weather, 100)["messages"]) == 4, "a megabyte"
+
+
+def test_a_maker_takes_back_what_nobody_has_done(house):
+    _, weather, plan = house
+    made = plan.ask("POST", "/api/v1/tasks", {"title": "sweep", "assignee": weather.id})
+    assert made.status == 201, made
+    path = made.get("location")
+    assert plan.ask("PATCH", path, {"state": "completed"}).status == 403, "that is for who has it"
+    assert plan.ask("PATCH", path, {"state": "cancelled", "result": {"n": 1}}).status == 403
+    assert plan.ask("PATCH", path, {"state": "cancelled"}).json()["state"] == "cancelled"
+    assert weather.ask("PATCH", path, {"state": "in_progress"}).status == 409
