@@ -48,8 +48,9 @@ TEST_P(ExpandTest, ConditionsOfStepsThatAStepBecomesAskAboutThose) {
     ASSERT_TRUE(finish(done));
     EXPECT_EQ(state("p", "split:parent"), StepState::ready);
     for (const auto& claimed : claim(10, 3).steps)
-        if (claimed.step.id == "split:x")
+        if (claimed.step.id == "split:x") {
             ASSERT_TRUE(finish(completion(claimed.step.lease, R"({"n":1})"), 4));
+        }
     EXPECT_EQ(state("p", "split:yes"), StepState::ready);
     EXPECT_EQ(state("p", "split:no"), StepState::skipped);
     EXPECT_EQ(state("p", "x"), StepState::waiting);

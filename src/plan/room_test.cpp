@@ -57,7 +57,8 @@ class KeeperTest : public PlansTest {
     }
     std::int64_t attempts_lost() {
         std::int64_t lost = 0;
-        for (const auto& each : run_to_end(plans().attempts("p", "a")).value())
+        const auto attempts = run_to_end(plans().attempts("p", "a")).value();
+        for (const auto& each : attempts)
             lost += each.state == AttemptState::lost || each.state == AttemptState::timed_out;
         return lost;
     }
