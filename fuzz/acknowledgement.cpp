@@ -6,6 +6,7 @@
 
 #include "bus/journalled.hpp"
 #include "bus/message.hpp"
+#include "codec/uuid.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace gh::bus;
@@ -13,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto read = acknowledgement_of(input);
     if (!read) return 0;
     for (const auto& id : read->ids) {
-        if (!is_uuid(id)) std::abort();
+        if (!gh::codec::is_uuid(id)) std::abort();
     }
     if (!valid_address(read->recipient)) std::abort();
     const auto again = acknowledgement_of(payload_of(*read));

@@ -167,6 +167,10 @@ Task<bool> tell_some(const Streamed& told, api::Stream& stream) {
         if (loop.now() < silent_until) co_return true;
         co_return co_await stream.write(": still here\n\n");
     }
+    if (stream.gone()) {
+        std::ignore = co_await told.room.bus.take_back(told.address, *batch);
+        co_return false;
+    }
     const auto events = events_of(*batch);
     if (co_await stream.write(events)) co_return true;
     // Some of it may have been read: it counts as a delivery.
