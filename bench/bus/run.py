@@ -23,15 +23,17 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from house import Caller, House  # noqa: E402
 
 MESSAGES_MIN, POLL_BYTES_MAX = 5000, 40 * 1024
+WAITS_MAX = 16  # at one inbox
 
 
 class Inboxes(House):
-    """A key for each inbox."""
+    """A key for each inbox: of those that messages go to, and as many more as polls wait at."""
 
-    def __init__(self, directory, inboxes, workers):
+    def __init__(self, directory, inboxes, polls, workers):
         super().__init__(directory, workers, bus={"inbox_messages_max": 1_000_000, "sender_messages_max": 1_000_000, "sender_bytes_max": "4GiB"})
-        keys = [self.verb("key", "create", f"inbox{i}", "--role", "user").strip() for i in range(inboxes)]
-        self.credentials = [f"X-API-Key: {key}" for key in keys]
+        keys = [self.verb("key", "create", f"inbox{i}", "--role", "user").strip() for i in range(max(inboxes, -(-polls // WAITS_MAX)))]
+        self.waiting = [f"X-API-Key: {key}" for key in keys]
+        self.credentials = self.waiting[:inboxes]
 
 
 class Flow:
@@ -100,7 +102,7 @@ class Flow:
 
 async def waiting(house, polls):
     before = house.own_bytes()
-    callers = [Caller(house, house.credentials[i % len(house.credentials)]) for i in range(polls)]
+    callers = [Caller(house, house.waiting[i % len(house.waiting)]) for i in range(polls)]
     tasks = [asyncio.create_task(each.ask("GET", "/api/v1/messages/receive?wait=20")) for each in callers]
     await asyncio.sleep(4)
     alive = sum(not each.done() for each in tasks)
@@ -124,7 +126,7 @@ def main():
     arguments = parser.parse_args()
     good = True
     with tempfile.TemporaryDirectory(dir=arguments.directory) as folder:
-        house = Inboxes(pathlib.Path(folder) / "house", arguments.inboxes, arguments.workers)
+        house = Inboxes(pathlib.Path(folder) / "house", arguments.inboxes, arguments.polls, arguments.workers)
         with house:
             print(f"| messages, {arguments.senders} senders, {arguments.inboxes} inboxes | a second | CPU each |\n| --- | --- | --- |")
             for name, batch in (("one by one", 1), (f"in batches of {arguments.batch}", arguments.batch)):
