@@ -1,6 +1,5 @@
-#include <fmt/format.h>
-
 #include "agents/testing.hpp"
+#include "storage/testing_plan.hpp"
 
 // SQLite is asked after every test, by EngineTest. PostgreSQL plans by how many rows there are, and for a few it reads them
 // all: so it is asked what it would do where reading all were dear.
@@ -17,24 +16,6 @@ constexpr storage::Statement count_indexes{
     .sql =
         "SELECT count(*) FROM pg_indexes WHERE tablename IN "
         "('agents', 'agent_labels', 'agent_tokens', 'threats')"};
-
-/// What is done whatever the values are.
-Task<Result<std::string>> plan_of(storage::Session& session, std::string sql) {
-    std::string nothing;
-    for (int i = 1; sql.contains(fmt::format("${}", i)); ++i) nothing += i == 1 ? "NULL" : ", NULL";
-    GH_CO_TRY_VOID(co_await session.script(
-        "SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan; "
-        "PREPARE asked AS " +
-        sql));
-    const auto explain =
-        fmt::format("EXPLAIN EXECUTE asked{}", nothing.empty() ? "" : "(" + nothing + ")");
-    GH_CO_TRY(const auto rows,
-              co_await session.query(storage::Statement{.name = "t.explain", .sql = explain}));
-    std::string plan;
-    for (std::size_t i = 0; i < rows.size(); ++i) plan += rows[i].text(0) + "\n";
-    GH_CO_TRY_VOID(co_await session.script("DEALLOCATE asked"));
-    co_return plan;
-}
 
 TEST_P(AgentIndexTest, EveryQueryOfTheRoomFindsItsRowsByAnIndex) {
     using Order = AgentPage::Order;
@@ -75,7 +56,7 @@ TEST_P(AgentIndexTest, EveryQueryOfTheRoomFindsItsRowsByAnIndex) {
         const bool ours = name.starts_with("agent") || name.starts_with("threats.");
         if (!ours) continue;
         auto work = [&asked_sql = text](storage::Session& session) {
-            return plan_of(session, asked_sql);
+            return storage::generic_plan(session, asked_sql);
         };
         const auto plan = run_to_end(database->read(std::move(work)));
         ASSERT_TRUE(plan) << text << ": " << describe(plan.error());

@@ -23,7 +23,6 @@ using access::Permission;
 using api::Object;
 
 constexpr std::int64_t wait_seconds_max = 30;
-constexpr std::int64_t lease_seconds_max = 12 * 3600;
 constexpr seconds keep_alive_every{15};
 constexpr seconds away_pause{1};
 
@@ -215,39 +214,6 @@ struct Acknowledged {
 const api::Type<Acknowledged>& acknowledged_type() {
     static const auto type = Object<Acknowledged>("Acknowledgement", "What is done with.")
                                  .required("ids", &Acknowledged::ids, ids_type(), "Of messages.")
-                                 .type();
-    return type;
-}
-
-struct GivenBack {
-    std::string receipt;
-    std::vector<std::string> ids;
-    std::int64_t delay_seconds = 0;
-};
-
-const api::Type<GivenBack>& given_back_type() {
-    using G = GivenBack;
-    static const auto type =
-        Object<G>("GivenBack", "What is to be given out again.")
-            .required("receipt", &G::receipt, id_type(), "Of the batch that it came with.")
-            .required("ids", &G::ids, ids_type(), "Of messages.")
-            .optional("delay_seconds", &G::delay_seconds, api::integer_64(0, lease_seconds_max),
-                      "Until then nothing of the inbox is given out.")
-            .type();
-    return type;
-}
-
-struct Renewed {
-    std::string receipt;
-    std::int64_t lease_seconds = 1;
-};
-
-const api::Type<Renewed>& renewed_type() {
-    using R = Renewed;
-    static const auto type = Object<R>("RenewedLease", "More time.")
-                                 .required("receipt", &R::receipt, id_type(), "Of the batch.")
-                                 .required("lease_seconds", &R::lease_seconds,
-                                           api::integer_64(1, lease_seconds_max), "From now.")
                                  .type();
     return type;
 }

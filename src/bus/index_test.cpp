@@ -7,6 +7,7 @@
 #include "base/try.hpp"
 #include "bus/task_repository.hpp"
 #include "bus/testing.hpp"
+#include "storage/testing_plan.hpp"
 
 // SQLite is asked after every test, by EngineTest. PostgreSQL plans by how many rows there are, and for a few it reads them
 // all: so it is asked what it would do where reading all were dear.
@@ -17,24 +18,6 @@ namespace {
 class BusIndexTest : public BusTest {};
 INSTANTIATE_TEST_SUITE_P(Postgres, BusIndexTest, testing::Values(storage::Dialect::postgres),
                          storage::engine_name);
-
-/// What is done whatever the values are.
-Task<Result<std::string>> plan_of(storage::Session& session, std::string sql) {
-    std::string nothing;
-    for (int i = 1; sql.contains(fmt::format("${}", i)); ++i) nothing += i == 1 ? "NULL" : ", NULL";
-    GH_CO_TRY_VOID(co_await session.script(
-        "SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan; "
-        "PREPARE asked AS " +
-        sql));
-    const auto explain =
-        fmt::format("EXPLAIN EXECUTE asked{}", nothing.empty() ? "" : "(" + nothing + ")");
-    GH_CO_TRY(const auto rows,
-              co_await session.query(storage::Statement{.name = "t.explain", .sql = explain}));
-    std::string plan;
-    for (std::size_t i = 0; i < rows.size(); ++i) plan += rows[i].text(0) + "\n";
-    GH_CO_TRY_VOID(co_await session.script("DEALLOCATE asked"));
-    co_return plan;
-}
 
 TEST_P(BusIndexTest, EveryQueryOfTheRoomFindsItsRowsByAnIndex) {
     for (int filter = 0; filter < 10; ++filter) {
@@ -91,7 +74,9 @@ TEST_P(BusIndexTest, EveryQueryOfTheRoomFindsItsRowsByAnIndex) {
         constexpr std::string_view hint = " INDEXED BY messages_in_line";  // PostgreSQL has none
         for (auto place = text.find(hint); place != std::string::npos; place = text.find(hint))
             text.erase(place, hint.size());
-        auto work = [&sql = text](storage::Session& session) { return plan_of(session, sql); };
+        auto work = [&sql = text](storage::Session& session) {
+            return storage::generic_plan(session, sql);
+        };
         const auto plan = run_to_end(database->read(std::move(work)));
         ASSERT_TRUE(plan) << sqlite << ": " << describe(plan.error());
         EXPECT_FALSE(plan->contains("Seq Scan")) << name << ": " << sqlite << "\n" << *plan;

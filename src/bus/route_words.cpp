@@ -237,4 +237,26 @@ const api::Type<ShownMessage>& message_type() {
     return type;
 }
 
+const api::Type<GivenBack>& given_back_type() {
+    using G = GivenBack;
+    static const auto type =
+        api::Object<G>("GivenBack", "What is to be given out again.")
+            .required("receipt", &G::receipt, id_type(), "Of the batch that it came with.")
+            .required("ids", &G::ids, ids_type(), "Of messages.")
+            .optional("delay_seconds", &G::delay_seconds, api::integer_64(0, lease_seconds_max),
+                      "Until then nothing of the inbox is given out.")
+            .type();
+    return type;
+}
+
+const api::Type<Renewed>& renewed_type() {
+    using R = Renewed;
+    static const auto type = api::Object<R>("RenewedLease", "More time.")
+                                 .required("receipt", &R::receipt, id_type(), "Of the batch.")
+                                 .required("lease_seconds", &R::lease_seconds,
+                                           api::integer_64(1, lease_seconds_max), "From now.")
+                                 .type();
+    return type;
+}
+
 }  // namespace gh::bus

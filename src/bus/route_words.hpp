@@ -70,4 +70,19 @@ struct ShownMessage {
 [[nodiscard]] ShownMessage shown(const Message& message, const std::string& receipt = {});
 [[nodiscard]] const api::Type<ShownMessage>& message_type();
 
+inline constexpr std::int64_t lease_seconds_max = 12 * 3600;
+
+struct GivenBack {
+    std::string receipt;
+    std::vector<std::string> ids;
+    std::int64_t delay_seconds = 0;
+};
+
+struct Renewed {
+    std::string receipt;
+    std::int64_t lease_seconds = 1;
+};
+[[nodiscard]] const api::Type<GivenBack>& given_back_type();
+[[nodiscard]] const api::Type<Renewed>& renewed_type();
+
 }  // namespace gh::bus

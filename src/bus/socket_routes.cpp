@@ -23,7 +23,6 @@ using access::Access;
 using access::Permission;
 using api::Object;
 
-constexpr std::int64_t lease_seconds_max = 12 * 3600;
 constexpr std::size_t to_bytes_max = 64;
 constexpr seconds away_pause{1}, release_patience{2};
 
@@ -45,46 +44,23 @@ const Object<SocketQuery>& socket_query() {
 
 // --- what the client says ---
 
-struct SaidBack {
-    std::string receipt;
-    std::vector<std::string> ids;
-    std::int64_t delay_seconds = 0;
-};
-
-struct SaidRenewal {
-    std::string receipt;
-    std::int64_t lease_seconds = 1;
-};
-
 struct Said {
     std::optional<std::string> to;
     std::optional<std::vector<std::string>> ack;
-    std::optional<SaidBack> nack;
-    std::optional<SaidRenewal> renew;
+    std::optional<GivenBack> nack;
+    std::optional<Renewed> renew;
 };
 
 const api::Type<Said>& said_type() {
-    using B = SaidBack;
-    using R = SaidRenewal;
-    static const auto back =
-        Object<B>("SocketNack", "To be given out again.")
-            .required("receipt", &B::receipt, id_type(), "Of the batch.")
-            .required("ids", &B::ids, ids_type(), "Of messages.")
-            .optional("delay_seconds", &B::delay_seconds, api::integer_64(0, lease_seconds_max),
-                      "Until then nothing of the inbox is given out.")
-            .type();
-    static const auto renewal = Object<R>("SocketRenew", "More time.")
-                                    .required("receipt", &R::receipt, id_type(), "Of the batch.")
-                                    .required("lease_seconds", &R::lease_seconds,
-                                              api::integer_64(1, lease_seconds_max), "From now.")
-                                    .type();
     static const auto type =
         Object<Said>("SocketWord", "One of three.")
             .optional("id", &Said::to, api::maybe(api::text({.length_max = to_bytes_max})),
                       "Of the client's own: the answer has it.")
             .optional("ack", &Said::ack, api::maybe(ids_type()), "Messages that are done with.")
-            .optional("nack", &Said::nack, api::maybe(back), "Messages that are given back.")
-            .optional("renew", &Said::renew, api::maybe(renewal), "A lease that is to go on.")
+            .optional("nack", &Said::nack, api::maybe(given_back_type()),
+                      "Messages that are given back.")
+            .optional("renew", &Said::renew, api::maybe(renewed_type()),
+                      "A lease that is to go on.")
             .type();
     return type;
 }

@@ -1,6 +1,5 @@
-#include <fmt/format.h>
-
 #include "plan/testing.hpp"
+#include "storage/testing_plan.hpp"
 
 // SQLite is asked after every test, by EngineTest. PostgreSQL plans by how many rows there are, and for a few it reads them
 // all: so it is asked what it would do where reading all were dear.
@@ -11,24 +10,6 @@ namespace {
 class PlanIndexTest : public PlansTest {};
 INSTANTIATE_TEST_SUITE_P(Postgres, PlanIndexTest, testing::Values(storage::Dialect::postgres),
                          storage::engine_name);
-
-/// What is done whatever the values are.
-Task<Result<std::string>> plan_of_query(storage::Session& session, std::string sql) {
-    std::string nothing;
-    for (int i = 1; sql.contains(fmt::format("${}", i)); ++i) nothing += i == 1 ? "NULL" : ", NULL";
-    GH_CO_TRY_VOID(co_await session.script(
-        "SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan; "
-        "PREPARE asked AS " +
-        sql));
-    const auto explain =
-        fmt::format("EXPLAIN EXECUTE asked{}", nothing.empty() ? "" : "(" + nothing + ")");
-    GH_CO_TRY(const auto rows,
-              co_await session.query(storage::Statement{.name = "t.explain", .sql = explain}));
-    std::string plan;
-    for (std::size_t i = 0; i < rows.size(); ++i) plan += rows[i].text(0) + "\n";
-    GH_CO_TRY_VOID(co_await session.script("DEALLOCATE asked"));
-    co_return plan;
-}
 
 TEST_P(PlanIndexTest, EveryQueryOfTheRoomFindsItsRowsByAnIndex) {
     for (const bool oldest : {true, false}) {
@@ -69,7 +50,7 @@ TEST_P(PlanIndexTest, EveryQueryOfTheRoomFindsItsRowsByAnIndex) {
     for (const auto& [text, name] : observer.seen()) {
         if (!name.starts_with("plan") || name == "plans.time") continue;
         auto work = [&sql = text](storage::Session& session) {
-            return plan_of_query(session, sql);
+            return storage::generic_plan(session, sql);
         };
         const auto plan = run_to_end(database->read(std::move(work)));
         ASSERT_TRUE(plan) << text << ": " << describe(plan.error());
