@@ -16,8 +16,9 @@ def _ptrace(request, thread):
 
 def thread_called(process, name):
     for task in Path(f"/proc/{process}/task").iterdir():
-        if (task / "comm").read_text().strip() == name:
-            return int(task.name)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # others end while this reads
+            if (task / "comm").read_text().strip() == name:
+                return int(task.name)
     raise AssertionError(f"no thread {name}")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.gateway import BINARY, run
+from support.held_thread import thread_called
 from support.sentry import Sentry
 from support.wait import until
 
@@ -66,8 +67,7 @@ def test_a_crash_leaves_a_report_and_ends_as_it_would_have(start, configure, ups
 
 def test_it_says_which_thread_it_was(start, configure, upstream):
     gateway = start(configure([upstream]))
-    tasks = Path(f"/proc/{gateway.process.pid}/task")
-    clerk, = [int(task.name) for task in tasks.iterdir() if (task / "comm").read_text() == "clerk\n"]
+    clerk = thread_called(gateway.process.pid, "clerk")
     _, text = crashed(gateway, signal.SIGSEGV, clerk)
     assert facts(text)["thread"] == f"{clerk} clerk"
     assert re.search(r"^#\d+ .* _Z\w*2gh3app5Clerk", text, re.M), text  # what began the thread
