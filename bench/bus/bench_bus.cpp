@@ -1,21 +1,25 @@
-// What durable messages cost on SQLite, through the room and without HTTP: senders send to inboxes, each inbox has a receiver
-// that takes up to a hundred at once and acknowledges them. A message counts when its acknowledgement is on disk. Prints
-// Markdown; CPU is that of all threads.
+// What durable messages cost through the room and without HTTP: senders send to inboxes, each inbox has a receiver that takes up
+// to a hundred at once and acknowledges them. A message counts when its acknowledgement is on disk. Prints Markdown; CPU is that
+// of all threads, not of a server.
 //
-//   gh_bench_bus FOLDER [SECONDS]
+//   gh_bench_bus FOLDER [SECONDS] [URL]   URL of PostgreSQL, else SQLite in FOLDER
 
 #include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "bus/bus.hpp"
 #include "net/loop.hpp"
 #include "storage/migration.hpp"
+#include "storage/postgres/database.hpp"
 #include "storage/sqlite/database.hpp"
+#include "storage/url.hpp"
 
 namespace {
 
@@ -117,22 +121,30 @@ Task<> migrate(storage::Database& database) {
     net::Loop::current()->stop();
 }
 
+std::unique_ptr<storage::Database> open(const std::filesystem::path& folder, const char* url,
+                                        storage::Observer& observer) {
+    if (url == nullptr) return good(storage::open_sqlite(folder / "bus.db", {}, observer));
+    const auto parsed = good(storage::parse_storage_url(url));
+    return storage::open_postgres(std::get<storage::PostgresUrl>(parsed), {.min = 4, .max = 20},
+                                  observer, nullptr);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
-    if (count != 2 && count != 3) {
-        fmt::print(stderr, "usage: gh_bench_bus FOLDER [SECONDS]\n");
+    if (count < 2 || count > 4) {
+        fmt::print(stderr, "usage: gh_bench_bus FOLDER [SECONDS] [URL]\n");
         return 2;
     }
     const std::filesystem::path folder = arguments[1];
     const auto time = std::chrono::duration_cast<Clock::duration>(
-        std::chrono::duration<double>(count == 3 ? std::strtod(arguments[2], nullptr) : 3.0));
+        std::chrono::duration<double>(count > 2 ? std::strtod(arguments[2], nullptr) : 3.0));
     std::filesystem::create_directories(folder);
     telemetry::Registry registry;
     telemetry::NoLog sink;
     telemetry::Log quiet(sink);
     storage::Observer observer(registry, nullptr, seconds(10));
-    auto database = storage::open_sqlite(folder / "bus.db", {}, observer).value();
+    auto database = open(folder, count == 4 ? arguments[3] : nullptr, observer);
     net::Loop first;
     first.post([&] { spawn(migrate(*database)); });
     first.run();

@@ -10,7 +10,7 @@ namespace {
 using storage::Session;
 using storage::Statement;
 
-// $3: ids_parameter(). SQLite is to begin with these (+), not with all that the recipient ever had.
+// $3: ids_parameter(). Both are to begin with these (+, || ''), not with all that waits for the recipient.
 constexpr Statement update_done{
     .name = "messages.acknowledge",
     .sql =
@@ -18,8 +18,8 @@ constexpr Statement update_done{
         "AND +state = 'waiting' AND id IN (SELECT value FROM json_each($3)) "
         "RETURNING receipt, sender, bytes",
     .postgres =
-        "UPDATE messages SET state = 'done', ended_at = $2 WHERE recipient = $1 "
-        "AND state = 'waiting' AND id = ANY(string_to_array($3, ',')) "
+        "UPDATE messages SET state = 'done', ended_at = $2 WHERE recipient || '' = $1 "
+        "AND state || '' = 'waiting' AND id = ANY(string_to_array($3, ',')) "
         "RETURNING receipt, sender, bytes"};
 constexpr Statement update_late{
     .name = "messages.acknowledge_late",
@@ -27,16 +27,16 @@ constexpr Statement update_late{
         "UPDATE messages SET state = 'done', ended_at = $2 WHERE +recipient = $1 "
         "AND +state = 'dead' AND id IN (SELECT value FROM json_each($3))",
     .postgres =
-        "UPDATE messages SET state = 'done', ended_at = $2 WHERE recipient = $1 "
-        "AND state = 'dead' AND id = ANY(string_to_array($3, ','))"};
+        "UPDATE messages SET state = 'done', ended_at = $2 WHERE recipient || '' = $1 "
+        "AND state || '' = 'dead' AND id = ANY(string_to_array($3, ','))"};
 constexpr Statement update_back{
     .name = "messages.give_back",
     .sql =
         "UPDATE messages SET receipt = '' WHERE +recipient = $1 AND +state = 'waiting' "
         "AND receipt = $2 AND id IN (SELECT value FROM json_each($3))",
     .postgres =
-        "UPDATE messages SET receipt = '' WHERE recipient = $1 AND state = 'waiting' "
-        "AND receipt = $2 AND id = ANY(string_to_array($3, ','))"};
+        "UPDATE messages SET receipt = '' WHERE recipient || '' = $1 "
+        "AND state || '' = 'waiting' AND receipt = $2 AND id = ANY(string_to_array($3, ','))"};
 constexpr Statement select_out{
     .name = "inboxes.out",
     .sql =

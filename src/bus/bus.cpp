@@ -34,7 +34,8 @@ Bus::Bus(Parts parts)
       counters_(parts.registry),
       messages_(database_),
       tasks_(database_, task_limits_of(config_)),
-      writer_(database_) {
+      writer_(database_),
+      sender_(writer_, limits_) {
     // A message that has ended is not ended again.
     fallback_.on(
         std::string(acknowledge_kind),
@@ -110,9 +111,10 @@ Task<Result<std::vector<Sent>>> Bus::send(std::vector<Draft> drafts) {
         places.push_back(i);
         good.push_back(drafts[i]);
     }
-    auto body = [good = std::move(good), limits = limits_, now = system_now()](
-                    storage::Session& session) { return bus::send(session, good, limits, now); };
-    GH_CO_TRY(auto sent, co_await writer_.write(std::move(body)));
+    std::vector<Sent> sent;
+    if (!good.empty()) {
+        GH_CO_TRY(sent, co_await sender_.send(std::move(good), system_now()));
+    }
     for (std::size_t i = 0; i < sent.size(); ++i) all[places[i]] = std::move(sent[i]);
     for (std::size_t i = 0; i < all.size(); ++i) {
         counters_.sent(drafts[i], all[i]);

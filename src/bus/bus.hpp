@@ -18,6 +18,7 @@
 #include "bus/counters.hpp"
 #include "bus/group_writer.hpp"
 #include "bus/inbox.hpp"
+#include "bus/joint_sender.hpp"
 #include "bus/message.hpp"
 #include "bus/message_repository.hpp"
 #include "bus/task_repository.hpp"
@@ -126,6 +127,7 @@ class Bus final : public outbox::Outbox {
     MessageRepository messages_;
     TaskRepository tasks_;
     GroupWriter writer_;
+    JointSender sender_;
     net::Doorbell bell_;
     std::atomic<std::uint64_t> journalled_{0};  // acknowledgements, before they are
     std::mutex mutex_;                          // of what follows

@@ -89,11 +89,16 @@ Task<Result<void>> settle(storage::Session& session, std::vector<Left> left, Sys
         share.bytes += one.bytes;
         ++counts[{std::move(one.recipient), std::move(one.receipt)}];
     }
+    using storage::to_value;
+    std::vector<storage::Parameters> inboxes, senders;
     for (const auto& [of, count] : counts)
-        GH_CO_TRY_VOID(co_await session.execute(update_left, of.first, count, of.second, now));
+        inboxes.push_back(
+            {to_value(of.first), to_value(count), to_value(of.second), to_value(now)});
     for (const auto& [of, count] : shares)
-        GH_CO_TRY_VOID(co_await session.execute(update_share, of.first, of.second, count.messages,
-                                                count.bytes));
+        senders.push_back({to_value(of.first), to_value(of.second), to_value(count.messages),
+                           to_value(count.bytes)});
+    GH_CO_TRY_VOID(co_await session.execute_many(update_left, std::move(inboxes)));
+    GH_CO_TRY_VOID(co_await session.execute_many(update_share, std::move(senders)));
     co_return Result<void>{};
 }
 

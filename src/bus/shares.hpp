@@ -43,7 +43,6 @@ class Shares {
         std::int64_t kept_before = 0;
     };
     using Key = std::pair<std::string, std::string>;  // sender, recipient; of all: ""
-    [[nodiscard]] Task<Result<void>> book_one(storage::Session& session, Key key, Count count);
     std::map<Key, Share> shares_;
 };
 

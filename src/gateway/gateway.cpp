@@ -114,11 +114,14 @@ Task<> Gateway::answer(Exchange& exchange) {
     }
 }
 
-/// Waits until the last byte has left, so that log and metrics tell of the whole exchange.
+/// Waits until the last byte has left, so that log and metrics tell of the whole exchange. Of one that was revoked meanwhile
+/// nothing waits.
 Task<> Gateway::finish(Exchange& exchange) {
     auto& client = *exchange.client;
     auto& wakeup = client.wakeup();
-    wakeup.expire_at(worker_.loop.now() + exchange.snapshot->limits.send_timeout);
+    const auto patience =
+        exchange.revoked ? milliseconds(0) : exchange.snapshot->limits.send_timeout;
+    wakeup.expire_at(worker_.loop.now() + patience);
     for (;;) {
         const auto state = client.flush();
         if (state == net::IoState::done) co_return;

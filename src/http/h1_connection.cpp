@@ -269,7 +269,10 @@ IoState H1Connection::write(std::string_view body, bool last, const Fields* trai
     return out.empty() ? IoState::done : stream_.write(out);
 }
 
-IoState H1Connection::flush() { return stream_.pending() ? stream_.flush() : IoState::done; }
+IoState H1Connection::flush() {
+    if (aborted_) return IoState::failed;
+    return stream_.pending() ? stream_.flush() : IoState::done;
+}
 
 bool H1Connection::gone() const { return stream_.peer_closed(); }
 

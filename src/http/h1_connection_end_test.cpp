@@ -203,6 +203,7 @@ TEST(H1ConnectionEnd, EndsOnAClientThatTakesNothing) {
             state = request.write(much, i == 39);
         EXPECT_EQ(state, net::IoState::blocked);
         if (state == net::IoState::blocked) request.abort();
+        EXPECT_EQ(request.flush(), net::IoState::failed) << "nothing more leaves";
         co_return;
     };
     talk.run([](Talk& t, FarEnd& client) -> Task<> {
