@@ -20,10 +20,20 @@ constexpr std::size_t frames_at_once = 32, reads_at_once = 8;  // then the other
 constexpr std::size_t write_bytes_max = 128 * 1024;
 constexpr seconds farewell_max{2};
 
+/// Of a field that is there once (RFC 6455 §11.3); else empty.
+std::string_view only_value(const http::Fields& fields, std::string_view name) {
+    const auto is_it = [name](const http::Field& each) {
+        return http::equals_ignoring_case(each.name, name);
+    };
+    const auto* found = fields.find(name);
+    return found && std::ranges::count_if(fields, is_it) == 1 ? found->value : std::string_view{};
+}
+
 /// A page of another origin would come with its reader's cookies.
 bool is_of_another_origin(const Exchange& exchange) {
     const auto& request = exchange.request();
-    if (!request.fields.has(http::FieldId::origin)) return false;
+    const auto origins = request.fields.count(http::FieldId::origin);
+    if (origins != 1) return origins > 1;
     auto origin = request.fields.value(http::FieldId::origin);
     const std::string_view scheme = exchange.client_encrypted ? "https://" : "http://";
     if (!origin.starts_with(scheme)) return true;
@@ -43,18 +53,17 @@ void begin_talk(Exchange& exchange, std::function<Task<>(api::Talk&)> talk) {
     const auto& request = exchange.request();
     if (!request.upgrade_websocket || exchange.client->tunnel() == nullptr)
         return ask_for_upgrade(exchange, "Ask for a WebSocket, by HTTP/1.1.");
-    const auto* version = request.fields.find("Sec-WebSocket-Version");
-    if (version == nullptr || version->value != "13")
+    if (only_value(request.fields, "Sec-WebSocket-Version") != "13")
         return ask_for_upgrade(exchange, "Sec-WebSocket-Version is 13.");
-    const auto* key = request.fields.find("Sec-WebSocket-Key");
-    if (key == nullptr || !websocket::is_key(key->value))
+    const auto key = only_value(request.fields, "Sec-WebSocket-Key");
+    if (!websocket::is_key(key))
         return exchange.refuse(400, "websocket.key", "Sec-WebSocket-Key is 16 octets in base64.");
     if (is_of_another_origin(exchange))
         return exchange.refuse(403, "websocket.origin", "Pages of other origins open none.");
     exchange.response.status = 101;
     exchange.add_field(http::FieldId::upgrade, "Upgrade", "websocket");
     exchange.add_field(http::FieldId::other, "Sec-WebSocket-Accept",
-                       exchange.arena.copy(websocket::accept_of(key->value)));
+                       exchange.arena.copy(websocket::accept_of(key)));
     exchange.talk = std::move(talk);
 }
 

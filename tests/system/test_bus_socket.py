@@ -151,7 +151,9 @@ def test_only_agents_come_in_and_only_by_a_handshake(house):
     assert plain.status == 401
     response = weather.ask("GET", PATH)
     assert response.status == 426 and response.get("upgrade") == "websocket" and response.json()["code"] == "websocket.wanted"
-    for fields, status in (([], 401), ([bearer, ("Origin", "https://evil.example")], 403), ([bearer], 101)):
+    key, origin = ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="), ("Origin", f"http://127.0.0.1:{operator.gateway.port('plain')}")
+    for fields, status in (([], 401), ([bearer, ("Origin", "https://evil.example")], 403), ([bearer], 101), ([bearer, origin], 101),
+                           ([bearer, key], 400), ([bearer, ("Sec-WebSocket-Version", "13")], 426), ([bearer, origin, origin], 403)):
         with operator.gateway.connect() as connection:
             head = websocket.open_websocket(connection, PATH, fields, host=f"127.0.0.1:{operator.gateway.port('plain')}")
             assert head.status == status, head
