@@ -24,6 +24,8 @@ constexpr std::array table{
     PermissionRow{Permission::health_read, "health:read", Role::manager,
                   "See how what Gatehouse needs is, and why."},
     PermissionRow{Permission::keys_write, "keys:write", Role::admin, "Make and revoke API keys."},
+    PermissionRow{Permission::kill_write, "kill:write", Role::admin,
+                  "End all that a principal has, at once; see receipts of that."},
     PermissionRow{Permission::logs_write, "logs:write", Role::admin,
                   "See and change what the server log holds."},
     PermissionRow{Permission::messages_read, "messages:read", Role::manager,

@@ -24,6 +24,7 @@ enum class Permission : std::uint8_t {
     database_read,
     health_read,
     keys_write,
+    kill_write,
     logs_write,
     messages_read,
     messages_send,

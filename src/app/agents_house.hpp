@@ -41,6 +41,8 @@ class AgentsHouse {
         return all;
     }
 
+    [[nodiscard]] agents::Credentials& credentials() { return credentials_; }
+    [[nodiscard]] agents::Heartbeats& heartbeats() { return room_.heartbeats; }
     /// Hears of what the gateway refuses.
     [[nodiscard]] access::Witness& witness() { return lookout_; }
     /// How often agents may call.

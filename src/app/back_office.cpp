@@ -70,6 +70,15 @@ BackOffice::BackOffice(const Settings& settings, crypto::KeyStore& keys,
                                &identity::TrustedIssuerConfig::issuer_required),
            registry, log),
       plans_(*state_->database, *fallback_, settings_.plans, registry, log),
+      kills_(*state_->database, agents_.credentials(), agents_.heartbeats(),
+             settings_.agents.trust_domain,
+             {.database = *state_->database,
+              .recorded = state_->revocations,
+              .revocations = identity_->revocations(),
+              .learn_certificates = [this](SystemTime since) { return pki_.learn_since(since); },
+              .data_dir = settings_.data_dir},
+             identity_->roles(), log),
+
       health_(settings_.health, probes(), log_) {}
 
 Result<std::unique_ptr<BackOffice>> BackOffice::open(
@@ -182,6 +191,7 @@ void BackOffice::start(const std::filesystem::path& sqlite, pki::acme_client::Cl
                      [this] { return agents_.write_last(); },
                      [this] { return bus_.keep(); },
                      [this] { return plans_.keep(); },
+                     kills_.watch(),
                      health_,
                      tracer});
     if (!sqlite.empty())
@@ -195,6 +205,7 @@ std::vector<api::Route> BackOffice::routes() {
     std::ranges::move(agents_.routes(), std::back_inserter(all));
     std::ranges::move(bus_.routes(), std::back_inserter(all));
     std::ranges::move(plans_.routes(), std::back_inserter(all));
+    std::ranges::move(kills_.routes(), std::back_inserter(all));
     all.push_back(pool_route(*state_->database));
     std::ranges::move(log_level_routes(log_level_), std::back_inserter(all));
     std::ranges::move(profiles_.routes(), std::back_inserter(all));

@@ -13,6 +13,7 @@
 #include "app/health.hpp"
 #include "app/health_facts.hpp"
 #include "app/identity_house.hpp"
+#include "app/kill_house.hpp"
 #include "app/log_level_route.hpp"
 #include "app/own_routes.hpp"
 #include "app/pki_house.hpp"
@@ -71,6 +72,7 @@ class BackOffice {
     [[nodiscard]] IdentityHouse& identity() { return *identity_; }
     [[nodiscard]] PkiHouse& pki() { return pki_; }
     [[nodiscard]] AgentsHouse& agents() { return agents_; }
+    [[nodiscard]] KillWatch& kills() { return kills_.watch(); }
     [[nodiscard]] const std::shared_ptr<const identity::ApiKeyHasher>& hasher() const {
         return state_->hasher;
     }
@@ -109,6 +111,7 @@ class BackOffice {
     AgentsHouse agents_;
     BusHouse bus_;
     PlansHouse plans_;
+    KillHouse kills_;
     net::WorkPool looking_{{.threads = 1, .queue_max = 4, .name = "health"}};
     Health health_;
     std::unique_ptr<Clerk> clerk_;

@@ -19,6 +19,7 @@ using std::chrono::hours;
 
 // A revocation holds on every node within a second of its making.
 constexpr auto learn_every = milliseconds(500);
+constexpr auto learn_revocations_every = milliseconds(250);  // and what was open is closed by then
 constexpr auto learn_all_every = seconds(20);  // for what a node with another clock has recorded
 constexpr auto bring_every = seconds(1);
 constexpr auto write_uses_every = seconds(10);
@@ -27,7 +28,7 @@ constexpr auto ask_ca_every = seconds(1);
 constexpr auto rotate_every = std::chrono::minutes(10);
 constexpr auto rotate_secrets_every = seconds(1);
 constexpr auto watch_rotations_every = seconds(2);
-constexpr auto end_leases_every = seconds(1);
+constexpr auto end_leases_every = milliseconds(250);
 constexpr auto keep_messages_every = seconds(1);
 constexpr auto end_patience = milliseconds(500);
 constexpr auto last_patience = seconds(2);
@@ -49,6 +50,7 @@ Clerk::Clerk(Parts parts)
           "audit_checkpoint_failures_total", "Checkpoints that could not be signed or kept.")) {
     loop_.post([this] {
         spawn(counted(learn_revocations()));
+        spawn(counted(say_alive()));
         spawn(counted(learn_roles()));
         spawn(counted(bring_journal()));
         spawn(counted(write_uses()));
@@ -106,6 +108,7 @@ Task<> Clerk::end() {
 
 Task<Result<void>> Clerk::write_last() {
     const auto uses = co_await parts_.uses.write(parts_.keys);
+    GH_CO_TRY_VOID(co_await parts_.kills.leave());
     GH_CO_TRY_VOID(co_await parts_.write_heartbeats());
     GH_CO_TRY_VOID(co_await parts_.watch_rotations());
     GH_CO_TRY_VOID(co_await sign_checkpoint());
@@ -138,16 +141,34 @@ Task<> Clerk::learn_revocations() {
         const auto learnt = co_await learn_some(cursor);
         job.heed(learnt);
         tell(learnt);
-    } while (co_await pause(learn_every));
+    } while (co_await pause(learn_revocations_every));
 }
 
 Task<Result<void>> Clerk::learn_some(LearnCursor& cursor) {
     if (!parts_.revocations.known()) GH_CO_TRY_VOID(co_await parts_.greet());
     const auto now = std::chrono::system_clock::now();
     GH_CO_TRY(const auto found, co_await parts_.repository.list(cursor.since(now), now));
+    // What is open is counted before it ends.
+    auto begun = co_await parts_.kills.begin();
     parts_.revocations.add(found, now);
     cursor.learnt(now);
+    if (!begun) co_return std::unexpected(std::move(begun).error());
+    // Beside it: what is open may take a while to end, and revocations are learnt meanwhile.
+    if (!begun->empty()) spawn(counted(finish_kills(*std::move(begun))));
     co_return Result<void>{};
+}
+
+Task<> Clerk::finish_kills(std::vector<KillWatch::Seen> begun) {
+    const auto done = co_await parts_.kills.finish(std::move(begun));
+    tell_unless_away("what was seen of kills could not be written down", done, "app");
+}
+
+Task<> Clerk::say_alive() {
+    do {
+        if (!parts_.revocations.known()) continue;
+        const auto done = co_await parts_.kills.say_alive();
+        tell_unless_away("this node could not say that it is there", done, "app");
+    } while (co_await pause(parts_.revocations.known() ? KillWatch::alive_every : learn_every));
 }
 
 Task<> Clerk::learn_roles() {

@@ -9,6 +9,7 @@
 
 #include "app/checkpoint_keeper.hpp"
 #include "app/health.hpp"
+#include "app/kill_watch.hpp"
 #include "app/learn_cursor.hpp"
 #include "identity/key_repository.hpp"
 #include "identity/key_uses.hpp"
@@ -66,6 +67,8 @@ class Clerk {
         std::function<Task<Result<void>>()> keep_messages;
         /// Ends leases of plans' steps whose agents are silent, twice a second.
         std::function<Task<Result<void>>()> keep_plans;
+        /// Looks for kills that other nodes have made, four times a second.
+        KillWatch& kills;
         /// Asks what is needed how it is, in its own interval.
         Health& health;
         const telemetry::Tracer* tracer = nullptr;  ///< null: nobody wants to know
@@ -108,6 +111,9 @@ class Clerk {
     [[nodiscard]] Task<Result<void>> sign_checkpoint();
     [[nodiscard]] Task<Result<void>> write_last();
     [[nodiscard]] Task<Result<void>> learn_some(LearnCursor& cursor);
+    /// Says what is seen of kills, each once nothing of it is open here any more.
+    [[nodiscard]] Task<> finish_kills(std::vector<KillWatch::Seen> begun);
+    [[nodiscard]] Task<> say_alive();
     void tell(const Result<void>& outcome);
 
     enum class Standing : unsigned char { well, away, unusable };

@@ -263,6 +263,7 @@ int run_command_line(int argc, char** argv) {
     add_agents(app, options);
     add_bus(app, options);
     add_plans(app, options);
+    add_kill(app, options);
     add_audit(app, options);
     add_ca(app, options);
     add_secrets(app, options);

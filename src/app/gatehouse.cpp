@@ -88,8 +88,7 @@ struct Gatehouse::House {
     std::mutex snapshot_mutex;  // readiness reads it on workers
     std::shared_ptr<const gateway::Snapshot> snapshot;
     std::size_t workers = 1;
-    net::FileStamp config_stamp;  // of what was read last
-    net::FileStamp seen_stamp;
+    net::FileStamp config_stamp, seen_stamp;                    // of what was read last
     std::vector<std::weak_ptr<identity::JwksCache>> kept_keys;  // the first worker's
 };
 
@@ -228,6 +227,7 @@ Result<void> Gatehouse::House::start_workers() {
     services->agent_calls = &office->agents().calls();
     services->tracer = traces ? &traces->tracer() : nullptr;
     end_what_is_revoked(office->identity().revocations(), office->pki().revoked(), crews);
+    office->kills().watch(crews);
     return {};
 }
 

@@ -122,7 +122,12 @@ void PkiHouse::take_note(const pki::IssuedCertificate& own) {
 }
 
 Task<Result<void>> PkiHouse::learn(SystemTime now) {
-    SystemTime since = cursor_.since(now);
+    GH_CO_TRY_VOID(co_await learn_since(cursor_.since(now)));
+    cursor_.learnt(now);
+    co_return Result<void>{};
+}
+
+Task<Result<void>> PkiHouse::learn_since(SystemTime since) {
     std::string after;
     for (;;) {
         GH_CO_TRY(auto some, co_await certificates_.revoked(since, after));
@@ -134,7 +139,6 @@ Task<Result<void>> PkiHouse::learn(SystemTime now) {
         revoked_.add(std::move(some));
         if (last) break;
     }
-    cursor_.learnt(now);
     co_return Result<void>{};
 }
 

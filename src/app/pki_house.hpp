@@ -52,6 +52,8 @@ class PkiHouse {
 
     /// What was revoked since it was last asked for, everything at first.
     [[nodiscard]] Task<Result<void>> learn(SystemTime now);
+    /// The same since a moment, on any thread.
+    [[nodiscard]] Task<Result<void>> learn_since(SystemTime since);
     /// One of the clerk's rounds: learns, publishes, writes down, measures, warns. What is revoked is refused, and on the
     /// list, on every node within a second, if this is done twice a second.
     [[nodiscard]] Task<> keep();

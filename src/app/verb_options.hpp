@@ -13,6 +13,7 @@
 #include "app/health_command.hpp"
 #include "app/import_command.hpp"
 #include "app/key_command.hpp"
+#include "app/kill_command.hpp"
 #include "app/plans_command.hpp"
 #include "app/profile_command.hpp"
 #include "app/rotation_command.hpp"
@@ -36,6 +37,7 @@ struct Options {
     AgentsOptions agents;
     BusOptions bus;
     PlansOptions plans;
+    KillOptions kill;
     KeyOptions key;
     ClientOptions client;
     AuditOptions audit;
@@ -73,6 +75,8 @@ void add_agents(CLI::App& app, Options& options);
 void add_bus(CLI::App& app, Options& options);
 /// `plans`.
 void add_plans(CLI::App& app, Options& options);
+/// `kill`.
+void add_kill(CLI::App& app, Options& options);
 /// `ca`.
 void add_ca(CLI::App& app, Options& options);
 /// `secrets`.

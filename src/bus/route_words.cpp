@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "access/principal.hpp"
+#include "access/revocable.hpp"
 #include "api/object.hpp"
 #include "codec/json_writer.hpp"
 #include "codec/uuid.hpp"
@@ -104,22 +105,11 @@ std::string address_of(const api::Call& call) {
     const auto& who = call.principal;
     const bool of_ours = who.revoked_by != access::RevokedBy::nothing;
     if (is_agent(call) && who.revoked_by == access::RevokedBy::token_list) return who.subject;
-    std::string address;
-    const auto append = [&address](std::string_view text, std::string_view apart) {
-        for (const char c : text) {
-            const bool plain = c > ' ' && c <= '~' && c != '%' && !apart.contains(c);
-            if (plain) address += c;
-            if (!plain) address += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-        }
-    };
-    append(access::name_of(who.type), "");
-    address += ':';
     const bool is_key = who.type == access::PrincipalType::api_key && !who.token_id.empty();
-    append(is_key ? who.token_id : who.subject, "@");
+    auto address = std::string(access::name_of(who.type)) + ':' +
+                   access::encode_address(is_key ? who.token_id : who.subject, "@");
     if (of_ours || who.issuer.empty()) return address;
-    address += '@';
-    append(who.issuer, "");
-    return address;
+    return address + '@' + access::encode_address(who.issuer, "");
 }
 
 std::string trace_now(const api::Call& call) {

@@ -66,6 +66,8 @@ constexpr std::string_view control_plane[] = {
     "/api/v1/keys",
     "/api/v1/keys/{key}",
     "/api/v1/keys/{key}/rotate",
+    "/api/v1/kill-switch",
+    "/api/v1/kill-switch/{receipt}",
     "/api/v1/log-level",
     "/api/v1/message_history",
     "/api/v1/messages",

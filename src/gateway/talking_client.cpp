@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t frames_at_once = 32, reads_at_once = 8;  // then the others have their turn
 constexpr std::size_t write_bytes_max = 128 * 1024;
 constexpr seconds farewell_max{2};
+// Of one whose credential has ended: it is told why, and not waited for.
+constexpr milliseconds revoked_farewell_max{200};
 
 /// Of a field that is there once (RFC 6455 §11.3); else empty.
 std::string_view only_value(const http::Fields& fields, std::string_view name) {
@@ -261,7 +263,8 @@ Task<> TalkingClient::end() {
         websocket::append_close(owed_, code, ended ? "the credential has ended" : "");
         send_owed();
     }
-    const bool heard = co_await heard_farewell(worker.loop.now() + farewell_max);
+    const auto patience = exchange_.revoked ? revoked_farewell_max : milliseconds(farewell_max);
+    const bool heard = co_await heard_farewell(worker.loop.now() + patience);
     if (!heard) exchange_.client->abort();
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/open_work.hpp"
 #include "gateway/testing.hpp"
 
 namespace gh::gateway {
@@ -93,6 +94,33 @@ TEST(Worker, EndsWhatClientsHaveOpenWhoseCertificateWasRevokedWhoeverTheyAreBesi
     EXPECT_TRUE(clients[0].wakeup().expired());
     EXPECT_FALSE(open[1].revoked || open[2].revoked);
     for (auto& exchange : open) exchange.end();
+}
+
+TEST(OpenWork, IsThatOfOnePrincipalUntilItHasEndedByItself) {
+    FakeHouse house;
+    auto& worker = house.worker;
+    FakeDownstream clients[3] = {FakeDownstream(worker.loop), FakeDownstream(worker.loop),
+                                 FakeDownstream(worker.loop)};
+    clients[2].facts.certificate = std::make_shared<const access::ClientCertificate>(
+        access::ClientCertificate{.names = {"uri:spiffe://gatehouse.example/agent/a1"}});
+    Exchange open[3];
+    const std::string_view subjects[] = {"ann", "bob", "carl"};
+    for (std::size_t i = 0; i < 3; ++i) {
+        open[i].begin(clients[i], worker, house.snapshot);
+        open[i].principal = somebody(std::string(subjects[i]));
+        worker.hold(open[i]);
+    }
+    const access::Target ann{.type = access::PrincipalType::user, .name = "Ann"};
+    const access::Target agent{.type = access::PrincipalType::agent, .name = "a1"};
+    EXPECT_EQ(count_open(worker, ann), 1U);
+    EXPECT_FALSE(open[0].revoked);
+    EXPECT_EQ(end_open(worker, ann), 1U);
+    EXPECT_EQ(end_open(worker, agent), 1U);
+    EXPECT_TRUE(open[0].revoked && !open[1].revoked && open[2].revoked);
+    EXPECT_EQ(end_open(worker, ann), 1U);  // it is there still
+    open[0].end();
+    EXPECT_EQ(count_open(worker, ann), 0U);
+    for (auto* exchange : {&open[1], &open[2]}) exchange->end();
 }
 
 }  // namespace

@@ -292,6 +292,10 @@ Task<Result<std::vector<User>>> UserRepository::list(UserPage wanted) {
     co_return users;
 }
 
+Task<Result<User>> UserRepository::disable(Session& session, std::string id, SystemTime now) {
+    return alter(session, std::move(id), {.disabled = true}, now);
+}
+
 Task<Result<User>> UserRepository::change(std::string id, UserChange change, SystemTime now,
                                           storage::Also<User> also) {
     if (change.email) GH_CO_TRY_VOID(check_email(*change.email));

@@ -85,6 +85,9 @@ class UserRepository {
     /// @param now  when other nodes may hear of it
     [[nodiscard]] static Task<Result<void>> end_tokens(storage::Session& session, std::string name,
                                                        SystemTime at, SystemTime now);
+    /// Keeps a user out, and voids its tokens as change() does; inside a transaction of the caller's.
+    [[nodiscard]] static Task<Result<User>> disable(storage::Session& session, std::string id,
+                                                    SystemTime now);
     /// The same password hashed anew: tokens stay good. Nothing happens when `old_hash` is no longer the one.
     [[nodiscard]] Task<Result<void>> rehash(std::string id, std::string old_hash, std::string hash);
     [[nodiscard]] Task<Result<std::int64_t>> count();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "access/principal.hpp"
+#include "access/revocable.hpp"
 #include "base/try.hpp"
 #include "pki/host_names.hpp"
 #include "pki/subject_names.hpp"
@@ -49,7 +50,7 @@ std::vector<std::string> list_of_names(const crypto::CertificateNames& names) {
 }
 
 std::string holder_name(const api::Call& call) {
-    return std::string(access::name_of(call.principal.type)) + ":" + call.principal.subject;
+    return access::text_of({.type = call.principal.type, .name = call.principal.subject});
 }
 
 Result<LeafRequest> leaf_of(const WantedLeaf& wanted) {

@@ -107,6 +107,26 @@ TEST_P(DeskTest, AProcessThatIsKilledLosesNothingThatItHasAcknowledged) {
     EXPECT_TRUE(report(completion(lease, "7"))->again);
 }
 
+TEST_P(DeskTest, WhatAnAgentSaysAfterItWasShutOutDoesNotCount) {
+    // Of the one lease its end is this, of the other it was a silence before.
+    ASSERT_TRUE(add("p", {step("a"), step("b", {"a"})}));
+    for (const bool was_silent : {false, true}) {
+        const int first = was_silent ? 100 : 1;
+        const auto lease = lease_of_one(first);
+        sometimes->away = true;
+        ASSERT_TRUE(report(completion(lease, "7")));
+        begin();
+        if (was_silent) ASSERT_TRUE(run_to_end(work().end_expired(at(first + 60))));
+        auto end = [first](storage::Session& session) {
+            return WorkRepository::end_of_agent(session, "agent", at(first + 61));
+        };
+        ASSERT_TRUE(run_to_end(database->write(std::move(end))));
+        EXPECT_EQ(replay(first + 62), 1U);
+        EXPECT_EQ(state("p", "a"), StepState::ready);
+    }
+    EXPECT_EQ(find("p").tally.completed, 0);
+}
+
 TEST_P(DeskTest, ACommitWhoseAnswerIsLostCountsOnce) {
     ASSERT_TRUE(add("p", {step("a")}));
     const auto lease = lease_of_one();

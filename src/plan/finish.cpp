@@ -39,6 +39,14 @@ constexpr Statement select_expired{.name = "plan_steps.expired",
 constexpr std::string_view of_agent = "s.state = 'running' AND s.agent_id = $1";
 constexpr Statement select_of_agent{.name = "plan_steps.of_agent",
                                     .sql = joined<step_words, from_steps, of_agent>};
+// Those of steps that have no other end yet.
+constexpr Statement cancel_silent{
+    .name = "plan_attempts.cancel_silent",
+    .sql =
+        "UPDATE plan_attempts SET state = 'cancelled' WHERE agent_id = $1 "
+        "AND state IN ('lost', 'timed_out') AND EXISTS (SELECT 1 FROM plan_steps s "
+        "WHERE s.plan_id = plan_attempts.plan_id AND s.id = plan_attempts.step_id "
+        "AND s.state IN ('pending', 'waiting', 'ready', 'running'))"};
 double jitter() {
     std::array<std::uint8_t, 2> bytes{};
     random_bytes(bytes);
@@ -184,16 +192,16 @@ Task<Result<StepState>> end_by(Session& session, Progress& progress, Step step, 
 
 /// @param all  of one plan
 Task<Result<void>> end_silent(Session& session, Progress& progress, std::vector<Step> all,
-                              std::string_view silence, Expired& expired) {
+                              std::string_view silence, AttemptState lost, Expired& expired) {
     for (auto& step : all) {
         const auto now = progress.now();
-        const bool late = step.deadline_at && now >= *step.deadline_at;
+        const bool late =
+            lost == AttemptState::lost && step.deadline_at && now >= *step.deadline_at;
         ++(late ? expired.timed_out : expired.lost);
         Attempt attempt;
         attempt.lease = step.lease;
         step.error = late ? "it took longer than it may" : silence;
-        GH_CO_TRY_VOID(co_await end_it(session, attempt,
-                                       late ? AttemptState::timed_out : AttemptState::lost, {},
+        GH_CO_TRY_VOID(co_await end_it(session, attempt, late ? AttemptState::timed_out : lost, {},
                                        step.error, now));
         const auto why = step.error;
         GH_CO_TRY(const auto state,
@@ -204,7 +212,7 @@ Task<Result<void>> end_silent(Session& session, Progress& progress, std::vector<
 }
 
 Task<Result<Expired>> end_all(Session& session, std::vector<Step> steps, std::string_view silence,
-                              SystemTime now) {
+                              AttemptState lost, SystemTime now) {
     std::ranges::sort(steps, {},
                       [](const Step& step) { return std::tie(step.plan_id, step.position); });
     Expired expired;
@@ -215,7 +223,7 @@ Task<Result<Expired>> end_all(Session& session, std::vector<Step> steps, std::st
             of_plan.push_back(std::move(steps[i]));
         GH_CO_TRY(auto progress, co_await Progress::open(session, plan_id, now));
         GH_CO_TRY_VOID(
-            co_await end_silent(session, progress, std::move(of_plan), silence, expired));
+            co_await end_silent(session, progress, std::move(of_plan), silence, lost, expired));
         GH_CO_TRY_VOID(co_await progress.close());
         expired.stirs.push_back(progress.stir());
     }
@@ -225,7 +233,8 @@ Task<Result<Expired>> end_all(Session& session, std::vector<Step> steps, std::st
 Task<Result<Expired>> put_expired(Session& session, SystemTime now) {
     GH_CO_TRY(const auto rows,
               co_await session.query(select_expired, now, WorkRepository::expired_at_once));
-    co_return co_await end_all(session, steps_of(rows), "its agent fell silent", now);
+    co_return co_await end_all(session, steps_of(rows), "its agent fell silent", AttemptState::lost,
+                               now);
 }
 
 }  // namespace
@@ -324,8 +333,13 @@ Task<Result<Expired>> WorkRepository::end_expired(SystemTime now) {
 
 Task<Result<Expired>> WorkRepository::end_of_agent(Session& session, std::string agent_id,
                                                    SystemTime now) {
-    GH_CO_TRY(const auto rows, co_await session.query(select_of_agent, std::move(agent_id)));
-    co_return co_await end_all(session, steps_of(rows), "its agent was shut out", now);
+    GH_CO_TRY(const auto rows, co_await session.query(select_of_agent, agent_id));
+    GH_CO_TRY(auto ended, co_await end_all(session, steps_of(rows), "its agent was shut out",
+                                           AttemptState::cancelled, now));
+    // What it says later, or has said to a node that could not reach the database, does not count: not as of who was silent.
+    // Behind the plans, whose lock comes first.
+    GH_CO_TRY_VOID(co_await session.execute(cancel_silent, std::move(agent_id)));
+    co_return ended;
 }
 
 }  // namespace gh::plan

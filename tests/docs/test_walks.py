@@ -132,6 +132,14 @@ def test_messages(tmp_path):
 
 
 @pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
+def test_kill_switch(tmp_path):
+    told = walk_beside_a_house("kill-switch.md", tmp_path)
+    lines = [line.split() for line in told.splitlines()]
+    assert ["messages", "sent", "1", "would", "end"] in lines and ["messages", "sent", "1", "ended", "0", "left"] in lines, told
+    assert "\ncomplete, after" in told and "0 open before, 0 after; its credentials are refused" in told, told
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="build/release/gatehouse is not built")
 def test_agents_quickstart(tmp_path):
     (tmp_path / "checkout").symlink_to(ROOT)
     told = walk_beside_a_house("agents-quickstart.md", tmp_path)

@@ -129,6 +129,10 @@ Task<Result<std::vector<Client>>> ClientRepository::list(std::size_t limit) {
     co_return clients;
 }
 
+Task<Result<Client>> ClientRepository::disable(Session& session, std::string id, SystemTime now) {
+    return end(session, std::move(id), now);
+}
+
 Task<Result<Client>> ClientRepository::disable(std::string id, SystemTime now,
                                                storage::Also<Client> also) {
     auto work = [id = std::move(id), now, also = std::move(also)](Session& session) {

@@ -33,6 +33,8 @@ class ClientRepository {
     /// In order of their making, at most `limit`.
     [[nodiscard]] Task<Result<std::vector<Client>>> list(std::size_t limit);
     /// From now on it is nobody: its grants end and its access tokens are void. Twice is no error.
+    [[nodiscard]] static Task<Result<Client>> disable(storage::Session& session, std::string id,
+                                                      SystemTime now);
     [[nodiscard]] Task<Result<Client>> disable(std::string id, SystemTime now,
                                                storage::Also<Client> also = {});
 

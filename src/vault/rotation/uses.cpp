@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <iterator>
 
+#include "access/revocable.hpp"
+
 namespace gh::vault::rotation {
 
 std::string consumer_of(const access::Principal& principal) {
-    std::string name(access::name_of(principal.type));
-    name += ':';
-    name += principal.subject;
+    auto name = access::text_of({.type = principal.type, .name = principal.subject});
     if (name.size() <= consumer_bytes_max) return name;
     std::size_t end = consumer_bytes_max;
     while (end > 0 && (name[end] & 0xC0) == 0x80) --end;  // not within a character
