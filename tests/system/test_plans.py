@@ -149,7 +149,7 @@ def test_an_agent_that_is_shut_out_loses_its_steps_at_once(house, operator):
     taken, = claim(other)
     assert taken["attempt"] == 2 and complete(other, taken).status == 200
     history = operator.get("/api/v1/plans/p/steps/a").json()["history"]
-    assert [each["state"] for each in history] == ["lost", "completed"] and "shut out" in history[0]["error"]
+    assert [each["state"] for each in history] == ["cancelled", "completed"] and "shut out" in history[0]["error"]
 
 
 @pytest.mark.parametrize("steps, code, named", [
