@@ -198,7 +198,7 @@ def examples(house, arguments=()):
 
 
 def bench(house, arguments=()):
-    tools = ("gateway", "identity", "storage", "audit", "pki", "telemetry")
+    tools = ("gateway", "identity", "storage", "audit", "pki", "telemetry", "bus", "rabbitmq")
     if house.build("release", "--target", "gatehouse", *(f"gh_bench_{tool}" for tool in tools)):
         house.pytest("pytest-bench", ["tests/bench"], arguments, binary_of("release"))
 

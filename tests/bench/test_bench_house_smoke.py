@@ -81,3 +81,8 @@ def test_agents_beat_and_are_asked(tmp_path):
 def test_messages_are_sent_and_wait(tmp_path):
     rows = table(ROOT / "bench/bus/run.py", "--seconds", 1, "--rounds", 1, "--senders", 4, "--inboxes", 2, "--polls", 20, "--directory", tmp_path)
     assert {"one by one", "in batches of 50"} <= rows.keys(), rows
+
+
+def test_messages_go_through_the_house_and_through_a_broker(tmp_path):
+    rows = table(ROOT / "bench/bus/beside_rabbitmq.py", "--seconds", 0.5, "--rounds", 1, "--directory", tmp_path)
+    assert {"Gatehouse on SQLite, 1 a call", "RabbitMQ, 25 a call"} <= rows.keys(), rows
