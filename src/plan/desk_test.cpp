@@ -116,7 +116,9 @@ TEST_P(DeskTest, WhatAnAgentSaysAfterItWasShutOutDoesNotCount) {
         sometimes->away = true;
         ASSERT_TRUE(report(completion(lease, "7")));
         begin();
-        if (was_silent) ASSERT_TRUE(run_to_end(work().end_expired(at(first + 60))));
+        if (was_silent) {
+            ASSERT_TRUE(run_to_end(work().end_expired(at(first + 60))));
+        }
         auto end = [first](storage::Session& session) {
             return WorkRepository::end_of_agent(session, "agent", at(first + 61));
         };
