@@ -50,7 +50,7 @@ def test_many_that_wait_cost_no_memory_and_nobody_else(house):
     later = sorted(once_around(plan, weather) for _ in range(20))
     print(f"{MANY} messages: {grown / 2**20:.0f} MiB more; once around {1e3 * quick[10]:.1f} and {1e3 * later[10]:.1f} ms")
     assert SANITIZED or grown < 96 * 2**20, grown
-    assert later[10] < max(10 * quick[10], seconds(0.1)), (quick, later)
+    assert later[10] < max(10 * quick[10], seconds(0.3)), (quick, later)
     house.gateway.kill()
     begun = time.monotonic()
     house.gateway = Gatehouse(house.gateway.directory, house.gateway.config, env=house.gateway.env)
