@@ -1,3 +1,4 @@
+#include <optional>
 #include <utility>
 
 #include "base/try.hpp"
@@ -42,6 +43,14 @@ bool flag_in(const Value& value, std::string_view name) {
 std::int64_t number_in(const Value& value, std::string_view name, std::int64_t otherwise) {
     const auto* member = value.find(name);
     return member ? member->integer().value_or(otherwise) : otherwise;
+}
+
+/// A negative zero is zero, and is written so.
+std::optional<double> share_in(const Value& value, std::string_view name) {
+    const auto* member = value.find(name);
+    auto number = member ? member->number() : std::nullopt;
+    if (number) *number += 0.0;
+    return number;
 }
 
 std::vector<std::string> texts_in(const Value& value, std::string_view name) {
@@ -102,8 +111,8 @@ Result<Finish> finish_of_text(std::string_view text) {
     finish.error = text_in(value, "error");
     finish.retryable = flag_in(value, "retryable");
     if (value.find("took_ms")) finish.took = milliseconds(number_in(value, "took_ms", 0));
-    if (const auto* number = value.find("confidence")) finish.confidence = number->number();
-    if (const auto* number = value.find("quality")) finish.quality = number->number();
+    finish.confidence = share_in(value, "confidence");
+    finish.quality = share_in(value, "quality");
     if (const auto* result = value.find_string("result")) finish.result = *result;
     if (const auto* reference = value.find_string("reference")) finish.reference = *reference;
     const auto* children = value.find("expand");
