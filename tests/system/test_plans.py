@@ -146,7 +146,7 @@ def test_an_agent_that_is_shut_out_loses_its_steps_at_once(house, operator):
     claimed, = claim(agent)
     assert operator.ask("PATCH", f"/api/v1/agents/{agent.id}", {"status": "quarantined"}).status == 200
     assert complete(agent, claimed).status == 401
-    taken, = claim(other)
+    taken, = claim(other, wait_ms=3000)
     assert taken["attempt"] == 2 and complete(other, taken).status == 200
     history = operator.get("/api/v1/plans/p/steps/a").json()["history"]
     assert [each["state"] for each in history] == ["cancelled", "completed"] and "shut out" in history[0]["error"]
