@@ -45,22 +45,6 @@ bool is_token_of(const Target& target, const Principal& token) {
     return (subject && is_named(token.subject)) || std::ranges::any_of(token.actors, is_named);
 }
 
-}  // namespace
-
-Result<Target> target_of(std::string_view text) {
-    const auto colon = text.find(':');
-    const auto type = text.substr(0, colon);
-    const auto* found =
-        std::ranges::find(ended_types, type, [](auto each) { return name_of(each); });
-    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; };
-    if (colon == text.npos || colon + 1 == text.size() || found == ended_types.end() ||
-        text.size() > target_bytes_max || std::ranges::any_of(text, is_control))
-        return fail(ErrorKind::invalid_argument, "kill.principal");
-    return Target{.type = *found, .name = std::string(text.substr(colon + 1))};
-}
-
-namespace {
-
 std::string list_of(const Whom& whom, std::string (*text)(const Target&),
                     bool (*counts)(const Bearer&)) {
     std::string list;
@@ -82,6 +66,18 @@ bool is_sender(const Bearer& bearer) {
 bool is_reader(const Bearer& bearer) { return is_sender(bearer) && !bearer.shared; }
 
 }  // namespace
+
+Result<Target> target_of(std::string_view text) {
+    const auto colon = text.find(':');
+    const auto type = text.substr(0, colon);
+    const auto* found =
+        std::ranges::find(ended_types, type, [](auto each) { return name_of(each); });
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; };
+    if (colon == text.npos || colon + 1 == text.size() || found == ended_types.end() ||
+        text.size() > target_bytes_max || std::ranges::any_of(text, is_control))
+        return fail(ErrorKind::invalid_argument, "kill.principal");
+    return Target{.type = *found, .name = std::string(text.substr(colon + 1))};
+}
 
 std::string text_of(const Target& target) {
     return std::string(name_of(target.type)) + ':' + target.name;
